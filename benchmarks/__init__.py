@@ -1,0 +1,1 @@
+"""What fertune claims, as commands that measure it."""

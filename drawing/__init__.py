@@ -1,0 +1,1 @@
+"""Faces drawn for those who have no data yet."""

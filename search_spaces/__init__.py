@@ -1,0 +1,1 @@
+"""What a study varies: one file is one study, with `STUDY`."""

@@ -1,0 +1,68 @@
+"""What a study is, and how it is found by name."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from trainables.core import lookup
+from trainables.core.config import make_config
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Objective:
+    """One quantity to optimise, by the name under which the trainer reports it."""
+
+    metric: str
+    direction: Literal["max", "min"]
+
+
+PARETO = (
+    Objective(metric="accuracy", direction="max"),
+    Objective(metric="train_time_s", direction="min"),
+    Objective(metric="param_count", direction="min"),
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Study:
+    """One search: what is trained, on what, over which parameters, towards which objectives.
+
+    `parameters` maps a key of the trainable's `Config` to a Ray Tune domain; `settings` fixes further keys.
+    `first_points` are tried before the searcher's own suggestions. `controls` are named changes to a confirmed
+    configuration that are trained and scored beside it. `smoke` overrides settings for a run of seconds.
+    """
+
+    name: str = ""
+    trainable: str
+    dataset: str
+    registered_model: str
+    parameters: Mapping[str, Any]
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    objectives: tuple[Objective, ...] = PARETO
+    num_samples: int = 20
+    search_folds: tuple[int, ...] = (0,)
+    first_points: tuple[Mapping[str, Any], ...] = ()
+    controls: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    smoke: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        config_type = lookup.load("trainables", self.trainable, "trainable").Config
+        for keys in (self.parameters, self.settings, self.smoke, *self.first_points, *self.controls.values()):
+            make_config(config_type, dict.fromkeys(keys))  # names the nearest field for a key it does not have
+        both = sorted(set(self.parameters) & set(self.settings))
+        if both:
+            raise ValueError(f"{', '.join(both)}: searched and fixed at once; keep each in `parameters` or `settings`.")
+        if not self.objectives:
+            raise ValueError("A study needs at least one objective.")
+
+
+def load_study(name: str) -> Study:
+    """The study of file `search_spaces/<name>.py`.
+
+    Raises `UnknownName` where there is no such file and `ValueError` where it cannot be loaded.
+    """
+    module = lookup.load("search_spaces", name, "study")
+    return dataclasses.replace(module.STUDY, name=name)

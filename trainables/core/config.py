@@ -1,0 +1,48 @@
+"""The settings that every trainable shares, and the check that turns a flat dict of parameters into a typed config."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from trainables.core.lookup import unknown
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainerConfig:
+    """What the trainer reads. A trainable's `Config` extends it with the fields of its network; all keys are flat.
+
+    `num_frames` frames of `image_size` x `image_size` px are taken from each clip; `epochs` is the full schedule.
+    `precision` is `auto` (bfloat16 on a GPU, float32 on a CPU), `float32` or `bfloat16`.
+    """
+
+    num_classes: int = 7
+    num_frames: int = 16
+    image_size: int = 112
+    epochs: int = 30
+    batch_size: int = 16
+    optimizer: str = "adamw"
+    lr: float = 1e-3
+    weight_decay: float = 1e-2
+    warmup_epochs: float = 1.0
+    label_smoothing: float = 0.0
+    gradient_clip: float = 1.0
+    masking_rate: float = 0.0
+    flip: bool = True
+    max_rotation_deg: float = 10.0
+    max_shift: float = 0.05
+    max_zoom: float = 0.08
+    max_brightness: float = 0.2
+    precision: str = "auto"
+
+
+def make_config(config_type: type[TrainerConfig], parameters: dict[str, Any]) -> Any:
+    """A `config_type` from flat `parameters`.
+
+    Raises `ValueError` naming the nearest field for a key that the config does not have.
+    """
+    allowed = [field.name for field in dataclasses.fields(config_type)]
+    for key in parameters:
+        if key not in allowed:
+            raise ValueError(unknown("parameter", key, allowed))
+    return config_type(**parameters)

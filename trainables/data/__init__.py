@@ -1,0 +1,1 @@
+"""Data sets: one file is one reader, with `load(root) -> Dataset`."""

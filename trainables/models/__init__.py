@@ -1,0 +1,1 @@
+"""Networks in plain torch: one file is one network."""

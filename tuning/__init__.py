@@ -1,0 +1,1 @@
+"""How a study runs: session, runner, searcher, ledger, tracking, selection, confirmation, promotion."""
