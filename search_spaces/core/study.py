@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from trainables.core import lookup
-from trainables.core.config import make_config
+from trainables.core.config import check_keys
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,8 @@ class Study:
 
     `parameters` maps a key of the trainable's `Config` to a Ray Tune domain; `settings` fixes further keys.
     `first_points` are tried before the searcher's own suggestions. `controls` are named changes to a confirmed
-    configuration that are trained and scored beside it. `smoke` overrides settings for a run of seconds.
+    configuration that are trained and scored beside it. `drawing` is what the drawn copy of the data set is made with
+    when no data root is given; `smoke` overrides settings for a run of seconds.
     """
 
     name: str = ""
@@ -45,13 +46,14 @@ class Study:
     search_folds: tuple[int, ...] = (0,)
     first_points: tuple[Mapping[str, Any], ...] = ()
     controls: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    drawing: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     smoke: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     seed: int = 0
 
     def __post_init__(self) -> None:
         config_type = lookup.load("trainables", self.trainable, "trainable").Config
         for keys in (self.parameters, self.settings, self.smoke, *self.first_points, *self.controls.values()):
-            make_config(config_type, dict.fromkeys(keys))  # names the nearest field for a key it does not have
+            check_keys(config_type, keys)  # names the nearest field for a key it does not have
         both = sorted(set(self.parameters) & set(self.settings))
         if both:
             raise ValueError(f"{', '.join(both)}: searched and fixed at once; keep each in `parameters` or `settings`.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 from trainables.core.lookup import unknown
@@ -41,8 +42,13 @@ def make_config(config_type: type[TrainerConfig], parameters: dict[str, Any]) ->
 
     Raises `ValueError` naming the nearest field for a key that the config does not have.
     """
+    check_keys(config_type, parameters)
+    return config_type(**parameters)
+
+
+def check_keys(config_type: type[TrainerConfig], keys: Iterable[str]) -> None:
+    """Raises `ValueError` naming the nearest field for a key that `config_type` does not have; values play no part."""
     allowed = [field.name for field in dataclasses.fields(config_type)]
-    for key in parameters:
+    for key in keys:
         if key not in allowed:
             raise ValueError(unknown("parameter", key, allowed))
-    return config_type(**parameters)

@@ -1,0 +1,37 @@
+"""Four smiles that only order tells apart: onset, offset, neutral, smile, on real faces of 80 people.
+
+Data: 320 clips made from the Face Research Lab London Set (DeBruine and Jones, 2017, doi 10.6084/m9.figshare.5047666),
+laid out as a `clip_folder`. Onset and offset are one transition in two directions, so a model blind to order cannot
+pass 75 %; the control `order_blind` measures one beside the champion. Our results, time and hardware stand in
+`benchmarks/RESULTS.md`.
+
+    python tune.py run smiles --data-root ../shared/faces/smiles --num-samples 12
+"""
+
+from ray import tune
+
+from search_spaces.core.study import Study
+
+STUDY = Study(
+    trainable="res_rbg",
+    dataset="clip_folder",
+    registered_model="smiles",
+    parameters={
+        "rbg_depth": tune.choice([0, 1, 2, 3]),
+        "gru_hidden": tune.choice([32, 64, 128, 256]),
+        "attention": tune.choice(["none", "se", "eca", "g_eca"]),
+        "masking_rate": tune.choice([0.0, 0.1, 0.2, 0.3]),
+    },
+    settings={
+        "backbone": "resnet18",
+        "shortcut": "linear",
+        "num_frames": 8,
+        "image_size": 64,
+        "epochs": 24,
+        "batch_size": 16,
+    },
+    num_samples=12,
+    first_points=({"rbg_depth": 1, "gru_hidden": 128, "attention": "g_eca", "masking_rate": 0.1},),
+    controls={"order_blind": {"temporal": "mean"}},
+    smoke={"epochs": 1, "num_frames": 4, "image_size": 32},
+)

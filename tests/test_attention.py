@@ -1,0 +1,72 @@
+"""Gates: kernels as published, shapes kept, every one built from its channels alone."""
+
+import pytest
+import torch
+from torch import nn
+
+from trainables.models.attention import GATES, attention, eca_kernel
+
+
+@pytest.mark.parametrize(("channels", "kernel"), [(256, 5), (512, 5), (1024, 5), (2048, 7)])
+def test_eca_kernels_are_the_published_ones(channels: int, kernel: int) -> None:
+    assert eca_kernel(channels) == kernel
+    assert attention("eca", channels).conv.kernel_size == (kernel,)
+
+
+@pytest.mark.parametrize("name", GATES)
+@pytest.mark.parametrize("space", [(5, 4), (3, 5, 4)], ids=["2d", "3d"])
+def test_a_gate_keeps_the_shape_and_reaches_every_parameter(name: str, space: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    gate = attention(name, 32)
+    x = torch.randn(2, 32, *space, requires_grad=True)
+    out = gate(x)
+    assert out.shape == x.shape
+    out.square().sum().backward()
+    assert all(parameter.grad.abs().sum() > 0 for parameter in gate.parameters())
+    assert x.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("name", sorted(set(GATES) - {"none"}))
+def test_a_gate_scales_whole_channels_by_less_than_one(name: str) -> None:
+    torch.manual_seed(0)
+    x = torch.rand(2, 32, 4, 4) + 0.5
+    ratio = attention(name, 32)(x) / x
+    assert torch.allclose(ratio, ratio[:, :, :1, :1].expand_as(ratio), atol=1e-6)
+    assert 0 < ratio.min() < ratio.max() < 1
+
+
+def test_the_gate_none_changes_nothing() -> None:
+    x = torch.randn(1, 8, 2, 2)
+    assert torch.equal(attention("none", 8)(x), x)
+
+
+def test_a_g_eca_gate_listens_to_its_own_neighbourhood() -> None:
+    torch.manual_seed(0)
+    gate = attention("g_eca", 256)
+    x = torch.rand(1, 256, 2, 2)
+    for channel in (0, 1, 100, 101, 254, 255):
+        other = x.clone()
+        other[:, channel] += 1
+        before, after = (gate(maps) / maps for maps in (x, other))
+        changed = (before - after).abs().amax((0, 2, 3)).gt(1e-6).nonzero().flatten()
+        assert channel in changed
+        assert (changed - channel).abs().max() <= 6
+
+
+def test_parameter_counts_of_one_gate() -> None:
+    counts = {name: sum(p.numel() for p in attention(name, 256).parameters()) for name in GATES}
+    assert counts == {"none": 0, "se": 2 * 256 * 16 + 16 + 256, "eca": 5, "g_eca": 5 + 128 * 3}
+
+
+def test_an_unknown_gate_names_the_nearest() -> None:
+    with pytest.raises(ValueError, match=r"Did you mean 'eca'.*g_eca"):
+        attention("ecaa", 16)
+
+
+def test_g_eca_refuses_an_odd_number_of_channels() -> None:
+    with pytest.raises(ValueError, match="given 7"):
+        attention("g_eca", 7)
+
+
+def test_every_gate_is_a_module_of_its_channels() -> None:
+    assert all(isinstance(GATES[name](16), nn.Module) for name in GATES)

@@ -1,0 +1,90 @@
+"""From stored uint8 frames to a network's input, on the device that holds them.
+
+Stored frames carry a margin around the crop that the network sees, so that rotation and shift have something to show.
+Shapes: B clips, T frames, S stored side, R = `image_size`, the side that the network sees.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from trainables.core.config import TrainerConfig
+from trainables.core.masking import block_mask
+
+# ImageNet's statistics: what published backbones were trained on, and close enough to faces for the others. A zero
+# after normalisation is their mean colour, which is what masking fills in.
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
+
+def to_input(frames: Tensor, image_size: int) -> Tensor:
+    """The central crop, normalised: uint8 (B, T, S, S, 3) -> float32 (B, T, 3, R, R), channels last in memory.
+
+    A pure slice, nothing is interpolated. Raises `ValueError` where the frames are smaller than the crop.
+    """
+    top = _margin(frames, image_size)
+    crop = frames[:, :, top : top + image_size, top : top + image_size].float().div_(255)
+    mean, std = (torch.tensor(values, device=frames.device) for values in (MEAN, STD))
+    return crop.sub_(mean).div_(std).permute(0, 1, 4, 2, 3)
+
+
+def augment(frames: Tensor, config: TrainerConfig, generator: torch.Generator) -> Tensor:
+    """`to_input` under random changes, one draw for all frames of a clip: same shapes, types and errors.
+
+    Flip with probability 1/2 where `flip`; rotation up to `max_rotation_deg`; shift up to the share `max_shift` of the
+    crop; zoom by 1 +- `max_zoom`; brightness, as a share of white, and contrast about the clip's mean, as a factor,
+    both up to `max_brightness`; then masking at `masking_rate`. Beyond the stored margin the border is repeated.
+    All draws come from `generator`, on the CPU: one seed gives one sequence of batches, whichever fields are on.
+    """
+    num_clips, num_frames, side = frames.shape[:3]
+    size = config.image_size
+    top = _margin(frames, size)
+    draws = torch.rand(num_clips, 7, generator=generator)
+    theta = _theta(draws[:, :5], config, size / side, (2 * top + size) / side - 1).to(frames.device, non_blocking=True)
+    planes = frames.permute(0, 1, 4, 2, 3).reshape(num_clips, num_frames * 3, side, side).float()
+    grid = F.affine_grid(theta, [num_clips, num_frames * 3, size, size], align_corners=False)
+    clips = F.grid_sample(planes, grid, mode="bilinear", padding_mode="border", align_corners=False).div_(255)
+    clips = _light(clips, draws[:, 5:], config.max_brightness).unflatten(1, (num_frames, 3))
+    # from planes to channels last, as `to_input` has it
+    clips = clips.permute(0, 1, 3, 4, 2).contiguous()
+    mean, std = (torch.tensor(values, device=frames.device) for values in (MEAN, STD))
+    clips = clips.sub_(mean).div_(std).permute(0, 1, 4, 2, 3)
+    if config.masking_rate > 0:
+        mask = block_mask(num_clips, size, size, config.masking_rate, generator, frames.device)
+        clips = clips.masked_fill_(mask.unsqueeze(1), 0)
+    return clips
+
+
+def _margin(frames: Tensor, image_size: int) -> int:
+    height, width = frames.shape[2:4]
+    if height != width or height < image_size:
+        raise ValueError(
+            f"Stored frames are {height} x {width} px; a square of at least image_size {image_size} px is allowed. "
+            f"Prepare the data with a larger size, or set a smaller image_size."
+        )
+    return (height - image_size) // 2
+
+
+def _theta(draws: Tensor, config: TrainerConfig, scale: float, centre: float) -> Tensor:
+    """Where in the stored frame each pixel of the crop lies, (B, 2, 3), in coordinates that run from -1 to 1."""
+    flip, angle, right, down, zoom = (2 * draws - 1).unbind(1)
+    angle = angle * math.radians(config.max_rotation_deg)
+    zoom = scale * (1 + zoom * config.max_zoom)
+    mirror = torch.where((flip < 0) & config.flip, -1.0, 1.0)
+    cos, sin = zoom * angle.cos(), zoom * angle.sin()
+    shift = 2 * config.max_shift * scale
+    rows = [cos * mirror, -sin, centre + shift * right, sin * mirror, cos, centre + shift * down]
+    return torch.stack(rows, 1).unflatten(1, (2, 3))
+
+
+def _light(clips: Tensor, draws: Tensor, strength: float) -> Tensor:
+    """Contrast about each clip's mean, then brightness: (B, T * 3, R, R) in 0 to 1, changed in place."""
+    contrast, brightness = (
+        ((2 * draws - 1) * strength).to(clips.device, non_blocking=True)[:, :, None, None, None].unbind(1)
+    )
+    mean = clips.mean((1, 2, 3), keepdim=True)
+    return clips.mul_(1 + contrast).add_(brightness - mean * contrast).clamp_(0, 1)

@@ -1,0 +1,112 @@
+"""What the trainer reads: batches of clips out of the prepared frames, and which clips each worker takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainables.core.cache import Prepared
+
+MARGIN = 1.25
+
+
+class Clips:
+    """The clips of a prepared data set at one size, `num_frames` frames at most from each.
+
+    Frames come with a margin for rotation and shift: `margin_size` is 1.25 x `image_size`, made even, or the size of
+    the prepared crops where these are smaller; the trainer crops the centre. Raises `ValueError` for an `image_size`
+    beyond the prepared crops.
+    """
+
+    def __init__(self, prepared: Prepared, *, num_frames: int, image_size: int) -> None:
+        if num_frames < 1:
+            raise ValueError(f"num_frames is {num_frames}; a clip needs at least 1 frame.")
+        if image_size < 1:
+            raise ValueError(f"image_size is {image_size} px; it must be at least 1.")
+        if image_size > prepared.crop_size:
+            raise ValueError(
+                f"image_size is {image_size} px, but the prepared crops have {prepared.crop_size}; "
+                f"choose at most that, or prepare with crop_size={margin_size(image_size)}."
+            )
+        self.num_frames = num_frames
+        self.image_size = image_size
+        self.labels = prepared.labels
+        self._offsets = prepared.offsets
+        self._frames = prepared.at_size(margin_size(image_size))
+        self.margin_size = self._frames.shape[1]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, indices: Sequence[int], jitter: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """The frames uint8 `(B, T, S, S, 3)` of the clips at `indices`, and their lengths int64 `(B,)`.
+
+        S is `margin_size`, T is `num_frames`. A longer clip gives evenly spaced frames, the first and the last among
+        them, or with `jitter` one random frame out of each of T equal segments; a shorter one is padded with zeros.
+        """
+        rows = np.zeros((len(indices), self.num_frames), dtype=np.int64)  # (B, T)
+        lengths = torch.zeros(len(indices), dtype=torch.int64)
+        for i, index in enumerate(indices):
+            start, stop = int(self._offsets[index]), int(self._offsets[index + 1])
+            positions = frame_positions(stop - start, self.num_frames, jitter)
+            rows[i, : len(positions)] = start + positions
+            lengths[i] = len(positions)
+        frames = torch.empty((*rows.shape, *self._frames.shape[1:]), dtype=torch.uint8)
+        # mode="clip" lets numpy write into `out` directly; the default checks bounds through a second buffer.
+        np.take(self._frames, rows, axis=0, out=frames.numpy(), mode="clip")
+        for i, length in enumerate(lengths.tolist()):
+            frames[i, length:] = 0
+        return frames, lengths
+
+
+def margin_size(image_size: int) -> int:
+    """The side in px of a crop with its margin, for a network that reads `image_size` px: 1.25 times, made even."""
+    size = round(image_size * MARGIN)
+    return size + size % 2
+
+
+def frame_positions(num_available: int, num_frames: int, jitter: torch.Generator | None = None) -> np.ndarray:
+    """Which of `num_available` frames to take, in order, int64 `(min(num_available, num_frames),)`.
+
+    Evenly spaced with both ends, or with `jitter` one random frame out of each of `num_frames` equal segments.
+    """
+    if num_available <= num_frames:
+        return np.arange(num_available)
+    if jitter is None:
+        if num_frames == 1:
+            return np.array([num_available // 2])
+        return np.round(np.linspace(0, num_available - 1, num_frames)).astype(np.int64)
+    edges = np.arange(num_frames + 1) * num_available // num_frames
+    share = torch.rand(num_frames, generator=jitter, dtype=torch.float64).numpy()
+    return edges[:-1] + np.floor(share * np.diff(edges)).astype(np.int64)
+
+
+def batches(
+    indices: Sequence[int],
+    batch_size: int,
+    *,
+    shuffle: torch.Generator | None,
+    rank: int = 0,
+    world_size: int = 1,
+) -> Iterator[list[int]]:
+    """The batches that worker `rank` of `world_size` takes out of `indices`, up to `batch_size` clips each.
+
+    With `shuffle` (training; every worker passes a generator of the same seed) all workers get equally many batches of
+    equal sizes, so that they stay in step: the permutation is filled up by wrapping round. Without (evaluation) the
+    workers' shards `rank::world_size` are disjoint and complete, and may be uneven.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}; it must be at least 1.")
+    if not 0 <= rank < world_size:
+        raise ValueError(f"rank {rank} of {world_size} workers: ranks run from 0 to {world_size - 1}.")
+    order = list(indices)
+    if shuffle is not None and order:
+        order = [order[i] for i in torch.randperm(len(order), generator=shuffle).tolist()]
+        padded = -(-len(order) // world_size) * world_size
+        order = [order[i % len(order)] for i in range(padded)]
+    shard = order[rank::world_size]
+    for start in range(0, len(shard), batch_size):
+        yield shard[start : start + batch_size]

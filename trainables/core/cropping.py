@@ -1,0 +1,104 @@
+"""Cropping all clips of a data set, in this process or in several, in the order of its samples."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Protocol
+
+import numpy as np
+
+from trainables.core.dataset import DataError, Dataset, Sample
+from trainables.core.faces import CroppedClip
+
+CLIPS_PER_PROCESS = 40  # a process takes as long to start, importing torch, as it takes to crop this many clips
+
+
+class Finder(Protocol):
+    """What finds the face of a clip; `settings` (JSON) is what its crops depend on."""
+
+    @property
+    def settings(self) -> dict[str, Any]: ...
+
+    def crop_clip(self, frames: Iterable[np.ndarray], size: int) -> CroppedClip: ...
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A clip that cannot be used, and why."""
+
+    clip_id: str
+    reason: str
+
+
+def cropped_clips(
+    dataset: Dataset, finder: Finder, size: int, num_processes: int | None = None
+) -> Iterator[CroppedClip | Dropped]:
+    """For each sample of `dataset`, in order, its face crops of `size` px or the reason for dropping it."""
+    if num_processes is None:
+        num_processes = _worthwhile(len(dataset.samples))
+    # A reader that closes over local state cannot be sent to another process; here it works all the same.
+    if num_processes < 2 or not _can_be_sent((dataset.read, finder)):
+        for sample in dataset.samples:
+            yield _crop(dataset, finder, sample, size)
+        return
+    # Spawned, because forking a process that runs threads, as torch does, can deadlock.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(num_processes, context, _remember, (_without_samples(dataset), finder, size)) as pool:
+        samples = iter(dataset.samples)
+        # No more than a few clips wait in memory, however far the disk lags behind.
+        waiting: list[Future] = [pool.submit(_crop_remembered, s) for s in islice(samples, 2 * num_processes)]
+        try:
+            while waiting:
+                yield waiting.pop(0).result()
+                waiting.extend(pool.submit(_crop_remembered, sample) for sample in islice(samples, 1))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _crop(dataset: Dataset, finder: Finder, sample: Sample, size: int) -> CroppedClip | Dropped:
+    try:
+        return finder.crop_clip(dataset.read(sample), size)
+    except DataError as error:
+        return Dropped(clip_id=sample.clip_id, reason=str(error))
+
+
+_remembered: tuple[Dataset, Finder, int] | None = None  # set once in each worker process
+
+
+def _remember(dataset: Dataset, finder: Finder, size: int) -> None:
+    global _remembered
+    _remembered = (dataset, finder, size)
+
+
+def _crop_remembered(sample: Sample) -> CroppedClip | Dropped:
+    assert _remembered is not None
+    dataset, finder, size = _remembered
+    return _crop(dataset, finder, sample, size)
+
+
+def _without_samples(dataset: Dataset) -> Dataset:
+    return Dataset(name=dataset.name, classes=dataset.classes, samples=[], folds=[], read=dataset.read)
+
+
+def _worthwhile(num_clips: int) -> int:
+    try:
+        num_cpus = len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS has no affinity
+        num_cpus = os.cpu_count() or 1
+    if num_clips < 2 * CLIPS_PER_PROCESS:
+        return 1
+    return min(num_cpus, num_clips // CLIPS_PER_PROCESS)
+
+
+def _can_be_sent(things: object) -> bool:
+    try:
+        pickle.dumps(things)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return False
+    return True

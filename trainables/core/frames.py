@@ -1,0 +1,171 @@
+"""Reading clips as RGB uint8 frames: videos, folders of frames and single images, and finding them on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from natsort import natsorted
+
+from trainables.core.dataset import DataError, Sample
+
+VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv"})
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm"})
+
+
+def read_frames(sample: Sample) -> Iterator[np.ndarray]:
+    """The frames of a clip in time order, RGB uint8 `(H, W, 3)`; the default `Dataset.read`.
+
+    Each path of the sample is a video or an image. A video that stops early yields what could be decoded.
+    Raises `DataError` naming the file for one that cannot be read, and naming the clip for one without any file.
+    """
+    if not sample.paths:
+        raise DataError(f"{sample.clip_id}: the clip has no frames (its folder holds no image).")
+    for path in sample.paths:
+        if is_video(path):
+            yield from read_video(path)
+        else:
+            yield read_image(path)
+
+
+def read_video(path: Path) -> Iterator[np.ndarray]:
+    """The frames of a video, RGB uint8 `(H, W, 3)`.
+
+    Raises `DataError` where the file is missing, empty, not a video, or holds no frame that can be decoded.
+    """
+    _require_content(path)
+    # FFmpeg by name: the automatic choice reads a `%` or a number in a path as a pattern for a sequence of images.
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    try:
+        if not capture.isOpened():
+            raise DataError(f"{path}: not a readable video (truncated, or not a video at all).")
+        num_frames = 0
+        while True:
+            found, bgr = capture.read()
+            if not found:
+                break
+            num_frames += 1
+            yield cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+        if num_frames == 0:
+            raise DataError(f"{path}: the video opens, but no frame of it can be decoded.")
+    finally:
+        capture.release()
+
+
+def read_image(path: Path) -> np.ndarray:
+    """An image as RGB uint8 `(H, W, 3)`, be it grey, palette, 16-bit or with an alpha channel (which is dropped).
+
+    Raises `DataError` where the file is missing, empty, truncated or not an image.
+    """
+    _require_content(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}).") from error
+    if _is_truncated(data):
+        raise DataError(f"{path}: the image is truncated.")
+    try:
+        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise DataError(f"{path}: not a readable image ({error.err}).") from error
+    if bgr is None:
+        raise DataError(f"{path}: not a readable image.")
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+
+
+def samples_of(path: Path) -> list[Sample]:
+    """The clips that a path stands for: a video, an image, a folder of frames, or every clip under a folder.
+
+    The label is 0, the subject `None` and the clip id the path as given.
+    Raises `DataError` for a path that is missing, of another kind, or a folder without any clip.
+    """
+    if path.is_dir():
+        clips = find_clips(path)
+        if not clips:
+            raise DataError(
+                f"{path}: no clip in this folder. A clip is a video ({_listed(VIDEO_SUFFIXES)}) or a folder of images."
+            )
+        return clips
+    if not path.exists():
+        raise DataError(f"{path}: there is no such file or folder.")
+    if not (is_video(path) or is_image(path)):
+        raise DataError(
+            f"{path}: neither a video ({_listed(VIDEO_SUFFIXES)}), nor an image ({_listed(IMAGE_SUFFIXES)}), "
+            "nor a folder."
+        )
+    return [_unlabelled(path, (path,))]
+
+
+def find_clips(folder: Path) -> list[Sample]:
+    """Every clip under `folder`, naturally sorted: videos, and folders (itself included) that directly hold images."""
+    clips = []
+    images = list_images(folder)
+    if images:
+        clips.append(_unlabelled(folder, tuple(images)))
+    for entry in _visible(folder):
+        if entry.is_dir():
+            clips.extend(find_clips(entry))
+        elif is_video(entry):
+            clips.append(_unlabelled(entry, (entry,)))
+    return clips
+
+
+def list_images(folder: Path) -> list[Path]:
+    """The images directly in `folder`, naturally sorted (2 before 10), without hidden files and their like."""
+    return [path for path in _visible(folder) if is_image(path) and path.is_file()]
+
+
+def list_videos(folder: Path) -> list[Path]:
+    """The videos directly in `folder`, naturally sorted, without hidden files and their like."""
+    return [path for path in _visible(folder) if is_video(path) and path.is_file()]
+
+
+def list_folders(folder: Path) -> list[Path]:
+    """The folders directly in `folder`, naturally sorted, without hidden ones."""
+    return [path for path in _visible(folder) if path.is_dir()]
+
+
+def is_video(path: Path) -> bool:
+    """Whether the name ends as a video's does, in upper or lower case."""
+    return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def is_image(path: Path) -> bool:
+    """Whether the name ends as an image's does, in upper or lower case."""
+    return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+def _visible(folder: Path) -> list[Path]:
+    # `._x` twins and `.DS_Store` of macOS start with a dot; Windows leaves Thumbs.db and macOS archives __MACOSX.
+    junk = {"thumbs.db", "desktop.ini", "__macosx"}
+    entries: Iterable[Path] = (p for p in folder.iterdir() if not p.name.startswith(".") and p.name.lower() not in junk)
+    return natsorted(entries, key=lambda path: path.name)
+
+
+def _unlabelled(path: Path, paths: tuple[Path, ...]) -> Sample:
+    return Sample(clip_id=str(path), label=0, subject=None, paths=paths)
+
+
+def _require_content(path: Path) -> None:
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}).") from error
+    if size == 0:
+        raise DataError(f"{path}: the file is empty (0 bytes).")
+
+
+def _is_truncated(data: bytes) -> bool:
+    # OpenCV decodes half a JPEG or PNG without complaint and fills the rest with grey, so the end marks are looked for.
+    if data.startswith(b"\xff\xd8\xff"):
+        # The end of image must follow the last start of scan: an EXIF thumbnail has an end mark of its own before it.
+        return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return b"IEND" not in data[-4096:]
+    return False
+
+
+def _listed(suffixes: frozenset[str]) -> str:
+    return ", ".join(sorted(suffixes))

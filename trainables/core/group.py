@@ -1,0 +1,51 @@
+"""The processes that train one model together, and the few things they must agree on."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """One process of a worker group; `Group()` is a single process on the CPU.
+
+    With `world_size` above 1 the default process group of `torch.distributed` must be initialised.
+    """
+
+    rank: int = 0
+    world_size: int = 1
+    device: torch.device = dataclasses.field(default_factory=lambda: torch.device("cpu"))
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes files and reports."""
+        return self.rank == 0
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        """`model` with its gradients averaged over the group."""
+        if self.world_size == 1:
+            return model
+        devices = [self.device] if self.device.type == "cuda" else None
+        # The recurrent layers see packed sequences of other lengths on every rank, but all parameters take part.
+        return nn.parallel.DistributedDataParallel(model, device_ids=devices)
+
+    def gather(self, value: Any) -> list[Any]:
+        """`value` of every rank, in rank order, on every rank."""
+        if self.world_size == 1:
+            return [value]
+        values: list[Any] = [None] * self.world_size
+        dist.all_gather_object(values, value)
+        return values
+
+    def agree(self, value: Any) -> Any:
+        """Rank 0's `value`, on every rank."""
+        if self.world_size == 1:
+            return value
+        box = [value]
+        dist.broadcast_object_list(box, src=0)
+        return box[0]

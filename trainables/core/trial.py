@@ -1,0 +1,206 @@
+"""One trial: load the trainable by name, build config, data and model, train, score, write. Runs without Ray."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from safetensors.torch import save_file
+
+from trainables.core import lookup, measure
+from trainables.core.cache import Prepared, open_prepared
+from trainables.core.clips import Clips
+from trainables.core.config import TrainerConfig, make_config
+from trainables.core.dataset import DataError
+from trainables.core.group import Group
+from trainables.core.metrics import Predictions, epochs_to_90, scores
+from trainables.core.splits import Phase, load_splits
+from trainables.core.trainer import Training, predict, seeded
+
+# The worker calls it after every epoch on every rank; it answers whether to go on.
+Report = Callable[[Mapping[str, float]], bool]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrialSpec:
+    """All that a worker needs to know of a trial; plain values only, so that it travels as JSON.
+
+    `parameters` is the flat config; `num_classes` is filled in from the data. `folder` receives the trial's files.
+    `num_epochs`, where given, ends training before the schedule of `epochs` does (a refit).
+    """
+
+    trial_id: str
+    study: str
+    phase: Phase
+    trainable: str
+    parameters: Mapping[str, Any]
+    prepared: str
+    splits: str
+    folds: tuple[int, ...]
+    seed: int
+    folder: str
+    num_epochs: int | None = None
+    checkpoint_interval_s: float = 10.0
+
+
+class Stopped(Exception):
+    """The listener wants no more epochs of this trial."""
+
+
+def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]:
+    """Train `spec` and return the metrics at the chosen checkpoint, the mean over its folds.
+
+    All folds advance together, one epoch at a time, so that a report is an epoch and never a fold. Resumes from
+    `<folder>/last.pt` where there is one. Writes `predictions.parquet` (phases that score something) and
+    `model.safetensors` with `model.json`.
+
+    Raises `Stopped` when `report` says so, `NonFiniteLoss`, and `ValueError` for a parameter that the config lacks.
+    """
+    started = time.perf_counter()
+    prepared = open_prepared(Path(spec.prepared))
+    splits = load_splits(Path(spec.splits))
+    if splits.fingerprint != prepared.fingerprint:
+        raise DataError(f"{spec.splits} was cut for other data than {spec.prepared}; start the study under a new name.")
+    module = lookup.load("trainables", spec.trainable, "trainable")
+    config = make_config(module.Config, {**spec.parameters, "num_classes": len(prepared.classes)})
+    clips = Clips(prepared, num_frames=config.num_frames, image_size=config.image_size)
+    trainings = []
+    for fold in spec.folds:
+        seeded(spec.seed, fold)
+        model = module.build_model(config)
+        view = splits.view(spec.phase, fold)
+        trainings.append(Training(model, clips, view, config, seed=_mixed(spec.seed, fold), group=group))
+    checkpoint = _Checkpoint(Path(spec.folder) / "last.pt", spec, group)
+    checkpoint.load_into(trainings)
+    while trainings[0].epoch < (spec.num_epochs or config.epochs):
+        rows = [training.run_epoch() for training in trainings]
+        go_on = report({"epoch": trainings[0].epoch, **_mean(rows)})
+        checkpoint.save_if_due(trainings, force=not go_on)
+        if not go_on:
+            raise Stopped
+    scored = [_score(training, spec.phase) for training in trainings]
+    metrics = _mean([_measure(training, found) for training, found in zip(trainings, scored, strict=True)])
+    if group.leads:
+        write_model(Path(spec.folder), trainings[0].restore_best(), spec.trainable, config, prepared)
+        _write_predictions(spec, prepared, scored)
+        checkpoint.remove()
+    return metrics | {"wall_time_s": time.perf_counter() - started}
+
+
+def write_model(
+    folder: Path, model: torch.nn.Module, trainable: str, config: TrainerConfig, prepared: Prepared
+) -> None:
+    """Write `model.safetensors` and `model.json`: all that a classifier is loaded from, and no pickle."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    save_file(weights, folder / "model.safetensors")
+    described = {
+        "trainable": trainable,
+        "config": dataclasses.asdict(config),
+        "classes": list(prepared.classes),
+        "crop_size": int(prepared.frames.shape[1]),
+        "dataset": prepared.name,
+        "fingerprint": prepared.fingerprint,
+    }
+    (folder / "model.json").write_text(json.dumps(described, indent=1))
+
+
+def _score(training: Training, phase: Phase) -> Predictions | None:
+    """Predictions at the chosen epoch: on validation data in a search, on the holdout in a confirmation."""
+    indices = training.fold.validation if phase == "search" else training.fold.test
+    if not indices:
+        return None
+    return predict(training.restore_best(), training.clips, indices, training.config, training.group)
+
+
+def _measure(training: Training, predictions: Predictions | None) -> dict[str, float]:
+    """What is logged once, at the chosen epoch."""
+    model, config, row = training.restore_best(), training.config, training.best["row"]
+    metrics = {
+        "best_epoch": float(training.best["epoch"]),
+        "train_time_s": training.train_time_s,
+        "param_count": float(measure.param_count(model)),
+        "weights_mb": measure.weights_mb(model),
+        "latency_ms": measure.latency_ms(model, config, training.group.device),
+        "train_flops": measure.train_flops(model, config) * len(training.fold.train) * training.epoch,
+    }
+    if predictions is not None:
+        metrics |= scores(predictions)
+    if training.fold.validation:
+        metrics["epochs_to_90"] = float(epochs_to_90([past["val_accuracy"] for past in training.curve]))
+        metrics["generalisation_gap"] = row["train_accuracy"] - row["val_accuracy"]
+    return metrics
+
+
+def _write_predictions(spec: TrialSpec, prepared: Prepared, scored: list[Predictions | None]) -> None:
+    """Write `predictions.parquet`: clip_id, subject, fold, seed, split, label, logits."""
+    tables = []
+    for fold, predictions in zip(spec.folds, scored, strict=True):
+        if predictions is None:
+            continue
+        count = len(predictions.indices)
+        split = "validation" if spec.phase == "search" else "holdout"
+        tables.append(
+            pa.table(
+                {
+                    "clip_id": [prepared.clip_ids[index] for index in predictions.indices],
+                    "subject": pa.array([prepared.subjects[index] for index in predictions.indices], pa.string()),
+                    "fold": pa.array([fold] * count, pa.int32()),
+                    "seed": pa.array([spec.seed] * count, pa.int64()),
+                    "split": [split] * count,
+                    "label": pa.array(predictions.labels, pa.int32()),
+                    "logits": pa.array(list(predictions.logits.astype(np.float32)), pa.list_(pa.float32())),
+                }
+            )
+        )
+    if tables:
+        pq.write_table(pa.concat_tables(tables), Path(spec.folder) / "predictions.parquet")
+
+
+class _Checkpoint:
+    """`last.pt`: what a trial needs to go on after its worker died. Written by rank 0, whole or not at all."""
+
+    def __init__(self, path: Path, spec: TrialSpec, group: Group) -> None:
+        self.path, self.spec, self.group, self.saved_at = path, spec, group, time.monotonic()
+
+    def load_into(self, trainings: list[Training]) -> None:
+        if not self.path.exists():
+            return
+        try:
+            stored = torch.load(self.path, map_location="cpu", weights_only=True)
+            for training, state in zip(trainings, stored["folds"], strict=True):
+                training.load_state(state)
+        except Exception as error:  # any damage shows as another exception type
+            raise DataError(
+                f"The checkpoint {self.path} cannot be read ({type(error).__name__}: {error}). "
+                "Delete it to start this trial afresh."
+            ) from error
+
+    def save_if_due(self, trainings: list[Training], *, force: bool) -> None:
+        if not self.group.leads or (not force and time.monotonic() - self.saved_at < self.spec.checkpoint_interval_s):
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_name(f"last.{os.getpid()}.tmp")
+        torch.save({"folds": [training.state() for training in trainings]}, temporary)
+        temporary.replace(self.path)
+        self.saved_at = time.monotonic()
+
+    def remove(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+def _mean(rows: list[dict[str, float]]) -> dict[str, float]:
+    return {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
+
+
+def _mixed(seed: int, fold: int) -> int:
+    return seed * 1009 + fold

@@ -1,0 +1,98 @@
+"""Gates that rescale a feature map by what they see in it; every one is built from its number of channels alone.
+
+Shapes: B maps, C channels, then any number of spatial axes, so that the same gates serve 2-D and 3-D convolutions.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from trainables.core.lookup import unknown
+
+
+def attention(name: str, channels: int) -> nn.Module:
+    """The gate `name` for maps of `channels` channels; the output has the shape of the input.
+
+    Raises `ValueError` naming the nearest gate for a name that is none.
+    """
+    if name not in GATES:
+        raise ValueError(unknown("attention", name, list(GATES)))
+    return GATES[name](channels)
+
+
+class SqueezeExcitation(nn.Module):
+    """Two linear layers on the pooled descriptor with a bottleneck of C / 16 (Hu et al., CVPR 2018, section 3)."""
+
+    def __init__(self, channels: int, reduction: int = 16) -> None:
+        super().__init__()
+        squeezed = max(1, channels // reduction)
+        self.squeeze = nn.Linear(channels, squeezed)
+        self.excite = nn.Linear(squeezed, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _rescale(x, self.excite(F.relu(self.squeeze(_pool(x)))))
+
+
+class EfficientChannelAttention(nn.Module):
+    """A convolution over the pooled descriptor's neighbouring channels, no bias (Wang et al., CVPR 2020, section 3)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        kernel = eca_kernel(channels)
+        self.conv = nn.Conv1d(1, 1, kernel, padding=kernel // 2, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _rescale(x, self.conv(_pool(x).unsqueeze(1)).squeeze(1))
+
+
+class GhostChannelAttention(nn.Module):
+    """G-ECA: half of the gate from the ECA convolution, the other half from it by a cheap operation of 3 taps.
+
+    Mou et al. (Sensors 2025, 25, 3829) name the module without a description; they cite ECA and GhostNet (Han et al.,
+    CVPR 2020). Not specified by the source; chosen because it follows both and gives the published parameter count:
+    the ECA convolution moves in steps of two channels, so that its C / 2 outputs still see every channel; the cheap
+    operation gives each of its C / 2 outputs three weights of its own over neighbouring primary outputs (a depthwise
+    convolution proper, over a descriptor of length one, would leave two of its three taps without any effect);
+    the halves are concatenated channel by channel, so that each gate stands over the channels it was computed from.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        if channels % 2:
+            raise ValueError(f"G-ECA halves the channels and was given {channels}; an even number is allowed.")
+        kernel = eca_kernel(channels)
+        self.primary = nn.Conv1d(1, 1, kernel, stride=2, padding=kernel // 2, bias=False)
+        self.cheap = nn.Parameter(torch.empty(channels // 2, 3))
+        nn.init.uniform_(self.cheap, -1 / math.sqrt(3), 1 / math.sqrt(3))  # as a convolution of three taps starts
+
+    def forward(self, x: Tensor) -> Tensor:
+        primary = self.primary(_pool(x).unsqueeze(1)).squeeze(1)  # (B, C / 2)
+        neighbours = F.pad(primary, (1, 1)).unfold(1, 3, 1)  # (B, C / 2, 3)
+        cheap = (neighbours * self.cheap).sum(-1)
+        return _rescale(x, torch.stack((primary, cheap), -1).flatten(1))
+
+
+GATES: dict[str, type[nn.Module]] = {
+    "none": nn.Identity,
+    "se": SqueezeExcitation,
+    "eca": EfficientChannelAttention,
+    "g_eca": GhostChannelAttention,
+}
+
+
+def eca_kernel(channels: int) -> int:
+    """The ECA kernel: |log2(C) / 2 + 1 / 2| cut to an integer and, where even, one more (Wang et al., equation 12)."""
+    kernel = int(abs(math.log2(channels) / 2 + 1 / 2))
+    return kernel if kernel % 2 else kernel + 1
+
+
+def _pool(x: Tensor) -> Tensor:
+    return x.mean(dim=tuple(range(2, x.ndim)))  # (B, C)
+
+
+def _rescale(x: Tensor, gate: Tensor) -> Tensor:
+    return x * gate.sigmoid().reshape(*gate.shape, *[1] * (x.ndim - 2))

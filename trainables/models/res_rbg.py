@@ -1,0 +1,37 @@
+"""Res-RBG: a gated ResNet on every frame, then RBG over the frames (Mou et al., Sensors 2025, 25, 3829)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from trainables.models.padding import masked_mean, on_rows, valid_rows
+
+
+class ResRBG(nn.Module):
+    """A frame network, then a temporal head: clips (B, T, 3, H, W) float and lengths (B,) int64 -> logits (B, K).
+
+    `clips` are normalised; `lengths` are the valid frames of each clip, padding is at the end. In training, padded
+    frames enter no batch statistics; leave `lengths` on the CPU then, or every step waits for the device. In
+    evaluation each frame stands alone, so all run and no shape depends on the data (which an export needs).
+    """
+
+    def __init__(self, backbone: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone  # (N, 3, H, W) -> (N, D)
+        self.head = head  # (B, T, D), lengths, rows -> (B, K)
+
+    def forward(self, clips: Tensor, lengths: Tensor) -> Tensor:
+        rows = valid_rows(lengths, clips.shape[1], clips.device) if self.training else None
+        return self.head(on_rows(self.backbone, clips, rows), lengths, rows)
+
+
+class MeanHead(nn.Module):
+    """The order-blind control: the masked mean of the frame features, then a linear layer."""
+
+    def __init__(self, num_features: int, num_classes: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(num_features, num_classes)
+
+    def forward(self, x: Tensor, lengths: Tensor, rows: Tensor | None) -> Tensor:
+        return self.linear(self.dropout(masked_mean(x, lengths)))

@@ -1,0 +1,94 @@
+"""ResNets for single frames, with a gate in every block after the last normalisation and before the residual sum.
+
+The state dict is torchvision's plus `gate` entries and without the classifier, so published weights fit.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torchvision.models import get_model_weights
+from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
+
+from trainables.core.lookup import unknown
+from trainables.models.attention import attention
+from trainables.models.padding import BatchNorm2d
+
+
+def resnet(name: str, gate: str, weights: str = "none") -> tuple[nn.Module, int]:
+    """The backbone `name` with gates `gate`, mapping (N, 3, H, W) to (N, D), and its D.
+
+    `weights` is one of `WEIGHTS`; `imagenet` reads a local file and never downloads. A network under construction on
+    the meta device is left without values. Raises `ValueError` for an unknown name and for a missing file.
+    """
+    if name not in BACKBONES:
+        raise ValueError(unknown("backbone", name, list(BACKBONES)))
+    block, depths = BACKBONES[name]
+    backbone = ResNet(block, depths, norm_layer=BatchNorm2d)
+    num_features = backbone.fc.in_features
+    backbone.register_module("fc", nn.Identity())  # the classifier of ImageNet has no use here
+    for module in backbone.modules():
+        if isinstance(module, GatedBasicBlock):
+            module.gate = attention(gate, module.conv2.out_channels)
+        elif isinstance(module, GatedBottleneck):
+            module.gate = attention(gate, module.conv3.out_channels)
+    if weights not in WEIGHTS:
+        raise ValueError(unknown("weights", weights, list(WEIGHTS)))
+    if weights == "imagenet" and not backbone.conv1.weight.is_meta:
+        _load_imagenet(backbone, name)
+    return backbone, num_features
+
+
+class GatedBasicBlock(BasicBlock):
+    """Two 3 x 3 convolutions; `gate` is set by whoever builds the network, since torchvision fixes the arguments."""
+
+    gate: nn.Module
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcut = x if self.downsample is None else self.downsample(x)
+        out = self.relu(self.bn1(self.conv1(x)))
+        out = self.gate(self.bn2(self.conv2(out)))
+        return self.relu(out + shortcut)
+
+
+class GatedBottleneck(Bottleneck):
+    """A 1 x 1, a 3 x 3 and a 1 x 1 convolution; `gate` is set by whoever builds the network."""
+
+    gate: nn.Module
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcut = x if self.downsample is None else self.downsample(x)
+        out = self.relu(self.bn1(self.conv1(x)))
+        out = self.relu(self.bn2(self.conv2(out)))
+        out = self.gate(self.bn3(self.conv3(out)))
+        return self.relu(out + shortcut)
+
+
+BACKBONES: dict[str, tuple[type[GatedBasicBlock | GatedBottleneck], list[int]]] = {
+    "resnet18": (GatedBasicBlock, [2, 2, 2, 2]),
+    "resnet34": (GatedBasicBlock, [3, 4, 6, 3]),
+    "resnet50": (GatedBottleneck, [3, 4, 6, 3]),
+}
+
+WEIGHTS = ("none", "imagenet")
+
+
+def _load_imagenet(backbone: nn.Module, name: str) -> None:
+    url = get_model_weights(name)["IMAGENET1K_V1"].url  # V1: the one recipe that all three backbones share
+    path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[1]
+    if not path.is_file():
+        raise ValueError(
+            f"The ImageNet weights of {name} are not at {path}, and nothing is downloaded during training. "
+            f"Put the file there, for instance with `curl --create-dirs -o {path} {url}`, or set weights to 'none'."
+        )
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    features = {key: value for key, value in state.items() if not key.startswith("fc.")}
+    missing, unexpected = backbone.load_state_dict(features, strict=False)
+    lacking = [key for key in missing if ".gate." not in key and not key.endswith("num_batches_tracked")]
+    if lacking or unexpected:
+        raise ValueError(
+            f"{path} does not hold the weights of {name}: missing {lacking[:3]}, not expected {unexpected[:3]}. "
+            f"The file is expected as published at {url}."
+        )

@@ -1,0 +1,213 @@
+"""The truth about a study: `<storage>/<study>/ledger.jsonl`, append-only, one writer.
+
+A line is an event. MLflow, the Optuna study and every table are projections of the events and can be rebuilt from them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+
+from trainables.core.splits import Phase
+
+State = Literal["RUNNING", "FINISHED", "FAILED", "KILLED", "INTERRUPTED"]
+
+
+_GIVEN = ("phase", "parameters", "seed", "folds", "of", "variant", "num_epochs")
+
+
+class StudyBusy(RuntimeError):
+    """Another process writes this study's ledger; the message names it."""
+
+
+@dataclasses.dataclass(kw_only=True)
+class Trial:
+    """One logical trial, however often it was retried or resumed.
+
+    `of` names the trial whose configuration this one re-trains; `variant` is `""` or the name of a control. `num_epochs`
+    ends a refit before its schedule does.
+    `curve` has one row per epoch, `metrics` what was logged once at the chosen epoch.
+    """
+
+    trial_id: str
+    phase: Phase
+    parameters: dict[str, Any]
+    seed: int
+    folds: tuple[int, ...]
+    of: str = ""
+    variant: str = ""
+    num_epochs: int | None = None
+    state: State = "RUNNING"
+    started_at: float = 0.0
+    ended_at: float | None = None
+    curve: list[dict[str, float]] = dataclasses.field(default_factory=list)
+    metrics: dict[str, float] = dataclasses.field(default_factory=dict)
+    error: str = ""
+
+
+class Ledger:
+    """The events of one study, in memory and on disk. Thread-safe; reading needs no lock, writing does.
+
+    Use `Ledger.write(folder)` as a context to append and `Ledger.read(folder)` to look.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / "ledger.jsonl"
+        self.events: list[dict[str, Any]] = []
+        self.trials: dict[str, Trial] = {}
+        self.study: dict[str, Any] = {}
+        self.selection: dict[str, Any] = {}
+        self._file: Any = None
+        self._writing = threading.Lock()
+        self._lock = FileLock(folder / "ledger.lock")
+
+    @classmethod
+    def read(cls, folder: Path) -> Ledger:
+        """The ledger as it stands; empty where the study has not begun."""
+        ledger = cls(folder)
+        if ledger.path.exists():
+            ledger._load()
+        return ledger
+
+    @classmethod
+    def write(cls, folder: Path) -> Ledger:
+        """Open for appending; use it in a `with` statement.
+
+        Raises `StudyBusy` where another process already writes it.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        ledger = cls(folder)
+        try:
+            ledger._lock.acquire(timeout=0.5)
+        except Timeout:
+            owner = folder / "ledger.owner"
+            who = owner.read_text() if owner.exists() else "another process"
+            raise StudyBusy(f"Study {folder.name} is already running: {who} writes {ledger.path}.") from None
+        (folder / "ledger.owner").write_text(f"process {os.getpid()} on {os.uname().nodename}")
+        if ledger.path.exists():
+            ledger._load()
+            ledger._cut_torn_line()
+        ledger._file = ledger.path.open("a", encoding="utf-8")
+        return ledger
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Flush to disk and let others write. Harmless when closed already."""
+        if self._file is None:
+            return
+        with self._writing:
+            self._sync()
+            self._file.close()
+            self._file = None
+        self._lock.release()
+
+    def open_study(self, **facts: Any) -> None:
+        """What the study is now: its space, data and device; a line is added only where something changed."""
+        if {key: self.study.get(key) for key in facts} != json.loads(json.dumps(facts)):
+            self._append({"event": "study", **facts})
+
+    def start(self, trial: Trial) -> None:
+        """A trial begins, or begins again after an interruption: then its curve goes on."""
+        self._append({"event": "started", "trial_id": trial.trial_id} | {key: getattr(trial, key) for key in _GIVEN})
+
+    def epoch(self, trial_id: str, row: dict[str, float]) -> None:
+        """One row of a trial's curve."""
+        self._append({"event": "epoch", "trial_id": trial_id, **row})
+
+    def end(self, trial_id: str, state: State, metrics: dict[str, float] | None = None, error: str = "") -> None:
+        """A trial's last word. On disk before this returns."""
+        self._append({"event": "ended", "trial_id": trial_id, "state": state, "metrics": metrics or {}, "error": error})
+        with self._writing:
+            self._sync()
+
+    def select(self, front: list[str], recommended: str | None) -> None:
+        """The Pareto front of the search trials and the recommended member."""
+        if self.selection != {"front": front, "recommended": recommended}:
+            self._append({"event": "selected", "front": front, "recommended": recommended})
+
+    def note(self, event: str, **facts: Any) -> None:
+        """An event that changes no trial, such as a promotion."""
+        self._append({"event": event, **facts})
+
+    def next_id(self, phase: Phase) -> str:
+        """The id of the next trial of `phase`, such as `search-0007`."""
+        return f"{phase}-{sum(trial.phase == phase for trial in self.trials.values()):04d}"
+
+    def of_phase(self, phase: Phase) -> list[Trial]:
+        """The trials of one phase, in order of their start."""
+        return [trial for trial in self.trials.values() if trial.phase == phase]
+
+    def _append(self, event: dict[str, Any]) -> None:
+        line = json.dumps({"time": round(time.time(), 3), **event}, allow_nan=True)
+        with self._writing:
+            if self._file is None:
+                raise RuntimeError(f"{self.path} is open for reading only.")
+            self._file.write(line + "\n")
+            self._file.flush()
+            self._apply(json.loads(line))
+
+    def _apply(self, event: dict[str, Any]) -> None:
+        self.events.append(event)
+        facts = {key: value for key, value in event.items() if key not in ("event", "time", "trial_id")}
+        match event["event"]:
+            case "study":
+                self.study |= facts
+            case "started":
+                known = self.trials.get(event["trial_id"])
+                if known:
+                    known.state, known.ended_at, known.error = "RUNNING", None, ""
+                else:
+                    facts["folds"] = tuple(facts["folds"])
+                    self.trials[event["trial_id"]] = Trial(
+                        trial_id=event["trial_id"], started_at=event["time"], **facts
+                    )
+            case "epoch":
+                trial = self.trials[event["trial_id"]]
+                # A resumed trial repeats the epochs since its last checkpoint.
+                trial.curve = [row for row in trial.curve if row["epoch"] < facts["epoch"]] + [facts]
+            case "ended":
+                trial = self.trials[event["trial_id"]]
+                trial.state, trial.ended_at = facts["state"], event["time"]
+                trial.metrics, trial.error = facts["metrics"], facts["error"]
+            case "selected":
+                self.selection = facts
+
+    def _load(self) -> None:
+        lines = self.path.read_text(encoding="utf-8").split("\n")
+        for number, line in enumerate(lines[:-1], start=1):  # what follows the last newline was never finished
+            try:
+                self._apply(json.loads(line))
+            except (json.JSONDecodeError, KeyError) as error:
+                raise ValueError(
+                    f"{self.path} is damaged in line {number}: {error}. Restore it from a copy."
+                ) from error
+
+    def _cut_torn_line(self) -> None:
+        """A writer that died left half a line: what stands after the last newline goes."""
+        content = self.path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole != len(content):
+            os.truncate(self.path, whole)
+
+    def _sync(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
+def objective_values(trial: Trial, metrics: list[str]) -> list[float]:
+    """The values of `metrics` for a trial; NaN where it has none."""
+    return [float(trial.metrics.get(metric, math.nan)) for metric in metrics]

@@ -1,0 +1,49 @@
+"""A study at a glance, read from its ledger; safe while another process writes it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tuning.ledger import Ledger, Trial
+
+
+def known_studies(home: Path) -> list[str]:
+    """The studies that were begun under `home`."""
+    return sorted(path.parent.name for path in home.glob("*/ledger.jsonl"))
+
+
+def overview(home: Path, name: str) -> dict[str, Any]:
+    """Trials by phase and state, the front, what was promoted.
+
+    Raises `ValueError` for a study that was not begun.
+    """
+    ledger = Ledger.read(home / name)
+    if not ledger.events:
+        listed = ", ".join(known_studies(home)) or "none"
+        raise ValueError(f"Study {name!r} was not begun under {home}. Begun are: {listed}.")
+    phases: dict[str, Counter[str]] = {}
+    for trial in ledger.trials.values():
+        phases.setdefault(trial.phase, Counter())[trial.state] += 1
+    return {
+        "study": name,
+        "trials": {phase: dict(states) for phase, states in phases.items()},
+        "front": ledger.selection.get("front", []),
+        "recommended": ledger.selection.get("recommended"),
+        "promoted": [
+            {"name": event["name"], "version": event["version"], "of": event["of"]}
+            for event in ledger.events
+            if event["event"] == "promoted"
+        ],
+    }
+
+
+def front_json(trial: Trial, recommended: str | None) -> dict[str, Any]:
+    """A front member as data."""
+    return {
+        "trial_id": trial.trial_id,
+        "recommended": trial.trial_id == recommended,
+        "parameters": trial.parameters,
+        "metrics": trial.metrics,
+    }

@@ -1,0 +1,160 @@
+"""The model registry: what is served under a task's name, and what was served before it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+
+import mlflow
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+
+import trainables
+
+CHAMPION, PREVIOUS = "champion", "previous"
+
+# What `trainables/core/serving.py` imports, and nothing that only training or searching needs.
+SERVING_PACKAGES = (
+    "facenet-pytorch",
+    "filelock",
+    "mlflow",
+    "natsort",
+    "numpy",
+    "opencv-python-headless",
+    "pandas",
+    "safetensors",
+    "torch",
+    "torchvision",
+)
+
+
+def log_and_register(*, tracking_uri: str, run_id: str, model_folder: Path, name: str, tags: Mapping[str, str]) -> int:
+    """Log the model in `model_folder` to run `run_id`, register it as `name` and make it the champion.
+
+    Returns the new version, which carries `tags`. The version that was champion becomes `previous`; the run keeps its
+    state. MLflow's tracking URI of this process is `tracking_uri` afterwards, here and in the functions below.
+
+    Raises `ValueError` where the folder holds no model.
+    """
+    folder = Path(model_folder).resolve()
+    for file in ("model.json", "model.safetensors"):
+        if not (folder / file).is_file():
+            raise ValueError(f"{folder}: there is no {file}, so there is no trained model here to register.")
+    with _quiet_store(tracking_uri):
+        client = mlflow.MlflowClient()
+        # `pyfunc.log_model` would reopen the finished run and move its end; `Model.log` leaves it alone, but by itself
+        # puts the model into the default experiment, whose folder is the working directory.
+        planned = client.create_logged_model(client.get_run(run_id).info.experiment_id, "model", run_id)
+        logged = mlflow.models.Model.log(
+            artifact_path=None,
+            name="model",
+            model_id=planned.model_id,
+            flavor=mlflow.pyfunc,
+            run_id=run_id,
+            python_model=str(_package() / "core" / "serving.py"),
+            artifacts={"model": str(folder)},
+            code_paths=[str(_package())],
+            infer_code_paths=False,
+            pip_requirements=serving_requirements(),
+            signature=_signature(),
+        )
+        try:
+            client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        version = client.create_model_version(
+            name, source=logged.model_uri, run_id=run_id, tags=dict(tags), model_id=logged.model_id
+        )
+        make_champion(client, name, int(version.version))
+    return int(version.version)
+
+
+def make_champion(client: mlflow.MlflowClient, name: str, version: int) -> None:
+    """Give `version` of `name` the alias `champion`; the version that had it becomes `previous`."""
+    aliases = client.get_registered_model(name).aliases
+    if CHAMPION in aliases and int(aliases[CHAMPION]) != version:
+        client.set_registered_model_alias(name, PREVIOUS, str(aliases[CHAMPION]))
+    client.set_registered_model_alias(name, CHAMPION, str(version))
+
+
+def champions(tracking_uri: str) -> list[tuple[str, int, str]]:
+    """Name, version and URI of every registered model's champion, by name."""
+    with _quiet_store(tracking_uri):
+        client = mlflow.MlflowClient()
+        found, token = [], None
+        while True:
+            page = client.search_registered_models(page_token=token)
+            found += [(model.name, int(model.aliases[CHAMPION])) for model in page if CHAMPION in model.aliases]
+            token = page.token
+            if not token:
+                break
+    return [(name, version, f"models:/{name}@{CHAMPION}") for name, version in sorted(found)]
+
+
+def only_champion(tracking_uri: str) -> str:
+    """The URI of the only champion there is; `ValueError` with the list of them where there are none or several."""
+    found = champions(tracking_uri)
+    if not found:
+        raise ValueError(
+            f"No model has been promoted in {tracking_uri}; run a study and `promote` it, or give --model."
+        )
+    if len(found) > 1:
+        listed = ", ".join(f"{uri} (version {version})" for _, version, uri in found)
+        raise ValueError(f"There are several champions; choose one with --model: {listed}.")
+    return found[0][2]
+
+
+def load_model(uri: str, tracking_uri: str) -> mlflow.pyfunc.PyFuncModel:
+    """The registered model of `uri` (`models:/<name>@champion`, `models:/<name>/<version>`), ready to predict paths.
+
+    Raises `ValueError` where the store has no such model.
+    """
+    with _quiet_store(tracking_uri):
+        try:
+            return mlflow.pyfunc.load_model(uri)
+        except MlflowException as error:
+            listed = ", ".join(found for _, _, found in champions(tracking_uri)) or "none"
+            raise ValueError(
+                f"{uri} cannot be loaded from {tracking_uri}: {error.message} Champions: {listed}."
+            ) from error
+
+
+def serving_requirements() -> list[str]:
+    """What a fresh environment must hold to serve, pinned to the versions installed here."""
+    # The part after `+` names a build (+cpu, +cu130) that the package index does not know.
+    return [f"{package}=={metadata.version(package).split('+')[0]}" for package in SERVING_PACKAGES]
+
+
+def _signature() -> ModelSignature:
+    return ModelSignature(inputs=Schema([ColSpec(DataType.string)]))
+
+
+def _package() -> Path:
+    return Path(trainables.__file__).resolve().parent
+
+
+@contextmanager
+def _quiet_store(tracking_uri: str) -> Generator[None]:
+    """Point MLflow at the store, without its progress bars and running commentary for as long as the block lasts."""
+    bar = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
+    before, loggers = os.environ.get(bar), [logging.getLogger(name) for name in ("mlflow", "alembic")]
+    levels = [logger.level for logger in loggers]
+    os.environ[bar] = "false"
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    mlflow.set_tracking_uri(tracking_uri)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+        if before is None:
+            del os.environ[bar]
+        else:
+            os.environ[bar] = before

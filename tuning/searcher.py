@@ -1,0 +1,99 @@
+"""What to try next: an Optuna study that proposes parameters and is told, correctly, how each trial ended.
+
+Ray's own `OptunaSearch` tells Optuna that a trial stopped early is complete and leaves one without a value running for
+ever, so this asks and tells Optuna itself. The Optuna study lives in memory and is rebuilt from the ledger.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any, Protocol
+
+import optuna
+from optuna.trial import TrialState
+from ray.tune.search.optuna import OptunaSearch
+
+from search_spaces.core.study import Study
+from tuning.ledger import Trial, objective_values
+
+
+class Proposer(Protocol):
+    """Where the trials of a run come from."""
+
+    def propose(self) -> dict[str, Any] | None:
+        """Fields of the next `Trial` (at least `parameters`), or `None` when there is nothing more to try."""
+        ...
+
+    def told(self, trial: Trial) -> None:
+        """A proposed trial has ended."""
+        ...
+
+
+class OptunaProposer:
+    """Multi-objective TPE over a study's parameters, `num_samples` trials in all.
+
+    `past` trials count towards `num_samples`; those that fit today's space teach the sampler.
+    """
+
+    def __init__(self, study: Study, *, num_samples: int, past: list[Trial]) -> None:
+        self._metrics = [objective.metric for objective in study.objectives]
+        self._space = OptunaSearch.convert_search_space(dict(study.parameters))
+        self._remaining = num_samples - len(past)
+        self._asked: dict[tuple[Any, ...], list[optuna.Trial]] = {}
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            sampler = optuna.samplers.TPESampler(
+                seed=study.seed + len(past), multivariate=True, n_startup_trials=min(10, max(4, num_samples // 3))
+            )
+        directions = ["maximize" if objective.direction == "max" else "minimize" for objective in study.objectives]
+        self._optuna = optuna.create_study(directions=directions, sampler=sampler)
+        tried = [trial.parameters for trial in past]
+        for point in study.first_points:
+            if dict(point) not in tried:
+                self._optuna.enqueue_trial(dict(point))
+        for trial in past:
+            self._learn(trial)
+
+    def propose(self) -> dict[str, Any] | None:
+        if self._remaining <= 0:
+            return None
+        self._remaining -= 1
+        asked = self._optuna.ask(self._space)
+        self._asked.setdefault(_key(asked.params), []).append(asked)
+        return {"parameters": asked.params}
+
+    def told(self, trial: Trial) -> None:
+        asked = self._asked[_key(trial.parameters)].pop()
+        values = objective_values(trial, self._metrics)
+        complete = trial.state == "FINISHED" and all(map(math.isfinite, values))
+        # A trial stopped early has no comparable values: Optuna may not take its early ones for final.
+        self._optuna.tell(asked, values if complete else None, state=None if complete else TrialState.FAIL)
+
+    def _learn(self, trial: Trial) -> None:
+        values = objective_values(trial, self._metrics)
+        fits = set(trial.parameters) == set(self._space) and all(
+            space._contains(space.to_internal_repr(trial.parameters[name])) for name, space in self._space.items()
+        )
+        if trial.state == "FINISHED" and fits and all(map(math.isfinite, values)):
+            self._optuna.add_trial(
+                optuna.trial.create_trial(params=trial.parameters, distributions=self._space, values=values)
+            )
+
+
+class ListProposer:
+    """Trials that are known beforehand: a confirmation, a refit, an enumerated design."""
+
+    def __init__(self, trials: list[dict[str, Any]]) -> None:
+        self._trials = list(trials)
+
+    def propose(self) -> dict[str, Any] | None:
+        return self._trials.pop(0) if self._trials else None
+
+    def told(self, trial: Trial) -> None:
+        """A list learns nothing."""
+
+
+def _key(parameters: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(sorted(parameters.items()))

@@ -1,0 +1,164 @@
+"""What may be believed about an accuracy, a difference between two variants, and a family of tests."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+NUM_RESAMPLES = 4999
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Interval:
+    """An estimate and the range that holds the truth with probability `confidence`; `method` says how it was found."""
+
+    mean: float
+    low: float
+    high: float
+    confidence: float
+    method: str
+
+
+def accuracy_interval(
+    correct: ArrayLike,
+    subjects: Sequence[str],
+    seeds: ArrayLike | None = None,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """The accuracy on subjects nobody has seen, from `correct` `(N,)` booleans, one prediction of one clip each.
+
+    Clips of one person are alike, so whole subjects are resampled: the BCa bootstrap (Efron, JASA 82, 1987) of the
+    ratio of correct to all clips, 4,999 resamples drawn with `seed`. Where several trained seeds of one configuration
+    judged the clips, `seeds` `(N,)` names them, and they are averaged within the subject: more seeds are not more
+    people.
+
+    A bootstrap cannot see the errors that happen to be missing from the sample, so the interval is never narrower than
+    Wilson's for as many independent clips. Where all subjects have one and the same accuracy (all clips correct, say)
+    the bootstrap collapses to a point; then each subject counts as one observation (the clips of a person could all go
+    wrong together) and the interval is Clopper and Pearson's for that number of subjects.
+
+    Raises `ValueError` for no predictions, unequal lengths, values other than 0 and 1, and a missing subject.
+    """
+    right, total = _counts_by_subject(correct, subjects, seeds)
+    _check_confidence(confidence)
+    mean = float(right.sum() / total.sum())
+    if np.ptp(right / total) < 1e-12:
+        low, high = _clopper_pearson(mean, len(total), confidence)
+        return Interval(mean=mean, low=low, high=high, confidence=confidence, method="Clopper-Pearson over subjects")
+    found = stats.bootstrap(
+        (right, total),
+        lambda right, total, axis: right.sum(axis=axis) / total.sum(axis=axis),
+        paired=True,
+        n_resamples=NUM_RESAMPLES,
+        batch=500,
+        confidence_level=confidence,
+        method="BCa",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    low, high = _wilson(mean, float(total.sum()), confidence)
+    low, high = np.nanmin([found.low, low]), np.nanmax([found.high, high])
+    return Interval(
+        mean=mean, low=float(low), high=float(high), confidence=confidence, method="BCa bootstrap over subjects"
+    )
+
+
+def majority_share(labels: Sequence[Hashable]) -> float:
+    """The accuracy of always answering the commonest class: what a model must beat to have learnt anything."""
+    if not len(labels):
+        raise ValueError("There are no labels to take the commonest of.")
+    return Counter(np.asarray(labels).tolist()).most_common(1)[0][1] / len(labels)
+
+
+def nadeau_bengio_interval(
+    differences: ArrayLike, num_train: float, num_test: float, confidence: float = 0.95
+) -> Interval:
+    """The mean of paired `differences` `(K,)`, one per fold (and seed), with the corrected resampled t interval.
+
+    Training sets of different folds overlap, so their results are correlated and the ordinary variance of the mean is
+    too small; it becomes (1/K + `num_test`/`num_train`) times the sample variance, with K - 1 degrees of freedom.
+    Equal differences have no variance, and the interval is then a point.
+    Source: Nadeau and Bengio, Machine Learning 52, 2003, section 3.
+
+    Raises `ValueError` for fewer than two differences or for sizes that are not positive.
+    """
+    values = np.asarray(differences, dtype=float)
+    if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
+        raise ValueError(f"An interval needs two or more finite differences in one row, not {differences!r}.")
+    if not (num_train > 0 and num_test > 0):
+        raise ValueError(f"The sizes of the train and test sets must be positive, not {num_train} and {num_test}.")
+    _check_confidence(confidence)
+    mean = float(values.mean())
+    half = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * np.sqrt(
+        (1 / len(values) + num_test / num_train) * values.var(ddof=1)
+    )
+    return Interval(
+        mean=mean, low=float(mean - half), high=float(mean + half), confidence=confidence, method="Nadeau-Bengio"
+    )
+
+
+def holm(p_values: ArrayLike) -> np.ndarray:
+    """The `p_values` `(K,)` adjusted for their number, in the order given.
+
+    Rejecting where the adjusted value is at most alpha errs at all with probability alpha at most.
+    Source: Holm, Scandinavian Journal of Statistics 6(2), 1979 (step down).
+    """
+    values = np.asarray(p_values, dtype=float)
+    if values.ndim != 1 or not ((values >= 0) & (values <= 1)).all():
+        raise ValueError(f"p-values form one row of numbers between 0 and 1, not {p_values!r}.")
+    order = np.argsort(values, kind="stable")
+    stepped = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.minimum(stepped, 1.0)
+    return adjusted
+
+
+def _counts_by_subject(
+    correct: ArrayLike, subjects: Sequence[str], seeds: ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Correct and all clips of each subject, each the mean over the seeds that judged that subject: two `(S,)`."""
+    values = np.asarray(correct, dtype=float)
+    if values.ndim != 1 or not len(values):
+        raise ValueError(f"An accuracy needs one row of predictions and one at least, not the shape {values.shape}.")
+    if not np.isin(values, (0.0, 1.0)).all():
+        raise ValueError("`correct` holds something other than true and false (1 and 0).")
+    seed_of = [0] * len(values) if seeds is None else np.asarray(seeds).tolist()
+    if not len(values) == len(subjects) == len(seed_of):
+        raise ValueError(
+            f"One subject and one seed belong to each prediction; given are {len(values)} predictions, "
+            f"{len(subjects)} subjects and {len(seed_of)} seeds."
+        )
+    if any(subject is None or subject != subject for subject in subjects):  # a NaN differs from itself
+        raise ValueError("Some predictions name no subject; where the data knows none, give the clip ids instead.")
+    seeds_of: dict[str, set] = {}
+    for subject, one in zip(subjects, seed_of, strict=True):
+        seeds_of.setdefault(subject, set()).add(one)
+    index = {subject: i for i, subject in enumerate(seeds_of)}
+    rows = np.array([index[subject] for subject in subjects])
+    num_seeds = np.array([len(found) for found in seeds_of.values()])
+    return np.bincount(rows, weights=values) / num_seeds, np.bincount(rows) / num_seeds
+
+
+def _clopper_pearson(share: float, num: int, confidence: float) -> tuple[float, float]:
+    """The exact binomial interval for `share` of `num`; a number of successes that is not whole is taken as it is."""
+    hits, tail = share * num, (1 - confidence) / 2
+    low = stats.beta.ppf(tail, hits, num - hits + 1) if hits > 0 else 0.0
+    high = stats.beta.ppf(1 - tail, hits + 1, num - hits) if hits < num else 1.0
+    return float(low), float(high)
+
+
+def _wilson(share: float, num: float, confidence: float) -> tuple[float, float]:
+    z = stats.norm.ppf((1 + confidence) / 2)
+    middle = (share + z**2 / (2 * num)) / (1 + z**2 / num)
+    half = z * np.sqrt(share * (1 - share) / num + z**2 / (4 * num**2)) / (1 + z**2 / num)
+    return float(middle - half), float(middle + half)
+
+
+def _check_confidence(confidence: float) -> None:
+    if not 0 < confidence < 1:
+        raise ValueError(f"A confidence lies between 0 and 1, exclusively; given is {confidence!r}.")

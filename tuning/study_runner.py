@@ -1,0 +1,353 @@
+"""Running a study: from its file to a ledger of ended trials, through Ray Tune."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+from ray import tune
+from ray.tune.search import Searcher
+
+from search_spaces.core.study import Study, load_study
+from trainables.core.cache import Prepared
+from trainables.core.dataset import DataError
+from trainables.core.ray_train import Slot, SlotPlan
+from trainables.core.splits import load_splits, make_splits
+from trainables.core.trial import TrialSpec
+from tuning import pareto
+from tuning.ledger import Ledger, Trial, objective_values
+from tuning.placement import Placement, device_name, slots_of
+from tuning.preparing import ClipListener, draw, prepare_dataset
+from tuning.searcher import ListProposer, OptunaProposer, Proposer
+from tuning.session import ROOT, Session, default_home, open_session
+from tuning.tracking import Tracker, default_uri
+
+SEED_STRIDE = 1000  # seeds of search trials are below it, those of confirmations and refits above
+
+
+class Listener(ClipListener, Protocol):
+    """Whoever shows a run while it goes on. Every method is called in the driver."""
+
+    def phase_began(self, title: str, num_trials: int, session: Session) -> None:
+        """`num_trials` trials are about to run."""
+        ...
+
+    def epoch(self, trial: Trial, num_epochs: int) -> None:
+        """A trial has done one more of its epochs."""
+        ...
+
+    def trial_ended(self, trial: Trial) -> None:
+        """A trial has ended, however."""
+        ...
+
+    def phase_ended(self) -> None:
+        """No more trials of this phase."""
+        ...
+
+
+class Runner:
+    """An open study: its ledger is locked, its data prepared, MLflow followed, Ray started when first needed."""
+
+    def __init__(
+        self,
+        name: str,
+        listener: Listener,
+        *,
+        data_root: Path | None = None,
+        home: Path | None = None,
+        placement: Placement | None = None,
+        smoke: bool = False,
+        verbose: bool = False,
+        begun: bool = False,
+    ) -> None:
+        self.study: Study = load_study(name)
+        self.home = home or default_home()
+        self.folder = self.home / name
+        self.listener, self.verbose = listener, verbose
+        self.placement = placement or Placement()
+        self.smoke = smoke
+        self._data_root = data_root
+        self._resources = contextlib.ExitStack()
+        if begun and not (self.folder / "ledger.jsonl").exists():
+            raise ValueError(f"Study {name} was not run yet under {self.home}; run it first: python tune.py run {name}")
+
+    def __enter__(self) -> Runner:
+        with contextlib.ExitStack() as opening:
+            self.ledger = opening.enter_context(Ledger.write(self.folder))
+            self.smoke = self.smoke or bool(self.ledger.study.get("smoke"))
+            self.prepared = self._prepare()
+            self.splits_path = self.folder / "splits.json"
+            if not self.splits_path.exists():
+                make_splits(self.prepared, seed=self.study.seed).save(self.splits_path)
+            self.splits = load_splits(self.splits_path)
+            if self.splits.fingerprint != self.prepared.fingerprint:
+                raise DataError(
+                    f"Study {self.study.name} was begun on other data (fingerprint {self.splits.fingerprint[:12]}, now "
+                    f"{self.prepared.fingerprint[:12]}). Give it the data it began with, or another $FERTUNE_HOME."
+                )
+            self.tracker = opening.enter_context(Tracker(self.ledger, default_uri(self.home), self.home))
+            self._session: Session | None = None
+            self._resources = opening.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._resources.close()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The keys of the config that every trial shares."""
+        return {**self.study.settings, **(self.study.smoke if self.smoke else {})}
+
+    def search_size(self, num_samples: int | None, *, resume: bool, extend: int | None) -> int:
+        """How many search trials the study is to have in all.
+
+        Raises `ValueError` where the study was begun and neither `resume` nor `extend` is asked for.
+        """
+        begun = len(self.ledger.of_phase("search"))
+        if extend:
+            return begun + extend
+        if begun and not resume:
+            raise ValueError(
+                f"Study {self.study.name} was begun under {self.home} and has {begun} trials. Go on with --resume, add "
+                "trials with --extend N, or begin another by setting $FERTUNE_HOME to another folder."
+            )
+        return num_samples or max(begun, self.study.num_samples)
+
+    def search(self, num_samples: int, *, time_budget_s: float | None = None) -> None:
+        """Bring the study to `num_samples` search trials: half-run ones first, then new ones; select the front."""
+        begun = self.ledger.of_phase("search")
+        halted = [trial for trial in begun if trial.state in ("RUNNING", "INTERRUPTED")]
+        past = [trial for trial in begun if trial not in halted]
+        fresh = OptunaProposer(self.study, num_samples=num_samples - len(halted), past=past)
+        proposer = _Chain(halted, fresh)
+        count = max(0, num_samples - len(past))
+        self.run("search", proposer, count, time_budget_s=time_budget_s)
+        self.select()
+
+    def select(self) -> None:
+        """Write the exact Pareto front of the finished search trials, and the recommended member, to the ledger."""
+        trials = [trial for trial in self.ledger.of_phase("search") if trial.state == "FINISHED"]
+        if trials:
+            front, recommended = choose(self.study, trials, len(self.splits.view("search", 0).validation))
+            self.ledger.select([trial.trial_id for trial in front], recommended.trial_id)
+
+    def run_listed(self, phase: str, trials: list[dict[str, Any]]) -> None:
+        """Run trials that are known beforehand; those that finished already are not run again."""
+        known = {_identity(trial): trial for trial in self.ledger.of_phase(phase)}  # type: ignore[arg-type]
+        todo = []
+        for fields in trials:
+            trial = known.get(_identity(Trial(trial_id="", phase=phase, **fields)))  # type: ignore[arg-type]
+            if trial is None:
+                todo.append(fields)
+            elif trial.state != "FINISHED":
+                todo.append({"trial": trial})
+        self.run(phase, ListProposer(todo), len(todo))
+
+    def run(self, phase: str, proposer: Proposer, count: int, *, time_budget_s: float | None = None) -> None:
+        """Run up to `count` trials of `proposer` through Ray Tune; returns when all have ended."""
+        if count == 0:
+            return
+        session = self._ray()
+        slots, gpus = slots_of(self.placement, session, count)
+        self.ledger.open_study(
+            trainable=self.study.trainable,
+            dataset=self.study.dataset,
+            dataset_fingerprint=self.prepared.fingerprint,
+            objectives=[[objective.metric, objective.direction] for objective in self.study.objectives],
+            space={key: str(getattr(domain, "domain_str", domain)) for key, domain in self.study.parameters.items()},
+            settings=self.settings,
+            classes=list(self.prepared.classes),
+            device=device_name(gpus),
+            concurrency=slots,
+            git_commit=git_commit(),
+            smoke=self.smoke,
+            data_root=str(self._data_root.absolute()) if self._data_root else "",
+        )
+        self.listener.phase_began(phase, count, session)
+        plan = SlotPlan(
+            run_name=f"{self.study.name}-{phase}",
+            storage=str(self.folder / "ray"),
+            workers=self.placement.workers,
+            cpus_per_worker=self.placement.cpus_per_worker,
+            gpus_per_worker=gpus,
+        )
+        bookkeeper, name = _Bookkeeper(self, phase, proposer), self.study.name
+        tuner = tune.Tuner(
+            tune.with_resources(tune.with_parameters(Slot, plan=plan), {"cpu": 0.01}),
+            tune_config=tune.TuneConfig(
+                search_alg=bookkeeper,
+                num_samples=count,
+                max_concurrent_trials=slots,
+                reuse_actors=True,
+                time_budget_s=time_budget_s,
+                trial_name_creator=lambda trial: f"{name}-{trial.config['spec']['trial_id']}",
+                trial_dirname_creator=lambda trial: trial.config["spec"]["trial_id"],
+            ),
+            run_config=tune.RunConfig(
+                name=f"tune-{time.strftime('%Y%m%d-%H%M%S')}-{phase}",
+                storage_path=str(self.folder / "ray"),
+                verbose=1 if self.verbose else 0,
+                failure_config=tune.FailureConfig(max_failures=0),
+            ),
+        )
+        try:
+            tuner.fit()
+        finally:
+            bookkeeper.close()
+            self.listener.phase_ended()
+
+    def spec(self, trial: Trial) -> TrialSpec:
+        """What the worker of `trial` is told."""
+        return TrialSpec(
+            trial_id=trial.trial_id,
+            study=self.study.name,
+            phase=trial.phase,
+            trainable=self.study.trainable,
+            parameters={**self.settings, **trial.parameters},
+            prepared=str(self.prepared.folder.absolute()),
+            splits=str(self.splits_path.absolute()),
+            folds=trial.folds,
+            seed=trial.seed,
+            folder=str((self.folder / "trials" / trial.trial_id).absolute()),
+            num_epochs=trial.num_epochs,
+        )
+
+    def _ray(self) -> Session:
+        if self._session is None:
+            self._session = self._resources.enter_context(open_session(verbose=self.verbose))
+        return self._session
+
+    def _prepare(self) -> Prepared:
+        root = self._data_root
+        if root is None and (stored := self.ledger.study.get("data_root")):
+            root = Path(stored)
+        if root is None:
+            root = draw(self.study, self.home)
+        self._data_root = root
+        return prepare_dataset(self.study.dataset, root, self.home, self.listener)
+
+
+def choose(study: Study, trials: list[Trial], num_validation: int) -> tuple[list[Trial], Trial]:
+    """The exact Pareto front of finished trials, and the member to recommend.
+
+    The recommended one is the knee among the members whose first objective is within one standard error of the best
+    (Breiman's rule): a network that is cheap because it guesses is never recommended.
+    """
+    metrics = [objective.metric for objective in study.objectives]
+    directions = [objective.direction for objective in study.objectives]
+    values = [objective_values(trial, metrics) for trial in trials]
+    on_front = pareto.non_dominated(values, directions)
+    front = [trial for trial, chosen in zip(trials, on_front, strict=True) if chosen]
+    floor = None
+    if metrics[0] == "accuracy":
+        best = max(trial.metrics["accuracy"] for trial in front)
+        floor = best - math.sqrt(best * (1 - best) / num_validation)
+    kept = [value for value, chosen in zip(values, on_front, strict=True) if chosen]
+    return front, front[pareto.knee(kept, directions, floor=floor)]
+
+
+def git_commit() -> str:
+    """The commit of fertune that runs, `""` where it is not a checkout."""
+    asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return asked.stdout.strip() if asked.returncode == 0 else ""
+
+
+class _Chain:
+    """Half-run trials first, then what `then` proposes."""
+
+    def __init__(self, halted: list[Trial], then: Proposer) -> None:
+        self._halted, self._then = list(halted), then
+        self._resumed = {trial.trial_id for trial in halted}
+
+    def propose(self) -> dict[str, Any] | None:
+        return {"trial": self._halted.pop(0)} if self._halted else self._then.propose()
+
+    def told(self, trial: Trial) -> None:
+        if trial.trial_id not in self._resumed:
+            self._then.told(trial)
+
+
+class _Bookkeeper(Searcher):
+    """Ray Tune's searcher: proposes trials, and writes what becomes of them into the ledger."""
+
+    def __init__(self, runner: Runner, phase: str, proposer: Proposer) -> None:
+        super().__init__(metric=None, mode=None)
+        self._runner, self._phase, self._proposer = runner, phase, proposer
+        self._running: dict[str, Trial] = {}
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str:
+        fields = self._proposer.propose()
+        if fields is None:
+            return Searcher.FINISHED
+        ledger = self._runner.ledger
+        trial = fields.get("trial") or self._new(fields)
+        ledger.start(trial)
+        self._running[trial_id] = ledger.trials[trial.trial_id]
+        return {"spec": dataclasses.asdict(self._runner.spec(trial))}
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        if trial_id in self._running and not result.get("done"):
+            trial = self._running[trial_id]
+            row = {key: result[key] for key in _ROW if key in result}
+            self._runner.ledger.epoch(trial.trial_id, row)
+            config = self._runner.spec(trial)
+            self._runner.listener.epoch(trial, config.num_epochs or config.parameters.get("epochs", 0))
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        trial = self._running.pop(trial_id, None)
+        if trial is None:
+            return
+        result = result or {}
+        ledger = self._runner.ledger
+        if "metrics" in result:
+            ledger.end(trial.trial_id, "FINISHED", result["metrics"])
+        elif "failed" in result:
+            self._keep_traceback(trial, result.get("traceback", ""))
+            ledger.end(trial.trial_id, "FAILED", error=result["failed"])
+        elif error:
+            ledger.end(trial.trial_id, "FAILED", error="The process that ran this trial died; see the logs of Ray.")
+        else:
+            ledger.end(trial.trial_id, "INTERRUPTED")
+        self._proposer.told(trial)
+        self._runner.listener.trial_ended(trial)
+
+    def close(self) -> None:
+        """Whatever still runs was interrupted: the next `--resume` goes on with it."""
+        for trial in self._running.values():
+            self._runner.ledger.end(trial.trial_id, "INTERRUPTED")
+        self._running.clear()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles its searcher for a restore that fertune never does."""
+        return {}
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the ledger is the state."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: a resumed study is a new Tune run over the same ledger."""
+
+    def _new(self, fields: dict[str, Any]) -> Trial:
+        ledger, study = self._runner.ledger, self._runner.study
+        number = len(ledger.of_phase(self._phase))  # type: ignore[arg-type]
+        defaults = {"seed": study.seed * SEED_STRIDE + number % SEED_STRIDE, "folds": study.search_folds}
+        return Trial(trial_id=ledger.next_id(self._phase), phase=self._phase, **(defaults | fields))  # type: ignore[arg-type]
+
+    def _keep_traceback(self, trial: Trial, text: str) -> None:
+        folder = self._runner.folder / "trials" / trial.trial_id
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "error.txt").write_text(text)
+
+
+_ROW = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_uar")
+
+
+def _identity(trial: Trial) -> tuple[Any, ...]:
+    """Two trials of one phase with the same identity are the same work."""
+    parameters = tuple(sorted(trial.parameters.items()))
+    return trial.of, trial.variant, parameters, trial.seed, tuple(trial.folds), trial.num_epochs

@@ -1,0 +1,227 @@
+"""MLflow as a projection of the ledger: one experiment and one parent run per study, one child run per logical trial.
+
+`Tracker` follows the ledger in a thread of its own, so that a slow or absent MLflow never holds a study up. How far it
+came is kept beside the ledger; what could not be written is written by the next command that tracks.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tuning.ledger import Ledger
+
+CURVES = ("train_loss", "val_loss", "val_accuracy", "val_uar")
+STATUS = {"FINISHED": "FINISHED", "FAILED": "FAILED", "KILLED": "KILLED", "INTERRUPTED": "KILLED"}
+_IDENTITY = "fertune.trial_id"
+
+
+def default_uri(home: Path) -> str:
+    """`$MLFLOW_TRACKING_URI`, else a SQLite file under `home`."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home.absolute()}/mlflow.db"
+
+
+def shown_uri(uri: str) -> str:
+    """`uri` without a password, fit for a terminal or a log."""
+    parts = urlsplit(uri)
+    return uri.replace(f"{parts.username}:{parts.password}@", "", 1) if parts.password else uri
+
+
+def make_client(uri: str) -> Any:
+    """An `MlflowClient` that gives up on a silent server after seconds, and keeps its chatter to itself."""
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    import mlflow  # seconds of imports: only those who track pay for them
+
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    return mlflow.MlflowClient(tracking_uri=uri)
+
+
+class Tracker:
+    """Writes a study's events to MLflow as they come.
+
+    Use it as a context; `close` waits up to `patience_s` for MLflow and then leaves the rest for the next time.
+    `unwritten` counts the events that are still to be written, `error` tells why.
+    """
+
+    def __init__(self, ledger: Ledger, uri: str, home: Path, *, patience_s: float = 30.0) -> None:
+        self.ledger, self.uri, self.home, self.patience_s = ledger, uri, home, patience_s
+        self.error = ""
+        self._mark = ledger.folder / "tracked.json"
+        self._position = self._stored_position()
+        self._runs: dict[str, str] = {}
+        self._experiment = self._parent = ""
+        self._client: Any = None
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._follow, daemon=True, name="mlflow")
+
+    def __enter__(self) -> Tracker:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def unwritten(self) -> int:
+        return len(self.ledger.events) - self._position
+
+    def close(self) -> None:
+        """Write what is left and stop."""
+        self._closing.set()
+        self._thread.join(timeout=self.patience_s + 15)
+
+    def run_id(self, trial_id: str) -> str:
+        """The MLflow run of a trial, waiting until it is written. Raises `TimeoutError` with MLflow's words."""
+        deadline = time.monotonic() + self.patience_s
+        while trial_id not in self._runs or self.unwritten:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"MLflow at {shown_uri(self.uri)} does not answer: {self.error or 'no reply'}")
+            time.sleep(0.05)
+        return self._runs[trial_id]
+
+    def _stored_position(self) -> int:
+        """How many events this MLflow already holds; another address starts from nothing."""
+        if not self._mark.exists():
+            return 0
+        stored = json.loads(self._mark.read_text())
+        return stored["position"] if stored["uri"] == shown_uri(self.uri) else 0
+
+    def _follow(self) -> None:
+        pause, deadline = 0.2, None
+        while True:
+            if self._closing.is_set() and deadline is None:
+                deadline = time.monotonic() + self.patience_s
+            pending = self.ledger.events[self._position :]
+            if not pending and self._closing.is_set():
+                return
+            try:
+                if pending:
+                    self._write(pending)
+                    self._position += len(pending)
+                    marked = {"uri": shown_uri(self.uri), "position": self._position}
+                    self._mark.write_text(json.dumps(marked))
+                self.error, pause = "", 0.2
+            except Exception as error:  # whatever MLflow raises: the ledger keeps the events
+                self.error, self._client = f"{type(error).__name__}: {str(error).splitlines()[0]}", None
+                pause = min(2 * pause, 10.0)
+            if deadline is not None and time.monotonic() > deadline:
+                return
+            self._closing.wait(pause) if deadline is None else time.sleep(min(pause, 0.5))
+
+    def _write(self, events: list[dict[str, Any]]) -> None:
+        if self._client is None:
+            self._client = make_client(self.uri)
+            self._find_runs()
+        curves: dict[str, list[dict[str, Any]]] = {}
+        for event in events:
+            if event["event"] == "epoch":
+                curves.setdefault(event["trial_id"], []).append(event)
+            else:
+                self._flush(curves)
+                self._apply(event)
+        self._flush(curves)
+
+    def _find_runs(self) -> None:
+        name = f"fertune/{self.ledger.folder.name}"
+        found = self._client.get_experiment_by_name(name)
+        if found is None:
+            # Beside the default store, by absolute path: MLflow's own default is relative to whoever reads.
+            location = (self.home.absolute() / "artifacts").as_uri() if self.uri.startswith("sqlite") else None
+            self._experiment = self._client.create_experiment(name, artifact_location=location)
+        else:
+            self._experiment = found.experiment_id
+        token = None
+        while True:
+            page = self._client.search_runs([self._experiment], max_results=1000, page_token=token)
+            self._runs |= {run.data.tags[_IDENTITY]: run.info.run_id for run in page if _IDENTITY in run.data.tags}
+            token = page.token
+            if not token:
+                break
+        self._parent = self._run("study", self.ledger.folder.name, {})
+
+    def _run(self, trial_id: str, name: str, tags: dict[str, str], started_at: float | None = None) -> str:
+        """The run of `trial_id`, found by its tag or created."""
+        if trial_id not in self._runs:
+            tags = tags | {"fertune.study": self.ledger.folder.name, _IDENTITY: trial_id, "mlflow.runName": name}
+            milliseconds = int(1000 * (started_at or time.time()))
+            created = self._client.create_run(self._experiment, start_time=milliseconds, tags=tags, run_name=name)
+            self._runs[trial_id] = created.info.run_id
+        return self._runs[trial_id]
+
+    def _apply(self, event: dict[str, Any]) -> None:
+        match event["event"]:
+            case "study":
+                for key in ("git_commit", "dataset_fingerprint", "device", "concurrency"):
+                    self._client.set_tag(self._parent, f"fertune.{key}", str(event.get(key, "")))
+            case "started":
+                self._started(event)
+            case "ended":
+                self._ended(event)
+            case "selected":
+                for trial in self.ledger.of_phase("search"):
+                    if trial.trial_id in self._runs:
+                        value = str(trial.trial_id in event["front"]).lower()
+                        self._client.set_tag(self._runs[trial.trial_id], "fertune.pareto", value)
+                self._client.set_terminated(self._parent)
+
+    def _started(self, event: dict[str, Any]) -> None:
+        from mlflow.entities import Param
+
+        study = self.ledger.study
+        tags = {
+            "mlflow.parentRunId": self._parent,
+            "fertune.phase": event["phase"],
+            "fertune.split": {"search": "validation", "confirm": "holdout", "refit": "none"}[event["phase"]],
+            "fertune.stopped_early": "false",
+            "fertune.seed": str(event["seed"]),
+            **{
+                f"fertune.{key}": str(study.get(key, ""))
+                for key in ("dataset_fingerprint", "git_commit", "device", "concurrency")
+            },
+        }
+        if event["of"]:
+            tags |= {"fertune.of": event["of"], "fertune.variant": event["variant"] or "chosen"}
+        if event["phase"] == "search":
+            tags["fertune.pareto"] = "false"
+        run_id = self._run(event["trial_id"], event["trial_id"], tags, event["time"])
+        self._client.update_run(run_id, status="RUNNING")
+        params = [Param(key, str(value)) for key, value in event["parameters"].items()]
+        self._client.log_batch(run_id, params=params)
+
+    def _ended(self, event: dict[str, Any]) -> None:
+        from mlflow.entities import Metric, RunTag
+
+        run_id, moment = self._runs[event["trial_id"]], int(1000 * event["time"])
+        metrics = [Metric(key, value, moment, 0) for key, value in event["metrics"].items()]
+        tags = [RunTag("fertune.stopped_early", str(event["state"] == "KILLED").lower())]
+        if event["error"]:
+            tags.append(RunTag("fertune.error", event["error"][:5000]))
+        self._client.log_batch(run_id, metrics=metrics, tags=tags)
+        predictions = self.ledger.folder / "trials" / event["trial_id"] / "predictions.parquet"
+        if event["state"] == "FINISHED" and predictions.exists():
+            self._client.log_artifact(run_id, str(predictions))
+        self._client.set_terminated(run_id, status=STATUS[event["state"]], end_time=moment)
+
+    def _flush(self, curves: dict[str, list[dict[str, Any]]]) -> None:
+        """One call for all the rows of a trial that are waiting."""
+        from mlflow.entities import Metric
+
+        for trial_id, rows in curves.items():
+            metrics = [
+                Metric(key, row[key], int(1000 * row["time"]), int(row["epoch"]))
+                for row in rows
+                for key in CURVES
+                if key in row
+            ]
+            for start in range(0, len(metrics), 1000):
+                self._client.log_batch(self._runs[trial_id], metrics=metrics[start : start + 1000])
+        curves.clear()
