@@ -63,8 +63,7 @@ def run(
         )
         seconds = _seconds(time_budget) if time_budget else None
         console, listener = _listener(quiet=as_json)
-        options = {"data_root": data_root, "placement": placement, "smoke": smoke, "verbose": verbose}
-        with Runner(study, listener, **options) as runner:
+        with Runner(study, listener, data_root=data_root, placement=placement, smoke=smoke, verbose=verbose) as runner:
             samples = runner.search_size(num_samples, resume=resume, extend=extend)
             runner.search(samples, time_budget_s=seconds)
         _print_front(runner.ledger, runner.study, console, as_json)
@@ -173,17 +172,10 @@ def predict(
 
         uri = default_uri(default_home())
         chosen = model or promotion.only_champion(uri)
-        rows = promotion.load_model(chosen, uri).predict([str(path) for path in paths]).to_dict("records")
-        failed = [row for row in rows if row["error"]]
-        for row in rows:
-            if as_json:
-                shown = {"path": row["path"], "error": row["error"]} if row["error"] else {**row, "model": chosen}
-                shown.pop("error", None) if not row["error"] else None
-                print(json.dumps(shown))
-            elif row["error"]:
-                print(f"{row['path']}: error: {row['error']}")
-            else:
-                print(f"{row['path']}: {row['label']} ({100 * row['probabilities'][row['label']]:.1f} %)")
+        failed = False
+        for row in promotion.predict(chosen, uri, paths):
+            failed = failed or bool(row["error"])
+            print(_prediction_json(row, chosen) if as_json else _prediction_words(row))
         if failed:
             raise typer.Exit(1)
 
@@ -202,6 +194,18 @@ def list_(
             raise ValueError(unknown("list", what, list(packages)))
         for name in names(packages[what]):
             print(json.dumps({"name": name}) if as_json else name)
+
+
+def _prediction_json(row: dict[str, Any], model: str) -> str:
+    if row["error"]:
+        return json.dumps({"path": row["path"], "error": row["error"]})
+    return json.dumps({key: row[key] for key in ("path", "label", "probabilities")} | {"model": model})
+
+
+def _prediction_words(row: dict[str, Any]) -> str:
+    if row["error"]:
+        return f"{row['path']}: error: {row['error']}"
+    return f"{row['path']}: {row['label']} ({100 * row['probabilities'][row['label']]:.1f} %)"
 
 
 def _main_job(verbose: bool) -> None:
@@ -310,6 +314,9 @@ def _sentences(verbose: bool) -> Any:
     """Whatever a person did wrong ends in a sentence and exit code 2; `--verbose` shows where."""
     try:
         yield
+    except KeyboardInterrupt as interruption:
+        print(f"Interrupted{f' ({interruption})' if str(interruption) else ''}: go on with --resume.", file=sys.stderr)
+        raise typer.Exit(130) from None
     except (ValueError, RuntimeError, OSError) as error:
         if verbose:
             raise

@@ -1,1 +1,1 @@
-"""What one trial trains: one file is one published system; imports neither Ray nor MLflow outside `core/ray_train.py` and `core/serving.py`."""
+"""What one trial trains: one file is one published system. Needs no Ray and no MLflow outside two files of `core/`."""

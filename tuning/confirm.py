@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 
 from tuning.ledger import Ledger, Trial
+from tuning.searcher import SEED_STRIDE
 from tuning.statistics import Interval, accuracy_interval, majority_share
-from tuning.study_runner import SEED_STRIDE, Runner
+from tuning.study_runner import Runner
 
-CONFIRM_SEED = 900 * SEED_STRIDE  # above every seed of a search
+CONFIRM_SEED = 1000 * SEED_STRIDE  # above every seed of a search
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -57,20 +58,21 @@ def confirm(runner: Runner, *, top: int = 3, seeds: int = 2, trial_id: str | Non
     members = [_finished(runner.ledger, trial_id)] if trial_id else ranked_front(runner.ledger)[:top]
     if not members:
         raise ValueError(f"Study {runner.study.name} has no finished search trial; run it first.")
-    controls = {} if trial_id else runner.study.controls
-    todo = []
-    for place, member in enumerate(members):
-        for variant, changes in {"": {}, **(controls if place == 0 else {})}.items():
-            for number in range(seeds):
-                todo.append(
-                    {
-                        "parameters": {**member.parameters, **changes},
-                        "seed": CONFIRM_SEED + number,
-                        "folds": runner.study.search_folds[:1],
-                        "of": member.trial_id,
-                        "variant": variant,
-                    }
-                )
+    variants = [(member, "", {}) for member in members]
+    if trial_id is None:
+        variants += [(members[0], name, dict(changes)) for name, changes in runner.study.controls.items()]
+    todo = [
+        Trial(
+            phase="confirm",
+            parameters={**member.parameters, **changes},
+            seed=CONFIRM_SEED + number,
+            folds=runner.study.search_folds[:1],
+            of=member.trial_id,
+            variant=variant,
+        )
+        for member, variant, changes in variants
+        for number in range(seeds)
+    ]
     runner.run_listed("confirm", todo)
     return evidence(runner.ledger)
 

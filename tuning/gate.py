@@ -9,6 +9,7 @@ from typing import Any
 
 from tuning import promotion
 from tuning.confirm import CONFIRM_SEED, Evidence, confirm, evidence
+from tuning.ledger import Trial
 from tuning.study_runner import Runner, git_commit
 
 REFIT_SEED = CONFIRM_SEED + 500  # no confirmation reaches so far
@@ -44,15 +45,16 @@ def promote(runner: Runner, *, trial_id: str | None = None) -> Promotion:
     name, uri = runner.study.registered_model, runner.tracker.uri
     tags = _tags(runner, found)
     _require_better(promotion.champion_tags(uri, name), tags, found, name)
-    refit = {
-        "parameters": found.parameters,
-        "seed": REFIT_SEED,
-        "folds": runner.study.search_folds[:1],
-        "of": found.trial_id,
-        "num_epochs": found.best_epoch,
-    }
+    refit = Trial(
+        phase="refit",
+        parameters=found.parameters,
+        seed=REFIT_SEED,
+        folds=runner.study.search_folds[:1],
+        of=found.trial_id,
+        num_epochs=found.best_epoch,
+    )
     runner.run_listed("refit", [refit])
-    trial = next(trial for trial in reversed(runner.ledger.of_phase("refit")) if trial.of == found.trial_id)
+    trial = next(trial for trial in runner.ledger.of_phase("refit") if trial.identity == refit.identity)
     if trial.state != "FINISHED":
         raise Refused(f"The refit {trial.trial_id} did not finish: {trial.error or trial.state}.")
     version = promotion.log_and_register(

@@ -30,14 +30,14 @@ class StudyBusy(RuntimeError):
 
 @dataclasses.dataclass(kw_only=True)
 class Trial:
-    """One logical trial, however often it was retried or resumed.
+    """One logical trial, however often it was retried or resumed. `trial_id` is empty until it starts.
 
     `of` names the trial whose configuration this one re-trains; `variant` is `""` or the name of a control. `num_epochs`
     ends a refit before its schedule does.
     `curve` has one row per epoch, `metrics` what was logged once at the chosen epoch.
     """
 
-    trial_id: str
+    trial_id: str = ""
     phase: Phase
     parameters: dict[str, Any]
     seed: int
@@ -51,6 +51,12 @@ class Trial:
     curve: list[dict[str, float]] = dataclasses.field(default_factory=list)
     metrics: dict[str, float] = dataclasses.field(default_factory=dict)
     error: str = ""
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """Two trials of one phase with the same identity are the same work."""
+        parameters = tuple(sorted(self.parameters.items()))
+        return self.of, self.variant, parameters, self.seed, tuple(self.folds), self.num_epochs
 
 
 class Ledger:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import mlflow
+import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
@@ -97,6 +99,18 @@ def champions(tracking_uri: str) -> list[tuple[str, int, str]]:
     return [(name, version, f"models:/{name}@{CHAMPION}") for name, version in sorted(found)]
 
 
+def champion_tags(tracking_uri: str, name: str) -> dict[str, str] | None:
+    """The tags of the present champion of `name`; `None` where there is none."""
+    with _quiet_store(tracking_uri):
+        client = mlflow.MlflowClient()
+        try:
+            return dict(client.get_model_version_by_alias(name, CHAMPION).tags)
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
+
+
 def only_champion(tracking_uri: str) -> str:
     """The URI of the only champion there is; `ValueError` with the list of them where there are none or several."""
     found = champions(tracking_uri)
@@ -123,6 +137,13 @@ def load_model(uri: str, tracking_uri: str) -> mlflow.pyfunc.PyFuncModel:
             raise ValueError(
                 f"{uri} cannot be loaded from {tracking_uri}: {error.message} Champions: {listed}."
             ) from error
+
+
+def predict(uri: str, tracking_uri: str, paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """One row a clip: path, label, probabilities by class name, and `error` where there is no answer."""
+    table = load_model(uri, tracking_uri).predict([str(path) for path in paths])
+    assert isinstance(table, pd.DataFrame)
+    return table.to_dict("records")
 
 
 def serving_requirements() -> list[str]:

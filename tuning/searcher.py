@@ -11,18 +11,21 @@ import warnings
 from typing import Any, Protocol
 
 import optuna
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 from ray.tune.search.optuna import OptunaSearch
 
 from search_spaces.core.study import Study
 from tuning.ledger import Trial, objective_values
 
+SEED_STRIDE = 100_000  # no search has more trials; seeds of confirmations and refits lie above those of all searches
+
 
 class Proposer(Protocol):
     """Where the trials of a run come from."""
 
-    def propose(self) -> dict[str, Any] | None:
-        """Fields of the next `Trial` (at least `parameters`), or `None` when there is nothing more to try."""
+    def propose(self) -> Trial | None:
+        """The next trial, without an id where it is new; `None` when there is nothing more to try."""
         ...
 
     def told(self, trial: Trial) -> None:
@@ -33,36 +36,38 @@ class Proposer(Protocol):
 class OptunaProposer:
     """Multi-objective TPE over a study's parameters, `num_samples` trials in all.
 
-    `past` trials count towards `num_samples`; those that fit today's space teach the sampler.
+    `begun` are the search trials there are: they count, and those that finished and fit today's space teach the sampler.
     """
 
-    def __init__(self, study: Study, *, num_samples: int, past: list[Trial]) -> None:
+    def __init__(self, study: Study, *, num_samples: int, begun: list[Trial]) -> None:
+        self._study, self._number, self._num_samples = study, len(begun), num_samples
         self._metrics = [objective.metric for objective in study.objectives]
         self._space = OptunaSearch.convert_search_space(dict(study.parameters))
-        self._remaining = num_samples - len(past)
         self._asked: dict[tuple[Any, ...], list[optuna.Trial]] = {}
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             sampler = optuna.samplers.TPESampler(
-                seed=study.seed + len(past), multivariate=True, n_startup_trials=min(10, max(4, num_samples // 3))
+                seed=study.seed + len(begun), multivariate=True, n_startup_trials=min(10, max(4, num_samples // 3))
             )
-        directions = ["maximize" if objective.direction == "max" else "minimize" for objective in study.objectives]
-        self._optuna = optuna.create_study(directions=directions, sampler=sampler)
-        tried = [trial.parameters for trial in past]
+        direction = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
+        self._optuna = optuna.create_study(
+            directions=[direction[objective.direction] for objective in study.objectives], sampler=sampler
+        )
+        tried = [trial.parameters for trial in begun]
         for point in study.first_points:
             if dict(point) not in tried:
                 self._optuna.enqueue_trial(dict(point))
-        for trial in past:
+        for trial in begun:
             self._learn(trial)
 
-    def propose(self) -> dict[str, Any] | None:
-        if self._remaining <= 0:
+    def propose(self) -> Trial | None:
+        if self._number >= self._num_samples:
             return None
-        self._remaining -= 1
         asked = self._optuna.ask(self._space)
         self._asked.setdefault(_key(asked.params), []).append(asked)
-        return {"parameters": asked.params}
+        seed, self._number = self._study.seed * SEED_STRIDE + self._number, self._number + 1
+        return Trial(phase="search", parameters=asked.params, seed=seed, folds=self._study.search_folds)
 
     def told(self, trial: Trial) -> None:
         asked = self._asked[_key(trial.parameters)].pop()
@@ -85,10 +90,10 @@ class OptunaProposer:
 class ListProposer:
     """Trials that are known beforehand: a confirmation, a refit, an enumerated design."""
 
-    def __init__(self, trials: list[dict[str, Any]]) -> None:
+    def __init__(self, trials: list[Trial]) -> None:
         self._trials = list(trials)
 
-    def propose(self) -> dict[str, Any] | None:
+    def propose(self) -> Trial | None:
         return self._trials.pop(0) if self._trials else None
 
     def told(self, trial: Trial) -> None:

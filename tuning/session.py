@@ -9,7 +9,7 @@ import contextlib
 import dataclasses
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,13 +24,12 @@ SETTINGS = {
     "RAY_TRAIN_METRICS_ENABLED": "0",
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "300",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_DEDUP_LOGS": "1",
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 
 
@@ -57,21 +56,22 @@ def default_home() -> Path:
 
 
 @contextlib.contextmanager
-def open_session(*, verbose: bool = False) -> Iterator[Session]:
+def open_session(*, verbose: bool = False) -> Generator[Session]:
     """Join the cluster of `$RAY_ADDRESS` or start a local one; leave it as it was found."""
     address = os.environ.get("RAY_ADDRESS")
     os.environ.update({key: value for key, value in SETTINGS.items() if key != "PYTHONPATH"})
     import ray  # a second of imports
 
-    quiet = {"log_to_driver": verbose, "logging_level": logging.INFO if verbose else logging.ERROR}
-    logging.getLogger("ray").setLevel(logging.INFO if verbose else logging.ERROR)
+    level = logging.INFO if verbose else logging.ERROR
+    logging.getLogger("ray").setLevel(level)
     if address:
-        context = ray.init(address=address, runtime_env={"env_vars": _joined_settings()}, **quiet)
+        settings = {"env_vars": SETTINGS | {"RAY_ADDRESS": address}}
+        context = ray.init(address=address, runtime_env=settings, log_to_driver=verbose, logging_level=level)
     else:
         before = os.environ.get("PYTHONPATH")
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), before]))
         # Clips are read through the page cache: the object store carries messages only.
-        context = ray.init(address="local", object_store_memory=200 * 2**20, **quiet)
+        context = ray.init(address="local", object_store_memory=200 * 2**20, log_to_driver=verbose, logging_level=level)
         os.environ["PYTHONPATH"] = before or ""
     try:
         resources = ray.cluster_resources()
@@ -84,7 +84,3 @@ def open_session(*, verbose: bool = False) -> Iterator[Session]:
         )
     finally:
         ray.shutdown()
-
-
-def _joined_settings() -> dict[str, str]:
-    return SETTINGS | {"RAY_ADDRESS": os.environ["RAY_ADDRESS"]}

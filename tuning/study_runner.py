@@ -16,18 +16,17 @@ from ray.tune.search import Searcher
 from search_spaces.core.study import Study, load_study
 from trainables.core.cache import Prepared
 from trainables.core.dataset import DataError
-from trainables.core.ray_train import Slot, SlotPlan
-from trainables.core.splits import load_splits, make_splits
+from trainables.core.ray_train import SLOT_CPUS, Slot, SlotPlan
+from trainables.core.splits import Phase, load_splits, make_splits
 from trainables.core.trial import TrialSpec
 from tuning import pareto
+from tuning.interruption import interruptible
 from tuning.ledger import Ledger, Trial, objective_values
 from tuning.placement import Placement, device_name, slots_of
 from tuning.preparing import ClipListener, draw, prepare_dataset
 from tuning.searcher import ListProposer, OptunaProposer, Proposer
 from tuning.session import ROOT, Session, default_home, open_session
 from tuning.tracking import Tracker, default_uri
-
-SEED_STRIDE = 1000  # seeds of search trials are below it, those of confirmations and refits above
 
 
 class Listener(ClipListener, Protocol):
@@ -51,11 +50,14 @@ class Listener(ClipListener, Protocol):
 
 
 class Runner:
-    """An open study: its ledger is locked, its data prepared, MLflow followed, Ray started when first needed."""
+    """An open study, given by name or as an object.
+
+    Its ledger is locked, its data prepared, MLflow followed; Ray is started when first needed.
+    """
 
     def __init__(
         self,
-        name: str,
+        study: str | Study,
         listener: Listener,
         *,
         data_root: Path | None = None,
@@ -64,17 +66,22 @@ class Runner:
         smoke: bool = False,
         verbose: bool = False,
         begun: bool = False,
+        checkpoint_interval_s: float = 10.0,
     ) -> None:
-        self.study: Study = load_study(name)
+        self.study = load_study(study) if isinstance(study, str) else study
         self.home = home or default_home()
-        self.folder = self.home / name
+        self.folder = self.home / self.study.name
         self.listener, self.verbose = listener, verbose
         self.placement = placement or Placement()
         self.smoke = smoke
+        self.checkpoint_interval_s = checkpoint_interval_s
         self._data_root = data_root
         self._resources = contextlib.ExitStack()
         if begun and not (self.folder / "ledger.jsonl").exists():
-            raise ValueError(f"Study {name} was not run yet under {self.home}; run it first: python tune.py run {name}")
+            raise ValueError(
+                f"Study {self.study.name} was not run yet under {self.home}; run it first: "
+                f"python tune.py run {self.study.name}"
+            )
 
     def __enter__(self) -> Runner:
         with contextlib.ExitStack() as opening:
@@ -95,7 +102,9 @@ class Runner:
             self._resources = opening.pop_all()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self.tracker.patience_s = 0.5  # MLflow gets the rest from the ledger next time
         self._resources.close()
 
     @property
@@ -123,7 +132,7 @@ class Runner:
         begun = self.ledger.of_phase("search")
         halted = [trial for trial in begun if trial.state in ("RUNNING", "INTERRUPTED")]
         past = [trial for trial in begun if trial not in halted]
-        fresh = OptunaProposer(self.study, num_samples=num_samples - len(halted), past=past)
+        fresh = OptunaProposer(self.study, num_samples=num_samples, begun=begun)
         proposer = _Chain(halted, fresh)
         count = max(0, num_samples - len(past))
         self.run("search", proposer, count, time_budget_s=time_budget_s)
@@ -136,19 +145,14 @@ class Runner:
             front, recommended = choose(self.study, trials, len(self.splits.view("search", 0).validation))
             self.ledger.select([trial.trial_id for trial in front], recommended.trial_id)
 
-    def run_listed(self, phase: str, trials: list[dict[str, Any]]) -> None:
+    def run_listed(self, phase: Phase, trials: list[Trial]) -> None:
         """Run trials that are known beforehand; those that finished already are not run again."""
-        known = {_identity(trial): trial for trial in self.ledger.of_phase(phase)}  # type: ignore[arg-type]
-        todo = []
-        for fields in trials:
-            trial = known.get(_identity(Trial(trial_id="", phase=phase, **fields)))  # type: ignore[arg-type]
-            if trial is None:
-                todo.append(fields)
-            elif trial.state != "FINISHED":
-                todo.append({"trial": trial})
+        known = {trial.identity: trial for trial in self.ledger.of_phase(phase)}
+        todo = [known.get(trial.identity, trial) for trial in trials]
+        todo = [trial for trial in todo if trial.state != "FINISHED"]
         self.run(phase, ListProposer(todo), len(todo))
 
-    def run(self, phase: str, proposer: Proposer, count: int, *, time_budget_s: float | None = None) -> None:
+    def run(self, phase: Phase, proposer: Proposer, count: int, *, time_budget_s: float | None = None) -> None:
         """Run up to `count` trials of `proposer` through Ray Tune; returns when all have ended."""
         if count == 0:
             return
@@ -176,9 +180,9 @@ class Runner:
             cpus_per_worker=self.placement.cpus_per_worker,
             gpus_per_worker=gpus,
         )
-        bookkeeper, name = _Bookkeeper(self, phase, proposer), self.study.name
+        bookkeeper, name = _Bookkeeper(self, proposer), self.study.name
         tuner = tune.Tuner(
-            tune.with_resources(tune.with_parameters(Slot, plan=plan), {"cpu": 0.01}),
+            tune.with_resources(tune.with_parameters(Slot, plan=plan), {"cpu": SLOT_CPUS}),
             tune_config=tune.TuneConfig(
                 search_alg=bookkeeper,
                 num_samples=count,
@@ -196,7 +200,8 @@ class Runner:
             ),
         )
         try:
-            tuner.fit()
+            with interruptible():
+                tuner.fit()
         finally:
             bookkeeper.close()
             self.listener.phase_ended()
@@ -215,6 +220,7 @@ class Runner:
             seed=trial.seed,
             folder=str((self.folder / "trials" / trial.trial_id).absolute()),
             num_epochs=trial.num_epochs,
+            checkpoint_interval_s=self.checkpoint_interval_s,
         )
 
     def _ray(self) -> Session:
@@ -264,8 +270,8 @@ class _Chain:
         self._halted, self._then = list(halted), then
         self._resumed = {trial.trial_id for trial in halted}
 
-    def propose(self) -> dict[str, Any] | None:
-        return {"trial": self._halted.pop(0)} if self._halted else self._then.propose()
+    def propose(self) -> Trial | None:
+        return self._halted.pop(0) if self._halted else self._then.propose()
 
     def told(self, trial: Trial) -> None:
         if trial.trial_id not in self._resumed:
@@ -275,17 +281,17 @@ class _Chain:
 class _Bookkeeper(Searcher):
     """Ray Tune's searcher: proposes trials, and writes what becomes of them into the ledger."""
 
-    def __init__(self, runner: Runner, phase: str, proposer: Proposer) -> None:
+    def __init__(self, runner: Runner, proposer: Proposer) -> None:
         super().__init__(metric=None, mode=None)
-        self._runner, self._phase, self._proposer = runner, phase, proposer
+        self._runner, self._proposer = runner, proposer
         self._running: dict[str, Trial] = {}
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str:
-        fields = self._proposer.propose()
-        if fields is None:
+    def suggest(self, trial_id: str) -> dict[str, Any] | str:  # ty: ignore[incompatible-method-override]  FINISHED is a str
+        trial = self._proposer.propose()
+        if trial is None:
             return Searcher.FINISHED
         ledger = self._runner.ledger
-        trial = fields.get("trial") or self._new(fields)
+        trial.trial_id = trial.trial_id or ledger.next_id(trial.phase)
         ledger.start(trial)
         self._running[trial_id] = ledger.trials[trial.trial_id]
         return {"spec": dataclasses.asdict(self._runner.spec(trial))}
@@ -304,8 +310,10 @@ class _Bookkeeper(Searcher):
             return
         result = result or {}
         ledger = self._runner.ledger
-        if "metrics" in result:
-            ledger.end(trial.trial_id, "FINISHED", result["metrics"])
+        # Tune flattens what it hands on: {"metrics": {"uar": 1.0}} comes as {"metrics/uar": 1.0}.
+        metrics = {key.removeprefix("metrics/"): result[key] for key in result if key.startswith("metrics/")}
+        if metrics:
+            ledger.end(trial.trial_id, "FINISHED", metrics)
         elif "failed" in result:
             self._keep_traceback(trial, result.get("traceback", ""))
             ledger.end(trial.trial_id, "FAILED", error=result["failed"])
@@ -332,12 +340,6 @@ class _Bookkeeper(Searcher):
     def restore(self, checkpoint_path: str) -> None:
         """Nothing: a resumed study is a new Tune run over the same ledger."""
 
-    def _new(self, fields: dict[str, Any]) -> Trial:
-        ledger, study = self._runner.ledger, self._runner.study
-        number = len(ledger.of_phase(self._phase))  # type: ignore[arg-type]
-        defaults = {"seed": study.seed * SEED_STRIDE + number % SEED_STRIDE, "folds": study.search_folds}
-        return Trial(trial_id=ledger.next_id(self._phase), phase=self._phase, **(defaults | fields))  # type: ignore[arg-type]
-
     def _keep_traceback(self, trial: Trial, text: str) -> None:
         folder = self._runner.folder / "trials" / trial.trial_id
         folder.mkdir(parents=True, exist_ok=True)
@@ -345,9 +347,3 @@ class _Bookkeeper(Searcher):
 
 
 _ROW = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_uar")
-
-
-def _identity(trial: Trial) -> tuple[Any, ...]:
-    """Two trials of one phase with the same identity are the same work."""
-    parameters = tuple(sorted(trial.parameters.items()))
-    return trial.of, trial.variant, parameters, trial.seed, tuple(trial.folds), trial.num_epochs

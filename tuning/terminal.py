@@ -7,7 +7,15 @@ from collections.abc import Sequence
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from search_spaces.core.study import Objective
@@ -27,7 +35,7 @@ class TerminalListener:
     def __init__(self, console: Console) -> None:
         self.console = console
         self._bar: Progress | None = None
-        self._tasks: dict[str, object] = {}
+        self._tasks: dict[str, TaskID] = {}
         self._ended = self._count = 0
 
     def clip_prepared(self, done: int, total: int) -> None:
@@ -36,7 +44,7 @@ class TerminalListener:
             self._bar = self._progress()
             self._tasks["clips"] = self._bar.add_task("finding faces", total=total)
         if self._bar is not None:
-            self._bar.update(self._tasks["clips"], completed=done)  # type: ignore[arg-type]
+            self._bar.update(self._tasks["clips"], completed=done)
             if done == total:
                 self.phase_ended()
 
@@ -67,15 +75,15 @@ class TerminalListener:
         if self._bar is not None:
             if trial.trial_id not in self._tasks:
                 self._tasks[trial.trial_id] = self._bar.add_task(f"  {trial.trial_id}", total=num_epochs)
-            self._bar.update(self._tasks[trial.trial_id], completed=int(trial.curve[-1]["epoch"]))  # type: ignore[arg-type]
+            self._bar.update(self._tasks[trial.trial_id], completed=int(trial.curve[-1]["epoch"]))
 
     def trial_ended(self, trial: Trial) -> None:
         """One line: what was tried and what came of it."""
         self._ended += 1
         if self._bar is not None:
             if trial.trial_id in self._tasks:
-                self._bar.remove_task(self._tasks.pop(trial.trial_id))  # type: ignore[arg-type]
-            self._bar.update(self._tasks["trials"], completed=self._ended)  # type: ignore[arg-type]
+                self._bar.remove_task(self._tasks.pop(trial.trial_id))
+            self._bar.update(self._tasks["trials"], completed=self._ended)
         tried = " ".join(f"{key}={value}" for key, value in trial.parameters.items())
         measured = [
             shown(key, trial.metrics[key])

@@ -77,7 +77,7 @@ class Tracker:
     def close(self) -> None:
         """Write what is left and stop."""
         self._closing.set()
-        self._thread.join(timeout=self.patience_s + 15)
+        self._thread.join(timeout=1.2 * self.patience_s)
 
     def run_id(self, trial_id: str) -> str:
         """The MLflow run of a trial, waiting until it is written. Raises `TimeoutError` with MLflow's words."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from trainables.core.dataset import DataError
 
-MARGIN = 0.25  # of the face's side, added on each side
+MARGIN = 0.125  # of the face's side, added on each side: the crop is 1.25 faces wide, and the network sees the face
 NUM_LOOKED_AT = 8  # frames, evenly spaced
 MAX_FRAMES = 256  # a longer clip is thinned out evenly, so that memory and cache stay bounded
 MAX_SIDE = 1280  # px; larger frames are shrunk as they are read
@@ -230,7 +230,7 @@ def _resized(image: np.ndarray, shape: Sequence[int]) -> np.ndarray:
 
 
 def _with_border(image: np.ndarray, border: int) -> np.ndarray:
-    return cv2.copyMakeBorder(image, *[border] * 4, cv2.BORDER_REPLICATE) if border else image
+    return cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_REPLICATE) if border else image
 
 
 @contextlib.contextmanager

@@ -34,6 +34,12 @@ class Group:
         # The recurrent layers see packed sequences of other lengths on every rank, but all parameters take part.
         return nn.parallel.DistributedDataParallel(model, device_ids=devices)
 
+    def share_buffers(self, model: nn.Module) -> None:
+        """Give every rank rank 0's buffers, such as BatchNorm's running statistics, which no gradient keeps equal."""
+        if self.world_size > 1:
+            for buffer in model.buffers():
+                dist.broadcast(buffer, src=0)
+
     def gather(self, value: Any) -> list[Any]:
         """`value` of every rank, in rank order, on every rank."""
         if self.world_size == 1:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-from sklearn.metrics import f1_score, recall_score
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,13 +24,18 @@ class Predictions:
 
 
 def scores(predictions: Predictions) -> dict[str, float]:
-    """`accuracy` (= WAR), `uar` (over the classes that occur) and `f1_macro` (over the same)."""
+    """`accuracy` (= WAR), `uar` and `f1_macro`, the last two over the classes that occur among the labels.
+
+    Counted here, not by scikit-learn: its import would be half of a worker's start.
+    """
     labels, predicted = predictions.labels, predictions.logits.argmax(axis=1)
-    present = np.unique(labels)
+    present, occurring = np.unique(labels, return_counts=True)  # (K',) both
+    answered = (predicted[:, None] == present).sum(axis=0)
+    right = (present == labels[:, None])[predicted == labels].sum(axis=0)
     return {
         "accuracy": float(np.mean(labels == predicted)),
-        "uar": float(recall_score(labels, predicted, labels=present, average="macro", zero_division=0)),
-        "f1_macro": float(f1_score(labels, predicted, labels=present, average="macro", zero_division=0)),
+        "uar": float(np.mean(right / occurring)),
+        "f1_macro": float(np.mean(2 * right / (occurring + answered))),  # harmonic mean of precision and recall
     }
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from trainables.core.cache import Prepared
-from trainables.core.dataset import Fold
-from trainables.core.folds import assert_disjoint, holdout_subjects, without_subjects
+from trainables.core.dataset import DataError, Fold
 
 Phase = Literal["search", "confirm", "refit"]
 
@@ -30,7 +29,7 @@ class Splits:
         A search trains on the fold's train and chooses on its validation. A confirmation also trains on the fold's test
         people, whom no choice has seen, and is scored on the holdout. A refit trains on everybody but the holdout.
         """
-        if fold >= len(self.folds):
+        if not 0 <= fold < len(self.folds):
             raise ValueError(f"There is no fold {fold}; the data set has folds 0 to {len(self.folds) - 1}.")
         chosen = self.folds[fold]
         if phase == "search":
@@ -47,10 +46,15 @@ class Splits:
 
 
 def load_splits(path: Path) -> Splits:
-    """The splits that `Splits.save` wrote."""
-    stored: dict[str, Any] = json.loads(path.read_text())
-    folds = tuple(Fold(**{part: tuple(indices) for part, indices in fold.items()}) for fold in stored["folds"])
-    return Splits(fingerprint=stored["fingerprint"], holdout=tuple(stored["holdout"]), folds=folds)
+    """The splits that `Splits.save` wrote. Raises `DataError` for a file that is missing or damaged."""
+    try:
+        stored: dict[str, Any] = json.loads(path.read_text())
+        folds = tuple(Fold(**{part: tuple(indices) for part, indices in fold.items()}) for fold in stored["folds"])
+        return Splits(fingerprint=stored["fingerprint"], holdout=tuple(stored["holdout"]), folds=folds)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{path}: the splits of this study cannot be read ({error}). Restore the file from a copy."
+        ) from error
 
 
 def make_splits(prepared: Prepared, *, seed: int, holdout_share: float = 0.2) -> Splits:
@@ -58,8 +62,11 @@ def make_splits(prepared: Prepared, *, seed: int, holdout_share: float = 0.2) ->
 
     A clip whose subject is unknown counts as a subject of its own.
     """
+    # Cutting needs scikit-learn, reading does not: half of a worker's start would go into its import.
+    from trainables.core.folds import assert_disjoint, holdout_subjects, without_subjects
+
     subjects = [subject or clip for subject, clip in zip(prepared.subjects, prepared.clip_ids, strict=True)]
-    locked = holdout_subjects(subjects, prepared.labels, share=holdout_share, seed=seed)
+    locked = holdout_subjects(subjects, prepared.labels.tolist(), share=holdout_share, seed=seed)
     folds = [without_subjects(fold, subjects, locked) for fold in prepared.folds]
     for fold in folds:
         assert_disjoint(fold, subjects)

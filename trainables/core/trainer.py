@@ -39,7 +39,7 @@ class Training:
         self, model: nn.Module, clips: Clips, fold: Fold, config: TrainerConfig, *, seed: int, group: Group
     ) -> None:
         self.clips, self.fold, self.config, self.seed, self.group = clips, fold, config, seed, group
-        self.bare = model.to(group.device, memory_format=torch.channels_last)
+        self.bare = model.to(device=group.device, memory_format=torch.channels_last)  # ty: ignore[no-matching-overload]
         self.model = group.wrap(self.bare)
         self.steps_per_epoch = math.ceil(math.ceil(len(fold.train) / group.world_size) / config.batch_size)
         self.optimizer = _optimizer(self.bare, config)
@@ -123,6 +123,7 @@ class Training:
             self.step_times_s.append(self._now() - started)
             right = (logits.detach().argmax(dim=1) == labels).sum()
             total += torch.stack([loss.detach() * len(labels), right, torch.tensor(len(labels), device=total.device)])
+        self.group.share_buffers(self.bare)
         loss_sum, right_sum, num_clips = np.sum(self.group.gather(total.tolist()), axis=0)
         self._require_finite(loss_sum)
         return {"train_loss": float(loss_sum / num_clips), "train_accuracy": float(right_sum / num_clips)}

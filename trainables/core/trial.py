@@ -181,7 +181,7 @@ class _Checkpoint:
                 training.load_state(state)
         except Exception as error:  # any damage shows as another exception type
             raise DataError(
-                f"The checkpoint {self.path} cannot be read ({type(error).__name__}: {error}). "
+                f"The checkpoint {self.path} cannot be read ({type(error).__name__}: {_first_line(error)}). "
                 "Delete it to start this trial afresh."
             ) from error
 
@@ -200,6 +200,10 @@ class _Checkpoint:
 
 def _mean(rows: list[dict[str, float]]) -> dict[str, float]:
     return {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "no more is known").rstrip(".")
 
 
 def _mixed(seed: int, fold: int) -> int:

@@ -1,0 +1,40 @@
+# Two commands on a fresh machine with python3, make and git: `make demo`, `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format lock clean
+
+help:  ## This list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+setup: .venv/.complete  ## .venv with every dependency at the locked version
+
+.venv/.complete: requirements.lock requirements-uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit("fertune needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-uv.lock
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@touch $@
+
+demo: setup  ## The main job on drawn faces: search, confirm, promote (about 5 minutes on 2 cores)
+	$(BIN)/python tune.py
+
+test: setup  ## The tests
+	$(BIN)/python -m pytest
+
+lint: setup  ## ruff and ty
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/ty check
+
+format: setup  ## Format in place
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: setup  ## Pin all versions anew, by hashes, without naming a registry
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock
+	echo 'uv' | $(BIN)/uv pip compile - --constraint requirements.lock --universal --generate-hashes --no-header --no-annotate -o requirements-uv.lock
+
+clean:  ## Remove what studies made here; .venv stays
+	rm -rf runs

@@ -1,0 +1,131 @@
+"""What the panels read: one study's ledger, and the predictions that its trials left."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from search_spaces.core.study import PARETO, Objective
+from tuning import pareto
+from tuning.confirm import Evidence, evidence, predictions_of, ranked_front
+from tuning.ledger import Ledger, Trial, objective_values
+from tuning.overview import overview
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportData:
+    """One study as its ledger tells it at `written_at`; safe to read while a driver writes it."""
+
+    name: str
+    home: Path
+    ledger: Ledger
+    written_at: datetime
+
+    @property
+    def study(self) -> dict[str, Any]:
+        """What the study was when it last ran: space, settings, data, device, commit; empty before that."""
+        return self.ledger.study
+
+    @cached_property
+    def objectives(self) -> tuple[Objective, ...]:
+        """The objectives that the search had, the primary one first."""
+        stored = self.study.get("objectives")
+        return tuple(Objective(metric=metric, direction=direction) for metric, direction in stored) if stored else PARETO
+
+    @cached_property
+    def search(self) -> list[Trial]:
+        """The search trials in order of their start."""
+        return self.ledger.of_phase("search")
+
+    @cached_property
+    def complete(self) -> list[Trial]:
+        """The finished search trials that have a finite value of every objective."""
+        return [
+            trial for trial in self.search if trial.state == "FINISHED" and all(map(math.isfinite, self.values(trial)))
+        ]
+
+    @cached_property
+    def searched(self) -> list[str]:
+        """The searched parameters: those of the space, then any others that trials had."""
+        keys = dict.fromkeys(self.study.get("space", {}))
+        for trial in self.search:
+            keys |= dict.fromkeys(trial.parameters)
+        return list(keys)
+
+    @cached_property
+    def front(self) -> list[Trial]:
+        """The complete trials that no other dominates, as of now; the recommended one first."""
+        if not self.complete:
+            return []
+        directions = [objective.direction for objective in self.objectives]
+        chosen = pareto.non_dominated([self.values(trial) for trial in self.complete], directions)
+        front = {trial.trial_id: trial for trial, member in zip(self.complete, chosen, strict=True) if member}
+        ranked = [trial for trial in ranked_front(self.ledger) if trial.trial_id in front]
+        return list({trial.trial_id: trial for trial in (*ranked, *front.values())}.values())
+
+    @cached_property
+    def recommended(self) -> Trial | None:
+        """The member that the study recommends; none before its search has ended."""
+        return self.ledger.trials.get(self.ledger.selection.get("recommended") or "")
+
+    @property
+    def selection_is_current(self) -> bool:
+        """Whether the study has chosen among the trials that there are now."""
+        return set(self.ledger.selection.get("front", [])) == {trial.trial_id for trial in self.front}
+
+    @cached_property
+    def evidence(self) -> list[Evidence]:
+        """What was confirmed on the holdout; empty where nothing was or its predictions are gone."""
+        return self._evidence[0]
+
+    @property
+    def evidence_problem(self) -> str:
+        """Why confirmations that ran cannot be shown, `""` where they can."""
+        return self._evidence[1]
+
+    @cached_property
+    def devices(self) -> dict[str, str]:
+        """The device that each trial was last started on."""
+        found, device = {}, ""
+        for event in self.ledger.events:
+            if event["event"] == "study":
+                device = event.get("device", device)
+            elif event["event"] == "started":
+                found[event["trial_id"]] = device
+        return found
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the faces are drawn ones."""
+        root = Path(self.study.get("data_root") or "/")
+        return self.study.get("dataset") == "drawn_faces" or root.parts[-2:] == ("drawn", self.name)
+
+    def values(self, trial: Trial) -> list[float]:
+        """The objectives of `trial`; NaN where it has none."""
+        return objective_values(trial, [objective.metric for objective in self.objectives])
+
+    def predictions(self, trial: Trial) -> pd.DataFrame | None:
+        """The rows of `predictions.parquet`; None where the file is gone or damaged."""
+        try:
+            return pd.read_parquet(predictions_of(self.ledger, trial))
+        except (OSError, ValueError):
+            return None
+
+    @cached_property
+    def _evidence(self) -> tuple[list[Evidence], str]:
+        try:
+            return evidence(self.ledger), ""
+        except (OSError, ValueError) as error:
+            return [], f"The confirmations cannot be shown, because their predictions cannot be read ({error})."
+
+
+def read_report_data(home: Path, name: str) -> ReportData:
+    """The study `name` under `home`. Raises `ValueError` where it was not begun."""
+    overview(home, name)
+    return ReportData(name=name, home=home, ledger=Ledger.read(home / name), written_at=datetime.now().astimezone())

@@ -1,0 +1,230 @@
+"""A whole study on a local Ray: search, a trial that fails, a worker that dies, confirm, promote, predict, resume."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import psutil
+import pytest
+from ray import tune
+
+from drawing.layouts import drawn_faces
+from search_spaces.core.study import Study
+from tuning import promotion
+from tuning.confirm import confirm, evidence
+from tuning.gate import Refused, promote
+from tuning.ledger import Ledger
+from tuning.placement import Placement
+from tuning.study_runner import Runner
+from tuning.tracking import default_uri
+
+ROOT = Path(__file__).resolve().parents[1]
+NAME = "tiny"
+
+
+class Quiet:
+    """A listener that keeps what it hears."""
+
+    def __init__(self):
+        self.ended, self.on_epoch = [], lambda trial: None
+
+    def clip_prepared(self, done, total):
+        pass
+
+    def prepared(self, prepared):
+        self.num_clips = len(prepared)
+
+    def phase_began(self, title, num_trials, session):
+        pass
+
+    def epoch(self, trial, num_epochs):
+        self.on_epoch(trial)
+
+    def trial_ended(self, trial):
+        self.ended.append(trial.trial_id)
+
+    def phase_ended(self):
+        pass
+
+
+def tiny_study(**changes):
+    """Two easily told classes of drawn faces and a network of seconds; its second trial cannot but diverge."""
+    fields = {
+        "name": NAME,
+        "trainable": "res_rbg",
+        "dataset": "drawn_faces",
+        "registered_model": NAME,
+        "parameters": {"gru_hidden": tune.choice([4, 8]), "lr": tune.choice([1e-3, 1e30])},
+        "first_points": (
+            {"gru_hidden": 8, "lr": 1e-3},
+            {"gru_hidden": 8, "lr": 1e30},
+            {"gru_hidden": 4, "lr": 1e-3},
+        ),
+        "settings": {
+            "backbone": "resnet18",
+            "attention": "none",
+            "rbg_depth": 0,
+            "num_frames": 2,
+            "image_size": 32,
+            "epochs": 3,
+            "batch_size": 8,
+        },
+        "controls": {"order_blind": {"temporal": "mean"}},
+        "num_samples": 3,
+        "drawing": {
+            "difficulty": "easy",
+            "num_subjects": 15,
+            "num_frames": 4,
+            "size": 96,
+            "classes": ("happiness", "surprise"),
+        },
+    }
+    return Study(**(fields | changes))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _alone(home):
+    """No tracking server and no cluster of the person who runs the tests."""
+    saved = {key: os.environ.pop(key, None) for key in ("MLFLOW_TRACKING_URI", "RAY_ADDRESS", "FERTUNE_HOME")}
+    yield
+    os.environ.update({key: value for key, value in saved.items() if value is not None})
+
+
+@pytest.fixture(scope="module")
+def studied(home):
+    """The ledger after a search whose second trial fails and whose last trial's worker is killed once."""
+    listener, killed = Quiet(), []
+
+    def kill_once(trial):
+        if trial.trial_id == "search-0002" and trial.curve[-1]["epoch"] == 2 and not killed:
+            ours = psutil.Process().children(recursive=True)
+            worker = next(process for process in ours if "ray::RayTrainWorker" in process.cmdline()[0])
+            killed.append(worker.pid)
+            worker.kill()
+
+    listener.on_epoch = kill_once
+    placement = Placement(max_concurrent=1)
+    with Runner(tiny_study(), listener, home=home, placement=placement, checkpoint_interval_s=0.0) as runner:
+        runner.search(3)
+        confirm(runner, top=1, seeds=2)
+    assert killed
+    return Ledger.read(home / NAME)
+
+
+def test_a_trial_that_raises_is_failed_and_the_study_goes_on(studied):
+    states = {trial.trial_id: trial.state for trial in studied.of_phase("search")}
+    assert states == {"search-0000": "FINISHED", "search-0001": "FAILED", "search-0002": "FINISHED"}
+    assert "NonFiniteLoss" in studied.trials["search-0001"].error
+    assert "Traceback" in (studied.folder / "trials" / "search-0001" / "error.txt").read_text()
+
+
+def test_a_killed_worker_costs_no_trial_and_no_epoch(studied):
+    trial = studied.trials["search-0002"]
+    assert trial.state == "FINISHED"
+    assert [row["epoch"] for row in trial.curve] == [1, 2, 3]
+    events = [event for event in studied.events if event["event"] == "epoch" and event["trial_id"] == "search-0002"]
+    assert [event["epoch"] for event in events][:2] == [1, 2]
+    assert 1 not in [event["epoch"] for event in events][2:], "it went on from its checkpoint, not from the start"
+
+
+def test_every_trial_is_one_mlflow_run_with_its_state(studied, home):
+    client = mlflow.MlflowClient(default_uri(home))
+    experiment = client.get_experiment_by_name(f"fertune/{NAME}")
+    runs = {run.data.tags["fertune.trial_id"]: run for run in client.search_runs([experiment.experiment_id])}
+    assert set(runs) == {"study", *studied.trials}
+    failed = runs["search-0001"]
+    assert failed.info.status == "FAILED"
+    assert "NonFiniteLoss" in failed.data.tags["fertune.error"]
+    metrics = runs["search-0000"].data.metrics
+    assert {"accuracy", "train_time_s", "param_count", "wall_time_s", "val_loss"} <= set(metrics)
+    assert runs["search-0000"].data.params == {"gru_hidden": "8", "lr": "0.001"}
+    front = {trial_id for trial_id, run in runs.items() if run.data.tags.get("fertune.pareto") == "true"}
+    assert front == set(studied.selection["front"])
+
+
+def test_confirmation_uses_fresh_seeds_on_people_the_search_never_saw(studied):
+    confirmed = studied.of_phase("confirm")
+    assert [trial.variant for trial in confirmed] == ["", "", "order_blind", "order_blind"]
+    assert not {trial.seed for trial in confirmed} & {trial.seed for trial in studied.of_phase("search")}
+    rows = pd.read_parquet(studied.folder / "trials" / confirmed[0].trial_id / "predictions.parquet")
+    seen = pd.read_parquet(studied.folder / "trials" / "search-0000" / "predictions.parquet")
+    assert set(rows["split"]) == {"holdout"}
+    assert not set(rows["subject"]) & set(seen["subject"])
+    chosen, blind = evidence(studied)
+    assert (chosen.variant, blind.variant) == ("", "order_blind")
+    assert 0 <= chosen.accuracy.low <= chosen.accuracy.mean <= chosen.accuracy.high <= 1
+
+
+def test_promotion_goes_by_the_evidence(studied, home, tmp_path):
+    """Whichever way this tiny network did: a lower bound under the majority class is refused, another is registered."""
+    found = evidence(studied)[0]
+    with Runner(tiny_study(), Quiet(), home=home, placement=Placement(max_concurrent=1)) as runner:
+        if not found.beats_majority:
+            with pytest.raises(Refused, match="lower bound"):
+                promote(runner)
+            return
+        promoted = promote(runner)
+        assert (promoted.name, promoted.version) == (NAME, 1)
+        refit = runner.ledger.of_phase("refit")[0]
+        assert refit.num_epochs == found.best_epoch
+        assert len(refit.curve) == found.best_epoch
+    tags = promotion.champion_tags(default_uri(home), NAME)
+    assert tags is not None
+    assert tags["fertune.trial_id"] == found.trial_id
+    clip = next((home / "drawn" / NAME).glob("happiness/*"))
+    environment = {**os.environ, "FERTUNE_HOME": str(home)}
+    command = [sys.executable, str(ROOT / "tune.py"), "predict", "--json", str(clip), str(tmp_path / "missing.mp4")]
+    asked = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=120)
+    rows = [json.loads(line) for line in asked.stdout.splitlines()]
+    assert asked.returncode == 1
+    assert rows[0]["label"] in ("happiness", "surprise")
+    assert sum(rows[0]["probabilities"].values()) == pytest.approx(1)
+    assert rows[0]["model"] == f"models:/{NAME}@champion"
+    assert set(rows[1]) == {"path", "error"}
+
+
+def test_nothing_finished_is_run_again(studied, home):
+    before = len(studied.events)
+    with Runner(tiny_study(), Quiet(), home=home) as runner:
+        assert runner.search_size(None, resume=True, extend=None) == 3
+        runner.search(3)
+        confirm(runner, top=1, seeds=2)
+        with pytest.raises(ValueError, match="--resume"):
+            runner.search_size(None, resume=False, extend=None)
+        assert not [event for event in runner.ledger.events[before:] if event["event"] in ("started", "ended")]
+
+
+def test_two_workers_train_one_trial_together(home):
+    study = tiny_study(name="pair", num_samples=1)
+    with Runner(study, Quiet(), home=home, placement=Placement(workers=2)) as runner:
+        runner.search(1)
+        trial = runner.ledger.trials["search-0000"]
+        assert trial.state == "FINISHED", trial.error
+        assert len(trial.curve) == 3
+
+
+def test_a_study_that_can_never_be_placed_says_so(home):
+    study = tiny_study(name="giant", num_samples=1)
+    with (
+        Runner(study, Quiet(), home=home, placement=Placement(workers=64)) as runner,
+        pytest.raises(ValueError, match="cannot be placed"),
+    ):
+        runner.search(1)
+
+
+def test_other_data_under_the_same_study_is_refused(studied, home, tmp_path):
+    drawn_faces.write(tmp_path / "others", **{**tiny_study().drawing, "seed": 7})
+    with (
+        pytest.raises(ValueError, match="other data"),
+        Runner(tiny_study(), Quiet(), home=home, data_root=tmp_path / "others"),
+    ):
+        pass
