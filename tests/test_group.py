@@ -78,7 +78,9 @@ def two(prepared, tmp_path_factory):
     folder = tmp_path_factory.mktemp("two")
     spec = make_spec(prepared, folder / "trial")
     Clips(prepared, num_frames=3, image_size=32)  # the frames at this size are made before there are two
-    processes = mp.start_processes(work, (folder, prepared.folder, spec), nprocs=2, join=False, start_method="spawn")
+    method = "forkserver"  # not fork, as torch has threads here; not spawn, which would import torch twice
+    mp.get_context(method).set_forkserver_preload(["tests.test_group", "torch._dynamo"])
+    processes = mp.start_processes(work, (folder, prepared.folder, spec), nprocs=2, join=False, start_method=method)
     while not processes.join(timeout=120):
         pass
     return [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in range(2)]

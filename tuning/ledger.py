@@ -6,17 +6,19 @@ A line is an event. MLflow, the Optuna study and every table are projections of 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 import os
 import threading
 import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from filelock import FileLock, Timeout
 
-from trainables.core.splits import Phase
+if TYPE_CHECKING:  # a look at a ledger needs no data, and no torch
+    from trainables.core.splits import Phase
 
 State = Literal["RUNNING", "FINISHED", "FAILED", "KILLED", "INTERRUPTED"]
 
@@ -99,10 +101,14 @@ class Ledger:
             who = owner.read_text() if owner.exists() else "another process"
             raise StudyBusy(f"Study {folder.name} is already running: {who} writes {ledger.path}.") from None
         (folder / "ledger.owner").write_text(f"process {os.getpid()} on {os.uname().nodename}")
-        if ledger.path.exists():
-            ledger._load()
-            ledger._cut_torn_line()
-        ledger._file = ledger.path.open("a", encoding="utf-8")
+        try:
+            if ledger.path.exists():
+                ledger._load()
+                ledger._cut_torn_line()
+            ledger._file = ledger.path.open("ab", buffering=0)
+        except BaseException:
+            ledger._lock.release()
+            raise
         return ledger
 
     def __enter__(self) -> Ledger:
@@ -132,10 +138,12 @@ class Ledger:
 
     def epoch(self, trial_id: str, row: dict[str, float]) -> None:
         """One row of a trial's curve."""
+        assert trial_id in self.trials, trial_id
         self._append({"event": "epoch", "trial_id": trial_id, **row})
 
     def end(self, trial_id: str, state: State, metrics: dict[str, float] | None = None, error: str = "") -> None:
         """A trial's last word. On disk before this returns."""
+        assert trial_id in self.trials, trial_id
         self._append({"event": "ended", "trial_id": trial_id, "state": state, "metrics": metrics or {}, "error": error})
         with self._writing:
             self._sync()
@@ -149,22 +157,37 @@ class Ledger:
         """An event that changes no trial, such as a promotion."""
         self._append({"event": event, **facts})
 
+    @property
+    def uid(self) -> str:
+        """Tells this ledger from any other, of the same study too: it is that of its first event. `""` without one."""
+        first = json.dumps(self.events[:1])
+        return hashlib.blake2b(first.encode(), digest_size=8).hexdigest() if self.events else ""
+
     def next_id(self, phase: Phase) -> str:
         """The id of the next trial of `phase`, such as `search-0007`."""
-        return f"{phase}-{sum(trial.phase == phase for trial in self.trials.values()):04d}"
+        return f"{phase}-{len(self.of_phase(phase)):04d}"
 
     def of_phase(self, phase: Phase) -> list[Trial]:
         """The trials of one phase, in order of their start."""
-        return [trial for trial in self.trials.values() if trial.phase == phase]
+        return [trial for trial in tuple(self.trials.values()) if trial.phase == phase]  # another thread may add one
 
     def _append(self, event: dict[str, Any]) -> None:
         line = json.dumps({"time": round(time.time(), 3), **event}, allow_nan=True)
         with self._writing:
             if self._file is None:
                 raise RuntimeError(f"{self.path} is open for reading only.")
-            self._file.write(line + "\n")
-            self._file.flush()
+            self._write_whole(line.encode() + b"\n")
             self._apply(json.loads(line))
+
+    def _write_whole(self, line: bytes) -> None:
+        """All of `line` or nothing: half of it, left by a full disk, would spoil the line after it."""
+        end = os.fstat(self._file.fileno()).st_size
+        try:
+            while line:
+                line = line[self._file.write(line) :]
+        except OSError:
+            os.truncate(self.path, end)
+            raise
 
     def _apply(self, event: dict[str, Any]) -> None:
         self.events.append(event)
@@ -193,11 +216,11 @@ class Ledger:
                 self.selection = facts
 
     def _load(self) -> None:
-        lines = self.path.read_text(encoding="utf-8").split("\n")
+        lines = self.path.read_bytes().split(b"\n")
         for number, line in enumerate(lines[:-1], start=1):  # what follows the last newline was never finished
             try:
                 self._apply(json.loads(line))
-            except (json.JSONDecodeError, KeyError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise ValueError(
                     f"{self.path} is damaged in line {number}: {error}. Restore it from a copy."
                 ) from error
@@ -210,7 +233,6 @@ class Ledger:
             os.truncate(self.path, whole)
 
     def _sync(self) -> None:
-        self._file.flush()
         os.fsync(self._file.fileno())
 
 

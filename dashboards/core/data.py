@@ -36,7 +36,9 @@ class ReportData:
     def objectives(self) -> tuple[Objective, ...]:
         """The objectives that the search had, the primary one first."""
         stored = self.study.get("objectives")
-        return tuple(Objective(metric=metric, direction=direction) for metric, direction in stored) if stored else PARETO
+        return (
+            tuple(Objective(metric=metric, direction=direction) for metric, direction in stored) if stored else PARETO
+        )
 
     @cached_property
     def search(self) -> list[Trial]:

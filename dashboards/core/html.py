@@ -17,6 +17,9 @@ class Html(str):
     __slots__ = ()
 
 
+NOTHING = Html("")
+
+
 def escaped(text: object) -> str:
     """`text` without markup, control characters and lone surrogates; for HTML and for plotly, whose text is markup too."""
     readable = _CONTROL.sub("\ufffd", str(text)).encode("utf-8", "replace").decode("utf-8")
@@ -42,11 +45,13 @@ def join(children: Iterable[object], separator: str = "") -> Html:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Cell:
-    """A cell of a table. `sort` is what it is sorted by where that is not its text; NaN and None come last."""
+    """A cell of a table. `sort` is what it is sorted by where that is not its text; a NaN comes last."""
 
     shown: object
     sort: float | str | None = None
     numeric: bool = False
+    class_: str = ""
+    style: str | None = None
 
 
 def table(
@@ -60,7 +65,9 @@ def table(
     """A table whose first column heads its rows; `marks` are the rows' classes. It scrolls inside its own frame."""
     numeric = [any(row[column].numeric for row in rows) for column in range(len(headings))]
     head = [
-        element("th", element("button", heading, type="button") if sortable else heading, scope="col", class_=_side(right))
+        element(
+            "th", element("button", heading, type="button") if sortable else heading, scope="col", class_=_side(right)
+        )
         for heading, right in zip(headings, numeric, strict=True)
     ]
     body = [
@@ -77,14 +84,13 @@ def table(
     return element("div", whole, class_="scroll", role="region", aria_label=caption, tabindex=0)
 
 
-def facts(pairs: Iterable[tuple[object, object]]) -> Html:
-    """Names and what they stand for, as a description list."""
-    return element(
-        "dl", *(element("div", element("dt", name), element("dd", value)) for name, value in pairs), class_="facts"
-    )
+def facts(pairs: Iterable[tuple[object, object]], *, class_: str = "facts") -> Html:
+    """Names and what they stand for: `facts` below each other, `numbers` large and side by side."""
+    rows = (element("div", element("dt", name), element("dd", value)) for name, value in pairs)
+    return element("dl", *rows, class_=class_)
 
 
-def missing(sentence: str) -> Html:
+def missing(sentence: object) -> Html:
     """What there is nothing to show of, and why."""
     return element("p", sentence, class_="missing")
 
@@ -99,7 +105,8 @@ def _cell(cell: Cell, *, first: bool) -> Html:
     if cell.sort is not None:
         sort = "" if cell.sort != cell.sort else cell.sort  # a NaN differs from itself
     tag, scope = ("th", "row") if first else ("td", None)
-    return element(tag, cell.shown, scope=scope, class_=_side(cell.numeric), data_sort=sort)
+    class_ = cell.class_ or _side(cell.numeric)
+    return element(tag, cell.shown, scope=scope, class_=class_, data_sort=sort, style=cell.style)
 
 
 def _side(right: bool) -> str | None:

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import os
-from datetime import datetime
 from pathlib import Path
 
 from plotly.offline import get_plotlyjs
@@ -14,7 +13,7 @@ from plotly.offline import get_plotlyjs
 from dashboards.core.data import ReportData, read_report_data
 from dashboards.core.html import Html, element, join
 from dashboards.core.panel import Figure, Panel
-from dashboards.core.quantities import count
+from dashboards.core.quantities import count, day
 from trainables.core import lookup
 
 _HERE = Path(__file__).parent
@@ -44,7 +43,7 @@ def render(report: ReportData) -> str:
     panels = collect_panels(report)
     figures: list[Figure] = []
     sections = [_section(name, panel, figures) for name, panel in panels.items()]
-    written = date(report.written_at)
+    written = day(report.written_at)
     title = f"{report.name}: study report, {written}"
     plotly = Html(_in_script(get_plotlyjs()))
     script = Html(_in_script((_HERE / "report.js").read_text(encoding="utf-8")))
@@ -70,11 +69,6 @@ def render(report: ReportData) -> str:
         element("script", script),
     )
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
-
-
-def date(moment: datetime) -> str:
-    """A day as `3 November 2026`."""
-    return f"{moment.day} {moment:%B %Y}"
 
 
 def _header(report: ReportData, panels: dict[str, Panel], written: str) -> Html:

@@ -9,7 +9,7 @@ import dataclasses
 
 import plotly.graph_objects as go
 
-from dashboards.core.html import Html
+from dashboards.core.html import NOTHING, Html
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,6 +31,6 @@ class Panel:
     title: str
     order: int
     reading: str = ""
-    lead: Html = Html("")
+    lead: Html = NOTHING
     figures: tuple[Figure, ...] = ()
-    body: Html = Html("")
+    body: Html = NOTHING

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from datetime import datetime
 
 NO_VALUE = "–"
 _THIN_SPACE = "\u202f"
@@ -78,3 +79,9 @@ def settings(parameters: dict[str, object]) -> str:
 def count(number: int, singular: str, plural: str = "") -> str:
     """`1 trial`, `2 trials`."""
     return f"{number} {singular if number == 1 else plural or singular + 's'}"
+
+
+def day(moment: datetime | float) -> str:
+    """A day as `3 November 2026`, of a moment or of seconds since 1970."""
+    local = moment if isinstance(moment, datetime) else datetime.fromtimestamp(moment).astimezone()
+    return f"{local.day} {local:%B %Y}"

@@ -9,6 +9,21 @@ from typing import Any, Literal
 from trainables.core import lookup
 from trainables.core.config import check_keys
 
+# What a trial measures at its chosen epoch, and so what a study can optimise.
+METRICS = (
+    "accuracy",
+    "uar",
+    "f1_macro",
+    "train_time_s",
+    "wall_time_s",
+    "param_count",
+    "weights_mb",
+    "latency_ms",
+    "train_flops",
+    "epochs_to_90",
+    "generalisation_gap",
+)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Objective:
@@ -16,6 +31,12 @@ class Objective:
 
     metric: str
     direction: Literal["max", "min"]
+
+    def __post_init__(self) -> None:
+        if self.metric not in METRICS:
+            raise ValueError(lookup.unknown("objective", self.metric, list(METRICS)))
+        if self.direction not in ("max", "min"):
+            raise ValueError(f"The direction of {self.metric} was given as {self.direction!r}; allowed are max and min.")
 
 
 PARETO = (
@@ -51,14 +72,21 @@ class Study:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.dataset not in (known := lookup.names("trainables.data")):
+            raise lookup.UnknownName(lookup.unknown("data set", self.dataset, known))
         config_type = lookup.load("trainables", self.trainable, "trainable").Config
         for keys in (self.parameters, self.settings, self.smoke, *self.first_points, *self.controls.values()):
             check_keys(config_type, keys)  # names the nearest field for a key it does not have
         both = sorted(set(self.parameters) & set(self.settings))
         if both:
             raise ValueError(f"{', '.join(both)}: searched and fixed at once; keep each in `parameters` or `settings`.")
+        fixed = [key for key, domain in self.parameters.items() if not callable(getattr(domain, "sample", None))]
+        if fixed:
+            raise ValueError(f"{', '.join(fixed)}: no domain to search, such as tune.choice; fix it in `settings`.")
         if not self.objectives:
             raise ValueError("A study needs at least one objective.")
+        if not self.search_folds:
+            raise ValueError("A study needs at least one fold to search on; the default is `search_folds=(0,)`.")
 
 
 def load_study(name: str) -> Study:

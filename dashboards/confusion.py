@@ -1,0 +1,63 @@
+"""Which expressions the recommended configuration takes for which others."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from dashboards.core.data import ReportData
+from dashboards.core.html import Cell, Html, element, join, missing, table
+from dashboards.core.panel import Panel
+from dashboards.core.quantities import count, percent
+
+_STRONG = 0.55  # the share from which a cell's colour needs light text
+
+
+def panel(report: ReportData) -> Panel | None:
+    """The confusion matrix on the holdout where the configuration is confirmed, else on validation data."""
+    chosen = report.recommended
+    if chosen is None:
+        return None
+    confirmed = [
+        trial
+        for trial in report.ledger.of_phase("confirm")
+        if trial.of == chosen.trial_id and not trial.variant and trial.state == "FINISHED"
+    ]
+    found = [(trial, report.predictions(trial)) for trial in confirmed or [chosen]]
+    rows = [table for _, table in found if table is not None]
+    if len(rows) < len(found):
+        gone = ", ".join(trial.trial_id for trial, table in found if table is None)
+        sentence = f"The predictions of {gone} cannot be read, so there is no confusion matrix."
+        return Panel(title="Confusion", order=40, lead=missing(sentence))
+    split = "holdout" if confirmed else "validation"
+    seeds = f", {count(len(rows), 'seed')} pooled" if len(rows) > 1 else ""
+    reading = (
+        f"A row is what a clip shows, a column what the recommended configuration answered; {split} people{seeds}. "
+        "Each cell gives the share of its row and the number of answers; the diagonal is right."
+    )
+    return Panel(title="Confusion", order=40, reading=reading, body=_matrix(report, pd.concat(rows), split))
+
+
+def _matrix(report: ReportData, rows: pd.DataFrame, split: str) -> Html:
+    answers = np.stack(rows["logits"].to_list()).argmax(axis=1)
+    size = len(rows["logits"].iloc[0])
+    classes = report.study.get("classes", [])
+    classes = classes if len(classes) == size else [f"class {number}" for number in range(size)]
+    counts = np.zeros((size, size), dtype=int)
+    np.add.at(counts, (rows["label"].to_numpy(), answers), 1)
+    cells = []
+    for label, name in enumerate(classes):
+        total = counts[label].sum()
+        shares = counts[label] / max(1, total)
+        recall = percent(shares[label]) if total else "no clips"
+        answered = [_cell(float(share), int(number)) for share, number in zip(shares, counts[label], strict=True)]
+        cells.append([Cell(shown=name), *answered, Cell(shown=recall, numeric=True)])
+    headings = ["shown \\ answered", *classes, "recall"]
+    caption = f"Confusion matrix, {split} people"
+    return element("div", table(caption, headings, cells), class_="confusion")
+
+
+def _cell(share: float, number: int) -> Cell:
+    shown = join([f"{100 * share:.0f} %", element("small", number)]) if number else ""
+    strong = " strong" if share > _STRONG else ""
+    return Cell(shown=shown, class_=f"heat{strong}", style=f"--share: {share:.3f}")

@@ -1,0 +1,140 @@
+"""What the confirmed configurations achieve on people whom no choice has seen, beside controls and chance."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from dashboards.core import figures
+from dashboards.core.data import ReportData
+from dashboards.core.html import Cell, Html, element, escaped, join, missing, table
+from dashboards.core.panel import Figure, Panel
+from dashboards.core.quantities import count, percent
+from tuning.confirm import Evidence
+
+_READING = (
+    "Each configuration was trained again with fresh seeds and tested once on the locked holdout. The dot is its accuracy "
+    "there and the bar its interval, found by resampling people. Where two bars overlap widely, the data cannot tell the "
+    "two apart."
+)
+
+
+def panel(report: ReportData) -> Panel:
+    """Intervals as dots and bars, then the same as a table."""
+    if not report.evidence:
+        return Panel(title="Evidence", order=30, lead=missing(_nothing(report)))
+    roles = ["chosen", *(["front"] if _others(report) else []), *(["control"] if _controls(report) else []), "search"]
+    return Panel(
+        title="Evidence",
+        order=30,
+        reading=_READING,
+        lead=figures.key(*roles),
+        figures=(Figure(plot=_dots(report), label=_label(report)),),
+        body=_table(report),
+    )
+
+
+def _nothing(report: ReportData) -> object:
+    if report.evidence_problem:
+        return report.evidence_problem
+    command = element("code", f"python tune.py confirm {report.name}")
+    return join(["Nothing is confirmed yet. ", command, " tests the front's members on the holdout."])
+
+
+def _dots(report: ReportData) -> go.Figure:
+    rows = report.evidence
+    plot = figures.blank(x="accuracy on the holdout, %", height=90 + 46 * len(rows))
+    plot.update_layout(margin_t=30)
+    # Positions by number: a name could be given twice, and plotly reads some names as numbers or dates.
+    plot.update_yaxes(
+        tickvals=list(range(len(rows))),
+        ticktext=[escaped(_name(row)) for row in rows],
+        range=[len(rows) - 0.4, -0.6],
+        gridcolor="rgba(0,0,0,0)",
+        tickfont={"color": figures.INK, "size": 13},
+    )
+    for position, row in enumerate(rows):
+        color = _color(report, row)
+        mean, low, high = (100 * value for value in (row.accuracy.mean, row.accuracy.low, row.accuracy.high))
+        plot.add_trace(
+            go.Scatter(
+                x=[low, high],
+                y=[position, position],
+                mode="lines",
+                line={"color": color, "width": 2.5},
+                hoverinfo="skip",
+            )
+        )
+        if not row.variant:
+            plot.add_trace(
+                go.Scatter(
+                    x=[100 * row.search_accuracy],
+                    y=[position],
+                    mode="markers",
+                    marker={"symbol": "diamond-open", "size": 10, "color": figures.MUTED, "line": {"width": 1.5}},
+                    hovertemplate=f"in the search {percent(row.search_accuracy)}<extra></extra>",
+                )
+            )
+        plot.add_trace(
+            go.Scatter(
+                x=[mean],
+                y=[position],
+                mode="markers",
+                marker={
+                    "symbol": "star" if color == figures.CHOSEN else "circle",
+                    "size": 16 if color == figures.CHOSEN else 11,
+                    "color": color,
+                },
+                customdata=[row.trial_id],
+                hovertemplate=f"{percent(row.accuracy.mean)}, {_interval(row)}<extra></extra>",
+            )
+        )
+    figures.reference_line(plot, 100 * rows[0].majority, "commonest class", vertical=True)
+    return plot
+
+
+def _table(report: ReportData) -> Html:
+    headings = ["configuration", "accuracy", "interval", "in the search", "commonest class", "people", "clips", "seeds"]
+    cells = [
+        [
+            Cell(shown=_name(row)),
+            Cell(shown=percent(row.accuracy.mean), numeric=True),
+            Cell(shown=_interval(row), numeric=True),
+            Cell(shown="" if row.variant else percent(row.search_accuracy), numeric=True),
+            Cell(shown=percent(row.majority), numeric=True),
+            Cell(shown=row.num_subjects, numeric=True),
+            Cell(shown=row.num_clips, numeric=True),
+            Cell(shown=len(row.seeds), numeric=True),
+        ]
+        for row in report.evidence
+    ]
+    first = report.evidence[0].accuracy
+    caption = f"Accuracy on the holdout with {100 * first.confidence:.0f} % intervals ({first.method})"
+    marks = ["chosen" if _color(report, row) == figures.CHOSEN else "" for row in report.evidence]
+    return table(caption, headings, cells, marks=marks)
+
+
+def _label(report: ReportData) -> str:
+    said = (f"{_name(row)} {percent(row.accuracy.mean)}, {_interval(row)}" for row in report.evidence)
+    return f"Accuracy on the holdout of {count(len(report.evidence), 'configuration')}: {'; '.join(said)}"
+
+
+def _name(row: Evidence) -> str:
+    return f"{row.variant} (control)" if row.variant else row.trial_id
+
+
+def _interval(row: Evidence) -> str:
+    return f"{100 * row.accuracy.low:.1f} to {percent(row.accuracy.high)}"
+
+
+def _color(report: ReportData, row: Evidence) -> str:
+    if row.variant:
+        return figures.CONTROL
+    return figures.CHOSEN if report.recommended and row.trial_id == report.recommended.trial_id else figures.FRONT
+
+
+def _others(report: ReportData) -> bool:
+    return any(_color(report, row) == figures.FRONT for row in report.evidence)
+
+
+def _controls(report: ReportData) -> bool:
+    return any(row.variant for row in report.evidence)

@@ -1,0 +1,183 @@
+"""The Pareto front: the primary objective over each of the others, and a table of the members."""
+
+from __future__ import annotations
+
+import math
+
+import plotly.graph_objects as go
+
+from dashboards.core import figures
+from dashboards.core.data import ReportData
+from dashboards.core.html import Cell, Html, caution, element, escaped, join, missing, table
+from dashboards.core.panel import Figure, Panel
+from dashboards.core.quantities import count, quantity, setting, settings
+from search_spaces.core.study import Objective
+from tuning import pareto
+from tuning.ledger import Trial
+
+_READING = (
+    "Each mark is a finished trial, measured on validation people. A member of the front is beaten by no other trial in "
+    "every objective at once; the line is the best that was found up to a cost. Select a mark to see the trial everywhere."
+)
+
+
+def panel(report: ReportData) -> Panel:
+    """One view for each objective after the primary one; with a single objective, its course over the trials."""
+    if not report.complete:
+        return Panel(
+            title="Pareto front", order=20, lead=missing("No trial has finished with a value of every objective.")
+        )
+    views = report.objectives[1:] or (None,)
+    return Panel(
+        title="Pareto front",
+        order=20,
+        reading=_READING,
+        lead=join([*_cautions(report), figures.key("trial", "front", "chosen", "selected")]),
+        figures=tuple(_view(report, other) for other in views),
+        body=join([element("p", _volume(report)), _members(report)]),
+    )
+
+
+def _view(report: ReportData, other: Objective | None) -> Figure:
+    """The primary objective over `other`, or over the order of the trials."""
+    primary = report.objectives[0]
+    up = quantity(primary.metric)
+    across = quantity(other.metric) if other else quantity("trial, in order of their start")
+    horizontal = {
+        trial.trial_id: trial.metrics[other.metric] if other else float(number)
+        for number, trial in enumerate(report.complete)
+    }
+    plot = figures.blank(x=across.heading, y=up.heading, height=380)
+    plot.update_yaxes(nticks=7)
+    if figures.spans_decades(horizontal.values()) and other:
+        plot.update_xaxes(type="log", title_text=f"{across.heading} (logarithmic)", nticks=6)
+    if other:
+        plot.add_trace(_frontier(report, primary, other))
+    groups = _groups(report)
+    for trials, color, symbol, size in (
+        (groups[0], figures.TRIAL, "circle", 7),
+        (groups[1], figures.FRONT, "circle", 11),
+        (groups[2], figures.CHOSEN, "star", 17),
+    ):
+        plot.add_trace(
+            go.Scatter(
+                x=figures.scaled((horizontal[trial.trial_id] for trial in trials), across),
+                y=figures.scaled((trial.metrics[primary.metric] for trial in trials), up),
+                mode="markers",
+                marker={"color": color, "symbol": symbol, "size": size, "line": {"width": 1, "color": figures.PAPER}},
+                customdata=[trial.trial_id for trial in trials],
+                text=[_hover(report, trial) for trial in trials],
+                hovertemplate="%{text}<extra></extra>",
+            )
+        )
+    _draw_floor(report, plot)
+    plot.add_trace(figures.selection("markers"))
+    best = max if primary.direction == "max" else min
+    top = best(trial.metrics[primary.metric] for trial in report.complete)
+    label = f"{up.name} over {across.name} of {count(len(report.complete), 'trial')}; the best is {up.shown(top)}"
+    return Figure(plot=plot, label=label)
+
+
+def _groups(report: ReportData) -> tuple[list[Trial], list[Trial], list[Trial]]:
+    """Trials beside the front, its members, and the recommended one."""
+    members = {trial.trial_id for trial in report.front}
+    chosen = report.recommended.trial_id if report.recommended else None
+    return (
+        [trial for trial in report.complete if trial.trial_id not in members and trial.trial_id != chosen],
+        [trial for trial in report.front if trial.trial_id != chosen],
+        [trial for trial in report.complete if trial.trial_id == chosen],
+    )
+
+
+def _frontier(report: ReportData, primary: Objective, other: Objective) -> go.Scatter:
+    """The best primary value among the trials that are at least as good in `other`, as a staircase."""
+    up, across = quantity(primary.metric), quantity(other.metric)
+    rising = other.direction == "min"
+    ordered = sorted(report.complete, key=lambda trial: trial.metrics[other.metric], reverse=not rising)
+    better = max if primary.direction == "max" else min
+    best, steps = ordered[0].metrics[primary.metric], []
+    for trial in ordered:
+        best = better(best, trial.metrics[primary.metric])
+        steps.append((trial.metrics[other.metric], best))
+    return go.Scatter(
+        x=figures.scaled((step[0] for step in steps), across),
+        y=figures.scaled((step[1] for step in steps), up),
+        mode="lines",
+        line={"color": figures.FRONT, "width": 1.2, "shape": "hv"},
+        opacity=0.55,
+        hoverinfo="skip",
+    )
+
+
+def _draw_floor(report: ReportData, plot: go.Figure) -> None:
+    """The accuracy that a trial needs to be recommended: one standard error below the best (`study_runner.choose`)."""
+    rows = report.predictions(report.recommended) if report.recommended else None
+    if rows is None or report.objectives[0].metric != "accuracy":
+        return
+    best = max(trial.metrics["accuracy"] for trial in report.front)
+    floor = best - math.sqrt(best * (1 - best) / (rows["fold"] == rows["fold"].min()).sum())
+    figures.reference_line(plot, 100 * floor, "one standard error below the best")
+
+
+def _hover(report: ReportData, trial: Trial) -> str:
+    lines = [f"<b>{escaped(trial.trial_id)}</b>"]
+    for objective, value in zip(report.objectives, report.values(trial), strict=True):
+        found = quantity(objective.metric)
+        lines.append(f"{escaped(found.name)} {found.shown(value)}")
+    return "<br>".join(
+        [*lines, *(f"{escaped(key)} {escaped(setting(trial.parameters[key]))}" for key in trial.parameters)]
+    )
+
+
+def _volume(report: ReportData) -> str:
+    """The hypervolume as a share of the box between the worst point and the ideal one."""
+    directions = [objective.direction for objective in report.objectives]
+    values = [report.values(trial) for trial in report.complete]
+    reference = pareto.reference_point(values, directions)
+    pick = {"max": max, "min": min}
+    ideal = [pick[direction](column) for direction, column in zip(directions, zip(*values, strict=True), strict=True)]
+    box = math.prod(abs(best - worst) for best, worst in zip(ideal, reference, strict=True))
+    share = pareto.hypervolume(values, directions, reference) / box
+    corner = ", ".join(
+        f"{quantity(objective.metric).name} {quantity(objective.metric).shown(worst)}"
+        for objective, worst in zip(report.objectives, reference, strict=True)
+    )
+    return (
+        f"Hypervolume: the front fills {100 * share:.1f} % of the box between the best values found and the reference "
+        f"point ({corner}), which lies a tenth of each range beyond the worst."
+    )
+
+
+def _members(report: ReportData) -> Html:
+    chosen = report.recommended.trial_id if report.recommended else None
+    headings = ["trial", *(quantity(objective.metric).heading for objective in report.objectives), "parameters"]
+    rows = [
+        [
+            Cell(shown=element("button", trial.trial_id, type="button", data_trial=trial.trial_id)),
+            *(
+                Cell(shown=quantity(objective.metric).number(value), numeric=True)
+                for objective, value in zip(report.objectives, report.values(trial), strict=True)
+            ),
+            Cell(shown=settings(trial.parameters)),
+        ]
+        for trial in report.front
+    ]
+    marks = ["chosen" if trial.trial_id == chosen else "front" for trial in report.front]
+    return table(f"The {count(len(rows), 'member')} of the front", headings, rows, marks=marks)
+
+
+def _cautions(report: ReportData) -> list[Html]:
+    found = []
+    devices = sorted({report.devices.get(trial.trial_id, "") or "an unnamed device" for trial in report.front})
+    if len(devices) > 1 and any(objective.metric in _TIMED for objective in report.objectives):
+        found.append(
+            caution(f"This front mixes devices ({', '.join(devices)}): times compare only on one kind of device.")
+        )
+    finished = [trial for trial in report.search if trial.state == "FINISHED"]
+    if len(finished) > len(report.complete):
+        left_out = count(len(finished) - len(report.complete), "finished trial")
+        found.append(caution(f"{left_out} left out: an objective is missing or not a number."))
+    return found
+
+
+_TIMED = ("train_time_s", "wall_time_s", "latency_ms")

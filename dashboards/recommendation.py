@@ -1,0 +1,106 @@
+"""Which model to use, in a sentence, with the evidence that there is for it."""
+
+from __future__ import annotations
+
+from dashboards.core.data import ReportData
+from dashboards.core.html import Html, caution, element, facts, join, missing
+from dashboards.core.panel import Panel
+from dashboards.core.quantities import count, day, percent, quantity, settings
+from tuning.confirm import Evidence
+from tuning.ledger import Trial
+
+_NUMBERS = ("train_time_s", "param_count", "weights_mb", "latency_ms")
+
+
+def panel(report: ReportData) -> Panel:
+    """The recommended configuration, what it achieves on the holdout, and what would have to be done to know."""
+    return Panel(title="Recommendation", order=10, lead=join([*_cautions(report), _verdict(report)]))
+
+
+def _verdict(report: ReportData) -> Html:
+    chosen = report.recommended
+    if chosen is None:
+        return missing(_why_none(report))
+    found = next((row for row in report.evidence if row.trial_id == chosen.trial_id and not row.variant), None)
+    sentences = [
+        "The recommended model is ",
+        element("strong", chosen.trial_id),
+        f" ({settings(chosen.parameters)}). ",
+        *(_confirmed(found) if found else _unconfirmed(report, chosen)),
+    ]
+    return join([element("p", *sentences, class_="verdict"), *_promotions(report), _numbers(chosen, found)])
+
+
+def _confirmed(found: Evidence) -> list[object]:
+    accuracy = found.accuracy
+    against = "" if found.beats_majority else " That is not beyond doubt better, so it would not be promoted."
+    return [
+        f"On {count(found.num_subjects, 'person', 'people')} whom no choice has seen, its configuration is right in ",
+        element("strong", percent(accuracy.mean)),
+        f" of {count(found.num_clips, 'clip')} ({100 * accuracy.confidence:.0f} % interval {percent(accuracy.low)} to "
+        f"{percent(accuracy.high)}, {count(len(found.seeds), 'fresh seed')}); always answering the commonest class would "
+        f"give {percent(found.majority)}.{against}",
+    ]
+
+
+def _unconfirmed(report: ReportData, chosen: Trial) -> list[object]:
+    primary = report.objectives[0].metric
+    value = quantity(primary).shown(chosen.metrics.get(primary, float("nan")))
+    return [
+        element("strong", "It is not confirmed."),
+        f" In the search it had {quantity(primary).name} {value} on validation people, and the best of "
+        f"{count(len(report.search), 'trial')} looks better than it is. ",
+        report.evidence_problem
+        or join(["To test it on the holdout: ", element("code", _command(report, "confirm")), "."]),
+    ]
+
+
+def _numbers(chosen: Trial, found: Evidence | None) -> Html:
+    where = "on validation people"
+    pairs = [("accuracy on the holdout", percent(found.accuracy.mean))] if found else []
+    if "accuracy" in chosen.metrics:
+        pairs.append((f"accuracy {where}", percent(chosen.metrics["accuracy"])))
+    pairs += [
+        (quantity(key).name, quantity(key).shown(chosen.metrics[key])) for key in _NUMBERS if key in chosen.metrics
+    ]
+    return facts(pairs, class_="numbers")
+
+
+def _promotions(report: ReportData) -> list[Html]:
+    promoted = [event for event in report.ledger.events if event["event"] == "promoted"]
+    if not promoted:
+        return []
+    last = promoted[-1]
+    of = "it" if report.recommended and last["of"] == report.recommended.trial_id else last["of"]
+    sentence = f"Version {last['version']} of {last['name']} was made from {of} on {day(last['time'])}."
+    return [element("p", sentence)]
+
+
+def _cautions(report: ReportData) -> list[Html]:
+    found = []
+    if report.study.get("smoke"):
+        found.append(caution("This was a smoke run, cut short to see that it works; its figures mean nothing."))
+    if report.drawn:
+        found.append(
+            caution("The faces are drawn by a program. Nothing here says how accurate a model is on real ones.")
+        )
+    if report.recommended is not None and not report.selection_is_current:
+        found.append(caution("Trials have ended since the study last chose; its next run chooses anew."))
+    return found
+
+
+def _why_none(report: ReportData) -> str:
+    if report.complete:
+        return (
+            "There is no recommendation yet: the study chooses when its search ends. The front below is that of the "
+            f"{count(len(report.complete), 'trial')} finished so far."
+        )
+    if not report.search:
+        return "No trial has started yet, so there is nothing to recommend."
+    failed = next((trial for trial in report.search if trial.error), None)
+    because = f" The first error, of {failed.trial_id}: {failed.error.splitlines()[0]}" if failed else ""
+    return f"No trial has finished with all its objectives, so there is nothing to recommend.{because}"
+
+
+def _command(report: ReportData, verb: str) -> str:
+    return f"python tune.py {verb} {report.name}"

@@ -1,0 +1,125 @@
+"""Every trial of the study: a table of the search to sort and filter, and one of the trainings after it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from dashboards.core.data import ReportData
+from dashboards.core.html import NOTHING, Cell, Html, element, join, missing, table
+from dashboards.core.panel import Panel
+from dashboards.core.quantities import NO_VALUE, count, quantity, setting, settings
+from tuning.ledger import Trial
+
+_BESIDE = ("uar", "best_epoch", "wall_time_s")  # shown beside the objectives
+_STATES = {
+    "RUNNING": "running",
+    "FINISHED": "finished",
+    "FAILED": "failed",
+    "KILLED": "stopped early",
+    "INTERRUPTED": "interrupted",
+}
+
+
+def panel(report: ReportData) -> Panel:
+    """The search trials, then confirmations and refits."""
+    if not report.search:
+        return Panel(title="Trials", order=70, lead=missing("No trial has started yet."))
+    reading = (
+        f"{_states(report.search)}. Select a heading to sort by it, once more to turn the order; select a trial to see it "
+        "in the figures. Measured on validation people."
+    )
+    return Panel(
+        title="Trials", order=70, reading=reading, lead=_filter(), body=join([_search(report), _after(report)])
+    )
+
+
+def _search(report: ReportData) -> Html:
+    objectives = [objective.metric for objective in report.objectives]
+    measured = objectives + [key for key in _BESIDE if key not in objectives]
+    headings = ["trial", "state", *(quantity(key).heading for key in measured), *report.searched, "seed", "remark"]
+    members = {trial.trial_id for trial in report.front}
+    chosen = report.recommended.trial_id if report.recommended else None
+    rows, marks = [], []
+    for trial in report.search:
+        rows.append(
+            [
+                _name(trial),
+                Cell(shown=_STATES[trial.state]),
+                *(_measure(trial, key) for key in measured),
+                *(_parameter(trial, key) for key in report.searched),
+                Cell(shown=trial.seed, numeric=True),
+                Cell(shown=_remark(trial)),
+            ]
+        )
+        marks.append("chosen" if trial.trial_id == chosen else "front" if trial.trial_id in members else "")
+    found = table("Search trials", headings, rows, marks=marks, sortable=True)
+    return element("div", found, id="search-trials")
+
+
+def _after(report: ReportData) -> Html:
+    """Confirmations are scored on the holdout, so they stand apart."""
+    later = [trial for phase in ("confirm", "refit") for trial in report.ledger.of_phase(phase)]
+    if not later:
+        return NOTHING
+    headings = ["training", "of", "control", "state", "accuracy on the holdout, %", "best epoch", "seed", "remark"]
+    rows = [
+        [
+            Cell(shown=trial.trial_id),
+            Cell(shown=trial.of),
+            Cell(shown=trial.variant),
+            Cell(shown=_STATES[trial.state]),
+            _measure(trial, "accuracy") if trial.phase == "confirm" else Cell(shown="", numeric=True),
+            _measure(trial, "best_epoch"),
+            Cell(shown=trial.seed, numeric=True),
+            Cell(shown=_remark(trial)),
+        ]
+        for trial in later
+    ]
+    return table("Confirmations and refits", headings, rows, sortable=True)
+
+
+def _filter() -> Html:
+    box = element(
+        "input", type="search", data_filters="search-trials", placeholder="finished g_eca", autocomplete="off"
+    )
+    return element("label", "Show trials with", box, element("output"), class_="filter")
+
+
+def _states(trials: list[Trial]) -> str:
+    counts = Counter(trial.state for trial in trials)
+    listed = ", ".join(f"{number} {_STATES[state]}" for state, number in counts.most_common())
+    return f"{count(len(trials), 'search trial')}: {listed}"
+
+
+def _name(trial: Trial) -> Cell:
+    pick = element("button", trial.trial_id, type="button", data_trial=trial.trial_id, aria_pressed="false")
+    return Cell(shown=pick, sort=trial.trial_id)
+
+
+def _measure(trial: Trial, key: str) -> Cell:
+    value = float(trial.metrics.get(key, float("nan")))
+    return Cell(shown=quantity(key).number(value), sort=value, numeric=True)
+
+
+def _parameter(trial: Trial, key: str) -> Cell:
+    if key not in trial.parameters:
+        return Cell(shown=NO_VALUE, sort="")
+    value = trial.parameters[key]
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return Cell(shown=setting(value), sort=float(value) if number else str(value), numeric=number)
+
+
+def _remark(trial: Trial) -> object:
+    if trial.error:
+        return element("span", trial.error, class_="error")
+    if trial.state == "INTERRUPTED":
+        return f"after {_epochs(trial)}; goes on with the next run"
+    if trial.state == "RUNNING":
+        return f"{_epochs(trial)} when this was written"
+    if trial.state == "KILLED":
+        return f"after {_epochs(trial)}"
+    return settings(trial.parameters) if trial.phase != "search" else ""
+
+
+def _epochs(trial: Trial) -> str:
+    return count(int(trial.curve[-1]["epoch"]) if trial.curve else 0, "epoch")
