@@ -10,8 +10,6 @@ from dashboards.core.html import Cell, Html, element, join, missing, table
 from dashboards.core.panel import Panel
 from dashboards.core.quantities import count, percent
 
-_STRONG = 0.55  # the share from which a cell's colour needs light text
-
 
 def panel(report: ReportData) -> Panel | None:
     """The confusion matrix on the holdout where the configuration is confirmed, else on validation data."""
@@ -58,6 +56,5 @@ def _matrix(report: ReportData, rows: pd.DataFrame, split: str) -> Html:
 
 
 def _cell(share: float, number: int) -> Cell:
-    shown = join([f"{100 * share:.0f} %", element("small", number)]) if number else ""
-    strong = " strong" if share > _STRONG else ""
-    return Cell(shown=shown, class_=f"heat{strong}", style=f"--share: {share:.3f}")
+    shown = join([percent(share, 0), " ", element("small", number)]) if number else ""
+    return Cell(shown=shown, class_="heat", style=f"--share: {share:.3f}")

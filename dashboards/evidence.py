@@ -43,7 +43,10 @@ def _nothing(report: ReportData) -> object:
 def _dots(report: ReportData) -> go.Figure:
     rows = report.evidence
     plot = figures.blank(x="accuracy on the holdout, %", height=90 + 46 * len(rows))
-    plot.update_layout(margin_t=30)
+    shares = [
+        share for row in rows for share in (row.accuracy.low, row.accuracy.high, row.majority, row.search_accuracy)
+    ]
+    plot.update_xaxes(range=[max(0.0, 100 * min(shares) - 4), min(100.0, 100 * max(shares) + 3)])
     # Positions by number: a name could be given twice, and plotly reads some names as numbers or dates.
     plot.update_yaxes(
         tickvals=list(range(len(rows))),
@@ -108,7 +111,7 @@ def _table(report: ReportData) -> Html:
         for row in report.evidence
     ]
     first = report.evidence[0].accuracy
-    caption = f"Accuracy on the holdout with {100 * first.confidence:.0f} % intervals ({first.method})"
+    caption = f"Accuracy on the holdout with {percent(first.confidence, 0)} intervals ({first.method})"
     marks = ["chosen" if _color(report, row) == figures.CHOSEN else "" for row in report.evidence]
     return table(caption, headings, cells, marks=marks)
 

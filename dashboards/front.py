@@ -7,17 +7,19 @@ import math
 import plotly.graph_objects as go
 
 from dashboards.core import figures
-from dashboards.core.data import ReportData
+from dashboards.core.data import Objective, ReportData
 from dashboards.core.html import Cell, Html, caution, element, escaped, join, missing, table
 from dashboards.core.panel import Figure, Panel
-from dashboards.core.quantities import count, quantity, setting, settings
-from search_spaces.core.study import Objective
+from dashboards.core.quantities import count, percent, quantity, setting, settings
 from tuning import pareto
 from tuning.ledger import Trial
 
 _READING = (
     "Each mark is a finished trial, measured on validation people. A member of the front is beaten by no other trial in "
-    "every objective at once; the line is the best that was found up to a cost. Select a mark to see the trial everywhere."
+    "every objective at once; the line is the best found up to a cost. Select a mark to see its trial everywhere."
+)
+_RULE = (
+    " The recommended one is the best compromise among those whose accuracy is within one standard error of the best."
 )
 
 
@@ -31,7 +33,7 @@ def panel(report: ReportData) -> Panel:
     return Panel(
         title="Pareto front",
         order=20,
-        reading=_READING,
+        reading=_READING + (_RULE if _floor(report) is not None else ""),
         lead=join([*_cautions(report), figures.key("trial", "front", "chosen", "selected")]),
         figures=tuple(_view(report, other) for other in views),
         body=join([element("p", _volume(report)), _members(report)]),
@@ -55,7 +57,7 @@ def _view(report: ReportData, other: Objective | None) -> Figure:
         plot.add_trace(_frontier(report, primary, other))
     groups = _groups(report)
     for trials, color, symbol, size in (
-        (groups[0], figures.TRIAL, "circle", 7),
+        (groups[0], figures.TRIAL, "circle", 7 if len(groups[0]) < _MANY else 5),
         (groups[1], figures.FRONT, "circle", 11),
         (groups[2], figures.CHOSEN, "star", 17),
     ):
@@ -70,7 +72,9 @@ def _view(report: ReportData, other: Objective | None) -> Figure:
                 hovertemplate="%{text}<extra></extra>",
             )
         )
-    _draw_floor(report, plot)
+    floor = _floor(report)
+    if floor is not None:
+        figures.reference_line(plot, up.factor * floor, "one standard error below the best")
     plot.add_trace(figures.selection("markers"))
     best = max if primary.direction == "max" else min
     top = best(trial.metrics[primary.metric] for trial in report.complete)
@@ -109,14 +113,13 @@ def _frontier(report: ReportData, primary: Objective, other: Objective) -> go.Sc
     )
 
 
-def _draw_floor(report: ReportData, plot: go.Figure) -> None:
+def _floor(report: ReportData) -> float | None:
     """The accuracy that a trial needs to be recommended: one standard error below the best (`study_runner.choose`)."""
     rows = report.predictions(report.recommended) if report.recommended else None
     if rows is None or report.objectives[0].metric != "accuracy":
-        return
+        return None
     best = max(trial.metrics["accuracy"] for trial in report.front)
-    floor = best - math.sqrt(best * (1 - best) / (rows["fold"] == rows["fold"].min()).sum())
-    figures.reference_line(plot, 100 * floor, "one standard error below the best")
+    return best - math.sqrt(best * (1 - best) / (rows["fold"] == rows["fold"].min()).sum())
 
 
 def _hover(report: ReportData, trial: Trial) -> str:
@@ -143,14 +146,14 @@ def _volume(report: ReportData) -> str:
         for objective, worst in zip(report.objectives, reference, strict=True)
     )
     return (
-        f"Hypervolume: the front fills {100 * share:.1f} % of the box between the best values found and the reference "
+        f"Hypervolume: the front fills {percent(share)} of the box between the best values found and the reference "
         f"point ({corner}), which lies a tenth of each range beyond the worst."
     )
 
 
 def _members(report: ReportData) -> Html:
     chosen = report.recommended.trial_id if report.recommended else None
-    headings = ["trial", *(quantity(objective.metric).heading for objective in report.objectives), "parameters"]
+    headings = ["trial", *(quantity(objective.metric).heading for objective in report.objectives), "configuration"]
     rows = [
         [
             Cell(shown=element("button", trial.trial_id, type="button", data_trial=trial.trial_id)),
@@ -158,7 +161,7 @@ def _members(report: ReportData) -> Html:
                 Cell(shown=quantity(objective.metric).number(value), numeric=True)
                 for objective, value in zip(report.objectives, report.values(trial), strict=True)
             ),
-            Cell(shown=settings(trial.parameters)),
+            Cell(shown=settings(trial.parameters), class_="words"),
         ]
         for trial in report.front
     ]
@@ -180,4 +183,5 @@ def _cautions(report: ReportData) -> list[Html]:
     return found
 
 
+_MANY = 60  # trials from which marks are small
 _TIMED = ("train_time_s", "wall_time_s", "latency_ms")

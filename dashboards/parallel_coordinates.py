@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import plotly.graph_objects as go
@@ -12,56 +11,14 @@ from dashboards.core.data import ReportData
 from dashboards.core.html import escaped
 from dashboards.core.panel import Figure, Panel
 from dashboards.core.quantities import count, quantity, setting
+from dashboards.core.scales import NOT_SET, Continuous, Scale, parameter_scale
 from tuning.ledger import Trial
 
 _READING = (
     "A line is a trial; it crosses each searched parameter and then each objective, whose better end is always on top. "
     "The darker a line in daylight, or the brighter at night, the better its {primary}."
 )
-_DISTINCT = 8  # up to so many values of a parameter each get a place of their own
-_LONGEST = 16  # characters of a tick
-_NOT_SET = "not set"
-
-
-class _Axis:
-    """A vertical scale from 0 (bottom) to 1: evenly spaced places for few values, else linear or logarithmic."""
-
-    def __init__(self, title: str, values: list[Any], *, flipped: bool = False, places: bool = True) -> None:
-        self.title = title
-        present = [value for value in values if value is not None]
-        numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in present)
-        distinct: list[Any] = sorted(set(present)) if numeric else sorted({str(value) for value in present})
-        self.by_place = not numeric or (places and len(distinct) <= _DISTINCT)
-        self._flipped = flipped
-        if self.by_place:
-            named = [_NOT_SET] * (len(present) < len(values)) + distinct
-            steps = max(1, len(named) - 1)
-            self._places = {value: number / steps if len(named) > 1 else 0.5 for number, value in enumerate(named)}
-            self.ticks = [(place, _short(value)) for value, place in self._places.items()]
-            self._spread = min(0.07, 0.55 / steps)
-        else:
-            self._log = figures.spans_decades(present)
-            self._low, self._high = self._warped(distinct[0]), self._warped(distinct[-1])
-            self.ticks = [(self(value), setting(float(f"{value:.3g}"))) for value in self._round_values()]
-
-    def __call__(self, value: Any, turn: float = 0.0) -> float | None:
-        """Where `value` lies; lines that share a place are spread about it by `turn` (-0.5 to 0.5)."""
-        if self.by_place:
-            wanted = _NOT_SET if value is None else value
-            place = self._places.get(wanted, self._places.get(str(wanted)))
-            return None if place is None else place + turn * self._spread
-        if value is None:
-            return None
-        span = self._high - self._low
-        share = (self._warped(value) - self._low) / span if span else 0.5
-        return 1 - share if self._flipped else share
-
-    def _warped(self, value: float) -> float:
-        return math.log(value) if self._log else float(value)
-
-    def _round_values(self) -> list[float]:
-        steps = [self._low + (self._high - self._low) * step / 4 for step in range(5)]
-        return [math.exp(step) if self._log else step for step in dict.fromkeys(steps)]
+_MANY = 60  # trials from which lines are thin
 
 
 def panel(report: ReportData) -> Panel | None:
@@ -92,37 +49,34 @@ def panel(report: ReportData) -> Panel | None:
     )
 
 
-def _axes(report: ReportData, trials: list[Trial]) -> list[_Axis]:
-    searched = [_Axis(key, [trial.parameters.get(key) for trial in trials]) for key in report.searched]
-    measured = []
+def _axes(report: ReportData, trials: list[Trial]) -> list[Scale]:
+    searched = [parameter_scale(key, [trial.parameters.get(key) for trial in trials]) for key in report.searched]
+    measured: list[Scale] = []
     for objective in report.objectives:
         found = quantity(objective.metric)
         values = figures.scaled((trial.metrics[objective.metric] for trial in report.complete), found)
-        measured.append(_Axis(found.heading, values, flipped=objective.direction == "min", places=False))
+        measured.append(Continuous(found.heading, values, flipped=objective.direction == "min"))
     return searched + measured
 
 
 def _by_quality(report: ReportData) -> list[tuple[list[Trial], str, float]]:
-    """The trials in steps of their primary objective, the worst first so that the best lie on top; then the chosen."""
+    """The trials in sevenths by rank of the primary objective, the worst first so that the best lie on top."""
     primary = report.objectives[0]
     sign = 1 if primary.direction == "max" else -1
-    quality = {trial.trial_id: sign * trial.metrics[primary.metric] for trial in report.complete}
-    low, span = min(quality.values()), max(quality.values()) - min(quality.values())
+    others = [trial for trial in report.complete if trial is not report.recommended]
+    ranked = sorted(others, key=lambda trial: sign * trial.metrics[primary.metric])
     steps: list[list[Trial]] = [[] for _ in figures.RAMP]
+    for rank, trial in enumerate(ranked, start=1):
+        steps[-(-rank * len(steps) // len(ranked)) - 1].append(trial)
+    width = 2.0 if len(ranked) < _MANY else 0.9
     chosen = [trial for trial in report.complete if trial is report.recommended]
-    for trial in report.complete:
-        if trial is not report.recommended:
-            share = (quality[trial.trial_id] - low) / span if span else 1.0
-            steps[min(len(steps) - 1, int(share * len(steps)))].append(trial)
-    width = 2.0 if len(report.complete) < 60 else 1.2
-    return [
-        *((trials, color, width) for trials, color in zip(steps, figures.RAMP, strict=True)),
-        (chosen, figures.CHOSEN, 3.5),
+    return [(trials, color, width) for trials, color in zip(steps, figures.RAMP, strict=True)] + [
+        (chosen, figures.CHOSEN, 3.5)
     ]
 
 
 def _lines(
-    report: ReportData, trials: list[Trial], axes: list[_Axis], color: str, *, width: float, dash: str = "solid"
+    report: ReportData, trials: list[Trial], axes: list[Scale], color: str, *, width: float, dash: str = "solid"
 ) -> go.Scatter:
     """All lines of one colour as one trace with gaps between them: plotly draws few traces fast."""
     x: list[float | None] = []
@@ -136,25 +90,24 @@ def _lines(
                 values += figures.scaled([value], quantity(objective.metric))
         turn = (trial.seed * 0.618034) % 1 - 0.5
         for position, (axis, value) in enumerate(zip(axes, values, strict=True)):
-            where = axis(value, turn)
+            where = axis.where(value, turn)
             x.append(position)
             y.append(None if where is None else round(where, 4))
             ids.append(trial.trial_id)
-            words.append(f"{escaped(axis.title)} {escaped(_NOT_SET if value is None else setting(value))}")
+            words.append(f"{escaped(axis.title)} {escaped(NOT_SET if value is None else setting(value))}")
         x, y, ids, words = [*x, None], [*y, None], [*ids, None], [*words, None]
     return go.Scatter(
         x=x,
         y=y,
-        mode="lines+markers",
+        mode="lines",
         line={"color": color, "width": width, "dash": dash},
-        marker={"size": 4, "color": color},
         customdata=ids,
         text=words,
         hovertemplate="<b>%{customdata}</b><br>%{text}<extra></extra>",
     )
 
 
-def _draw_axis(plot: go.Figure, position: int, axis: _Axis) -> None:
+def _draw_axis(plot: go.Figure, position: int, axis: Scale) -> None:
     plot.add_shape(
         type="line",
         x0=position,
@@ -180,8 +133,3 @@ def _draw_axis(plot: go.Figure, position: int, axis: _Axis) -> None:
             borderpad=1,
             opacity=0.9,
         )
-
-
-def _short(value: object) -> str:
-    words = setting(value)
-    return words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"

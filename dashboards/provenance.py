@@ -39,11 +39,11 @@ def panel(report: ReportData) -> Panel:
 
 def _facts(report: ReportData) -> list[tuple[str, object]]:
     study = report.study
-    faces = "drawn by a program" if report.drawn else "as found under the data root"
+    drawn = ", faces drawn by a program" if report.drawn else ""
     objectives = (f"{quantity(one.metric).name} ({one.direction})" for one in report.objectives)
     began = report.ledger.events[0]["time"]
     pairs: list[tuple[str, object]] = [
-        ("data set", f"{study.get('dataset', 'unknown')}, faces {faces}"),
+        ("data set", f"{study.get('dataset', 'unknown')}{drawn}"),
         ("data fingerprint", element("code", study.get("dataset_fingerprint", "unknown"))),
         ("classes", ", ".join(study.get("classes", []))),
         ("trainable", study.get("trainable", "unknown")),

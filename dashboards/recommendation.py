@@ -37,7 +37,7 @@ def _confirmed(found: Evidence) -> list[object]:
     return [
         f"On {count(found.num_subjects, 'person', 'people')} whom no choice has seen, its configuration is right in ",
         element("strong", percent(accuracy.mean)),
-        f" of {count(found.num_clips, 'clip')} ({100 * accuracy.confidence:.0f} % interval {percent(accuracy.low)} to "
+        f" of {count(found.num_clips, 'clip')} ({percent(accuracy.confidence, 0)} interval {percent(accuracy.low)} to "
         f"{percent(accuracy.high)}, {count(len(found.seeds), 'fresh seed')}); always answering the commonest class would "
         f"give {percent(found.majority)}.{against}",
     ]

@@ -35,8 +35,9 @@ def panel(report: ReportData) -> Panel:
 
 def _search(report: ReportData) -> Html:
     objectives = [objective.metric for objective in report.objectives]
-    measured = objectives + [key for key in _BESIDE if key not in objectives]
-    headings = ["trial", "state", *(quantity(key).heading for key in measured), *report.searched, "seed", "remark"]
+    beside = [key for key in _BESIDE if key not in objectives]
+    headings = ["trial", "state", *(quantity(key).heading for key in objectives), *report.searched]
+    headings += [*(quantity(key).heading for key in beside), "seed"]
     members = {trial.trial_id for trial in report.front}
     chosen = report.recommended.trial_id if report.recommended else None
     rows, marks = [], []
@@ -44,11 +45,11 @@ def _search(report: ReportData) -> Html:
         rows.append(
             [
                 _name(trial),
-                Cell(shown=_STATES[trial.state]),
-                *(_measure(trial, key) for key in measured),
+                _state(trial),
+                *(_measure(trial, key) for key in objectives),
                 *(_parameter(trial, key) for key in report.searched),
+                *(_measure(trial, key) for key in beside),
                 Cell(shown=trial.seed, numeric=True),
-                Cell(shown=_remark(trial)),
             ]
         )
         marks.append("chosen" if trial.trial_id == chosen else "front" if trial.trial_id in members else "")
@@ -61,17 +62,26 @@ def _after(report: ReportData) -> Html:
     later = [trial for phase in ("confirm", "refit") for trial in report.ledger.of_phase(phase)]
     if not later:
         return NOTHING
-    headings = ["training", "of", "control", "state", "accuracy on the holdout, %", "best epoch", "seed", "remark"]
+    headings = [
+        "training",
+        "of",
+        "control",
+        "state",
+        "accuracy on the holdout, %",
+        "best epoch",
+        "seed",
+        "configuration",
+    ]
     rows = [
         [
             Cell(shown=trial.trial_id),
             Cell(shown=trial.of),
             Cell(shown=trial.variant),
-            Cell(shown=_STATES[trial.state]),
+            _state(trial),
             _measure(trial, "accuracy") if trial.phase == "confirm" else Cell(shown="", numeric=True),
             _measure(trial, "best_epoch"),
             Cell(shown=trial.seed, numeric=True),
-            Cell(shown=_remark(trial)),
+            Cell(shown=settings(trial.parameters), class_="words"),
         ]
         for trial in later
     ]
@@ -109,17 +119,14 @@ def _parameter(trial: Trial, key: str) -> Cell:
     return Cell(shown=setting(value), sort=float(value) if number else str(value), numeric=number)
 
 
-def _remark(trial: Trial) -> object:
+def _state(trial: Trial) -> Cell:
+    """The state, and below it what there is to say: the error, or how far the trial came."""
+    state, epochs = _STATES[trial.state], count(int(trial.curve[-1]["epoch"]) if trial.curve else 0, "epoch")
     if trial.error:
-        return element("span", trial.error, class_="error")
-    if trial.state == "INTERRUPTED":
-        return f"after {_epochs(trial)}; goes on with the next run"
-    if trial.state == "RUNNING":
-        return f"{_epochs(trial)} when this was written"
-    if trial.state == "KILLED":
-        return f"after {_epochs(trial)}"
-    return settings(trial.parameters) if trial.phase != "search" else ""
-
-
-def _epochs(trial: Trial) -> str:
-    return count(int(trial.curve[-1]["epoch"]) if trial.curve else 0, "epoch")
+        remark, role = trial.error, "remark error"
+    else:
+        remark, role = {"RUNNING": f"{epochs} so far", "FINISHED": ""}.get(trial.state, f"after {epochs}"), "remark"
+    if not remark:
+        return Cell(shown=state, sort=state)
+    class_ = "words" if trial.error else ""
+    return Cell(shown=join([state, " ", element("span", remark, class_=role)]), sort=state, class_=class_)

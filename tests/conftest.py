@@ -1,8 +1,11 @@
-"""What every test shares: the repository root and the folder of real faces."""
+"""What every test shares: the folder of real faces, and one thread, so that processes on few cores do not spin."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported; what tests start inherits it
 
 ROOT = Path(__file__).resolve().parents[1]
 FACES = ROOT.parent / "shared" / "faces"

@@ -81,7 +81,7 @@ def add_trial(ledger: Ledger, trial: Trial, *, state: State = "FINISHED", **metr
         ledger.end(trial.trial_id, state, error=ERROR if state == "FAILED" else "")
 
 
-def add_confirmation(ledger: Ledger, of: Trial, *, seed: int, variant: str = "") -> None:
+def add_confirmation(ledger: Ledger, of: Trial, *, seed: int, variant: str = "", ability: float | None = None) -> None:
     """A finished training of the configuration of `of` with a fresh seed, tested on 16 people."""
     number = len(ledger.of_phase("confirm"))
     changes = {"temporal": "mean"} if variant else {}
@@ -96,7 +96,8 @@ def add_confirmation(ledger: Ledger, of: Trial, *, seed: int, variant: str = "")
     )
     ledger.start(trial)
     rng = np.random.default_rng(number)
-    ability = 0.62 if variant else _ability(of.parameters, np.random.default_rng(of.seed)) - 0.03
+    if ability is None:
+        ability = 0.62 if variant else _ability(of.parameters, np.random.default_rng(of.seed)) - 0.03
     accuracy = write_predictions(ledger.folder, trial, ability, num_people=16, split="holdout")
     ledger.end(trial.trial_id, "FINISHED", _measured(trial, accuracy, rng))
 

@@ -133,3 +133,14 @@ def test_one_seed_gives_one_batch_and_the_global_generator_is_left_alone() -> No
 def test_frames_smaller_than_the_crop_are_refused(make) -> None:
     with pytest.raises(ValueError, match=r"30 x 30 px.*image_size 32"):
         make(noise(side=30))
+
+
+def test_a_drift_moves_a_clip_evenly_and_mirrors_no_frame_alone() -> None:
+    frames = smooth(num_clips=3, num_frames=5)[:, :1].expand(-1, 5, -1, -1, -1).contiguous()
+    off = {"max_rotation_deg": 0.0, "max_zoom": 0.0, "max_brightness": 0.0}
+    still = changed(frames, **off, flip=True, max_shift=0.1)
+    assert torch.equal(still[:, :1].expand_as(still), still)
+    moved = changed(frames, **off, flip=False, max_shift=0.1, max_drift=1.0)
+    steps = torch.stack([centroid(moved[:, [place]]) for place in range(5)], 1).diff(dim=1)
+    assert steps.abs().max() > 0.1
+    torch.testing.assert_close(steps, steps[:, :1].expand_as(steps), atol=0.15, rtol=0)

@@ -10,13 +10,12 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from tests.builders import SETTINGS, make_spec, prepare_random, same_weights, tiny_trainable, train
+from tests.builders import SETTINGS, make_spec, prepare_random, same_weights, tiny_trainable
 from tests.extension import tiny
 from trainables.core.cache import open_prepared
 from trainables.core.clips import Clips
 from trainables.core.dataset import Fold
 from trainables.core.group import Group
-from trainables.core.metrics import scores
 from trainables.core.trainer import Training, predict
 from trainables.core.trial import Stopped, TrialSpec, run_trial
 

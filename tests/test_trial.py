@@ -10,8 +10,8 @@ import pytest
 
 from search_spaces.core.study import METRICS
 from tests.builders import RES_RBG, corrupted, make_spec, prepare_random, tiny_trainable, train
-from trainables.core.clips import Clips
 from trainables.core.classifier import Classifier
+from trainables.core.clips import Clips
 from trainables.core.dataset import DataError
 from trainables.core.group import Group
 from trainables.core.lookup import UnknownName

@@ -6,6 +6,7 @@ ever, so this asks and tells Optuna itself. The Optuna study lives in memory and
 
 from __future__ import annotations
 
+import contextlib
 import math
 import warnings
 from typing import Any, Protocol
@@ -29,7 +30,7 @@ class Proposer(Protocol):
         ...
 
     def told(self, trial: Trial) -> None:
-        """A proposed trial has ended."""
+        """A trial has ended: one proposed here, or one of an earlier run that was resumed."""
         ...
 
 
@@ -54,9 +55,8 @@ class OptunaProposer:
         self._optuna = optuna.create_study(
             directions=[direction[objective.direction] for objective in study.objectives], sampler=sampler
         )
-        tried = [trial.parameters for trial in begun]
         for point in study.first_points:
-            if dict(point) not in tried:
+            if not any(dict(point).items() <= trial.parameters.items() for trial in begun):
                 self._optuna.enqueue_trial(dict(point))
         for trial in begun:
             self._learn(trial)
@@ -70,18 +70,22 @@ class OptunaProposer:
         return Trial(phase="search", parameters=asked.params, seed=seed, folds=self._study.search_folds)
 
     def told(self, trial: Trial) -> None:
-        asked = self._asked[_key(trial.parameters)].pop()
-        values = objective_values(trial, self._metrics)
+        waiting = self._asked.get(_key(trial.parameters))
+        if not waiting:  # proposed in an earlier run, and resumed in this one
+            self._learn(trial)
+            return
+        asked, values = waiting.pop(), objective_values(trial, self._metrics)
         complete = trial.state == "FINISHED" and all(map(math.isfinite, values))
         # A trial stopped early has no comparable values: Optuna may not take its early ones for final.
         self._optuna.tell(asked, values if complete else None, state=None if complete else TrialState.FAIL)
 
     def _learn(self, trial: Trial) -> None:
+        """Add a trial that was not asked for here, where it finished and fits today's space."""
         values = objective_values(trial, self._metrics)
-        fits = set(trial.parameters) == set(self._space) and all(
-            space._contains(space.to_internal_repr(trial.parameters[name])) for name, space in self._space.items()
-        )
-        if trial.state == "FINISHED" and fits and all(map(math.isfinite, values)):
+        same_keys = trial.parameters.keys() == self._space.keys()
+        if trial.state != "FINISHED" or not same_keys or not all(map(math.isfinite, values)):
+            return
+        with contextlib.suppress(ValueError):  # Optuna's word for a value outside today's space
             self._optuna.add_trial(
                 optuna.trial.create_trial(params=trial.parameters, distributions=self._space, values=values)
             )

@@ -6,6 +6,7 @@ came is kept beside the ledger; what could not be written is written by the next
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -13,13 +14,14 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from tuning.ledger import Ledger
 
 CURVES = ("train_loss", "val_loss", "val_accuracy", "val_uar")
 STATUS = {"FINISHED": "FINISHED", "FAILED": "FAILED", "KILLED": "KILLED", "INTERRUPTED": "KILLED"}
-_IDENTITY = "fertune.trial_id"
+_STUDY = "study"  # the identity of the parent run
+_IDENTITY, _LEDGER, _ERROR = "fertune.trial_id", "fertune.ledger", "fertune.error"
 
 
 def default_uri(home: Path) -> str:
@@ -33,6 +35,14 @@ def shown_uri(uri: str) -> str:
     return uri.replace(f"{parts.username}:{parts.password}@", "", 1) if parts.password else uri
 
 
+def without_password(text: str, uri: str) -> str:
+    """`text`, such as an error message, without the password of `uri`."""
+    password = urlsplit(uri).password
+    for written in {password, unquote(password)} if password else ():
+        text = text.replace(written, "***")
+    return text
+
+
 def make_client(uri: str) -> Any:
     """An `MlflowClient` that gives up on a silent server after seconds, and keeps its chatter to itself."""
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
@@ -40,7 +50,7 @@ def make_client(uri: str) -> Any:
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     import mlflow  # seconds of imports: only those who track pay for them
 
-    for noisy in ("mlflow", "alembic"):
+    for noisy in ("mlflow", "alembic", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     return mlflow.MlflowClient(tracking_uri=uri)
 
@@ -89,38 +99,44 @@ class Tracker:
         return self._runs[trial_id]
 
     def _stored_position(self) -> int:
-        """How many events this MLflow already holds; another address starts from nothing."""
-        if not self._mark.exists():
-            return 0
-        stored = json.loads(self._mark.read_text())
-        return stored["position"] if stored["uri"] == shown_uri(self.uri) else 0
+        """How many events this MLflow already holds; another address, or another ledger, starts from nothing.
+
+        Writing an event twice changes nothing, so a mark that cannot be read costs time only.
+        """
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            stored = json.loads(self._mark.read_text())
+            if (stored["uri"], stored["ledger"]) == (shown_uri(self.uri), self.ledger.uid):
+                return min(int(stored["position"]), len(self.ledger.events))
+        return 0
 
     def _follow(self) -> None:
         pause, deadline = 0.2, None
         while True:
             if self._closing.is_set() and deadline is None:
                 deadline = time.monotonic() + self.patience_s
-            pending = self.ledger.events[self._position :]
+            pending = len(self.ledger.events) - self._position
             if not pending and self._closing.is_set():
                 return
             try:
                 if pending:
-                    self._write(pending)
-                    self._position += len(pending)
-                    marked = {"uri": shown_uri(self.uri), "position": self._position}
+                    self._position = self._write()
+                    marked = {"uri": shown_uri(self.uri), "ledger": self.ledger.uid, "position": self._position}
                     self._mark.write_text(json.dumps(marked))
                 self.error, pause = "", 0.2
             except Exception as error:  # whatever MLflow raises: the ledger keeps the events
-                self.error, self._client = f"{type(error).__name__}: {str(error).splitlines()[0]}", None
+                words = next(iter(str(error).splitlines()), "")
+                self.error, self._client = without_password(f"{type(error).__name__}: {words}", self.uri), None
                 pause = min(2 * pause, 10.0)
             if deadline is not None and time.monotonic() > deadline:
                 return
             self._closing.wait(pause) if deadline is None else time.sleep(min(pause, 0.5))
 
-    def _write(self, events: list[dict[str, Any]]) -> None:
+    def _write(self) -> int:
+        """Write the events there are by now; returns how many they are."""
         if self._client is None:
             self._client = make_client(self.uri)
             self._find_runs()
+        events = self.ledger.events[self._position :]
         curves: dict[str, list[dict[str, Any]]] = {}
         for event in events:
             if event["event"] == "epoch":
@@ -129,6 +145,7 @@ class Tracker:
                 self._flush(curves)
                 self._apply(event)
         self._flush(curves)
+        return self._position + len(events)
 
     def _find_runs(self) -> None:
         name = f"fertune/{self.ledger.folder.name}"
@@ -139,19 +156,28 @@ class Tracker:
             self._experiment = self._client.create_experiment(name, artifact_location=location)
         else:
             self._experiment = found.experiment_id
-        token = None
+        self._runs, token = {}, None
+        ours = f"tags.`{_LEDGER}` = '{self.ledger.uid}'"  # a study begun anew has trials of the same ids
         while True:
-            page = self._client.search_runs([self._experiment], max_results=1000, page_token=token)
-            self._runs |= {run.data.tags[_IDENTITY]: run.info.run_id for run in page if _IDENTITY in run.data.tags}
+            page = self._client.search_runs([self._experiment], ours, max_results=1000, page_token=token)
+            self._runs |= {run.data.tags[_IDENTITY]: run.info.run_id for run in page}
             token = page.token
             if not token:
                 break
-        self._parent = self._run("study", self.ledger.folder.name, {})
+        written = {event.get("trial_id", _STUDY) for event in self.ledger.events[: self._position]}
+        if not written <= self._runs.keys():
+            self._position = 0  # the store lost what it held: everything again
+        self._parent = self._run(_STUDY, self.ledger.folder.name, {})
 
     def _run(self, trial_id: str, name: str, tags: dict[str, str], started_at: float | None = None) -> str:
         """The run of `trial_id`, found by its tag or created."""
         if trial_id not in self._runs:
-            tags = tags | {"fertune.study": self.ledger.folder.name, _IDENTITY: trial_id, "mlflow.runName": name}
+            tags = tags | {
+                "fertune.study": self.ledger.folder.name,
+                "mlflow.runName": name,
+                _IDENTITY: trial_id,
+                _LEDGER: self.ledger.uid,
+            }
             milliseconds = int(1000 * (started_at or time.time()))
             created = self._client.create_run(self._experiment, start_time=milliseconds, tags=tags, run_name=name)
             self._runs[trial_id] = created.info.run_id
@@ -192,8 +218,11 @@ class Tracker:
             tags |= {"fertune.of": event["of"], "fertune.variant": event["variant"] or "chosen"}
         if event["phase"] == "search":
             tags["fertune.pareto"] = "false"
+        again = event["trial_id"] in self._runs
         run_id = self._run(event["trial_id"], event["trial_id"], tags, event["time"])
         self._client.update_run(run_id, status="RUNNING")
+        if again and _ERROR in self._client.get_run(run_id).data.tags:
+            self._client.delete_tag(run_id, _ERROR)
         params = [Param(key, str(value)) for key, value in event["parameters"].items()]
         self._client.log_batch(run_id, params=params)
 
@@ -204,7 +233,7 @@ class Tracker:
         metrics = [Metric(key, value, moment, 0) for key, value in event["metrics"].items()]
         tags = [RunTag("fertune.stopped_early", str(event["state"] == "KILLED").lower())]
         if event["error"]:
-            tags.append(RunTag("fertune.error", event["error"][:5000]))
+            tags.append(RunTag(_ERROR, event["error"][:5000]))
         self._client.log_batch(run_id, metrics=metrics, tags=tags)
         predictions = self.ledger.folder / "trials" / event["trial_id"] / "predictions.parquet"
         if event["state"] == "FINISHED" and predictions.exists():

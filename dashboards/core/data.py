@@ -7,15 +7,22 @@ import math
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from search_spaces.core.study import PARETO, Objective
+from search_spaces.core.study import PARETO
 from tuning import pareto
 from tuning.confirm import Evidence, evidence, predictions_of, ranked_front
 from tuning.ledger import Ledger, Trial, objective_values
 from tuning.overview import overview
+
+
+class Objective(NamedTuple):
+    """An objective as the ledger names it: one that is no longer measured is still shown."""
+
+    metric: str
+    direction: pareto.Direction
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,10 +42,8 @@ class ReportData:
     @cached_property
     def objectives(self) -> tuple[Objective, ...]:
         """The objectives that the search had, the primary one first."""
-        stored = self.study.get("objectives")
-        return (
-            tuple(Objective(metric=metric, direction=direction) for metric, direction in stored) if stored else PARETO
-        )
+        stored = self.study.get("objectives") or [(one.metric, one.direction) for one in PARETO]
+        return tuple(Objective(*one) for one in stored)
 
     @cached_property
     def search(self) -> list[Trial]:

@@ -25,7 +25,7 @@ RAMP = tuple(f"var(--ramp-{step})" for step in range(7))  # from the worst to th
 LOG_FROM = 15  # a ratio of largest to smallest value from which an axis is logarithmic
 
 _KEYS = {
-    "trial": "a finished trial",
+    "trial": "a trial",
     "front": "a member of the Pareto front",
     "chosen": "the recommended one",
     "control": "a control",
@@ -57,6 +57,7 @@ def blank(*, height: int = 360, x: str = "", y: str = "", **layout: Any) -> go.F
             "margin": {"l": 8, "r": 12, "t": 34, "b": 8, "pad": 6},
             "hoverlabel": {"bgcolor": PAPER, "bordercolor": MUTED, "font": {"color": INK, "size": 13}, "align": "left"},
             "hovermode": "closest",
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": MUTED, "activecolor": INK},
             "showlegend": False,
             "xaxis": axis,
             "yaxis": axis,
@@ -82,7 +83,7 @@ def reference_line(figure: go.Figure, value: float, words: str, *, vertical: boo
         note(figure, words, color=MUTED, size=12, x=value, y=1, yref="paper", yanchor="bottom", xanchor="left")
     else:
         figure.add_hline(y=value, line=line)
-        note(figure, words, color=MUTED, size=12, y=value, x=1, xref="paper", xanchor="right", yanchor="bottom")
+        note(figure, words, color=MUTED, size=12, y=value, x=0, xref="paper", xanchor="left", yanchor="bottom")
 
 
 def scaled(values: Iterable[float], quantity: Quantity) -> list[float]:

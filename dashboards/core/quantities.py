@@ -12,11 +12,15 @@ _THIN_SPACE = "\u202f"
 
 @dataclasses.dataclass(frozen=True)
 class Quantity:
-    """A metric as a person reads it: its name, unit, and the factor from the stored value to that unit."""
+    """A metric as a person reads it: name, unit, the factor from the stored value to that unit, decimals.
+
+    Without `decimals` a value is written with four digits.
+    """
 
     name: str
     unit: str = ""
     factor: float = 1.0
+    decimals: int | None = None
 
     @property
     def heading(self) -> str:
@@ -24,15 +28,13 @@ class Quantity:
         return f"{self.name}, {self.unit}" if self.unit else self.name
 
     def number(self, value: float) -> str:
-        """The value in this unit without naming it: one decimal for shares, else about four digits."""
+        """The value in this unit, without naming it."""
         scaled = value * self.factor
         if not math.isfinite(scaled):
             return NO_VALUE
-        if self.unit == "%":
-            return f"{scaled:.1f}"
-        if abs(scaled) >= 1000:
-            return f"{scaled:,.0f}".replace(",", _THIN_SPACE)
-        return f"{scaled:.4g}" if float(scaled).is_integer() else f"{scaled:#.3g}".rstrip(".")
+        if self.decimals is None:
+            return f"{scaled:.4g}"
+        return f"{scaled:,.{self.decimals}f}".replace(",", _THIN_SPACE)
 
     def shown(self, value: float) -> str:
         """The value with its unit."""
@@ -41,16 +43,16 @@ class Quantity:
 
 
 _QUANTITIES = {
-    "accuracy": Quantity("accuracy", "%", 100),
-    "uar": Quantity("UAR", "%", 100),
-    "f1_macro": Quantity("macro F1", "%", 100),
-    "generalisation_gap": Quantity("generalisation gap", "%", 100),
-    "train_time_s": Quantity("training time", "s"),
-    "wall_time_s": Quantity("wall time", "s"),
-    "param_count": Quantity("parameters", "M", 1e-6),
-    "weights_mb": Quantity("weights", "MiB"),
-    "latency_ms": Quantity("latency", "ms"),
-    "train_flops": Quantity("training compute", "TFLOP", 1e-12),
+    "accuracy": Quantity("accuracy", "%", 100, 1),
+    "uar": Quantity("UAR", "%", 100, 1),
+    "f1_macro": Quantity("macro F1", "%", 100, 1),
+    "generalisation_gap": Quantity("generalisation gap", "%", 100, 1),
+    "train_time_s": Quantity("training time", "s", 1, 1),
+    "wall_time_s": Quantity("wall time", "s", 1, 1),
+    "param_count": Quantity("parameters", "M", 1e-6, 3),
+    "weights_mb": Quantity("weights", "MiB", 1, 1),
+    "latency_ms": Quantity("latency", "ms", 1, 1),
+    "train_flops": Quantity("training compute", "TFLOP", 1e-12, 2),
     "best_epoch": Quantity("best epoch"),
     "epochs_to_90": Quantity("epochs to 90 %"),
 }
@@ -61,9 +63,9 @@ def quantity(metric: str) -> Quantity:
     return _QUANTITIES.get(metric) or Quantity(metric)
 
 
-def percent(share: float) -> str:
+def percent(share: float, decimals: int = 1) -> str:
     """A share as a percentage, such as `88.3 %`."""
-    return _QUANTITIES["accuracy"].shown(share)
+    return Quantity("", "%", 100, decimals).shown(share)
 
 
 def setting(value: object) -> str:

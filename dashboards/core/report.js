@@ -13,7 +13,7 @@
     if (typeof node === "string" && node.startsWith("var(--")) return styles.getPropertyValue(node.slice(4, -1)).trim();
     if (Array.isArray(node)) return node.map((child) => themed(child, styles));
     if (node === null || typeof node !== "object") return node;
-    const plain = ["text", "customdata", "x", "y"];
+    const plain = ["text", "ticktext", "customdata", "x", "y"];
     return Object.fromEntries(
       Object.entries(node).map(([key, child]) => [key, plain.includes(key) ? child : themed(child, styles)]),
     );

@@ -36,7 +36,9 @@ class Objective:
         if self.metric not in METRICS:
             raise ValueError(lookup.unknown("objective", self.metric, list(METRICS)))
         if self.direction not in ("max", "min"):
-            raise ValueError(f"The direction of {self.metric} was given as {self.direction!r}; allowed are max and min.")
+            raise ValueError(
+                f"The direction of {self.metric} was given as {self.direction!r}; allowed are max and min."
+            )
 
 
 PARETO = (

@@ -37,18 +37,19 @@ def augment(frames: Tensor, config: TrainerConfig, generator: torch.Generator) -
 
     Flip with probability 1/2 where `flip`; rotation up to `max_rotation_deg`; shift up to the share `max_shift` of the
     crop; zoom by 1 +- `max_zoom`; brightness, as a share of white, and contrast about the clip's mean, as a factor,
-    both up to `max_brightness`; then masking at `masking_rate`. Beyond the stored margin the border is repeated.
-    All draws come from `generator`, on the CPU: one seed gives one sequence of batches, whichever fields are on.
+    both up to `max_brightness`; then masking at `masking_rate`. With `max_drift` a change (but the flip) moves evenly
+    over the clip, by up to that share of its range, as heads and lamps do. Beyond the stored margin the border is
+    repeated. All draws come from `generator`, on the CPU: one seed gives one sequence of batches, whichever fields are on.
     """
     num_clips, num_frames, side = frames.shape[:3]
     size = config.image_size
     top = _margin(frames, size)
-    draws = torch.rand(num_clips, 7, generator=generator)
+    draws = _drifting(torch.rand(num_clips, 2, 7, generator=generator), num_frames, config.max_drift)
     theta = _theta(draws[:, :5], config, size / side, (2 * top + size) / side - 1).to(frames.device, non_blocking=True)
-    planes = frames.permute(0, 1, 4, 2, 3).reshape(num_clips, num_frames * 3, side, side).float()
-    grid = F.affine_grid(theta, [num_clips, num_frames * 3, size, size], align_corners=False)
+    planes = frames.flatten(0, 1).permute(0, 3, 1, 2).float()
+    grid = F.affine_grid(theta, [num_clips * num_frames, 3, size, size], align_corners=False)
     clips = F.grid_sample(planes, grid, mode="bilinear", padding_mode="border", align_corners=False).div_(255)
-    clips = _light(clips, draws[:, 5:], config.max_brightness).unflatten(1, (num_frames, 3))
+    clips = _light(clips.unflatten(0, (num_clips, num_frames)), draws[:, 5:], config.max_brightness)
     # from planes to channels last, as `to_input` has it
     clips = clips.permute(0, 1, 3, 4, 2).contiguous()
     mean, std = (torch.tensor(values, device=frames.device) for values in (MEAN, STD))
@@ -57,6 +58,15 @@ def augment(frames: Tensor, config: TrainerConfig, generator: torch.Generator) -
         mask = block_mask(num_clips, size, size, config.masking_rate, generator, frames.device)
         clips = clips.masked_fill_(mask.unsqueeze(1), 0)
     return clips
+
+
+def _drifting(draws: Tensor, num_frames: int, max_drift: float) -> Tensor:
+    """A draw for each frame, (B * T, 7) in 0 to 1, from a place and a direction for each clip, (B, 2, 7)."""
+    place, direction = draws.unbind(1)
+    along = torch.linspace(-0.5, 0.5, num_frames)[:, None]
+    moved = place[:, None] + max_drift * along * (2 * direction[:, None] - 1)
+    moved[..., 0] = place[:, :1]  # a face is mirrored in all frames or in none
+    return moved.flatten(0, 1)
 
 
 def _margin(frames: Tensor, image_size: int) -> int:
@@ -70,7 +80,7 @@ def _margin(frames: Tensor, image_size: int) -> int:
 
 
 def _theta(draws: Tensor, config: TrainerConfig, scale: float, centre: float) -> Tensor:
-    """Where in the stored frame each pixel of the crop lies, (B, 2, 3), in coordinates that run from -1 to 1."""
+    """Where in the stored frame each pixel of the crop lies, (B * T, 2, 3), in coordinates that run from -1 to 1."""
     flip, angle, right, down, zoom = (2 * draws - 1).unbind(1)
     angle = angle * math.radians(config.max_rotation_deg)
     zoom = scale * (1 + zoom * config.max_zoom)
@@ -82,9 +92,8 @@ def _theta(draws: Tensor, config: TrainerConfig, scale: float, centre: float) ->
 
 
 def _light(clips: Tensor, draws: Tensor, strength: float) -> Tensor:
-    """Contrast about each clip's mean, then brightness: (B, T * 3, R, R) in 0 to 1, changed in place."""
-    contrast, brightness = (
-        ((2 * draws - 1) * strength).to(clips.device, non_blocking=True)[:, :, None, None, None].unbind(1)
-    )
-    mean = clips.mean((1, 2, 3), keepdim=True)
+    """Contrast about each clip's mean, then brightness: (B, T, 3, R, R) in 0 to 1, changed in place."""
+    changes = ((2 * draws - 1) * strength).to(clips.device, non_blocking=True)
+    contrast, brightness = changes.view(*clips.shape[:2], 2, 1, 1, 1).unbind(2)
+    mean = clips.mean((1, 2, 3, 4), keepdim=True)
     return clips.mul_(1 + contrast).add_(brightness - mean * contrast).clamp_(0, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -34,6 +34,7 @@ class Clips:
         self.num_frames = num_frames
         self.image_size = image_size
         self.labels = prepared.labels
+        self.people = [subject or clip for subject, clip in zip(prepared.subjects, prepared.clip_ids, strict=True)]
         self._offsets = prepared.offsets
         self._frames = prepared.at_size(margin_size(image_size))
         self.margin_size = self._frames.shape[1]
@@ -89,14 +90,16 @@ def batches(
     batch_size: int,
     *,
     shuffle: torch.Generator | None,
+    together: Sequence[Hashable] | None = None,
     rank: int = 0,
     world_size: int = 1,
 ) -> Iterator[list[int]]:
     """The batches that worker `rank` of `world_size` takes out of `indices`, up to `batch_size` clips each.
 
     With `shuffle` (training; every worker passes a generator of the same seed) all workers get equally many batches of
-    equal sizes, so that they stay in step: the permutation is filled up by wrapping round. Without (evaluation) the
-    workers' shards `rank::world_size` are disjoint and complete, and may be uneven.
+    equal sizes, so that they stay in step: the permutation is filled up by wrapping round. `together` names a group for
+    each of `indices`; the groups are shuffled, and each stays together. Without (evaluation) the workers' shards
+    `rank::world_size` are disjoint and complete, and may be uneven.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; it must be at least 1.")
@@ -104,7 +107,10 @@ def batches(
         raise ValueError(f"rank {rank} of {world_size} workers: ranks run from 0 to {world_size - 1}.")
     order = list(indices)
     if shuffle is not None and order:
-        order = [order[i] for i in torch.randperm(len(order), generator=shuffle).tolist()]
+        groups: dict[Hashable, list[int]] = {}
+        for place in torch.randperm(len(order), generator=shuffle).tolist():
+            groups.setdefault(together[place] if together else place, []).append(order[place])
+        order = [index for group in groups.values() for index in group]
         padded = -(-len(order) // world_size) * world_size
         order = [order[i % len(order)] for i in range(padded)]
     shard = order[rank::world_size]

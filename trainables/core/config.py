@@ -14,6 +14,8 @@ class TrainerConfig:
     """What the trainer reads. A trainable's `Config` extends it with the fields of its network; all keys are flat.
 
     `num_frames` frames of `image_size` x `image_size` px are taken from each clip; `epochs` is the full schedule.
+    `batch_by` `subject` puts the clips of a person into one batch, so that expressions, not faces, tell them apart;
+    `clip` mixes all. `max_drift` is the share of its range by which an augmentation moves over a clip.
     `precision` is `auto` (bfloat16 on a GPU, float32 on a CPU), `float32` or `bfloat16`.
     """
 
@@ -22,6 +24,7 @@ class TrainerConfig:
     image_size: int = 112
     epochs: int = 30
     batch_size: int = 16
+    batch_by: str = "clip"
     optimizer: str = "adamw"
     lr: float = 1e-3
     weight_decay: float = 1e-2
@@ -34,6 +37,7 @@ class TrainerConfig:
     max_shift: float = 0.05
     max_zoom: float = 0.08
     max_brightness: float = 0.2
+    max_drift: float = 0.0
     precision: str = "auto"
 
 

@@ -44,6 +44,7 @@ class Training:
         self.steps_per_epoch = math.ceil(math.ceil(len(fold.train) / group.world_size) / config.batch_size)
         self.optimizer = _optimizer(self.bare, config)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._lr_factor)
+        self.together = [clips.people[index] for index in fold.train] if config.batch_by == "subject" else None
         self.loss = nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
         self.curve: list[dict[str, float]] = []
         self.step_times_s: list[float] = []
@@ -107,8 +108,14 @@ class Training:
         generator = seeded(self.seed, self.epoch, self.group.rank)
         self.model.train()
         total = torch.zeros(3, device=self.group.device)  # loss, right, clips
-        share = {"rank": self.group.rank, "world_size": self.group.world_size}
-        for indices in batches(self.fold.train, self.config.batch_size, shuffle=order, **share):
+        for indices in batches(
+            self.fold.train,
+            self.config.batch_size,
+            shuffle=order,
+            together=self.together,
+            rank=self.group.rank,
+            world_size=self.group.world_size,
+        ):
             frames, lengths, labels = _batch(self.clips, indices, self.group.device, jitter=generator)
             started = self._now()
             inputs = augment(frames, self.config, generator)

@@ -1,0 +1,1 @@
+"""Tests that need a package of the system; collected only where `pytest tests/system` is asked for."""

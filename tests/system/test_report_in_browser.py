@@ -1,0 +1,170 @@
+"""The report in Chromium: it draws, asks nothing of anybody, and answers in both themes and on a phone."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from dashboards.core.page import write_report
+from tests.sample_study import FACTS, add_trial, search_trial, select, write_sample
+from trainables.core import lookup
+from tuning.ledger import Ledger
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+HOSTILE = "</script><img src=x onerror=alert(1)><script>alert(2)</script>"
+DRAWN = "html[data-drawn=true]"
+DESK, PHONE = {"width": 1240, "height": 900}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium of the system, with a profile of its own."""
+    path = shutil.which("chromium")
+    assert path, "These tests drive the system's Chromium: apt-get install chromium."
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory) -> Path:
+    """The report of a confirmed study of twelve trials."""
+    home = tmp_path_factory.mktemp("home")
+    write_sample(home)
+    return write_report(home, "smiles", home / "report.html")
+
+
+@pytest.fixture
+def visit(browser: Browser):
+    """Opens a file and waits until it is drawn; afterwards nothing may have been asked of others or complained of."""
+    complaints, asked, contexts, files = [], [], [], []
+
+    def opened(path: Path, *, theme: str = "light", viewport: dict[str, int] = DESK) -> Page:
+        context = browser.new_context(viewport=viewport, color_scheme=theme)
+        contexts.append(context)
+        files.append(path.as_uri())
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: complaints.append(f"dialog {dialog.message}"))
+        page.goto(path.as_uri())
+        page.wait_for_selector(DRAWN)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+    assert [url for url in asked if not url.startswith(("data:", "blob:"))] == files
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_every_panel_is_drawn(visit, report, tmp_path, theme, viewport):
+    page = visit(report, theme=theme, viewport=viewport)
+    assert re.fullmatch(r"smiles: study report, \d{1,2} \w+ \d{4}", page.title())
+    sections = page.eval_on_selector_all("section", "all => all.map(one => one.id)")
+    assert set(sections) == set(lookup.names("dashboards"))
+    assert page.locator(".plot:has(.main-svg)").count() == 6
+    assert "var(--" not in "".join(page.eval_on_selector_all(".plot", "all => all.map(one => one.innerHTML)"))
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    shot = tmp_path / f"{theme}.png"
+    page.screenshot(path=shot, full_page=True)
+    assert shot.stat().st_size > 50_000
+
+
+def test_figures_follow_a_change_of_theme(visit, report):
+    page = visit(report)
+    ink = "getComputedStyle(document.querySelector('.plot .annotation-text')).fill"
+    light = page.evaluate(ink)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"{ink} !== '{light}'")
+    assert page.evaluate(ink) == page.evaluate("getComputedStyle(document.body).color")
+
+
+def test_figures_follow_the_width_of_the_window(visit, report):
+    page = visit(report)
+    page.set_viewport_size(PHONE)
+    page.wait_for_function("document.querySelector('.plot .main-svg').getBoundingClientRect().width < 390")
+
+
+def test_a_heading_sorts_and_what_has_no_value_stays_last(visit, report):
+    page = visit(report)
+    column = "#search-trials tbody td:nth-child(3)"
+    heading = page.locator("#search-trials thead button", has_text="accuracy")
+    for order, reverse in (("ascending", False), ("descending", True)):
+        heading.click()
+        shown = page.locator(column).all_inner_texts()
+        numbers = [float(text) for text in shown if text != "–"]
+        assert numbers == sorted(numbers, reverse=reverse)
+        assert shown[len(numbers) :] == ["–"] * (len(shown) - len(numbers))
+        assert page.locator("#search-trials th[aria-sort]").get_attribute("aria-sort") == order
+
+
+def test_the_filter_keeps_the_trials_with_all_words(visit, report):
+    page = visit(report)
+    page.fill("input[type=search]", "failed NaN")
+    rows = page.locator("#search-trials tbody tr:visible")
+    assert rows.count() == 1
+    assert "search-0003" in rows.inner_text()
+    assert page.inner_text("output") == "1 of 12"
+
+
+def test_a_selected_trial_is_shown_in_every_figure(visit, report):
+    page = visit(report)
+    page.click("#search-trials button[data-trial=search-0007]")
+    lengths = page.evaluate(
+        "[...document.querySelectorAll('.plot')].map(plot => "
+        "plot.data.filter(trace => trace.meta === 'selection').map(trace => trace.x.length))"
+    )
+    assert lengths == [[1], [1], [], [7], [24], []]  # two views, evidence, seven axes, 24 epochs, losses
+    assert "training time" in page.inner_text("#selected")
+    page.keyboard.press("Escape")
+    assert page.locator("#selected").is_hidden()
+
+
+def test_a_mark_of_the_front_selects_its_trial(visit, report):
+    page = visit(report)
+    mark = page.locator("#figure-0 .trace.scatter >> nth=-2").locator("path.point").bounding_box()
+    page.mouse.click(mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2)
+    chosen = page.locator("#front tr.chosen th button").inner_text()
+    assert page.inner_text("#selected h3") == chosen
+
+
+def test_text_of_others_runs_nothing(visit, tmp_path):
+    with Ledger.write(tmp_path / "smiles") as ledger:
+        ledger.open_study(**{**FACTS, "classes": [HOSTILE, "b", "c", "d"], "device": HOSTILE})
+        add_trial(ledger, search_trial(0, {HOSTILE: HOSTILE}))
+        add_trial(ledger, search_trial(1, {HOSTILE: "other"}))
+        select(ledger)
+    page = visit(write_report(tmp_path, "smiles", tmp_path / "report.html"))
+    assert page.locator("img").count() == 0
+    page.hover("#figure-0 path.point >> nth=0")
+
+
+def test_a_study_without_trials_opens(visit, tmp_path):
+    with Ledger.write(tmp_path / "smiles") as ledger:
+        ledger.open_study(**FACTS)
+    page = visit(write_report(tmp_path, "smiles", tmp_path / "report.html"))
+    assert page.locator(".plot").count() == 0
+
+
+def test_five_hundred_trials_open_and_sort(visit, tmp_path):
+    write_sample(tmp_path, num_trials=500)
+    page = visit(write_report(tmp_path, "smiles", tmp_path / "report.html"))
+    page.locator("#search-trials thead button", has_text="accuracy").click()
+    assert page.locator("#search-trials tbody tr").count() == 500

@@ -1,0 +1,326 @@
+"""MLflow as a projection of the ledger: one run per trial, whatever happens on the way."""
+
+import json
+import math
+import socket
+import threading
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from tests.builders import make_trial
+from tuning.ledger import Ledger
+from tuning.tracking import CURVES, Tracker, default_uri, make_client, shown_uri, without_password
+
+NOBODY = "http://127.0.0.1:9"
+FACTS = {"dataset_fingerprint": "f1n9e4", "git_commit": "c0ffee", "device": "cpu", "concurrency": 2}
+METRICS = {"accuracy": 0.75, "train_time_s": 12.5, "param_count": 1e6}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def uri(home):
+    """One store for the module: making one takes MLflow seconds."""
+    return default_uri(home)
+
+
+@pytest.fixture(scope="module")
+def client(uri):
+    return make_client(uri)
+
+
+@pytest.fixture
+def folder(home, request):
+    """A study of its own, and so an experiment of its own, for each test."""
+    return home / request.node.name
+
+
+def begin(ledger):
+    """Three search trials: one finished, one failed, one stopped early; a front, a confirmation."""
+    ledger.open_study(**FACTS)
+    for number in range(3):
+        ledger.start(make_trial(number))
+        for epoch in (1, 2):
+            ledger.epoch(f"search-{number:04d}", row(epoch))
+    predictions = ledger.folder / "trials" / "search-0000" / "predictions.parquet"
+    predictions.parent.mkdir(parents=True, exist_ok=True)
+    predictions.write_bytes(b"rows")
+    ledger.end("search-0000", "FINISHED", METRICS)
+    ledger.end("search-0001", "FAILED", error="NonFiniteLoss: the loss became nan")
+    ledger.end("search-0002", "KILLED")
+    ledger.select(["search-0000"], "search-0000")
+    ledger.start(make_trial(0, trial_id="confirm-0000", phase="confirm", of="search-0000", variant="order_blind"))
+    ledger.end("confirm-0000", "FINISHED", METRICS)
+
+
+def row(epoch):
+    return {"epoch": epoch, **{key: epoch + position / 10 for position, key in enumerate(CURVES)}, "train_accuracy": 1}
+
+
+def follow(folder, uri, home, write=lambda ledger: None, **settings):
+    """What `write` writes to the ledger is tracked; returns the closed tracker."""
+    with Ledger.write(folder) as ledger, Tracker(ledger, uri, home, **settings) as tracker:
+        write(ledger)
+    return tracker
+
+
+def runs_of(client, folder):
+    """Every run of the study's experiment by its trial, each trial exactly once."""
+    experiment = client.get_experiment_by_name(f"fertune/{folder.name}")
+    found = client.search_runs([experiment.experiment_id])
+    runs = {run.data.tags["fertune.trial_id"]: run for run in found}
+    assert len(runs) == len(found)
+    return runs
+
+
+@pytest.fixture(scope="module")
+def tracked(home, uri, client):
+    """The runs of a study that was tracked while it was written."""
+    folder = home / "tracked"
+    tracker = follow(folder, uri, home, begin)
+    assert (tracker.unwritten, tracker.error) == (0, "")
+    return runs_of(client, folder)
+
+
+def test_a_study_is_one_parent_with_one_child_per_trial(tracked):
+    assert set(tracked) == {"study", "search-0000", "search-0001", "search-0002", "confirm-0000"}
+    parent = tracked.pop("study")
+    assert parent.info.run_name == "tracked"
+    assert "mlflow.parentRunId" not in parent.data.tags
+    assert parent.info.status == "FINISHED"
+    assert {run.data.tags["mlflow.parentRunId"] for run in tracked.values()} == {parent.info.run_id}
+    tracked["study"] = parent
+
+
+def test_tags_say_what_a_run_is(tracked):
+    for trial_id, run in tracked.items():
+        tags = run.data.tags
+        assert tags["fertune.study"] == "tracked"
+        assert tags["fertune.trial_id"] == trial_id
+        for key, value in FACTS.items():
+            assert tags[f"fertune.{key}"] == str(value)
+    search, confirm = tracked["search-0000"].data.tags, tracked["confirm-0000"].data.tags
+    assert (search["fertune.phase"], search["fertune.split"]) == ("search", "validation")
+    assert (confirm["fertune.phase"], confirm["fertune.split"]) == ("confirm", "holdout")
+    assert (confirm["fertune.of"], confirm["fertune.variant"]) == ("search-0000", "order_blind")
+    stopped = {trial_id: run.data.tags.get("fertune.stopped_early") for trial_id, run in tracked.items()}
+    assert [trial_id for trial_id, value in stopped.items() if value == "true"] == ["search-0002"]
+    pareto = {trial_id: run.data.tags.get("fertune.pareto") for trial_id, run in tracked.items()}
+    assert pareto == {
+        "study": None,
+        "confirm-0000": None,
+        "search-0000": "true",
+        "search-0001": "false",
+        "search-0002": "false",
+    }
+
+
+def test_states_are_those_of_the_trials(tracked):
+    states = {trial_id: run.info.status for trial_id, run in tracked.items()}
+    assert (states["search-0000"], states["search-0001"], states["search-0002"]) == ("FINISHED", "FAILED", "KILLED")
+    assert tracked["search-0001"].data.tags["fertune.error"] == "NonFiniteLoss: the loss became nan"
+    assert "fertune.error" not in tracked["search-0000"].data.tags
+    for run in tracked.values():
+        assert run.info.end_time >= run.info.start_time
+
+
+def test_parameters_curves_and_results_are_there(tracked, client):
+    run = tracked["search-0001"]
+    assert run.data.params == {"rbg_depth": "1", "lr": "0.001"}
+    for key in CURVES:
+        history = client.get_metric_history(run.info.run_id, key)
+        assert [(point.step, point.value) for point in history] == [(epoch, row(epoch)[key]) for epoch in (1, 2)]
+    found = tracked["search-0000"].data.metrics
+    assert {key: found[key] for key in METRICS} == METRICS
+    assert "train_accuracy" not in found
+
+
+def test_predictions_are_an_artifact_beside_the_store(tracked, client, home):
+    run = tracked["search-0000"]
+    assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["predictions.parquet"]
+    assert run.info.artifact_uri.startswith((home / "artifacts").as_uri())
+    copy = mlflow.artifacts.download_artifacts(f"{run.info.artifact_uri}/predictions.parquet")
+    assert Path(copy).read_bytes() == b"rows"
+    assert client.list_artifacts(tracked["search-0001"].info.run_id) == []
+
+
+@pytest.mark.parametrize("lost", ["nothing", "the mark", "half the mark", "another ledger's mark"])
+def test_a_resumed_study_goes_on_in_the_same_runs(home, uri, client, lost):
+    folder = home / f"resumed after losing {lost}"
+    follow(folder, uri, home, begin)
+    before = runs_of(client, folder)
+    mark = folder / "tracked.json"
+    stored = json.loads(mark.read_text())
+    if lost == "the mark":
+        mark.unlink()
+    elif lost == "half the mark":
+        mark.write_text(mark.read_text()[:9])
+    elif lost == "another ledger's mark":
+        mark.write_text(json.dumps({**stored, "ledger": "other", "position": 3}))
+
+    def go_on(ledger):
+        ledger.start(ledger.trials["search-0001"])
+        ledger.epoch("search-0001", row(2))
+        ledger.epoch("search-0001", row(3))
+        ledger.end("search-0001", "FINISHED", METRICS)
+        ledger.start(make_trial(3))
+        ledger.end("search-0003", "FINISHED", {"accuracy": math.nan})
+        ledger.select(["search-0001"], "search-0001")
+
+    assert follow(folder, uri, home, go_on).unwritten == 0
+    after = runs_of(client, folder)
+    assert set(after) == {*before, "search-0003"}
+    assert {name: run.info.run_id for name, run in after.items() if name in before} == {
+        name: run.info.run_id for name, run in before.items()
+    }
+    again = after["search-0001"]
+    assert again.info.status == "FINISHED"
+    assert "fertune.error" not in again.data.tags
+    assert [name for name, run in after.items() if run.data.tags.get("fertune.pareto") == "true"] == ["search-0001"]
+    steps = [point.step for point in client.get_metric_history(again.info.run_id, "val_loss")]
+    assert sorted(set(steps)) == [1, 2, 3]
+    once = client.get_metric_history(after["search-0002"].info.run_id, "val_loss")
+    assert [point.step for point in once] == [1, 2]  # written again, and no point twice
+    assert after["search-0000"].info.status == "FINISHED"
+
+
+def test_nothing_new_writes_nothing(home, uri, client, folder):
+    follow(folder, uri, home, begin)
+    before = {name: run.info.end_time for name, run in runs_of(client, folder).items()}
+    tracker = follow(folder, uri, home)
+    assert (tracker.unwritten, tracker.error) == (0, "")
+    assert {name: run.info.end_time for name, run in runs_of(client, folder).items()} == before
+
+
+def test_a_run_that_the_store_lost_is_written_again(home, uri, client, folder):
+    follow(folder, uri, home, begin)
+    client.delete_run(runs_of(client, folder)["search-0000"].info.run_id)
+    tracker = follow(folder, uri, home, lambda ledger: ledger.note("promoted", name="x", version=1))
+    assert (tracker.unwritten, tracker.error) == (0, "")
+    found = runs_of(client, folder)["search-0000"]
+    assert found.data.metrics["accuracy"] == METRICS["accuracy"]
+    assert found.data.tags["fertune.pareto"] == "true"
+
+
+def test_a_study_begun_anew_under_its_name_does_not_write_into_the_old_runs(home, uri, client, folder):
+    follow(folder, uri, home, begin)
+    old = {run_id: run.info.run_id for run_id, run in runs_of(client, folder).items()}
+    (folder / "ledger.jsonl").unlink()
+
+    def anew(ledger):
+        ledger.open_study(**FACTS)
+        ledger.start(make_trial(0, parameters={"rbg_depth": 3, "lr": 0.5}))  # MLflow allows no change of parameters
+        ledger.end("search-0000", "FINISHED", METRICS)
+
+    tracker = follow(folder, uri, home, anew)
+    assert (tracker.unwritten, tracker.error) == (0, "")
+    experiment = client.get_experiment_by_name(f"fertune/{folder.name}")
+    runs = client.search_runs([experiment.experiment_id])
+    new = {run.data.tags["fertune.trial_id"]: run for run in runs if run.info.run_id not in old.values()}
+    assert set(new) == {"study", "search-0000"}
+    assert new["search-0000"].data.params == {"rbg_depth": "3", "lr": "0.5"}
+    assert client.get_run(old["search-0000"]).data.params == {"rbg_depth": "0", "lr": "0.001"}
+
+
+def test_the_run_of_a_trial_is_known_once_it_is_written(home, uri, client, folder):
+    with Ledger.write(folder) as ledger, Tracker(ledger, uri, home) as tracker:
+        begin(ledger)
+        assert tracker.run_id("confirm-0000") == runs_of(client, folder)["confirm-0000"].info.run_id
+
+
+def test_an_interrupted_trial_is_killed_and_not_stopped_early(home, uri, client, folder):
+    def write(ledger):
+        ledger.start(make_trial(0))
+        ledger.end("search-0000", "INTERRUPTED")
+
+    follow(folder, uri, home, write)
+    run = runs_of(client, folder)["search-0000"]
+    assert run.info.status == "KILLED"
+    assert run.data.tags["fertune.stopped_early"] == "false"
+
+
+def test_mlflow_may_be_away_and_gets_everything_later(home, uri, client, folder):
+    tracker = follow(folder, NOBODY, home, begin, patience_s=0.5)
+    with Ledger.write(folder) as ledger:
+        assert tracker.unwritten == len(ledger.events)
+    assert "127.0.0.1" in tracker.error
+    tracker = follow(folder, uri, home)
+    assert (tracker.unwritten, tracker.error) == (0, "")
+    assert set(runs_of(client, folder)) == {"study", "search-0000", "search-0001", "search-0002", "confirm-0000"}
+
+
+@pytest.mark.timeout(60)
+def test_a_server_that_takes_calls_and_never_answers_holds_nothing_up(home, folder, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "3600")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        tracker = follow(folder, address, home, begin, patience_s=0.5)
+        assert tracker.unwritten > 0
+    assert not (folder / "tracked.json").exists()
+
+
+def test_waiting_for_a_run_ends_with_the_reason(home, folder):
+    with Ledger.write(folder) as ledger, Tracker(ledger, NOBODY, home, patience_s=0.5) as tracker:
+        ledger.start(make_trial(0))
+        with pytest.raises(TimeoutError, match=r"MLflow at http://127\.0\.0\.1:9 does not answer: .*127\.0\.0\.1"):
+            tracker.run_id("search-0000")
+
+
+def test_an_error_without_words_stops_nothing(home, uri, client, folder, monkeypatch):
+    once = threading.Event()
+    real = Tracker._find_runs
+
+    def silent_at_first(self):
+        if not once.is_set():
+            once.set()
+            raise RuntimeError
+        real(self)
+
+    monkeypatch.setattr(Tracker, "_find_runs", silent_at_first)
+    tracker = follow(folder, uri, home, begin)
+    assert once.is_set()
+    assert (tracker.unwritten, tracker.error) == (0, "")
+
+
+def test_a_password_stays_out_of_files_and_messages(home, folder):
+    secret = "http://ada:s3cr%40t@127.0.0.1:9"
+    assert shown_uri(secret) == NOBODY
+    tracker = follow(folder, secret, home, begin, patience_s=0.5)
+    assert tracker.error
+    with (
+        Ledger.write(folder) as ledger,
+        Tracker(ledger, secret, home, patience_s=0.5) as tracker,
+        pytest.raises(TimeoutError) as caught,
+    ):
+        tracker.run_id("search-0000")
+    words = [tracker.error, str(caught.value)]
+    words += [path.read_text() for path in folder.iterdir() if path.is_file()]
+    for word in words:
+        assert "s3cr" not in word
+    assert without_password("at ada:s3cr%40t@host, or s3cr@t", secret) == "at ada:***@host, or ***"
+
+
+def test_a_mark_names_no_password(home, uri, folder):
+    """A store that is reached with a password leaves a mark that the next driver still recognises."""
+    secret = uri.replace("sqlite://", "sqlite://ada:s3cret@", 1)
+    with Ledger.write(folder) as ledger:
+        begin(ledger)
+        tracker = Tracker(ledger, secret, home)
+        mark = {"uri": shown_uri(secret), "ledger": ledger.uid, "position": 3}
+        (folder / "tracked.json").write_text(json.dumps(mark))
+        assert tracker.unwritten == len(ledger.events)
+        assert Tracker(ledger, secret, home).unwritten == len(ledger.events) - 3
+        assert Tracker(ledger, secret.replace("s3cret", "other"), home).unwritten == len(ledger.events) - 3
+        assert Tracker(ledger, NOBODY, home).unwritten == len(ledger.events)
+
+
+def test_the_store_is_the_one_of_the_environment_or_a_file_under_home(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert default_uri(tmp_path) == f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://10.0.0.1:5000")
+    assert default_uri(tmp_path) == "http://10.0.0.1:5000"
