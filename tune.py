@@ -53,6 +53,7 @@ def run(
 ) -> None:
     """Run, resume or extend a study."""
     with _sentences(verbose):
+        _require_study(study)
         from tuning.study_runner import Placement, Runner
 
         placement = Placement(
@@ -114,6 +115,20 @@ def status(
 
 
 @app.command()
+def report(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="A study that was begun, see `status`.")],
+    out: Annotated[Path | None, typer.Option(help="The file to write; without it, STUDY.html here.")] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Write one HTML file that needs no network: the front, the trials, the evidence, where it all came from."""
+    with _sentences(verbose):
+        from dashboards.core.page import write_report
+        from tuning.session import default_home
+
+        print(write_report(default_home(), study, out or Path(f"{study}.html")))
+
+
+@app.command()
 def confirm(
     study: StudyName,
     top: Annotated[int, typer.Option(min=1, help="Members of the front.")] = 3,
@@ -124,6 +139,7 @@ def confirm(
 ) -> None:
     """Train the front's members again with fresh seeds and test them on the locked holdout."""
     with _sentences(verbose):
+        _require_study(study)
         from tuning import confirm as confirming
         from tuning.study_runner import Runner
         from tuning.terminal import evidence_table
@@ -148,6 +164,7 @@ def promote(
 ) -> None:
     """Confirm where evidence is missing, refit, register the model and make it the champion."""
     with _sentences(verbose):
+        _require_study(study)
         from tuning.study_runner import Runner
 
         console, listener = _listener(quiet=as_json)
@@ -210,6 +227,7 @@ def _prediction_words(row: dict[str, Any]) -> str:
 
 def _main_job(verbose: bool) -> None:
     from tuning.study_runner import Runner
+    from tuning.tracking import shown_uri
 
     console, listener = _listener(quiet=False)
     with Runner("demo", listener, verbose=verbose) as runner:
@@ -219,11 +237,12 @@ def _main_job(verbose: bool) -> None:
     example = next((runner.home / "drawn" / "demo").glob("*/*"))
     listener.say("")
     listener.say("What next:")
-    listener.say(f"  python tune.py predict {example}")
-    listener.say(f"  mlflow ui --backend-store-uri {runner.tracker.uri}    then compare the runs of fertune/demo")
-    listener.say(
-        "  ray start --head && ray job submit --working-dir . -- python tune.py    to watch it in Ray's dashboard"
-    )
+    listener.say(f"  .venv/bin/python tune.py predict {example}")
+    listener.say("  .venv/bin/python tune.py report demo")
+    listener.say(f"  .venv/bin/mlflow ui --backend-store-uri {shown_uri(runner.tracker.uri)}")
+    listener.say("      and compare the runs of fertune/demo")
+    listener.say("  .venv/bin/ray start --head, then .venv/bin/ray job submit --working-dir . -- python tune.py")
+    listener.say("      for the same as a job, watched in Ray's dashboard")
     _say_unwritten(runner.tracker, console)
     assert promoted.version
 
@@ -299,6 +318,14 @@ def _listener(*, quiet: bool) -> tuple[Console, Any]:
     if not console.is_terminal:
         console = Console(stderr=quiet, width=150)
     return console, TerminalListener(console)
+
+
+def _require_study(name: str) -> None:
+    """An unknown name is answered before anything heavy is imported."""
+    from trainables.core.lookup import UnknownName, names, unknown
+
+    if name not in names("search_spaces"):
+        raise UnknownName(unknown("study", name, names("search_spaces")))
 
 
 def _seconds(text: str) -> float:

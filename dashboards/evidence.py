@@ -17,17 +17,20 @@ _READING = (
     "two apart."
 )
 
+_ROLES = {"chosen": figures.CHOSEN, "front": figures.FRONT, "trial": figures.TRIAL, "control": figures.CONTROL}
+
 
 def panel(report: ReportData) -> Panel:
     """Intervals as dots and bars, then the same as a table."""
     if not report.evidence:
         return Panel(title="Evidence", order=30, lead=missing(_nothing(report)))
-    roles = ["chosen", *(["front"] if _others(report) else []), *(["control"] if _controls(report) else []), "search"]
+    colors = {_color(report, row) for row in report.evidence}
+    roles = [role for role, color in _ROLES.items() if color in colors]
     return Panel(
         title="Evidence",
         order=30,
         reading=_READING,
-        lead=figures.key(*roles),
+        lead=figures.key(*roles, "search"),
         figures=(Figure(plot=_dots(report), label=_label(report)),),
         body=_table(report),
     )
@@ -132,12 +135,7 @@ def _interval(row: Evidence) -> str:
 def _color(report: ReportData, row: Evidence) -> str:
     if row.variant:
         return figures.CONTROL
-    return figures.CHOSEN if report.recommended and row.trial_id == report.recommended.trial_id else figures.FRONT
-
-
-def _others(report: ReportData) -> bool:
-    return any(_color(report, row) == figures.FRONT for row in report.evidence)
-
-
-def _controls(report: ReportData) -> bool:
-    return any(row.variant for row in report.evidence)
+    if report.recommended and row.trial_id == report.recommended.trial_id:
+        return figures.CHOSEN
+    on_front = any(trial.trial_id == row.trial_id for trial in report.front)
+    return figures.FRONT if on_front else figures.TRIAL

@@ -22,6 +22,9 @@ _RULE = (
     " The recommended one is the best compromise among those whose accuracy is within one standard error of the best."
 )
 
+_MANY = 60  # trials from which marks are small
+_TIMED = ("train_time_s", "wall_time_s", "latency_ms")
+
 
 def panel(report: ReportData) -> Panel:
     """One view for each objective after the primary one; with a single objective, its course over the trials."""
@@ -29,19 +32,19 @@ def panel(report: ReportData) -> Panel:
         return Panel(
             title="Pareto front", order=20, lead=missing("No trial has finished with a value of every objective.")
         )
-    views = report.objectives[1:] or (None,)
+    views, floor = report.objectives[1:] or (None,), _floor(report)
     return Panel(
         title="Pareto front",
         order=20,
-        reading=_READING + (_RULE if _floor(report) is not None else ""),
+        reading=_READING + (_RULE if floor is not None else ""),
         lead=join([*_cautions(report), figures.key("trial", "front", "chosen", "selected")]),
-        figures=tuple(_view(report, other) for other in views),
+        figures=tuple(_view(report, other, floor) for other in views),
         body=join([element("p", _volume(report)), _members(report)]),
     )
 
 
-def _view(report: ReportData, other: Objective | None) -> Figure:
-    """The primary objective over `other`, or over the order of the trials."""
+def _view(report: ReportData, other: Objective | None, floor: float | None) -> Figure:
+    """The primary objective over `other`, or over the order of the trials; `floor` as a line."""
     primary = report.objectives[0]
     up = quantity(primary.metric)
     across = quantity(other.metric) if other else quantity("trial, in order of their start")
@@ -72,7 +75,6 @@ def _view(report: ReportData, other: Objective | None) -> Figure:
                 hovertemplate="%{text}<extra></extra>",
             )
         )
-    floor = _floor(report)
     if floor is not None:
         figures.reference_line(plot, up.factor * floor, "one standard error below the best")
     plot.add_trace(figures.selection("markers"))
@@ -181,7 +183,3 @@ def _cautions(report: ReportData) -> list[Html]:
         left_out = count(len(finished) - len(report.complete), "finished trial")
         found.append(caution(f"{left_out} left out: an objective is missing or not a number."))
     return found
-
-
-_MANY = 60  # trials from which marks are small
-_TIMED = ("train_time_s", "wall_time_s", "latency_ms")

@@ -95,7 +95,8 @@ def _lines(
             y.append(None if where is None else round(where, 4))
             ids.append(trial.trial_id)
             words.append(f"{escaped(axis.title)} {escaped(NOT_SET if value is None else setting(value))}")
-        x, y, ids, words = [*x, None], [*y, None], [*ids, None], [*words, None]
+        for column in (x, y, ids, words):
+            column.append(None)
     return go.Scatter(
         x=x,
         y=y,

@@ -2,7 +2,6 @@
 
 import json
 import math
-import socket
 import threading
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from tests.builders import make_trial
 from tuning.ledger import Ledger
-from tuning.tracking import CURVES, Tracker, default_uri, make_client, shown_uri, without_password
+from tuning.tracking import CURVES, Tracker, default_uri, make_client
 
 NOBODY = "http://127.0.0.1:9"
 FACTS = {"dataset_fingerprint": "f1n9e4", "git_commit": "c0ffee", "device": "cpu", "concurrency": 2}
@@ -254,23 +253,6 @@ def test_mlflow_may_be_away_and_gets_everything_later(home, uri, client, folder)
     assert set(runs_of(client, folder)) == {"study", "search-0000", "search-0001", "search-0002", "confirm-0000"}
 
 
-@pytest.mark.timeout(60)
-def test_a_server_that_takes_calls_and_never_answers_holds_nothing_up(home, folder, monkeypatch):
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "3600")
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        tracker = follow(folder, address, home, begin, patience_s=0.5)
-        assert tracker.unwritten > 0
-    assert not (folder / "tracked.json").exists()
-
-
-def test_waiting_for_a_run_ends_with_the_reason(home, folder):
-    with Ledger.write(folder) as ledger, Tracker(ledger, NOBODY, home, patience_s=0.5) as tracker:
-        ledger.start(make_trial(0))
-        with pytest.raises(TimeoutError, match=r"MLflow at http://127\.0\.0\.1:9 does not answer: .*127\.0\.0\.1"):
-            tracker.run_id("search-0000")
-
-
 def test_an_error_without_words_stops_nothing(home, uri, client, folder, monkeypatch):
     once = threading.Event()
     real = Tracker._find_runs
@@ -285,42 +267,3 @@ def test_an_error_without_words_stops_nothing(home, uri, client, folder, monkeyp
     tracker = follow(folder, uri, home, begin)
     assert once.is_set()
     assert (tracker.unwritten, tracker.error) == (0, "")
-
-
-def test_a_password_stays_out_of_files_and_messages(home, folder):
-    secret = "http://ada:s3cr%40t@127.0.0.1:9"
-    assert shown_uri(secret) == NOBODY
-    tracker = follow(folder, secret, home, begin, patience_s=0.5)
-    assert tracker.error
-    with (
-        Ledger.write(folder) as ledger,
-        Tracker(ledger, secret, home, patience_s=0.5) as tracker,
-        pytest.raises(TimeoutError) as caught,
-    ):
-        tracker.run_id("search-0000")
-    words = [tracker.error, str(caught.value)]
-    words += [path.read_text() for path in folder.iterdir() if path.is_file()]
-    for word in words:
-        assert "s3cr" not in word
-    assert without_password("at ada:s3cr%40t@host, or s3cr@t", secret) == "at ada:***@host, or ***"
-
-
-def test_a_mark_names_no_password(home, uri, folder):
-    """A store that is reached with a password leaves a mark that the next driver still recognises."""
-    secret = uri.replace("sqlite://", "sqlite://ada:s3cret@", 1)
-    with Ledger.write(folder) as ledger:
-        begin(ledger)
-        tracker = Tracker(ledger, secret, home)
-        mark = {"uri": shown_uri(secret), "ledger": ledger.uid, "position": 3}
-        (folder / "tracked.json").write_text(json.dumps(mark))
-        assert tracker.unwritten == len(ledger.events)
-        assert Tracker(ledger, secret, home).unwritten == len(ledger.events) - 3
-        assert Tracker(ledger, secret.replace("s3cret", "other"), home).unwritten == len(ledger.events) - 3
-        assert Tracker(ledger, NOBODY, home).unwritten == len(ledger.events)
-
-
-def test_the_store_is_the_one_of_the_environment_or_a_file_under_home(tmp_path, monkeypatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    assert default_uri(tmp_path) == f"sqlite:///{tmp_path}/mlflow.db"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://10.0.0.1:5000")
-    assert default_uri(tmp_path) == "http://10.0.0.1:5000"

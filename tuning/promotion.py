@@ -17,6 +17,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
 import trainables
+from tuning.tracking import shown_uri, without_password
 
 CHAMPION, PREVIOUS = "champion", "previous"
 
@@ -116,7 +117,7 @@ def only_champion(tracking_uri: str) -> str:
     found = champions(tracking_uri)
     if not found:
         raise ValueError(
-            f"No model has been promoted in {tracking_uri}; run a study and `promote` it, or give --model."
+            f"No model has been promoted in {shown_uri(tracking_uri)}; run a study and `promote` it, or give --model."
         )
     if len(found) > 1:
         listed = ", ".join(f"{uri} (version {version})" for _, version, uri in found)
@@ -134,8 +135,9 @@ def load_model(uri: str, tracking_uri: str) -> mlflow.pyfunc.PyFuncModel:
             return mlflow.pyfunc.load_model(uri)
         except MlflowException as error:
             listed = ", ".join(found for _, _, found in champions(tracking_uri)) or "none"
+            reason = without_password(error.message, tracking_uri)
             raise ValueError(
-                f"{uri} cannot be loaded from {tracking_uri}: {error.message} Champions: {listed}."
+                f"{uri} cannot be loaded from {shown_uri(tracking_uri)}: {reason} Champions: {listed}."
             ) from error
 
 

@@ -104,5 +104,18 @@ class ListProposer:
         """A list learns nothing."""
 
 
+class Chain:
+    """Half-run trials first, then what `then` proposes."""
+
+    def __init__(self, halted: list[Trial], then: Proposer) -> None:
+        self._halted, self._then = list(halted), then
+
+    def propose(self) -> Trial | None:
+        return self._halted.pop(0) if self._halted else self._then.propose()
+
+    def told(self, trial: Trial) -> None:
+        self._then.told(trial)
+
+
 def _key(parameters: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(sorted(parameters.items()))

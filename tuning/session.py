@@ -68,6 +68,8 @@ def open_session(*, verbose: bool = False) -> Generator[Session]:
         settings = {"env_vars": SETTINGS | {"RAY_ADDRESS": address}}
         context = ray.init(address=address, runtime_env=settings, log_to_driver=verbose, logging_level=level)
     else:
+        # A slot is half a dozen processes: on few cores Ray would take their number for a mistake, and warn.
+        os.environ.setdefault("RAY_worker_maximum_startup_concurrency", str(max(4, os.cpu_count() or 1)))
         before = os.environ.get("PYTHONPATH")
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), before]))
         # Clips are read through the page cache: the object store carries messages only.

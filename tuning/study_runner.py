@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import math
 import subprocess
 import time
 from pathlib import Path
 from typing import Any, Protocol
 
 from ray import tune
-from ray.tune.search import Searcher
 
 from search_spaces.core.study import Study, load_study
 from trainables.core.cache import Prepared
@@ -19,29 +16,22 @@ from trainables.core.dataset import DataError
 from trainables.core.ray_train import SLOT_CPUS, Slot, SlotPlan
 from trainables.core.splits import Phase, load_splits, make_splits
 from trainables.core.trial import TrialSpec
-from tuning import pareto
+from tuning.bookkeeper import Bookkeeper, TrialListener
 from tuning.interruption import interruptible
-from tuning.ledger import Ledger, Trial, objective_values
+from tuning.ledger import Ledger, Trial
 from tuning.placement import Placement, device_name, slots_of
 from tuning.preparing import ClipListener, draw, prepare_dataset
-from tuning.searcher import ListProposer, OptunaProposer, Proposer
+from tuning.searcher import Chain, ListProposer, OptunaProposer, Proposer
+from tuning.selection import choose
 from tuning.session import ROOT, Session, default_home, open_session
 from tuning.tracking import Tracker, default_uri
 
 
-class Listener(ClipListener, Protocol):
+class Listener(ClipListener, TrialListener, Protocol):
     """Whoever shows a run while it goes on. Every method is called in the driver."""
 
     def phase_began(self, title: str, num_trials: int, session: Session) -> None:
         """`num_trials` trials are about to run."""
-        ...
-
-    def epoch(self, trial: Trial, num_epochs: int) -> None:
-        """A trial has done one more of its epochs."""
-        ...
-
-    def trial_ended(self, trial: Trial) -> None:
-        """A trial has ended, however."""
         ...
 
     def phase_ended(self) -> None:
@@ -133,7 +123,7 @@ class Runner:
         halted = [trial for trial in begun if trial.state in ("RUNNING", "INTERRUPTED")]
         past = [trial for trial in begun if trial not in halted]
         fresh = OptunaProposer(self.study, num_samples=num_samples, begun=begun)
-        proposer = _Chain(halted, fresh)
+        proposer = Chain(halted, fresh)
         count = max(0, num_samples - len(past))
         self.run("search", proposer, count, time_budget_s=time_budget_s)
         self.select()
@@ -180,7 +170,7 @@ class Runner:
             cpus_per_worker=self.placement.cpus_per_worker,
             gpus_per_worker=gpus,
         )
-        bookkeeper, name = _Bookkeeper(self, proposer), self.study.name
+        bookkeeper, name = Bookkeeper(self.ledger, proposer, self.listener, self.spec), self.study.name
         tuner = tune.Tuner(
             tune.with_resources(tune.with_parameters(Slot, plan=plan), {"cpu": SLOT_CPUS}),
             tune_config=tune.TuneConfig(
@@ -238,112 +228,7 @@ class Runner:
         return prepare_dataset(self.study.dataset, root, self.home, self.listener)
 
 
-def choose(study: Study, trials: list[Trial], num_validation: int) -> tuple[list[Trial], Trial]:
-    """The exact Pareto front of finished trials, and the member to recommend.
-
-    The recommended one is the knee among the members whose first objective is within one standard error of the best
-    (Breiman's rule): a network that is cheap because it guesses is never recommended.
-    """
-    metrics = [objective.metric for objective in study.objectives]
-    directions = [objective.direction for objective in study.objectives]
-    values = [objective_values(trial, metrics) for trial in trials]
-    on_front = pareto.non_dominated(values, directions)
-    front = [trial for trial, chosen in zip(trials, on_front, strict=True) if chosen]
-    floor = None
-    if metrics[0] == "accuracy":
-        best = max(trial.metrics["accuracy"] for trial in front)
-        floor = best - math.sqrt(best * (1 - best) / num_validation)
-    kept = [value for value, chosen in zip(values, on_front, strict=True) if chosen]
-    return front, front[pareto.knee(kept, directions, floor=floor)]
-
-
 def git_commit() -> str:
     """The commit of fertune that runs, `""` where it is not a checkout."""
     asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
     return asked.stdout.strip() if asked.returncode == 0 else ""
-
-
-class _Chain:
-    """Half-run trials first, then what `then` proposes."""
-
-    def __init__(self, halted: list[Trial], then: Proposer) -> None:
-        self._halted, self._then = list(halted), then
-        self._resumed = {trial.trial_id for trial in halted}
-
-    def propose(self) -> Trial | None:
-        return self._halted.pop(0) if self._halted else self._then.propose()
-
-    def told(self, trial: Trial) -> None:
-        if trial.trial_id not in self._resumed:
-            self._then.told(trial)
-
-
-class _Bookkeeper(Searcher):
-    """Ray Tune's searcher: proposes trials, and writes what becomes of them into the ledger."""
-
-    def __init__(self, runner: Runner, proposer: Proposer) -> None:
-        super().__init__(metric=None, mode=None)
-        self._runner, self._proposer = runner, proposer
-        self._running: dict[str, Trial] = {}
-
-    def suggest(self, trial_id: str) -> dict[str, Any] | str:  # ty: ignore[incompatible-method-override]  FINISHED is a str
-        trial = self._proposer.propose()
-        if trial is None:
-            return Searcher.FINISHED
-        ledger = self._runner.ledger
-        trial.trial_id = trial.trial_id or ledger.next_id(trial.phase)
-        ledger.start(trial)
-        self._running[trial_id] = ledger.trials[trial.trial_id]
-        return {"spec": dataclasses.asdict(self._runner.spec(trial))}
-
-    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        if trial_id in self._running and not result.get("done"):
-            trial = self._running[trial_id]
-            row = {key: result[key] for key in _ROW if key in result}
-            self._runner.ledger.epoch(trial.trial_id, row)
-            config = self._runner.spec(trial)
-            self._runner.listener.epoch(trial, config.num_epochs or config.parameters.get("epochs", 0))
-
-    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        trial = self._running.pop(trial_id, None)
-        if trial is None:
-            return
-        result = result or {}
-        ledger = self._runner.ledger
-        # Tune flattens what it hands on: {"metrics": {"uar": 1.0}} comes as {"metrics/uar": 1.0}.
-        metrics = {key.removeprefix("metrics/"): result[key] for key in result if key.startswith("metrics/")}
-        if metrics:
-            ledger.end(trial.trial_id, "FINISHED", metrics)
-        elif "failed" in result:
-            self._keep_traceback(trial, result.get("traceback", ""))
-            ledger.end(trial.trial_id, "FAILED", error=result["failed"])
-        elif error:
-            ledger.end(trial.trial_id, "FAILED", error="The process that ran this trial died; see the logs of Ray.")
-        else:
-            ledger.end(trial.trial_id, "INTERRUPTED")
-        self._proposer.told(trial)
-        self._runner.listener.trial_ended(trial)
-
-    def close(self) -> None:
-        """Whatever still runs was interrupted: the next `--resume` goes on with it."""
-        for trial in self._running.values():
-            self._runner.ledger.end(trial.trial_id, "INTERRUPTED")
-        self._running.clear()
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles its searcher for a restore that fertune never does."""
-        return {}
-
-    def save(self, checkpoint_path: str) -> None:
-        """Nothing: the ledger is the state."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Nothing: a resumed study is a new Tune run over the same ledger."""
-
-    def _keep_traceback(self, trial: Trial, text: str) -> None:
-        folder = self._runner.folder / "trials" / trial.trial_id
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "error.txt").write_text(text)
-
-
-_ROW = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_uar")

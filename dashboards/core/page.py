@@ -74,7 +74,8 @@ def render(report: ReportData) -> str:
 def _header(report: ReportData, panels: dict[str, Panel], written: str) -> Html:
     facts = [count(len(report.search), "search trial")]
     facts += [f"data set {report.study['dataset']}"] if "dataset" in report.study else []
-    facts += [f"on {report.study['device']}"] if report.study.get("device") else []
+    devices = sorted({device for device in report.devices.values() if device})
+    facts += [f"on {' and '.join(devices)}"] if devices else []
     links = (element("li", element("a", panel.title, href=f"#{name}")) for name, panel in panels.items())
     return element(
         "header",

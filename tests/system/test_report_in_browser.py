@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,14 @@ def visit(browser: Browser):
     assert [url for url in asked if not url.startswith(("data:", "blob:"))] == files
 
 
+def wait_until(page: Page, condition: str) -> None:
+    """Ask until `condition` holds; playwright's own way is code from a string, which the page's policy forbids."""
+    end = time.monotonic() + 30
+    while not page.evaluate(condition):
+        assert time.monotonic() < end, f"never came true: {condition}"
+        page.wait_for_timeout(50)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
 def test_every_panel_is_drawn(visit, report, tmp_path, theme, viewport):
@@ -92,14 +101,14 @@ def test_figures_follow_a_change_of_theme(visit, report):
     ink = "getComputedStyle(document.querySelector('.plot .annotation-text')).fill"
     light = page.evaluate(ink)
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"{ink} !== '{light}'")
+    wait_until(page, f"{ink} !== '{light}'")
     assert page.evaluate(ink) == page.evaluate("getComputedStyle(document.body).color")
 
 
 def test_figures_follow_the_width_of_the_window(visit, report):
     page = visit(report)
     page.set_viewport_size(PHONE)
-    page.wait_for_function("document.querySelector('.plot .main-svg').getBoundingClientRect().width < 390")
+    wait_until(page, "document.querySelector('.plot .main-svg').getBoundingClientRect().width < 390")
 
 
 def test_a_heading_sorts_and_what_has_no_value_stays_last(visit, report):
@@ -139,7 +148,7 @@ def test_a_selected_trial_is_shown_in_every_figure(visit, report):
 
 def test_a_mark_of_the_front_selects_its_trial(visit, report):
     page = visit(report)
-    mark = page.locator("#figure-0 .trace.scatter >> nth=-2").locator("path.point").bounding_box()
+    mark = page.locator("#figure-0 path.point >> nth=-1").bounding_box()  # the star is drawn last
     page.mouse.click(mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2)
     chosen = page.locator("#front tr.chosen th button").inner_text()
     assert page.inner_text("#selected h3") == chosen
@@ -153,7 +162,8 @@ def test_text_of_others_runs_nothing(visit, tmp_path):
         select(ledger)
     page = visit(write_report(tmp_path, "smiles", tmp_path / "report.html"))
     assert page.locator("img").count() == 0
-    page.hover("#figure-0 path.point >> nth=0")
+    page.hover("#figure-0 path.point >> nth=0", force=True)
+    assert "<img" in page.locator("#figure-0 .hoverlayer").text_content()
 
 
 def test_a_study_without_trials_opens(visit, tmp_path):

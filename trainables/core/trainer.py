@@ -172,9 +172,9 @@ def predict(
     model.eval()
     rows: list[np.ndarray] = []
     mine: list[int] = []
-    share = {"rank": group.rank, "world_size": group.world_size}
+    shards = batches(indices, config.batch_size, shuffle=None, rank=group.rank, world_size=group.world_size)
     with torch.inference_mode():
-        for batch in batches(indices, config.batch_size, shuffle=None, **share):
+        for batch in shards:
             mine += batch
             frames, lengths, _ = _batch(clips, batch, group.device)
             with _autocast(config, group.device):
@@ -216,4 +216,4 @@ def _optimizer(model: nn.Module, config: TrainerConfig) -> torch.optim.Optimizer
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": rest, "weight_decay": 0.0}]
     if config.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=config.lr, momentum=0.9, nesterov=True)
-    return torch.optim.AdamW(groups, lr=config.lr)
+    return torch.optim.AdamW(groups, lr=config.lr, fused=True)  # one pass: a tenth of a small step

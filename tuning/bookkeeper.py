@@ -1,0 +1,97 @@
+"""Between Ray Tune and the ledger: what is tried next, and what became of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ray.tune.search import Searcher
+
+from trainables.core.trial import TrialSpec
+from tuning.ledger import Ledger, Trial
+from tuning.searcher import Proposer
+
+_ROW = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_uar")
+
+
+class TrialListener(Protocol):
+    """Whoever shows trials while they run. Every method is called in the driver."""
+
+    def epoch(self, trial: Trial, num_epochs: int) -> None:
+        """A trial has done one more of its epochs."""
+        ...
+
+    def trial_ended(self, trial: Trial) -> None:
+        """A trial has ended, however."""
+        ...
+
+
+class Bookkeeper(Searcher):
+    """Ray Tune's searcher: proposes trials, and writes what becomes of them into the ledger."""
+
+    def __init__(
+        self, ledger: Ledger, proposer: Proposer, listener: TrialListener, spec: Callable[[Trial], TrialSpec]
+    ) -> None:
+        super().__init__(metric=None, mode=None)
+        self._ledger, self._proposer, self._listener, self._spec = ledger, proposer, listener, spec
+        self._running: dict[str, Trial] = {}
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str:  # ty: ignore[incompatible-method-override]  FINISHED is a str
+        trial = self._proposer.propose()
+        if trial is None:
+            return Searcher.FINISHED
+        trial.trial_id = trial.trial_id or self._ledger.next_id(trial.phase)
+        self._ledger.start(trial)
+        self._running[trial_id] = self._ledger.trials[trial.trial_id]
+        return {"spec": dataclasses.asdict(self._spec(trial))}
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        if trial_id in self._running and not result.get("done"):
+            trial = self._running[trial_id]
+            row = {key: result[key] for key in _ROW if key in result}
+            self._ledger.epoch(trial.trial_id, row)
+            config = self._spec(trial)
+            self._listener.epoch(trial, config.num_epochs or config.parameters.get("epochs", 0))
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        trial = self._running.pop(trial_id, None)
+        if trial is None:
+            return
+        result = result or {}
+        # Tune flattens what it hands on: {"metrics": {"uar": 1.0}} comes as {"metrics/uar": 1.0}.
+        metrics = {key.removeprefix("metrics/"): result[key] for key in result if key.startswith("metrics/")}
+        if metrics:
+            self._ledger.end(trial.trial_id, "FINISHED", metrics)
+        elif "failed" in result:
+            self._keep_traceback(trial, result.get("traceback", ""))
+            self._ledger.end(trial.trial_id, "FAILED", error=result["failed"])
+        elif error:
+            self._ledger.end(
+                trial.trial_id, "FAILED", error="The process that ran this trial died; see the logs of Ray."
+            )
+        else:
+            self._ledger.end(trial.trial_id, "INTERRUPTED")
+        self._proposer.told(trial)
+        self._listener.trial_ended(trial)
+
+    def close(self) -> None:
+        """Whatever still runs was interrupted: the next `--resume` goes on with it."""
+        for trial in self._running.values():
+            self._ledger.end(trial.trial_id, "INTERRUPTED")
+        self._running.clear()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles its searcher for a restore that fertune never does."""
+        return {}
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the ledger is the state."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: a resumed study is a new Tune run over the same ledger."""
+
+    def _keep_traceback(self, trial: Trial, text: str) -> None:
+        folder = self._ledger.folder / "trials" / trial.trial_id
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "error.txt").write_text(text)
