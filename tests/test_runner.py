@@ -1,5 +1,6 @@
 """A whole study on a local Ray: search, a trial that fails, a worker that dies, confirm, promote, predict, resume."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -14,11 +15,13 @@ from ray import tune
 
 from drawing.layouts import drawn_faces
 from search_spaces.core.study import Study
-from tuning import promotion
+from tuning import gate, promotion
 from tuning.confirm import confirm, evidence
 from tuning.gate import Refused, promote
 from tuning.ledger import Ledger
-from tuning.placement import Placement
+from tuning.placement import Placement, slots_of
+from tuning.session import Session
+from tuning.statistics import Interval
 from tuning.study_runner import Runner
 from tuning.tracking import default_uri
 
@@ -164,22 +167,29 @@ def test_confirmation_uses_fresh_seeds_on_people_the_search_never_saw(studied):
     assert 0 <= chosen.accuracy.low <= chosen.accuracy.mean <= chosen.accuracy.high <= 1
 
 
-def test_promotion_goes_by_the_evidence(studied, home, tmp_path):
-    """Whichever way this tiny network did: a lower bound under the majority class is refused, another is registered."""
+def test_a_lower_bound_under_the_majority_class_is_refused(studied, home):
+    """Three people on the holdout can never prove anything."""
+    assert not evidence(studied)[0].beats_majority
+    with Runner(tiny_study(), Quiet(), home=home) as runner:
+        with pytest.raises(Refused, match="lower bound of its accuracy on 3 holdout people"):
+            promote(runner)
+        assert not runner.ledger.of_phase("refit")
+
+
+def test_a_champion_is_refitted_registered_and_predicts(studied, home, tmp_path, monkeypatch):
     found = evidence(studied)[0]
+    good = Interval(mean=0.9, low=0.8, high=1.0, confidence=0.95, method="as if more people had been confirmed on")
+    monkeypatch.setattr(gate, "evidence", lambda ledger: [dataclasses.replace(found, accuracy=good)])
     with Runner(tiny_study(), Quiet(), home=home, placement=Placement(max_concurrent=1)) as runner:
-        if not found.beats_majority:
-            with pytest.raises(Refused, match="lower bound"):
-                promote(runner)
-            return
         promoted = promote(runner)
         assert (promoted.name, promoted.version) == (NAME, 1)
         refit = runner.ledger.of_phase("refit")[0]
-        assert refit.num_epochs == found.best_epoch
-        assert len(refit.curve) == found.best_epoch
-    tags = promotion.champion_tags(default_uri(home), NAME)
-    assert tags is not None
-    assert tags["fertune.trial_id"] == found.trial_id
+        assert len(refit.curve) == refit.num_epochs == found.best_epoch
+    with Runner(tiny_study(), Quiet(), home=home) as runner:
+        assert promote(runner).version == 1, "what is champion already is not registered again"
+    present = promotion.present_champion(default_uri(home), NAME)
+    assert present is not None
+    assert present[1]["fertune.trial_id"] == found.trial_id
     clip = next((home / "drawn" / NAME).glob("happiness/*"))
     environment = {**os.environ, "FERTUNE_HOME": str(home)}
     command = [sys.executable, str(ROOT / "tune.py"), "predict", "--json", str(clip), str(tmp_path / "missing.mp4")]
@@ -212,13 +222,16 @@ def test_two_workers_train_one_trial_together(home):
         assert len(trial.curve) == 3
 
 
-def test_a_study_that_can_never_be_placed_says_so(home):
-    study = tiny_study(name="giant", num_samples=1)
-    with (
-        Runner(study, Quiet(), home=home, placement=Placement(workers=64)) as runner,
-        pytest.raises(ValueError, match="cannot be placed"),
-    ):
-        runner.search(1)
+def test_trials_fill_the_cluster_and_one_that_can_never_be_placed_says_so():
+    session = Session(num_cpus=8, num_gpus=2, num_nodes=1, dashboard_url="", joined=True)
+    assert slots_of(Placement(), session, 10) == (2, 1.0)
+    assert slots_of(Placement(gpus_per_worker=0.5), session, 10) == (4, 0.5)
+    assert slots_of(Placement(gpus_per_worker=0, cpus_per_worker=2), session, 10) == (4, 0)
+    assert slots_of(Placement(gpus_per_worker=0, max_concurrent=3), session, 10) == (3, 0)
+    assert slots_of(Placement(gpus_per_worker=0), session, 2) == (2, 0)
+    for impossible in (Placement(workers=9, gpus_per_worker=0), Placement(workers=2, gpus_per_worker=2)):
+        with pytest.raises(ValueError, match="cannot be placed"):
+            slots_of(impossible, session, 1)
 
 
 def test_other_data_under_the_same_study_is_refused(studied, home, tmp_path):

@@ -12,6 +12,7 @@ from tuning.confirm import CONFIRM_SEED, Evidence, confirm, evidence
 from tuning.ledger import Trial
 from tuning.study_runner import Runner, git_commit
 
+NUM_SEEDS = 2  # that evidence needs at least
 REFIT_SEED = CONFIRM_SEED + 500  # no confirmation reaches so far
 
 
@@ -32,19 +33,26 @@ class Promotion:
 def promote(runner: Runner, *, trial_id: str | None = None) -> Promotion:
     """Refit and register the recommended configuration of a study (or that of `trial_id`) as champion.
 
-    Confirms first where evidence is missing. The refit trains on everybody but the holdout, for the median best epoch of
-    the confirmed runs; the evidence belongs to the configuration, and the tags say so.
+    Confirms first where evidence is missing. What is champion already, on the same evidence, is left as it is. The refit
+    trains on everybody but the holdout, for the median best epoch of the confirmed runs; the evidence belongs to the
+    configuration, and the tags say so.
 
     Raises `Refused` where a first champion's lower bound does not beat the majority class, where the present champion
     is better on the same holdout, and where classes or holdout differ from the present champion's.
     """
     chosen = trial_id or runner.ledger.selection.get("recommended")
-    found = _find(evidence(runner.ledger), chosen) or _find(confirm(runner, trial_id=trial_id), chosen)
+    found = _find(evidence(runner.ledger), chosen)
+    if found is None or len(found.seeds) < NUM_SEEDS:
+        found = _find(confirm(runner, seeds=NUM_SEEDS, trial_id=trial_id), chosen)
     if found is None:
         raise Refused(f"{chosen} was not confirmed: its trainings on the holdout failed; see `status`.")
     name, uri = runner.study.registered_model, runner.tracker.uri
     tags = _tags(runner, found)
-    _require_better(promotion.champion_tags(uri, name), tags, found, name)
+    if present := promotion.present_champion(uri, name):
+        version, before = present
+        if all(before.get(key) == value for key, value in tags.items() if key != "fertune.git_commit"):
+            return Promotion(name=name, version=version, uri=_uri(name), evidence=found)  # it is champion already
+    _require_better(present[1] if present else None, tags, found, name)
     refit = Trial(
         phase="refit",
         parameters=found.parameters,
@@ -65,7 +73,11 @@ def promote(runner: Runner, *, trial_id: str | None = None) -> Promotion:
         tags=tags,
     )
     runner.ledger.note("promoted", name=name, version=version, of=found.trial_id, refit=trial.trial_id)
-    return Promotion(name=name, version=version, uri=f"models:/{name}@{promotion.CHAMPION}", evidence=found)
+    return Promotion(name=name, version=version, uri=_uri(name), evidence=found)
+
+
+def _uri(name: str) -> str:
+    return f"models:/{name}@{promotion.CHAMPION}"
 
 
 def _find(rows: list[Evidence], trial_id: str | None) -> Evidence | None:

@@ -100,16 +100,16 @@ def champions(tracking_uri: str) -> list[tuple[str, int, str]]:
     return [(name, version, f"models:/{name}@{CHAMPION}") for name, version in sorted(found)]
 
 
-def champion_tags(tracking_uri: str, name: str) -> dict[str, str] | None:
-    """The tags of the present champion of `name`; `None` where there is none."""
+def present_champion(tracking_uri: str, name: str) -> tuple[int, dict[str, str]] | None:
+    """Version and tags of the present champion of `name`; `None` where there is none."""
     with _quiet_store(tracking_uri):
-        client = mlflow.MlflowClient()
         try:
-            return dict(client.get_model_version_by_alias(name, CHAMPION).tags)
+            found = mlflow.MlflowClient().get_model_version_by_alias(name, CHAMPION)
         except MlflowException as error:
             if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 return None
             raise
+    return int(found.version), dict(found.tags)
 
 
 def only_champion(tracking_uri: str) -> str:
