@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format lock clean
+.PHONY: help setup demo test test-system lint format lock clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -12,7 +12,8 @@ setup: .venv/.complete  ## .venv with every dependency at the locked version
 
 .venv/.complete: requirements.lock requirements-uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit("fertune needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/pip || { rm -rf .venv; $(PYTHON) -m venv .venv; } || \
+		{ rm -rf .venv; echo "python3 cannot make a virtual environment: install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-uv.lock
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	@touch $@
@@ -22,6 +23,10 @@ demo: setup  ## The main job on drawn faces: search, confirm, promote (about 5 m
 
 test: setup  ## The tests
 	$(BIN)/python -m pytest
+
+test-system: setup  ## The tests that need Debian's Chromium; installs it where it is missing
+	@command -v chromium >/dev/null || { apt-get -qq update && apt-get -qq install -y chromium; }
+	$(BIN)/python -m pytest tests/system
 
 lint: setup  ## ruff and ty
 	$(BIN)/ruff check .
