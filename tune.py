@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tuning.ledger import Ledger
 
 # Nothing heavy is imported here: `--help` and `list` answer at once.
+DASHBOARD = "http://127.0.0.1:8265"  # of a local Ray, the next free port where this one is taken
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="A file of search_spaces/, see `list studies`.")]
@@ -109,7 +111,10 @@ def status(
 
         home = default_home()
         console, _ = _listener(quiet=False)
-        for name in [study] if study else known_studies(home):
+        names = [study] if study else known_studies(home)
+        if not names and not as_json:
+            print(f"No study was begun under {home}.")
+        for name in names:
             found = overview(home, name)
             print(json.dumps(found)) if as_json else _print_overview(found, console)
 
@@ -237,14 +242,12 @@ def _main_job(verbose: bool) -> None:
     example = next((runner.home / "drawn" / "demo").glob("*/*"))
     listener.say("")
     listener.say("What next:")
-    listener.say(f"  .venv/bin/python tune.py predict {example}")
+    listener.say(f"  .venv/bin/python tune.py predict {example} --model {promoted.uri}")
     listener.say("  .venv/bin/python tune.py report demo")
     listener.say(f"  .venv/bin/mlflow ui --backend-store-uri {shown_uri(runner.tracker.uri)}")
     listener.say("      and compare the runs of fertune/demo")
-    listener.say("  .venv/bin/ray start --head, then .venv/bin/ray job submit --working-dir . -- python tune.py")
-    listener.say("      for the same as a job, watched in Ray's dashboard")
+    listener.say(f"  Ray's dashboard is at {DASHBOARD} while a study runs")
     _say_unwritten(runner.tracker, console)
-    assert promoted.version
 
 
 def _promote(runner: Any, trial: str | None, console: Console, as_json: bool) -> Any:
@@ -342,7 +345,8 @@ def _sentences(verbose: bool) -> Any:
     try:
         yield
     except KeyboardInterrupt as interruption:
-        print(f"Interrupted{f' ({interruption})' if str(interruption) else ''}: go on with --resume.", file=sys.stderr)
+        why = f" ({interruption})" if str(interruption) else ""
+        print(f"Interrupted{why}. What was done is kept; `run STUDY --resume` goes on with a search.", file=sys.stderr)
         raise typer.Exit(130) from None
     except (ValueError, RuntimeError, OSError) as error:
         if verbose:

@@ -39,6 +39,8 @@ def panel(report: ReportData) -> Panel:
 def _nothing(report: ReportData) -> object:
     if report.evidence_problem:
         return report.evidence_problem
+    if not report.front:
+        return "Nothing is confirmed: no trial has finished yet."
     command = element("code", f"python tune.py confirm {report.name}")
     return join(["Nothing is confirmed yet. ", command, " tests the front's members on the holdout."])
 

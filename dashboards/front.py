@@ -37,7 +37,7 @@ def panel(report: ReportData) -> Panel:
         title="Pareto front",
         order=20,
         reading=_READING + (_RULE if floor is not None else ""),
-        lead=join([*_cautions(report), figures.key("trial", "front", "chosen", "selected")]),
+        lead=join([*_cautions(report), figures.key(*_roles(report), "selected")]),
         figures=tuple(_view(report, other, floor) for other in views),
         body=join([element("p", _volume(report)), _members(report)]),
     )
@@ -93,6 +93,10 @@ def _groups(report: ReportData) -> tuple[list[Trial], list[Trial], list[Trial]]:
         [trial for trial in report.front if trial.trial_id != chosen],
         [trial for trial in report.complete if trial.trial_id == chosen],
     )
+
+
+def _roles(report: ReportData) -> list[str]:
+    return [role for role, trials in zip(("trial", "front", "chosen"), _groups(report), strict=True) if trials]
 
 
 def _frontier(report: ReportData, primary: Objective, other: Objective) -> go.Scatter:

@@ -36,9 +36,15 @@ def panel(report: ReportData) -> Panel:
         title="Learning curves",
         order=60,
         reading=_READING,
-        lead=figures.key("trial", "front", "chosen", "selected"),
+        lead=figures.key("trial", *_roles(report), "selected"),
         figures=tuple(drawn),
     )
+
+
+def _roles(report: ReportData) -> list[str]:
+    """The roles beside `trial` that there are curves of."""
+    others = [trial for trial in report.front if trial is not report.recommended]
+    return ["front"] * bool(others) + ["chosen"] * (report.recommended is not None)
 
 
 def _accuracies(report: ReportData, trials: list[Trial]) -> go.Figure:

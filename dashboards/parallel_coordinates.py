@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import plotly.graph_objects as go
@@ -19,23 +20,26 @@ _READING = (
     "The darker a line in daylight, or the brighter at night, the better its {primary}."
 )
 _MANY = 60  # trials from which lines are thin
+_WIDEST = 13  # characters of a line of an axis title
 
 
 def panel(report: ReportData) -> Panel | None:
     """Left out where nothing was searched or nothing has finished."""
-    if not report.complete or not report.searched:
-        return None
     failed = [trial for trial in report.search if trial.state == "FAILED"]
-    axes = _axes(report, [*report.complete, *failed])
-    plot = figures.blank(height=430, dragmode=False, margin={"l": 50, "r": 50, "t": 60, "b": 30})
+    shown = [*report.complete, *failed]
+    keys = [key for key in report.searched if any(key in trial.parameters for trial in shown)]
+    if not report.complete or not keys:
+        return None
+    axes = _axes(report, keys, shown)
+    plot = figures.blank(height=450, dragmode=False, margin={"l": 50, "r": 50, "t": 78, "b": 30})
     plot.update_xaxes(visible=False, range=[-0.15, len(axes) - 0.85], fixedrange=True)
     plot.update_yaxes(visible=False, range=[-0.06, 1.06], fixedrange=True)
     for position, axis in enumerate(axes):
         _draw_axis(plot, position, axis)
     if failed:
-        plot.add_trace(_lines(report, failed, axes[: len(report.searched)], figures.FAILED, width=1, dash="dot"))
+        plot.add_trace(_lines(report, keys, failed, axes[: len(keys)], figures.FAILED, width=1, dash="dot"))
     for trials, color, width in _by_quality(report):
-        plot.add_trace(_lines(report, trials, axes, color, width=width))
+        plot.add_trace(_lines(report, keys, trials, axes, color, width=width))
     plot.add_trace(figures.selection("lines+markers"))
     primary = quantity(report.objectives[0].metric).name
     label = f"Parallel coordinates of {count(len(report.complete), 'trial')}: {', '.join(axis.title for axis in axes)}"
@@ -49,8 +53,8 @@ def panel(report: ReportData) -> Panel | None:
     )
 
 
-def _axes(report: ReportData, trials: list[Trial]) -> list[Scale]:
-    searched = [parameter_scale(key, [trial.parameters.get(key) for trial in trials]) for key in report.searched]
+def _axes(report: ReportData, keys: list[str], trials: list[Trial]) -> list[Scale]:
+    searched = [parameter_scale(key, [trial.parameters.get(key) for trial in trials]) for key in keys]
     measured: list[Scale] = []
     for objective in report.objectives:
         found = quantity(objective.metric)
@@ -76,7 +80,14 @@ def _by_quality(report: ReportData) -> list[tuple[list[Trial], str, float]]:
 
 
 def _lines(
-    report: ReportData, trials: list[Trial], axes: list[Scale], color: str, *, width: float, dash: str = "solid"
+    report: ReportData,
+    keys: list[str],
+    trials: list[Trial],
+    axes: list[Scale],
+    color: str,
+    *,
+    width: float,
+    dash: str = "solid",
 ) -> go.Scatter:
     """All lines of one colour as one trace with gaps between them: plotly draws few traces fast."""
     x: list[float | None] = []
@@ -84,7 +95,7 @@ def _lines(
     ids: list[str | None] = []
     words: list[str | None] = []
     for trial in trials:
-        values: list[Any] = [trial.parameters.get(key) for key in report.searched]
+        values: list[Any] = [trial.parameters.get(key) for key in keys]
         if len(axes) > len(values):
             for objective, value in zip(report.objectives, report.values(trial), strict=True):
                 values += figures.scaled([value], quantity(objective.metric))
@@ -118,8 +129,7 @@ def _draw_axis(plot: go.Figure, position: int, axis: Scale) -> None:
         line={"color": figures.MUTED, "width": 1},
         layer="below",
     )
-    title = "<br>".join(escaped(part) for part in axis.title.split(", "))
-    figures.note(plot, title, x=position, y=1.06, yanchor="bottom", size=13)
+    figures.note(plot, _in_lines(axis.title), x=position, y=1.06, yanchor="bottom", size=13)
     for place, words in axis.ticks:
         figures.note(
             plot,
@@ -134,3 +144,15 @@ def _draw_axis(plot: go.Figure, position: int, axis: Scale) -> None:
             borderpad=1,
             opacity=0.9,
         )
+
+
+def _in_lines(title: str) -> str:
+    """A title narrow enough for its axis: broken before units and between the words of a parameter's name."""
+    lines = [""]
+    for word in re.findall(r"[^_ ]*[_ ]*", title):
+        while len(lines[-1] + word) > _WIDEST and (lines[-1] or len(word) > _WIDEST):
+            if not lines[-1]:
+                lines[-1], word = word[:_WIDEST], word[_WIDEST:]
+            lines.append("")
+        lines[-1] += word
+    return "<br>".join(escaped(line.rstrip(", ")) for line in lines if line)

@@ -373,6 +373,9 @@ def test_scales_put_values_in_order():
     assert [words for _, words in Places("p", [True, "b", None, 2, 10]).ticks] == ["not set", "True", "2", "10", "b"]
     lr = parameter_scale("lr", [10.0**-power for power in range(1, 12)])
     assert lr.where(1e-6) == pytest.approx(0.5)  # logarithmic
+    some = parameter_scale("lr", [None, *range(1, 12)])
+    assert (some.where(None), some.where(11)) == (0.0, 1.0)
+    assert some.ticks[0] == (0.0, "not set") < some.ticks[1]
     assert Continuous("time", [1.0, 2.0, 3.0], flipped=True).where(1.0) == 1.0  # the better end is on top
     assert [words for _, words in Continuous("a", [61.2, 84.4]).ticks] == ["65", "70", "75", "80"]
     assert [words for _, words in Continuous("a", [2.0, 2.0]).ticks] == ["2"]

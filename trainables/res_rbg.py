@@ -6,14 +6,12 @@ Published: 98.10 % on CK+ and 88.64 % on Oulu-CASIA with 64.20 M parameters; har
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
 from numbers import Integral
 from typing import Any
 
 from torch import nn
 
-from trainables.core.config import TrainerConfig
-from trainables.core.lookup import unknown
+from trainables.core.config import TrainerConfig, check_name
 from trainables.models.attention import GATES
 from trainables.models.rbg import RBG, RECURRENT, SHORTCUTS
 from trainables.models.res_rbg import MeanHead, ResRBG
@@ -50,12 +48,13 @@ class Config(TrainerConfig):
     weights: str = "none"
 
     def __post_init__(self) -> None:
-        _check_name("backbone", self.backbone, BACKBONES)
-        _check_name("attention", self.attention, GATES)
-        _check_name("temporal", self.temporal, TEMPORAL)
-        _check_name("recurrent", self.recurrent, RECURRENT)
-        _check_name("shortcut", self.shortcut, SHORTCUTS)
-        _check_name("weights", self.weights, WEIGHTS)
+        super().__post_init__()
+        check_name("backbone", self.backbone, BACKBONES)
+        check_name("attention", self.attention, GATES)
+        check_name("temporal", self.temporal, TEMPORAL)
+        check_name("recurrent", self.recurrent, RECURRENT)
+        check_name("shortcut", self.shortcut, SHORTCUTS)
+        check_name("weights", self.weights, WEIGHTS)
         if not isinstance(self.rbg_depth, Integral) or not 0 <= self.rbg_depth <= 3:
             raise ValueError(f"rbg_depth was given as {self.rbg_depth!r}; a whole number from 0 to 3 is allowed.")
         if not isinstance(self.gru_hidden, Integral) or self.gru_hidden < 1:
@@ -169,8 +168,3 @@ PRESETS: dict[str, dict[str, Any]] = {
         "masking_rate": 0.1,
     },
 }
-
-
-def _check_name(field: str, given: object, allowed: Collection[str]) -> None:
-    if given not in allowed:
-        raise ValueError(unknown(field, str(given), list(allowed)))

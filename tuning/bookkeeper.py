@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from ray.tune.search import Searcher
 
+from trainables.core.config import TrainerConfig
 from trainables.core.trial import TrialSpec
 from tuning.ledger import Ledger, Trial
 from tuning.searcher import Proposer
@@ -31,14 +33,21 @@ class Bookkeeper(Searcher):
     """Ray Tune's searcher: proposes trials, and writes what becomes of them into the ledger."""
 
     def __init__(
-        self, ledger: Ledger, proposer: Proposer, listener: TrialListener, spec: Callable[[Trial], TrialSpec]
+        self,
+        ledger: Ledger,
+        proposer: Proposer,
+        listener: TrialListener,
+        spec: Callable[[Trial], TrialSpec],
+        deadline: float | None = None,
     ) -> None:
         super().__init__(metric=None, mode=None)
         self._ledger, self._proposer, self._listener, self._spec = ledger, proposer, listener, spec
+        self._deadline = deadline
         self._running: dict[str, Trial] = {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str:  # ty: ignore[incompatible-method-override]  FINISHED is a str
-        trial = self._proposer.propose()
+        late = self._deadline is not None and time.monotonic() > self._deadline
+        trial = None if late else self._proposer.propose()
         if trial is None:
             return Searcher.FINISHED
         trial.trial_id = trial.trial_id or self._ledger.next_id(trial.phase)
@@ -51,8 +60,7 @@ class Bookkeeper(Searcher):
             trial = self._running[trial_id]
             row = {key: result[key] for key in _ROW if key in result}
             self._ledger.epoch(trial.trial_id, row)
-            config = self._spec(trial)
-            self._listener.epoch(trial, config.num_epochs or config.parameters.get("epochs", 0))
+            self._listener.epoch(trial, self._num_epochs(trial))
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         trial = self._running.pop(trial_id, None)
@@ -90,6 +98,10 @@ class Bookkeeper(Searcher):
 
     def restore(self, checkpoint_path: str) -> None:
         """Nothing: a resumed study is a new Tune run over the same ledger."""
+
+    def _num_epochs(self, trial: Trial) -> int:
+        spec = self._spec(trial)
+        return spec.num_epochs or spec.parameters.get("epochs", TrainerConfig.epochs)
 
     def _keep_traceback(self, trial: Trial, text: str) -> None:
         folder = self._ledger.folder / "trials" / trial.trial_id

@@ -44,8 +44,8 @@ def promote(runner: Runner, *, trial_id: str | None = None) -> Promotion:
     found = _find(evidence(runner.ledger), chosen)
     if found is None or len(found.seeds) < NUM_SEEDS:
         found = _find(confirm(runner, seeds=NUM_SEEDS, trial_id=trial_id), chosen)
-    if found is None:
-        raise Refused(f"{chosen} was not confirmed: its trainings on the holdout failed; see `status`.")
+    if found is None or len(found.seeds) < NUM_SEEDS:
+        raise Refused(f"{chosen} was not confirmed with {NUM_SEEDS} seeds: some of its trainings failed; see `status`.")
     name, uri = runner.study.registered_model, runner.tracker.uri
     tags = _tags(runner, found)
     if present := promotion.present_champion(uri, name):
@@ -92,6 +92,7 @@ def _tags(runner: Runner, found: Evidence) -> dict[str, str]:
         "fertune.study": runner.study.name,
         "fertune.trial_id": found.trial_id,
         "fertune.evidence_of": "configuration",
+        "fertune.selection": "nested",
         "fertune.classes": json.dumps(prepared.classes),
         "fertune.holdout": hashlib.sha256("\n".join(locked).encode()).hexdigest()[:16],
         "fertune.accuracy": f"{found.accuracy.mean:.4f}",

@@ -171,9 +171,15 @@ def _quiet_store(tracking_uri: str) -> Generator[None]:
     os.environ[bar] = "false"
     for logger in loggers:
         logger.setLevel(logging.ERROR)
+    # A server that is away is to be said in seconds.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     mlflow.set_tracking_uri(tracking_uri)
     try:
         yield
+    except MlflowException as error:
+        reason = without_password(str(error.message), tracking_uri)
+        raise ConnectionError(f"MLflow at {shown_uri(tracking_uri)}: {reason}") from error
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

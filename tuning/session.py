@@ -50,7 +50,7 @@ def default_home() -> Path:
     Inside a Ray job it is `~/fertune-runs` on the head: the job's own working directory is deleted behind it.
     """
     if named := os.environ.get("FERTUNE_HOME"):
-        return Path(named).absolute()
+        return Path(named).expanduser().absolute()
     in_job = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
     return Path.home() / "fertune-runs" if in_job else Path("runs").absolute()
 
@@ -72,9 +72,16 @@ def open_session(*, verbose: bool = False) -> Generator[Session]:
         os.environ.setdefault("RAY_worker_maximum_startup_concurrency", str(max(4, os.cpu_count() or 1)))
         before = os.environ.get("PYTHONPATH")
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), before]))
-        # Clips are read through the page cache: the object store carries messages only.
-        context = ray.init(address="local", object_store_memory=200 * 2**20, log_to_driver=verbose, logging_level=level)
-        os.environ["PYTHONPATH"] = before or ""
+        try:
+            # Clips are read through the page cache: the object store carries messages only.
+            context = ray.init(
+                address="local", object_store_memory=200 * 2**20, log_to_driver=verbose, logging_level=level
+            )
+        finally:
+            if before is None:
+                del os.environ["PYTHONPATH"]
+            else:
+                os.environ["PYTHONPATH"] = before
     try:
         resources = ray.cluster_resources()
         yield Session(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 import time
 from pathlib import Path
@@ -59,11 +60,12 @@ class Runner:
         checkpoint_interval_s: float = 10.0,
     ) -> None:
         self.study = load_study(study) if isinstance(study, str) else study
-        self.home = home or default_home()
+        if smoke:
+            self.study = self.study.smoked()
+        self.home = (home or default_home()).absolute()
         self.folder = self.home / self.study.name
         self.listener, self.verbose = listener, verbose
         self.placement = placement or Placement()
-        self.smoke = smoke
         self.checkpoint_interval_s = checkpoint_interval_s
         self._data_root = data_root
         self._resources = contextlib.ExitStack()
@@ -76,7 +78,6 @@ class Runner:
     def __enter__(self) -> Runner:
         with contextlib.ExitStack() as opening:
             self.ledger = opening.enter_context(Ledger.write(self.folder))
-            self.smoke = self.smoke or bool(self.ledger.study.get("smoke"))
             self.prepared = self._prepare()
             self.splits_path = self.folder / "splits.json"
             if not self.splits_path.exists():
@@ -100,7 +101,7 @@ class Runner:
     @property
     def settings(self) -> dict[str, Any]:
         """The keys of the config that every trial shares."""
-        return {**self.study.settings, **(self.study.smoke if self.smoke else {})}
+        return dict(self.study.settings)
 
     def search_size(self, num_samples: int | None, *, resume: bool, extend: int | None) -> int:
         """How many search trials the study is to have in all.
@@ -108,6 +109,7 @@ class Runner:
         Raises `ValueError` where the study was begun and neither `resume` nor `extend` is asked for.
         """
         begun = len(self.ledger.of_phase("search"))
+        asked = self.ledger.study.get("num_samples", self.study.num_samples)
         if extend:
             return begun + extend
         if begun and not resume:
@@ -115,7 +117,7 @@ class Runner:
                 f"Study {self.study.name} was begun under {self.home} and has {begun} trials. Go on with --resume, add "
                 "trials with --extend N, or begin another by setting $FERTUNE_HOME to another folder."
             )
-        return num_samples or max(begun, self.study.num_samples)
+        return num_samples or max(begun, asked)
 
     def search(self, num_samples: int, *, time_budget_s: float | None = None) -> None:
         """Bring the study to `num_samples` search trials: half-run ones first, then new ones; select the front."""
@@ -125,15 +127,17 @@ class Runner:
         fresh = OptunaProposer(self.study, num_samples=num_samples, begun=begun)
         proposer = Chain(halted, fresh)
         count = max(0, num_samples - len(past))
-        self.run("search", proposer, count, time_budget_s=time_budget_s)
+        deadline = time.monotonic() + time_budget_s if time_budget_s else None
+        self.run("search", proposer, count, deadline=deadline, num_samples=num_samples)
         self.select()
 
     def select(self) -> None:
         """Write the exact Pareto front of the finished search trials, and the recommended member, to the ledger."""
         trials = [trial for trial in self.ledger.of_phase("search") if trial.state == "FINISHED"]
         if trials:
-            front, recommended = choose(self.study, trials, len(self.splits.view("search", 0).validation))
-            self.ledger.select([trial.trial_id for trial in front], recommended.trial_id)
+            folds = [self.splits.view("search", fold).validation for fold in self.study.search_folds]
+            front, recommended = choose(self.study, trials, len(set().union(*folds)))
+            self.ledger.select([trial.trial_id for trial in front], recommended.trial_id if recommended else None)
 
     def run_listed(self, phase: Phase, trials: list[Trial]) -> None:
         """Run trials that are known beforehand; those that finished already are not run again."""
@@ -142,10 +146,14 @@ class Runner:
         todo = [trial for trial in todo if trial.state != "FINISHED"]
         self.run(phase, ListProposer(todo), len(todo))
 
-    def run(self, phase: Phase, proposer: Proposer, count: int, *, time_budget_s: float | None = None) -> None:
-        """Run up to `count` trials of `proposer` through Ray Tune; returns when all have ended."""
+    def run(self, phase: Phase, proposer: Proposer, count: int, *, deadline: float | None = None, **facts: Any) -> None:
+        """Run up to `count` trials of `proposer` through Ray Tune; returns when all have ended.
+
+        No trial begins after `deadline` (of `time.monotonic`). `facts` are remembered of the study.
+        """
         if count == 0:
             return
+        self._require_unchanged()
         session = self._ray()
         slots, gpus = slots_of(self.placement, session, count)
         self.ledger.open_study(
@@ -159,8 +167,8 @@ class Runner:
             device=device_name(gpus),
             concurrency=slots,
             git_commit=git_commit(),
-            smoke=self.smoke,
             data_root=str(self._data_root.absolute()) if self._data_root else "",
+            **facts,
         )
         self.listener.phase_began(phase, count, session)
         plan = SlotPlan(
@@ -170,7 +178,8 @@ class Runner:
             cpus_per_worker=self.placement.cpus_per_worker,
             gpus_per_worker=gpus,
         )
-        bookkeeper, name = Bookkeeper(self.ledger, proposer, self.listener, self.spec), self.study.name
+        name = self.study.name
+        bookkeeper = Bookkeeper(self.ledger, proposer, self.listener, self.spec, deadline)
         tuner = tune.Tuner(
             tune.with_resources(tune.with_parameters(Slot, plan=plan), {"cpu": SLOT_CPUS}),
             tune_config=tune.TuneConfig(
@@ -178,7 +187,6 @@ class Runner:
                 num_samples=count,
                 max_concurrent_trials=slots,
                 reuse_actors=True,
-                time_budget_s=time_budget_s,
                 trial_name_creator=lambda trial: f"{name}-{trial.config['spec']['trial_id']}",
                 trial_dirname_creator=lambda trial: trial.config["spec"]["trial_id"],
             ),
@@ -213,6 +221,18 @@ class Runner:
             checkpoint_interval_s=self.checkpoint_interval_s,
         )
 
+    def _require_unchanged(self) -> None:
+        """Trials of one study are comparable: only the space may change between its runs, not what all trials share."""
+        before = self.ledger.study.get("settings", self.settings)
+        now = json.loads(json.dumps(self.settings))
+        changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+        if changed:
+            was = ", ".join(f"{key} was {before.get(key)!r} and is {now.get(key)!r}" for key in changed)
+            raise ValueError(
+                f"The settings of study {self.study.name} changed since it was begun: {was}. Its trials would not be "
+                "comparable; change them back, or save the study under another name."
+            )
+
     def _ray(self) -> Session:
         if self._session is None:
             self._session = self._resources.enter_context(open_session(verbose=self.verbose))
@@ -224,11 +244,13 @@ class Runner:
             root = Path(stored)
         if root is None:
             root = draw(self.study, self.home)
-        self._data_root = root
         return prepare_dataset(self.study.dataset, root, self.home, self.listener)
 
 
 def git_commit() -> str:
-    """The commit of fertune that runs, `""` where it is not a checkout."""
-    asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    """The commit of fertune that runs, `""` where it is not a checkout or git is absent."""
+    try:
+        asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    except OSError:  # no git here
+        return ""
     return asked.stdout.strip() if asked.returncode == 0 else ""

@@ -69,6 +69,7 @@ class Tracker:
         self._position = self._stored_position()
         self._runs: dict[str, str] = {}
         self._experiment = self._parent = ""
+        self._facts: dict[str, Any] = {}
         self._client: Any = None
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True, name="mlflow")
@@ -167,6 +168,10 @@ class Tracker:
         written = {event.get("trial_id", _STUDY) for event in self.ledger.events[: self._position]}
         if not written <= self._runs.keys():
             self._position = 0  # the store lost what it held: everything again
+        self._facts = {}  # what the study was when an event was written, not what it is now
+        for event in self.ledger.events[: self._position]:
+            if event["event"] == "study":
+                self._facts |= event
         self._parent = self._run(_STUDY, self.ledger.folder.name, {})
 
     def _run(self, trial_id: str, name: str, tags: dict[str, str], started_at: float | None = None) -> str:
@@ -186,6 +191,7 @@ class Tracker:
     def _apply(self, event: dict[str, Any]) -> None:
         match event["event"]:
             case "study":
+                self._facts |= event
                 for key in ("git_commit", "dataset_fingerprint", "device", "concurrency"):
                     self._client.set_tag(self._parent, f"fertune.{key}", str(event.get(key, "")))
             case "started":
@@ -202,7 +208,6 @@ class Tracker:
     def _started(self, event: dict[str, Any]) -> None:
         from mlflow.entities import Param
 
-        study = self.ledger.study
         tags = {
             "mlflow.parentRunId": self._parent,
             "fertune.phase": event["phase"],
@@ -210,9 +215,10 @@ class Tracker:
             "fertune.stopped_early": "false",
             "fertune.seed": str(event["seed"]),
             **{
-                f"fertune.{key}": str(study.get(key, ""))
+                f"fertune.{key}": str(self._facts.get(key, ""))
                 for key in ("dataset_fingerprint", "git_commit", "device", "concurrency")
             },
+            "fertune.selection": "nested",
         }
         if event["of"]:
             tags |= {"fertune.of": event["of"], "fertune.variant": event["variant"] or "chosen"}
@@ -223,7 +229,8 @@ class Tracker:
         self._client.update_run(run_id, status="RUNNING")
         if again and _ERROR in self._client.get_run(run_id).data.tags:
             self._client.delete_tag(run_id, _ERROR)
-        params = [Param(key, str(value)) for key, value in event["parameters"].items()]
+        given = {**self._facts.get("settings", {}), **event["parameters"]}
+        params = [Param(key, str(value)) for key, value in given.items()]
         self._client.log_batch(run_id, params=params)
 
     def _ended(self, event: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from dashboards.core.quantities import setting
 NOT_SET = "not set"
 _DISTINCT = 8  # up to so many values each get a place of their own
 _LONGEST = 16  # characters of a tick
+_GAP = 0.14  # between values that are not set and the least that is
 
 
 class Scale(Protocol):
@@ -27,9 +28,10 @@ class Scale(Protocol):
 
 def parameter_scale(title: str, values: Sequence[Any]) -> Scale:
     """Numbers that vary freely lie on a continuous scale; words, flags and a handful of numbers at even distances."""
-    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-    if len(numbers) == len(values) and len(set(numbers)) > _DISTINCT and all(map(math.isfinite, numbers)):
-        return Continuous(title, numbers)
+    present = [value for value in values if value is not None]
+    numbers = [value for value in present if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(numbers) == len(present) and len(set(numbers)) > _DISTINCT and all(map(math.isfinite, numbers)):
+        return Continuous(title, values)
     return Places(title, values)
 
 
@@ -55,21 +57,31 @@ class Places:
 
 
 class Continuous:
-    """Linear, or logarithmic where the values span decades; with `flipped`, small values are on top."""
+    """Linear, or logarithmic where the values span decades; with `flipped`, small values are on top.
 
-    def __init__(self, title: str, values: Sequence[float], *, flipped: bool = False) -> None:
+    Where some values are not set, these lie at the bottom and the scale begins above them.
+    """
+
+    def __init__(self, title: str, values: Sequence[float | None], *, flipped: bool = False) -> None:
         self.title = title
+        present = [value for value in values if value is not None]
+        low, high = min(present), max(present)
         self._flipped = flipped
-        self._logarithmic = spans_decades(values)
-        self._low, self._high = self._warped(min(values)), self._warped(max(values))
-        shown = _decades(min(values), max(values)) if self._logarithmic else _round_steps(min(values), max(values))
+        self._bottom = _GAP if len(present) < len(values) else 0.0
+        self._logarithmic = spans_decades(present)
+        self._low, self._high = self._warped(low), self._warped(high)
+        shown = _decades(low, high) if self._logarithmic else _round_steps(low, high)
         self.ticks = [(self.where(value), setting(value)) for value in shown]
+        if self._bottom:
+            self.ticks.insert(0, (0.0, NOT_SET))
 
-    def where(self, value: float, turn: float = 0.0) -> float:
+    def where(self, value: float | None, turn: float = 0.0) -> float:
         """The place of `value`; there is no spread."""
+        if value is None:
+            return 0.0
         span = self._high - self._low
         share = (self._warped(value) - self._low) / span if span else 0.5
-        return 1 - share if self._flipped else share
+        return self._bottom + (1 - self._bottom) * (1 - share if self._flipped else share)
 
     def _warped(self, value: float) -> float:
         return math.log(value) if self._logarithmic else float(value)

@@ -90,6 +90,16 @@ class Study:
         if not self.search_folds:
             raise ValueError("A study needs at least one fold to search on; the default is `search_folds=(0,)`.")
 
+    def smoked(self) -> Study:
+        """The same study in seconds, under a name of its own: nothing of it mixes with the real one."""
+        return dataclasses.replace(
+            self,
+            name=f"{self.name}-smoke",
+            registered_model=f"{self.registered_model}-smoke",
+            settings={**self.settings, **self.smoke},
+            smoke={},
+        )
+
 
 def load_study(name: str) -> Study:
     """The study of file `search_spaces/<name>.py`.

@@ -21,6 +21,7 @@ from trainables.core.config import TrainerConfig, make_config
 from trainables.core.dataset import DataError, Sample
 from trainables.core.faces import FaceFinder
 from trainables.core.frames import read_frames, samples_of
+from trainables.core.trainer import autocast
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -107,10 +108,10 @@ class Classifier:
         for i, crop in enumerate(chosen):
             # The resize of `Prepared.at_size`; at its own size a crop is copied.
             frames[0, i] = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
-        with torch.inference_mode():
+        with torch.inference_mode(), autocast(self.config, self.device):
             inputs = to_input(torch.from_numpy(frames).to(self.device), self.config.image_size)
             logits = self.model(inputs, torch.tensor([len(chosen)]))
-        return logits[0].double().softmax(dim=0).cpu().numpy()
+        return logits[0].float().double().softmax(dim=0).cpu().numpy()
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:

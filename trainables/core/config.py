@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from numbers import Integral
 from typing import Any
 
 from trainables.core.lookup import unknown
+
+_NAMES = {
+    "optimizer": ("adamw", "sgd"),
+    "batch_by": ("clip", "subject"),
+    "precision": ("auto", "float32", "bfloat16"),
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,6 +46,20 @@ class TrainerConfig:
     max_brightness: float = 0.2
     max_drift: float = 0.0
     precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        for field, allowed in _NAMES.items():
+            check_name(field, getattr(self, field), allowed)
+        for field in ("num_classes", "num_frames", "image_size", "epochs", "batch_size"):
+            value = getattr(self, field)
+            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+                raise ValueError(f"{field} was given as {value!r}; a whole number of at least 1 is allowed.")
+
+
+def check_name(field: str, value: Any, allowed: Collection[str]) -> None:
+    """Raises `ValueError` naming the nearest allowed value for a `field` given as anything else."""
+    if value not in allowed:
+        raise ValueError(unknown(field, str(value), list(allowed)))
 
 
 def make_config(config_type: type[TrainerConfig], parameters: dict[str, Any]) -> Any:

@@ -16,7 +16,7 @@ class Mailbox:
         self._max_attempts = max_attempts
         self._job: dict[str, Any] | None = None
         self._number = 0  # of the current or last job; jobs count from 1
-        self._attempts = 0
+        self._groups: set[str] = set()  # the worker groups that took the current job
         self._open = True
         self._cancelled = False
         self._reports: list[dict[str, Any]] = []
@@ -27,22 +27,24 @@ class Mailbox:
         async with self._changed:
             self._cancelled = True
             await self._changed.wait_for(lambda: self._job is None)
-            self._job, self._cancelled, self._attempts, self._reports = job, False, 0, []
+            self._job, self._cancelled, self._groups, self._reports = job, False, set(), []
             self._number += 1
             self._changed.notify_all()
             return self._number
 
-    async def take(self, done: int, rank: int) -> tuple[int, dict[str, Any]] | None:
-        """The current job, once it is another than number `done`; `None` when the slot closes."""
+    async def take(self, done: int, group: str) -> tuple[int, dict[str, Any]] | None:
+        """The current job, once it is another than number `done`; `None` when the slot closes.
+
+        All ranks of a worker group give the same `group` and so get the same answer.
+        """
         async with self._changed:
             while True:
                 await self._changed.wait_for(lambda seen=done: not self._open or (self._job and self._number > seen))
                 if not self._open:
                     return None
                 assert self._job is not None
-                if rank == 0:
-                    self._attempts += 1
-                if self._attempts <= self._max_attempts:
+                self._groups.add(group)
+                if len(self._groups) <= self._max_attempts:
                     return self._number, self._job
                 died = f"Its worker died {self._max_attempts} times; see the logs of this trial for the last words."
                 self._close({"failed": died, "done": True})

@@ -17,6 +17,7 @@ import dataclasses
 import gc
 import threading
 import traceback
+import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -127,8 +128,9 @@ def _work(config: Mapping[str, Any]) -> None:
     context = train.get_context()
     group = Group(context.get_world_rank(), context.get_world_size(), get_device())
     mailbox, done = config["mailbox"], 0
+    name = group.agree(uuid.uuid4().hex)  # of this group; the one that replaces it after a death has another
     torch.set_num_threads(config["threads"])
-    while (taken := ray.get(mailbox.take.remote(done, group.rank))) is not None:
+    while (taken := ray.get(mailbox.take.remote(done, name))) is not None:
         done, job = taken
         last = _run(job, done, mailbox, group)
         gc.collect()

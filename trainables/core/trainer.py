@@ -1,6 +1,6 @@
 """The trainer: one model, one fold, plain PyTorch. It knows neither Ray nor MLflow, and nothing about who listens.
 
-The loop is read from the top: `Training.run_epoch` trains one epoch and validates, `Training.keep_if_best` remembers the
+The loop is read from the top: `Training.run_epoch` trains one epoch and validates, `_keep_if_best` remembers the
 checkpoint with the lowest validation loss (the earliest on ties), `Training.state` is what a resumed run needs.
 """
 
@@ -120,7 +120,7 @@ class Training:
             started = self._now()
             inputs = augment(frames, self.config, generator)
             self.optimizer.zero_grad(set_to_none=True)
-            with _autocast(self.config, self.group.device):
+            with autocast(self.config, self.group.device):
                 logits = self.model(inputs, lengths)
             loss = self.loss(logits.float(), labels)
             loss.backward()
@@ -177,7 +177,7 @@ def predict(
         for batch in shards:
             mine += batch
             frames, lengths, _ = _batch(clips, batch, group.device)
-            with _autocast(config, group.device):
+            with autocast(config, group.device):
                 rows.append(model(to_input(frames, config.image_size), lengths).float().cpu().numpy())
     logits = np.concatenate(rows) if rows else np.zeros((0, config.num_classes), np.float32)
     gathered = group.gather((mine, logits))
@@ -204,7 +204,8 @@ def _batch(
     return frames.to(device, non_blocking=True), lengths, labels.to(device, non_blocking=True)
 
 
-def _autocast(config: TrainerConfig, device: torch.device) -> torch.autocast:
+def autocast(config: TrainerConfig, device: torch.device) -> torch.autocast:
+    """The precision that a network of `config` trains, is evaluated and serves in."""
     enabled = config.precision == "bfloat16" or (config.precision == "auto" and device.type == "cuda")
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
 

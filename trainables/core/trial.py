@@ -177,6 +177,8 @@ class _Checkpoint:
             return
         try:
             stored = torch.load(self.path, map_location="cpu", weights_only=True)
+            if stored["trial"] != self._identity():
+                return  # left by another trial of the same id, before its study was begun anew
             for training, state in zip(trainings, stored["folds"], strict=True):
                 training.load_state(state)
         except Exception as error:  # any damage shows as another exception type
@@ -190,12 +192,19 @@ class _Checkpoint:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_name(f"last.{os.getpid()}.tmp")
-        torch.save({"folds": [training.state() for training in trainings]}, temporary)
+        states = [training.state() for training in trainings]
+        torch.save({"trial": self._identity(), "folds": states}, temporary)
         temporary.replace(self.path)
         self.saved_at = time.monotonic()
 
     def remove(self) -> None:
         self.path.unlink(missing_ok=True)
+
+    def _identity(self) -> str:
+        spec = self.spec
+        return json.dumps(
+            [spec.trainable, spec.phase, dict(spec.parameters), list(spec.folds), spec.seed], sort_keys=True
+        )
 
 
 def _mean(rows: list[dict[str, float]]) -> dict[str, float]:
