@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from search_spaces.core.study import Study
 from trainables.core.config import check_keys, make_config
 from trainables.models.attention import GATES
 from trainables.models.padding import BatchNorm1d, masked_mean, on_rows, reverse, valid_rows
@@ -238,10 +237,3 @@ def test_keys_are_checked_without_values() -> None:
     check_keys(Config, ["rbg_depth", "lr"])
     with pytest.raises(ValueError, match="Did you mean 'gru_hidden'"):
         check_keys(Config, ["gru_hiden"])
-
-
-def test_a_study_may_search_every_field_and_is_told_of_a_wrong_one() -> None:
-    common = {"trainable": "res_rbg", "dataset": "any", "registered_model": "any"}
-    Study(**common, parameters={"attention": object(), "rbg_depth": object(), "masking_rate": object()})
-    with pytest.raises(ValueError, match="Did you mean 'rbg_depth'"):
-        Study(**common, parameters={"rbg_dept": object()})
