@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from contextlib import contextmanager
@@ -145,16 +146,16 @@ def confirm(
     """Train the front's members again with fresh seeds and test them on the locked holdout."""
     with _sentences(verbose):
         _require_study(study)
-        from tuning import confirm as confirming
+        from tuning.confirm import confirm as confirm_
         from tuning.study_runner import Runner
         from tuning.terminal import evidence_table
 
         console, listener = _listener(quiet=as_json)
         with Runner(study, listener, data_root=data_root, verbose=verbose, begun=True) as runner:
-            found = confirming.confirm(runner, top=top, seeds=seeds)
+            found = confirm_(runner, top=top, seeds=seeds)
         if as_json:
             for row in found:
-                print(json.dumps(confirming.as_json(row)))
+                print(json.dumps(dataclasses.asdict(row)))
         else:
             console.print(evidence_table(found))
 
@@ -251,7 +252,7 @@ def _main_job(verbose: bool) -> None:
 
 
 def _promote(runner: Any, trial: str | None, console: Console, as_json: bool) -> Any:
-    from tuning.confirm import evidence
+    from tuning.evidence import evidence
     from tuning.gate import promote as promote_
     from tuning.terminal import evidence_table, interval, percent
 
@@ -344,6 +345,8 @@ def _sentences(verbose: bool) -> Any:
     """Whatever a person did wrong ends in a sentence and exit code 2; `--verbose` shows where."""
     try:
         yield
+    except typer.Exit:  # a RuntimeError too
+        raise
     except KeyboardInterrupt as interruption:
         why = f" ({interruption})" if str(interruption) else ""
         print(f"Interrupted{why}. What was done is kept; `run STUDY --resume` goes on with a search.", file=sys.stderr)

@@ -9,7 +9,7 @@ from dashboards.core.data import ReportData
 from dashboards.core.html import Cell, Html, element, escaped, join, missing, table
 from dashboards.core.panel import Figure, Panel
 from dashboards.core.quantities import count, percent
-from tuning.confirm import Evidence
+from tuning.evidence import Evidence
 
 _READING = (
     "Each configuration was trained again with fresh seeds and tested once on the locked holdout. The dot is its accuracy "

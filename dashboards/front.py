@@ -120,12 +120,12 @@ def _frontier(report: ReportData, primary: Objective, other: Objective) -> go.Sc
 
 
 def _floor(report: ReportData) -> float | None:
-    """The accuracy that a trial needs to be recommended: one standard error below the best (`study_runner.choose`)."""
+    """The accuracy that a trial needs to be recommended: one standard error below the best (`selection.choose`)."""
     rows = report.predictions(report.recommended) if report.recommended else None
     if rows is None or report.objectives[0].metric != "accuracy":
         return None
     best = max(trial.metrics["accuracy"] for trial in report.front)
-    return best - math.sqrt(best * (1 - best) / (rows["fold"] == rows["fold"].min()).sum())
+    return pareto.one_standard_error_below(best, rows["clip_id"].nunique())
 
 
 def _hover(report: ReportData, trial: Trial) -> str:

@@ -6,7 +6,7 @@ from dashboards.core.data import ReportData
 from dashboards.core.html import Html, caution, element, facts, join, missing
 from dashboards.core.panel import Panel
 from dashboards.core.quantities import count, day, percent, quantity, settings
-from tuning.confirm import Evidence
+from tuning.evidence import Evidence
 from tuning.ledger import Trial
 
 _NUMBERS = ("train_time_s", "param_count", "weights_mb", "latency_ms")

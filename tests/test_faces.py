@@ -24,10 +24,10 @@ def test_a_clip_is_cropped_to_the_face_in_all_its_frames(finder, clip):
     assert (cropped.frames.shape, cropped.frames.dtype) == ((16, 160, 160, 3), np.uint8)
     assert (cropped.num_frames_with_face, cropped.num_frames_looked_at, cropped.num_faces) == (8, 8, 1)
     assert cropped.score > 0.99
-    # The face fills two thirds of the crop, in its middle: a margin of a quarter of the face on each side.
+    # The face fills four fifths of the crop, in its middle: the crop is a quarter larger than the face.
     (face,) = finder._detect([cropped.frames[8]], QUICK)[0][:, :4]
     assert (face[:2] + face[2:]) / 2 == pytest.approx([80, 80], abs=8)
-    assert (face[2:] - face[:2]).max() == pytest.approx(160 / 1.5, abs=12)
+    assert (face[2:] - face[:2]).max() == pytest.approx(160 / 1.25, abs=12)
 
 
 def test_one_box_holds_for_the_whole_clip(finder, clip):

@@ -16,7 +16,7 @@ from dashboards.core.quantities import quantity
 from dashboards.core.scales import Continuous, Places, parameter_scale
 from tests.sample_study import FACTS, add_confirmation, add_trial, search_trial, select, write_sample
 from trainables.core import lookup
-from tuning.confirm import evidence
+from tuning.evidence import evidence
 from tuning.ledger import Ledger
 
 HOSTILE = "</script><img src=x onerror=alert(1)><script>alert(2)</script>"

@@ -3,8 +3,10 @@
 import dataclasses
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import mlflow
@@ -16,7 +18,8 @@ from ray import tune
 from drawing.layouts import drawn_faces
 from search_spaces.core.study import Study
 from tuning import gate, promotion
-from tuning.confirm import confirm, evidence
+from tuning.confirm import confirm
+from tuning.evidence import evidence
 from tuning.gate import Refused, promote
 from tuning.ledger import Ledger
 from tuning.placement import Placement, slots_of
@@ -203,8 +206,8 @@ def test_a_champion_is_refitted_registered_and_predicts(studied, home, tmp_path,
 
 
 def test_nothing_finished_is_run_again(studied, home):
-    before = len(studied.events)
     with Runner(tiny_study(), Quiet(), home=home) as runner:
+        before = len(runner.ledger.events)
         assert runner.search_size(None, resume=True, extend=None) == 3
         runner.search(3)
         confirm(runner, top=1, seeds=2)
@@ -220,6 +223,51 @@ def test_two_workers_train_one_trial_together(home):
         trial = runner.ledger.trials["search-0000"]
         assert trial.state == "FINISHED", trial.error
         assert len(trial.curve) == 3
+
+
+LONG = """
+import sys
+from pathlib import Path
+from tests.test_runner import Quiet, tiny_study
+from tuning.study_runner import Runner
+
+home = Path(sys.argv[1])
+study = tiny_study(name="long", num_samples=1, settings={**tiny_study().settings, "epochs": 400})
+with Runner(study, Quiet(), home=home, data_root=home / "drawn" / "tiny", checkpoint_interval_s=0.0) as runner:
+    runner.search(1)
+"""
+
+
+def test_sigterm_keeps_what_was_done_leaves_no_process_and_a_resumed_trial_goes_on(studied, home):
+    process = subprocess.Popen([sys.executable, "-c", LONG, str(home)], cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 240
+        while len(Ledger.read(home / "long").events) < 5:  # the study, the trial, three epochs
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) != 0
+    finally:
+        process.kill()
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert not alive
+    halted = Ledger.read(home / "long").trials["search-0000"]
+    assert (halted.state, halted.metrics) == ("INTERRUPTED", {})
+    done = len(halted.curve)
+    study = tiny_study(name="long", num_samples=1, settings={**tiny_study().settings, "epochs": 400})
+    with Runner(study, listener := Quiet(), home=home, checkpoint_interval_s=0.0) as runner:
+        first = len(runner.ledger.events)
+
+        def enough(trial):
+            raise KeyboardInterrupt
+
+        listener.on_epoch = enough
+        with pytest.raises(KeyboardInterrupt):
+            runner.search(1)
+        again = [event["epoch"] for event in runner.ledger.events[first:] if event["event"] == "epoch"]
+    assert again[0] >= done, "it went on from its checkpoint"
 
 
 def test_trials_fill_the_cluster_and_one_that_can_never_be_placed_says_so():

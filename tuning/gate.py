@@ -8,7 +8,8 @@ import json
 from typing import Any
 
 from tuning import promotion
-from tuning.confirm import CONFIRM_SEED, Evidence, confirm, evidence
+from tuning.confirm import CONFIRM_SEED, confirm
+from tuning.evidence import Evidence, evidence
 from tuning.ledger import Trial
 from tuning.study_runner import Runner, git_commit
 

@@ -7,6 +7,7 @@ every question: it is never on the front, never dominates and adds no volume.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -90,6 +91,14 @@ def knee(values: ArrayLike, directions: Sequence[Direction], *, floor: float | N
     scaled = (worst - front)[:, varied] / (worst - best)[varied]
     weakest = scaled.min(axis=1) if varied.any() else np.zeros(len(rows))
     return int(min(zip(-weakest, *front.T, rows, strict=True))[-1])
+
+
+def one_standard_error_below(best: float, num_clips: int) -> float:
+    """What a rate must reach to pass for as good as the `best` one measured on `num_clips` clips.
+
+    Breiman's rule (Classification and Regression Trees, 1984, section 3.4.3), with the binomial standard error.
+    """
+    return best - math.sqrt(best * (1 - best) / num_clips)
 
 
 def _costs(values: ArrayLike, directions: Sequence[Direction]) -> tuple[np.ndarray, np.ndarray]:

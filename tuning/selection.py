@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from search_spaces.core.study import Study
 from tuning import pareto
 from tuning.ledger import Trial, objective_values
@@ -28,6 +26,5 @@ def choose(study: Study, trials: list[Trial], num_validation: int) -> tuple[list
     kept = [value for value, chosen in zip(values, on_front, strict=True) if chosen]
     floor = None
     if metrics[0] in RATES:
-        best = max(value[0] for value in kept)
-        floor = best - math.sqrt(best * (1 - best) / num_validation)
+        floor = pareto.one_standard_error_below(max(value[0] for value in kept), num_validation)
     return front, front[pareto.knee(kept, directions, floor=floor)]

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from search_spaces.core.study import Objective
 from trainables.core.cache import Prepared
-from tuning.confirm import Evidence
+from tuning.evidence import Evidence
 from tuning.ledger import Trial
 from tuning.session import Session
 from tuning.statistics import Interval

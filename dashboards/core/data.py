@@ -13,7 +13,7 @@ import pandas as pd
 
 from search_spaces.core.study import PARETO
 from tuning import pareto
-from tuning.confirm import Evidence, evidence, predictions_of, ranked_front
+from tuning.evidence import Evidence, evidence, predictions_of, ranked_front
 from tuning.ledger import Ledger, Trial, objective_values
 from tuning.overview import overview
 

@@ -55,6 +55,11 @@ class Prepared:
     scores: np.ndarray
     faces_found: np.ndarray
 
+    @property
+    def people(self) -> list[str]:
+        """The subject of each clip; a clip whose subject is unknown stands for itself."""
+        return [subject or clip for subject, clip in zip(self.subjects, self.clip_ids, strict=True)]
+
     def __len__(self) -> int:
         return len(self.clip_ids)
 

@@ -34,7 +34,7 @@ class Clips:
         self.num_frames = num_frames
         self.image_size = image_size
         self.labels = prepared.labels
-        self.people = [subject or clip for subject, clip in zip(prepared.subjects, prepared.clip_ids, strict=True)]
+        self.people = prepared.people
         self._offsets = prepared.offsets
         self._frames = prepared.at_size(margin_size(image_size))
         self.margin_size = self._frames.shape[1]

@@ -65,7 +65,7 @@ def make_splits(prepared: Prepared, *, seed: int, holdout_share: float = 0.2) ->
     # Cutting needs scikit-learn, reading does not: half of a worker's start would go into its import.
     from trainables.core.folds import assert_disjoint, holdout_subjects, without_subjects
 
-    subjects = [subject or clip for subject, clip in zip(prepared.subjects, prepared.clip_ids, strict=True)]
+    subjects = prepared.people
     locked = holdout_subjects(subjects, prepared.labels.tolist(), share=holdout_share, seed=seed)
     folds = [without_subjects(fold, subjects, locked) for fold in prepared.folds]
     for fold in folds:
