@@ -150,7 +150,7 @@ def evidence_table(found: Sequence[Evidence]) -> Table:
     for row in found:
         table.add_row(
             row.trial_id,
-            row.variant or "chosen",
+            row.variant or "as searched",
             percent(row.accuracy.mean),
             interval(row.accuracy),
             "" if row.variant else percent(row.search_accuracy),

@@ -221,7 +221,7 @@ class Tracker:
             "fertune.selection": "nested",
         }
         if event["of"]:
-            tags |= {"fertune.of": event["of"], "fertune.variant": event["variant"] or "chosen"}
+            tags |= {"fertune.of": event["of"], "fertune.variant": event["variant"] or "as searched"}
         if event["phase"] == "search":
             tags["fertune.pareto"] = "false"
         again = event["trial_id"] in self._runs

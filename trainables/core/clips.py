@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from trainables.core.cache import Prepared
-
-MARGIN = 1.25
+from trainables.core.faces import MARGIN
 
 
 class Clips:
@@ -65,7 +64,7 @@ class Clips:
 
 def margin_size(image_size: int) -> int:
     """The side in px of a crop with its margin, for a network that reads `image_size` px: 1.25 times, made even."""
-    size = round(image_size * MARGIN)
+    size = round(image_size * (1 + 2 * MARGIN))
     return size + size % 2
 
 

@@ -16,7 +16,9 @@ import numpy as np
 
 from trainables.core.dataset import DataError
 
-MARGIN = 0.125  # of the face's side, added on each side: the crop is 1.25 faces wide, and the network sees the face
+MARGIN = (
+    0.125  # of the face's side, added on each side; the network is shown the middle, the rest is for rotation and shift
+)
 NUM_LOOKED_AT = 8  # frames, evenly spaced
 MAX_FRAMES = 256  # a longer clip is thinned out evenly, so that memory and cache stay bounded
 MAX_SIDE = 1280  # px; larger frames are shrunk as they are read

@@ -31,7 +31,6 @@ class Group:
         if self.world_size == 1:
             return model
         devices = [self.device] if self.device.type == "cuda" else None
-        # The recurrent layers see packed sequences of other lengths on every rank, but all parameters take part.
         return nn.parallel.DistributedDataParallel(model, device_ids=devices)
 
     def share_buffers(self, model: nn.Module) -> None:
