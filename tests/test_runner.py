@@ -152,7 +152,9 @@ def test_every_trial_is_one_mlflow_run_with_its_state(studied, home):
     assert "NonFiniteLoss" in failed.data.tags["fertune.error"]
     metrics = runs["search-0000"].data.metrics
     assert {"accuracy", "train_time_s", "param_count", "wall_time_s", "val_loss"} <= set(metrics)
-    assert runs["search-0000"].data.params == {"gru_hidden": "8", "lr": "0.001"}
+    params = runs["search-0000"].data.params
+    assert (params["gru_hidden"], params["lr"]) == ("8", "0.001")  # what was searched
+    assert params["backbone"] == "resnet18"  # and what all trials share
     front = {trial_id for trial_id, run in runs.items() if run.data.tags.get("fertune.pareto") == "true"}
     assert front == set(studied.selection["front"])
 
