@@ -1,0 +1,1 @@
+"""Where a study runs: one file or folder is one recipe."""
