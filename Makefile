@@ -18,7 +18,7 @@ setup: .venv/.complete  ## .venv with every dependency at the locked version
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	@touch $@
 
-demo: setup  ## The main job on drawn faces: search, confirm, promote (about 5 minutes on 2 cores)
+demo: setup  ## The main job on drawn faces: search, confirm, promote (about 7 minutes on 2 cores)
 	$(BIN)/python tune.py
 
 test: setup  ## The tests

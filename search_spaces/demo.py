@@ -1,7 +1,7 @@
 """The main job on drawn faces: Res-RBG over its four searched parameters, small enough for a laptop.
 
 Drawn faces say nothing about accuracy on real ones. The space is that of Mou et al. (Sensors 2025, 25, 3829), with a
-smaller backbone and fewer pixels. About 5 minutes on 2 cores: `python tune.py`.
+smaller backbone and fewer pixels. About 7 minutes on 2 cores: `python tune.py`.
 """
 
 from ray import tune
