@@ -17,3 +17,12 @@ def faces() -> Path:
     if not FACES.is_dir():
         pytest.skip("the real faces are not beside this clone")
     return FACES
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """A trainable of a blink, found by name like any other, and one thread, for a whole module."""
+    from tests.builders import tiny_trainable  # torch is a matter of those who ask
+
+    with tiny_trainable():
+        yield

@@ -10,7 +10,6 @@ from tests.builders import (
     make_spec,
     prepare_random,
     same_weights,
-    tiny_trainable,
     train,
     untimed,
 )
@@ -20,10 +19,7 @@ from trainables.core.splits import load_splits
 EPOCHS = 4
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _tiny():
-    with tiny_trainable():
-        yield
+pytestmark = pytest.mark.usefixtures("tiny")
 
 
 @pytest.fixture(scope="module")

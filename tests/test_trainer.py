@@ -7,7 +7,7 @@ import statistics
 import pytest
 import torch
 
-from tests.builders import SETTINGS, make_spec, prepare_random, same_weights, tiny_trainable, train, untimed
+from tests.builders import SETTINGS, make_spec, prepare_random, same_weights, train, untimed
 from tests.extension import tiny
 from trainables.core.classifier import Classifier
 from trainables.core.clips import Clips
@@ -20,10 +20,7 @@ FOLD = Fold(train=tuple(range(10)), validation=(10, 11, 12), test=())
 NOTHING_TO_CHOOSE = Fold(train=FOLD.train, validation=(), test=())
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _tiny():
-    with tiny_trainable():
-        yield
+pytestmark = pytest.mark.usefixtures("tiny")
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from search_spaces.core.study import METRICS
-from tests.builders import RES_RBG, corrupted, make_spec, prepare_random, tiny_trainable, train
+from tests.builders import RES_RBG, corrupted, make_spec, prepare_random, train
 from trainables.core.classifier import Classifier
 from trainables.core.clips import Clips
 from trainables.core.dataset import DataError
@@ -21,10 +21,7 @@ from trainables.core.trainer import predict
 COLUMNS = ["clip_id", "subject", "fold", "seed", "split", "label", "logits"]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _tiny():
-    with tiny_trainable():
-        yield
+pytestmark = pytest.mark.usefixtures("tiny")
 
 
 @pytest.fixture(scope="module")

@@ -102,7 +102,7 @@ def _tags(runner: Runner, found: Evidence) -> dict[str, str]:
         "fertune.dataset": prepared.name,
         "fertune.dataset_fingerprint": prepared.fingerprint,
         "fertune.git_commit": git_commit(),
-        "fertune.parameters": json.dumps({**runner.settings, **found.parameters}, sort_keys=True),
+        "fertune.parameters": json.dumps({**runner.study.settings, **found.parameters}, sort_keys=True),
     }
 
 

@@ -98,11 +98,6 @@ class Runner:
             self.tracker.patience_s = 0.5  # MLflow gets the rest from the ledger next time
         self._resources.close()
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The keys of the config that every trial shares."""
-        return dict(self.study.settings)
-
     def search_size(self, num_samples: int | None, *, resume: bool, extend: int | None) -> int:
         """How many search trials the study is to have in all.
 
@@ -162,7 +157,7 @@ class Runner:
             dataset_fingerprint=self.prepared.fingerprint,
             objectives=[[objective.metric, objective.direction] for objective in self.study.objectives],
             space={key: str(getattr(domain, "domain_str", domain)) for key, domain in self.study.parameters.items()},
-            settings=self.settings,
+            settings=dict(self.study.settings),
             classes=list(self.prepared.classes),
             device=device_name(gpus),
             concurrency=slots,
@@ -211,20 +206,20 @@ class Runner:
             study=self.study.name,
             phase=trial.phase,
             trainable=self.study.trainable,
-            parameters={**self.settings, **trial.parameters},
-            prepared=str(self.prepared.folder.absolute()),
-            splits=str(self.splits_path.absolute()),
+            parameters={**self.study.settings, **trial.parameters},
+            prepared=str(self.prepared.folder),
+            splits=str(self.splits_path),
             folds=trial.folds,
             seed=trial.seed,
-            folder=str((self.folder / "trials" / trial.trial_id).absolute()),
+            folder=str(self.folder / "trials" / trial.trial_id),
             num_epochs=trial.num_epochs,
             checkpoint_interval_s=self.checkpoint_interval_s,
         )
 
     def _require_unchanged(self) -> None:
         """Trials of one study are comparable: only the space may change between its runs, not what all trials share."""
-        before = self.ledger.study.get("settings", self.settings)
-        now = json.loads(json.dumps(self.settings))
+        before = self.ledger.study.get("settings", self.study.settings)
+        now = json.loads(json.dumps(dict(self.study.settings)))
         changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
         if changed:
             was = ", ".join(f"{key} was {before.get(key)!r} and is {now.get(key)!r}" for key in changed)
