@@ -3,10 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-system lint format lock clean
+.PHONY: help setup demo up down test test-system smoke lint format lock clean
 
-help:  ## This list
+help:  ## This list, and what a Ray job uploads
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@test ! -e .venv/.complete || $(BIN)/python -m cluster.upload
 
 setup: .venv/.complete  ## .venv with every dependency at the locked version
 
@@ -21,12 +22,21 @@ setup: .venv/.complete  ## .venv with every dependency at the locked version
 demo: setup  ## The main job on drawn faces: search, confirm, promote (about 7 minutes on 2 cores)
 	$(BIN)/python tune.py
 
+up: setup  ## One machine as a service: a Ray head and an MLflow server, on loopback, with a token and a password
+	@$(BIN)/python -m cluster.local up
+
+down: setup  ## Stop what `make up` started, and nothing else
+	@$(BIN)/python -m cluster.local down
+
 test: setup  ## The tests
 	$(BIN)/python -m pytest
 
 test-system: setup  ## The tests that need Debian's Chromium; installs it where it is missing
 	@command -v chromium >/dev/null || { apt-get -qq update && apt-get -qq install -y chromium; }
 	$(BIN)/python -m pytest tests/system
+
+smoke: setup  ## Every study once, in seconds each, on drawn data
+	$(BIN)/python -m benchmarks.smoke
 
 lint: setup  ## ruff and ty
 	$(BIN)/ruff check .

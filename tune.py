@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import sys
 from contextlib import contextmanager
@@ -14,11 +15,8 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tuning.ledger import Ledger
 
 # Nothing heavy is imported here: `--help` and `list` answer at once.
-DASHBOARD = "http://127.0.0.1:8265"  # of a local Ray, the next free port where this one is taken
-
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="A file of search_spaces/, see `list studies`.")]
@@ -48,17 +46,42 @@ def run(
     workers_per_trial: Annotated[int, typer.Option(min=1)] = 1,
     cpus_per_worker: Annotated[int, typer.Option(min=1)] = 1,
     gpus_per_worker: Annotated[float | None, typer.Option(min=0)] = None,
+    folds: Annotated[str | None, typer.Option(help="Of an ablation: `all`, or such as 0,1.")] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Of an ablation, for each variant and fold.")] = None,
+    table: Annotated[Path | None, typer.Option(help="Of an ablation: write its table (.csv, .md, .tex).")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a study that was begun.")] = False,
     extend: Annotated[int | None, typer.Option(min=1, help="So many search trials more.")] = None,
     smoke: Annotated[bool, typer.Option("--smoke", help="The whole way in seconds, to see that it works.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what it will cost, and spend nothing.")] = False,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
-    """Run, resume or extend a study."""
+    """Run, resume or extend a study: a search, or an ablation."""
     with _sentences(verbose):
         _require_study(study)
+        from search_spaces.core.study import load_study
+        from tuning.ablation import NUM_SEEDS
+        from tuning.session import default_home
         from tuning.study_runner import Placement, Runner
 
+        loaded = load_study(study).smoked() if smoke else load_study(study)
+        chosen, num_seeds = _folds(folds), seeds or (1 if smoke else NUM_SEEDS)
+        _require_fitting(loaded, num_samples=num_samples, extend=extend, folds=folds, seeds=seeds, table=table)
+        if dry_run:
+            from tuning.forecast import dry_run as forecast
+
+            found = forecast(
+                loaded,
+                default_home(),
+                num_samples=num_samples,
+                folds=chosen,
+                seeds=num_seeds,
+                data_root=data_root,
+                workers=workers_per_trial,
+            )
+            for line in [json.dumps(dataclasses.asdict(found))] if as_json else found.sentences():
+                print(line)
+            return
         placement = Placement(
             workers=workers_per_trial,
             cpus_per_worker=cpus_per_worker,
@@ -67,15 +90,19 @@ def run(
         )
         seconds = _seconds(time_budget) if time_budget else None
         console, listener = _listener(quiet=as_json)
-        with Runner(study, listener, data_root=data_root, placement=placement, smoke=smoke, verbose=verbose) as runner:
-            samples = runner.search_size(num_samples, resume=resume, extend=extend)
-            runner.search(samples, time_budget_s=seconds)
-        _print_front(runner.ledger, runner.study, console, as_json)
-        _say_unwritten(runner.tracker, console)
-        if not runner.ledger.selection.get("front"):
-            raise typer.Exit(1)
-        if not as_json:
-            listener.say(f"Next: python tune.py promote {study}")
+        runner = Runner(loaded, listener, data_root=data_root, placement=placement, verbose=verbose)
+        if loaded.design is None:
+            with runner:
+                samples = runner.search_size(num_samples, resume=resume, extend=extend)
+                runner.search(samples, time_budget_s=seconds)
+            _end_search(runner, console, listener, as_json)
+        else:
+            from tuning.ablation import require_new_or_resumed, run_ablation
+
+            with runner:
+                require_new_or_resumed(runner, resume=resume)
+                run_ablation(runner, folds=chosen, seeds=num_seeds, time_budget_s=seconds)
+            _end_ablation(runner, console, listener, table, as_json)
 
 
 @app.command()
@@ -94,7 +121,8 @@ def prepare(
         prepared = prepare_dataset(dataset, data_root, default_home(), listener)
         if as_json:
             dropped = [{"clip_id": clip.clip_id, "reason": clip.reason} for clip in prepared.dropped]
-            print(json.dumps({"folder": str(prepared.folder), "kept": len(prepared), "dropped": dropped}))
+            found = {"folder": str(prepared.folder), "kept": len(prepared), "dropped": dropped}
+            print(json.dumps(found | {"notes": list(prepared.notes), "drawn": prepared.drawn}))
         else:
             listener.say(f"Prepared data: {prepared.folder}")
 
@@ -108,16 +136,59 @@ def status(
     """Trials by state, the front, what was confirmed and promoted."""
     with _sentences(verbose):
         from tuning.overview import known_studies, overview
-        from tuning.session import default_home
+        from tuning.session import default_home, elsewhere
+        from tuning.terminal import print_overview
 
         home = default_home()
         console, _ = _listener(quiet=False)
         names = [study] if study else known_studies(home)
         if not names and not as_json:
-            print(f"No study was begun under {home}.")
+            print(f"No study was begun under {home}.{elsewhere(home)}")
         for name in names:
             found = overview(home, name)
-            print(json.dumps(found)) if as_json else _print_overview(found, console)
+            print(json.dumps(found)) if as_json else print_overview(found, console)
+
+
+@app.command()
+def stop(study: Annotated[str, typer.Argument(metavar="STUDY", help="A study that runs, see `status`.")]) -> None:
+    """Stop a study that runs, from another shell; its state is saved, and `run STUDY --resume` goes on."""
+    with _sentences(False):
+        from tuning.session import default_home
+        from tuning.stopping import stop as stop_
+
+        print(f"Stopped {study}: {stop_(default_home(), study)} has ended. `run {study} --resume` goes on.")
+
+
+@app.command()
+def logs(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="A study that was begun, see `status`.")],
+    trial: Annotated[str | None, typer.Argument(metavar="[TRIAL]", help="One trial; all events without.")] = None,
+) -> None:
+    """What happened in a study, or the words of one trial: its curve, its metrics, its error."""
+    with _sentences(False):
+        from tuning.session import default_home
+        from tuning.words import words
+
+        for line in words(default_home(), study, trial):
+            print(line)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """What is wrong with this machine or cluster, and the mend."""
+    with _sentences(False):
+        from tuning.doctor import examine
+
+        findings = examine()
+        for finding in findings:
+            if as_json:
+                print(json.dumps(dataclasses.asdict(finding)))
+            else:
+                print(f"{'mend' if finding.mend else 'ok':<5} {finding.name}: {finding.found}")
+                if finding.mend:
+                    print(f"      {finding.mend}")
+        if any(finding.mend for finding in findings):
+            raise typer.Exit(1)
 
 
 @app.command()
@@ -191,6 +262,7 @@ def predict(
     with _sentences(verbose):
         from tuning import promotion
         from tuning.session import default_home
+        from tuning.terminal import prediction_json, prediction_words
         from tuning.tracking import default_uri
 
         uri = default_uri(default_home())
@@ -198,9 +270,27 @@ def predict(
         failed = False
         for row in promotion.predict(chosen, uri, paths):
             failed = failed or bool(row["error"])
-            print(_prediction_json(row, chosen) if as_json else _prediction_words(row))
+            print(prediction_json(row, chosen) if as_json else prediction_words(row))
         if failed:
             raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    model: Annotated[str | None, typer.Option(help="models:/NAME@champion; without it the only champion.")] = None,
+    format: Annotated[str, typer.Option(help="onnx")] = "onnx",
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Write a registered model to a file for the edge, checked against the model, and measure it."""
+    with _sentences(verbose):
+        from tuning.exporting import export_model
+        from tuning.session import default_home
+        from tuning.terminal import exported_words
+
+        exported = export_model(model, default_home(), out, format)
+        print(json.dumps(dataclasses.asdict(exported), default=str) if as_json else exported_words(exported))
 
 
 @app.command(name="list")
@@ -219,36 +309,48 @@ def list_(
             print(json.dumps({"name": name}) if as_json else name)
 
 
-def _prediction_json(row: dict[str, Any], model: str) -> str:
-    if row["error"]:
-        return json.dumps({"path": row["path"], "error": row["error"]})
-    return json.dumps({key: row[key] for key in ("path", "label", "probabilities")} | {"model": model})
-
-
-def _prediction_words(row: dict[str, Any]) -> str:
-    if row["error"]:
-        return f"{row['path']}: error: {row['error']}"
-    return f"{row['path']}: {row['label']} ({100 * row['probabilities'][row['label']]:.1f} %)"
-
-
 def _main_job(verbose: bool) -> None:
     from tuning.study_runner import Runner
-    from tuning.tracking import shown_uri
+    from tuning.terminal import print_front, say_next
 
     console, listener = _listener(quiet=False)
     with Runner("demo", listener, verbose=verbose) as runner:
         runner.search(runner.search_size(None, resume=True, extend=None))
-        _print_front(runner.ledger, runner.study, console, as_json=False)
+        print_front(runner.ledger, runner.study.objectives, console, as_json=False)
         promoted = _promote(runner, None, console, as_json=False)
     example = next((runner.home / "drawn" / "demo").glob("*/*"))
-    listener.say("")
-    listener.say("What next:")
-    listener.say(f"  .venv/bin/python tune.py predict {example} --model {promoted.uri}")
-    listener.say("  .venv/bin/python tune.py report demo")
-    listener.say(f"  .venv/bin/mlflow ui --backend-store-uri {shown_uri(runner.tracker.uri)}")
-    listener.say("      and compare the runs of fertune/demo")
-    listener.say(f"  Ray's dashboard is at {DASHBOARD} while a study runs")
-    _say_unwritten(runner.tracker, console)
+    commands = [f"predict {example} --model {promoted.uri}", "report demo"]
+    say_next(runner.home, runner.tracker, listener, commands)
+
+
+def _end_search(runner: Any, console: Console, listener: Any, as_json: bool) -> None:
+    from tuning.terminal import print_front, say_next
+
+    print_front(runner.ledger, runner.study.objectives, console, as_json=as_json)
+    name = runner.study.name
+    commands = [f"report {name}"] if runner.study.is_smoke else [f"promote {name}", f"report {name}"]
+    say_next(runner.home, runner.tracker, listener, commands)
+    if not runner.ledger.selection.get("front"):
+        raise typer.Exit(1)
+
+
+def _end_ablation(runner: Any, console: Console, listener: Any, table: Path | None, as_json: bool) -> None:
+    from tuning import ablation_table
+    from tuning.ablation import comparison_of
+    from tuning.terminal import say_next
+
+    found = comparison_of(runner.ledger)
+    if as_json:
+        for variant in found.variants:
+            print(json.dumps(dataclasses.asdict(variant)))
+    else:
+        console.print(ablation_table.terminal_table(found))
+        for line in ablation_table.sentences(found):
+            listener.say(line)
+    if table is not None:
+        ablation_table.write(found, table)
+        listener.say(f"The table: {table}")
+    say_next(runner.home, runner.tracker, listener, [f"report {runner.study.name}"])
 
 
 def _promote(runner: Any, trial: str | None, console: Console, as_json: bool) -> Any:
@@ -273,45 +375,6 @@ def _promote(runner: Any, trial: str | None, console: Console, as_json: bool) ->
     return promoted
 
 
-def _print_front(ledger: Ledger, study: Any, console: Console, as_json: bool) -> None:
-    from tuning.overview import front_json
-    from tuning.terminal import front_table
-
-    front = [ledger.trials[trial_id] for trial_id in ledger.selection.get("front", [])]
-    recommended = ledger.selection.get("recommended")
-    if as_json:
-        for trial in front:
-            print(json.dumps(front_json(trial, recommended)))
-    elif front:
-        console.print(front_table(front, study.objectives, recommended))
-    else:
-        failed = next((trial for trial in ledger.of_phase("search") if trial.error), None)
-        because = f" The first error: {failed.trial_id}: {failed.error}" if failed else ""
-        print(f"No trial finished, so there is no front.{because}", file=sys.stderr)
-
-
-def _print_overview(found: dict[str, Any], console: Console) -> None:
-    console.print(f"{found['study']}", style="bold", highlight=False)
-    for phase, states in found["trials"].items():
-        listed = ", ".join(f"{count} {state.lower()}" for state, count in states.items())
-        console.print(f"  {phase}: {listed}", highlight=False)
-    if found["recommended"]:
-        console.print(f"  front: {', '.join(found['front'])}; recommended {found['recommended']}", highlight=False)
-    for promoted in found["promoted"]:
-        console.print(f"  promoted: {promoted['name']} version {promoted['version']}", highlight=False)
-
-
-def _say_unwritten(tracker: Any, console: Console) -> None:
-    from tuning.tracking import shown_uri
-
-    if tracker.unwritten:
-        console.print(
-            f"MLflow at {shown_uri(tracker.uri)} did not take {tracker.unwritten} events ({tracker.error}). "
-            "They are kept in the ledger; the next command on this study writes them.",
-            soft_wrap=True,
-        )
-
-
 def _listener(*, quiet: bool) -> tuple[Console, Any]:
     """A console and a listener on it; with `quiet`, what is said goes to standard error and leaves the data alone."""
     from rich.console import Console
@@ -322,6 +385,30 @@ def _listener(*, quiet: bool) -> tuple[Console, Any]:
     if not console.is_terminal:
         console = Console(stderr=quiet, width=150)
     return console, TerminalListener(console)
+
+
+def _folds(text: str | None) -> tuple[int, ...] | None:
+    if text is None or text == "all":
+        return None
+    parts = text.split(",")
+    if not all(part.strip().isdigit() for part in parts):
+        raise ValueError(f"--folds was given as {text!r}; allowed are `all` and numbers such as 0,1.")
+    return tuple(int(part) for part in parts)
+
+
+def _require_fitting(study: Any, **given: Any) -> None:
+    """An option of the other kind of study is no use, and would be passed over in silence."""
+    kinds = {True: ("ablation", ("folds", "seeds", "table")), False: ("search", ("num_samples", "extend"))}
+    kind, _ = kinds[study.design is not None]
+    other, foreign = kinds[study.design is None]
+    for name in foreign:
+        if given[name] is not None:
+            option = name.replace("_", "-")
+            raise ValueError(f"Study {study.name} is {_a(kind)}; --{option} is an option of {_a(other)}.")
+
+
+def _a(word: str) -> str:
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
 
 
 def _require_study(name: str) -> None:
@@ -354,8 +441,22 @@ def _sentences(verbose: bool) -> Any:
     except (ValueError, RuntimeError, OSError) as error:
         if verbose:
             raise
-        print(f"Error: {error}", file=sys.stderr)
+        print(f"Error: {_sentence(error)}", file=sys.stderr)
         raise typer.Exit(2) from None
+
+
+def _sentence(error: Exception) -> str:
+    """What went wrong; for a file that the system refused, which one, why, and what helps."""
+    if not isinstance(error, OSError) or error.errno is None:
+        return str(error)
+    place = f"{error.filename}: " if error.filename else ""
+    helps = {
+        errno.ENOSPC: "Free some space, or set $FERTUNE_HOME to a folder on another disk; --resume then goes on.",
+        errno.EDQUOT: "Free some space, or set $FERTUNE_HOME to a folder on another disk; --resume then goes on.",
+        errno.EROFS: "Set $FERTUNE_HOME to a folder that can be written.",
+        errno.EACCES: "Give this user access, or set $FERTUNE_HOME to a folder that can be written.",
+    }
+    return f"{place}{error.strerror or error}. {helps.get(error.errno, '')}".rstrip()
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def panel(report: ReportData) -> Panel:
     """Intervals as dots and bars, then the same as a table."""
     if not report.evidence:
         return Panel(title="Evidence", order=30, lead=missing(_nothing(report)))
-    colors = {_color(report, row) for row in report.evidence}
+    colors = {color_of(report, row) for row in report.evidence}
     roles = [role for role, color in _ROLES.items() if color in colors]
     return Panel(
         title="Evidence",
@@ -55,13 +55,13 @@ def _dots(report: ReportData) -> go.Figure:
     # Positions by number: a name could be given twice, and plotly reads some names as numbers or dates.
     plot.update_yaxes(
         tickvals=list(range(len(rows))),
-        ticktext=[escaped(_name(row)) for row in rows],
+        ticktext=[escaped(name_of(row)) for row in rows],
         range=[len(rows) - 0.4, -0.6],
         gridcolor="rgba(0,0,0,0)",
         tickfont={"color": figures.INK, "size": 13},
     )
     for position, row in enumerate(rows):
-        color = _color(report, row)
+        color = color_of(report, row)
         mean, low, high = (100 * value for value in (row.accuracy.mean, row.accuracy.low, row.accuracy.high))
         plot.add_trace(
             go.Scatter(
@@ -104,7 +104,7 @@ def _table(report: ReportData) -> Html:
     headings = ["configuration", "accuracy", "interval", "in the search", "commonest class", "people", "clips", "seeds"]
     cells = [
         [
-            Cell(shown=_name(row)),
+            Cell(shown=name_of(row)),
             Cell(shown=percent(row.accuracy.mean), numeric=True),
             Cell(shown=_interval(row), numeric=True),
             Cell(shown="" if row.variant else percent(row.search_accuracy), numeric=True),
@@ -117,16 +117,17 @@ def _table(report: ReportData) -> Html:
     ]
     first = report.evidence[0].accuracy
     caption = f"Accuracy on the holdout with {percent(first.confidence, 0)} intervals ({first.method})"
-    marks = ["chosen" if _color(report, row) == figures.CHOSEN else "" for row in report.evidence]
+    marks = ["chosen" if color_of(report, row) == figures.CHOSEN else "" for row in report.evidence]
     return table(caption, headings, cells, marks=marks)
 
 
 def _label(report: ReportData) -> str:
-    said = (f"{_name(row)} {percent(row.accuracy.mean)}, {_interval(row)}" for row in report.evidence)
+    said = (f"{name_of(row)} {percent(row.accuracy.mean)}, {_interval(row)}" for row in report.evidence)
     return f"Accuracy on the holdout of {count(len(report.evidence), 'configuration')}: {'; '.join(said)}"
 
 
-def _name(row: Evidence) -> str:
+def name_of(row: Evidence) -> str:
+    """What a configuration is called beside others."""
     return f"{row.variant} (control)" if row.variant else row.trial_id
 
 
@@ -134,7 +135,8 @@ def _interval(row: Evidence) -> str:
     return f"{100 * row.accuracy.low:.1f} to {percent(row.accuracy.high)}"
 
 
-def _color(report: ReportData, row: Evidence) -> str:
+def color_of(report: ReportData, row: Evidence) -> str:
+    """The colour of the role that a configuration has."""
     if row.variant:
         return figures.CONTROL
     if report.recommended and row.trial_id == report.recommended.trial_id:

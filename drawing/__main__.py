@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import inspect
+import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from drawing.sequence import DIFFICULTIES
 from drawing.sheet import write_sheet
+from drawing.tree import MARKER
 from trainables.core import lookup
 
 
@@ -17,18 +22,28 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--layout", default="drawn_faces", help=f"one of: {_layouts()} (default: %(default)s)")
     parser.add_argument("--out", type=Path, help="folder to draw into: new, empty, or drawn before with equal settings")
     parser.add_argument("--difficulty", choices=list(DIFFICULTIES), help="default: medium; for a sheet easy")
-    parser.add_argument("--subjects", type=int, default=24, help="number of people (default: %(default)s)")
+    parser.add_argument("--subjects", type=int, help="number of people (default: the layout's own)")
+    parser.add_argument("--frames", type=int, help="frames of a clip (default: the layout's own)")
+    parser.add_argument("--size", type=int, help="height of a frame in px (default: the layout's own)")
+    parser.add_argument("--form", help="for layouts that copies come in several forms of")
     parser.add_argument("--seed", type=int, help="default: 0; for a sheet 143")
     parser.add_argument("--sheet", type=Path, help="write a contact sheet (PNG) to this file")
+    parser.add_argument("--list", action="store_true", help="name the layouts, with a line on each")
     chosen = parser.parse_args(arguments)
+    if chosen.list:
+        print("\n".join(f"{name:12} {_first_line(name)}" for name in lookup.names("drawing.layouts")))
+        return 0
     if chosen.out is None and chosen.sheet is None:
         parser.error("nothing to draw: give --out DIR, --sheet FILE, or both")
     settings = {name: getattr(chosen, name) for name in ("difficulty", "seed") if getattr(chosen, name) is not None}
+    sizes = {"num_subjects": chosen.subjects, "num_frames": chosen.frames, "size": chosen.size, "form": chosen.form}
     try:
         if chosen.out is not None:
-            layout = lookup.load("drawing.layouts", chosen.layout, "layout")
-            layout.write(chosen.out, num_subjects=chosen.subjects, on_progress=_show_progress, **settings)
-            print(f"{chosen.out}: {chosen.subjects} drawn subjects")
+            write = lookup.load("drawing.layouts", chosen.layout, "layout").write
+            given = {name: value for name, value in sizes.items() if value is not None}
+            _check_settings(chosen.layout, write, given)
+            write(chosen.out, on_progress=_show_progress, **settings, **given)
+            print(f"{chosen.out}: {json.loads((chosen.out / MARKER).read_text())['num_subjects']} drawn subjects")
         if chosen.sheet is not None:
             write_sheet(chosen.sheet, **settings)
             print(chosen.sheet)
@@ -40,6 +55,18 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _layouts() -> str:
     return ", ".join(lookup.names("drawing.layouts"))
+
+
+def _first_line(layout: str) -> str:
+    return (lookup.load("drawing.layouts", layout, "layout").__doc__ or "").splitlines()[0]
+
+
+def _check_settings(layout: str, write: Callable[..., None], given: dict[str, Any]) -> None:
+    """Raises `ValueError` for a setting that the layout does not have: stills have no number of frames."""
+    for name in given:
+        if name not in (known := inspect.signature(write).parameters):
+            has = ", ".join(key for key in known if key not in ("root", "on_progress"))
+            raise ValueError(f"The layout {layout} has no setting {name}; it has: {has}.")
 
 
 def _show_progress(done: int, total: int) -> None:

@@ -5,7 +5,7 @@ The table is the usual reading of EMFACS (Friesen and Ekman, 1983), recalled and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -26,9 +26,23 @@ EXPRESSIONS: dict[str, tuple[int, ...]] = {
 SIX_EXPRESSIONS = tuple(name for name in EXPRESSIONS if name != "contempt")
 
 
+# A face that stays at rest; no expression, so it stands outside the table, and resting faces never lean towards it.
+NEUTRAL = "neutral"
+
+
 def pattern(expression: str) -> np.ndarray:
     """1 for the action units of `expression` and 0 for the others, `(14,)` float64 in the order of `ACTION_UNITS`."""
-    return np.array([float(unit in EXPRESSIONS[expression]) for unit in ACTION_UNITS])
+    units = () if expression == NEUTRAL else EXPRESSIONS[expression]
+    return np.array([float(unit in units) for unit in ACTION_UNITS])
+
+
+def check_expressions(given: Sequence[str]) -> None:
+    """Raises `ValueError` for no expression at all, one that is not in the table, or one given twice."""
+    strangers = [name for name in given if name not in EXPRESSIONS]
+    if strangers or not given or len(set(given)) != len(given):
+        raise ValueError(
+            f"Classes to draw are some of {', '.join(EXPRESSIONS)}, each once; given: {', '.join(given) or 'none'}."
+        )
 
 
 def by_number(intensities: np.ndarray) -> dict[int, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,7 +31,6 @@ FACTS: dict[str, Any] = {
     "space": {key: str(values) for key, values in SPACE.items()},
     "settings": {"backbone": "resnet18", "num_frames": 8, "image_size": 64, "epochs": 24, "batch_size": 16},
     "classes": list(CLASSES),
-    "device": "AMD EPYC",
     "concurrency": 2,
     "git_commit": "d5f397e8b8a530f3126576b4869b1de5df4fdb15",
     "smoke": False,
@@ -66,7 +66,14 @@ def search_trial(number: int, parameters: Mapping[str, Any]) -> Trial:
     return Trial(trial_id=f"search-{number:04d}", phase="search", parameters=dict(parameters), seed=number, folds=(0,))
 
 
-def add_trial(ledger: Ledger, trial: Trial, *, state: State = "FINISHED", **metrics: float) -> None:
+def on(device: str) -> list[dict[str, str]]:
+    """One worker on a machine with such a device."""
+    return [{"host": "node1", "device": device, "gpus": ""}]
+
+
+def add_trial(
+    ledger: Ledger, trial: Trial, *, state: State = "FINISHED", device: str = "AMD EPYC", **metrics: float
+) -> None:
     """Start a search trial, give it a curve and end it in `state`; `metrics` replaces what it measured."""
     ledger.start(trial)
     rng = np.random.default_rng(trial.seed)
@@ -76,7 +83,7 @@ def add_trial(ledger: Ledger, trial: Trial, *, state: State = "FINISHED", **metr
         ledger.epoch(trial.trial_id, row)
     if state == "FINISHED":
         accuracy = write_predictions(ledger.folder, trial, ability, num_people=16, split="validation")
-        ledger.end(trial.trial_id, state, _measured(trial, accuracy, rng) | metrics)
+        ledger.end(trial.trial_id, state, _measured(trial, accuracy, rng) | metrics, workers=on(device))
     elif state != "RUNNING":
         ledger.end(trial.trial_id, state, error=ERROR if state == "FAILED" else "")
 
@@ -99,7 +106,8 @@ def add_confirmation(ledger: Ledger, of: Trial, *, seed: int, variant: str = "",
     if ability is None:
         ability = 0.62 if variant else _ability(of.parameters, np.random.default_rng(of.seed)) - 0.03
     accuracy = write_predictions(ledger.folder, trial, ability, num_people=16, split="holdout")
-    ledger.end(trial.trial_id, "FINISHED", _measured(trial, accuracy, rng))
+    write_robustness(ledger.folder, trial, accuracy)
+    ledger.end(trial.trial_id, "FINISHED", _measured(trial, accuracy, rng), workers=on("AMD EPYC"))
 
 
 def select(ledger: Ledger) -> list[Trial]:
@@ -141,6 +149,17 @@ def write_predictions(
     target.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(rows), target / "predictions.parquet")
     return float(np.mean(answers == labels))
+
+
+def write_robustness(folder: Path, trial: Trial, accuracy: float) -> None:
+    """Write curves that fall from `accuracy` towards chance."""
+    strengths = {"accuracy_under_occlusion": [0, 10, 30, 50], "accuracy_under_rotation": [0, 5, 15, 45]}
+    curves = {
+        metric: {"strengths": steps, "accuracies": [0.25 + (accuracy - 0.25) * math.exp(-step / 40) for step in steps]}
+        for metric, steps in strengths.items()
+    }
+    path = folder / "trials" / trial.trial_id / "robustness.json"
+    path.write_text(json.dumps({"split": "holdout", "seed": 0, **curves}))
 
 
 def _ability(parameters: Mapping[str, Any], rng: np.random.Generator) -> float:

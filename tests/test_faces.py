@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from trainables.core.dataset import DataError
-from trainables.core.faces import MAX_FRAMES, QUICK, FaceFinder, NoFace, _bounded, _tracks
+from trainables.core.faces import MAX_FRAMES, QUICK, FaceFinder, NoFace, _tracks, bounded
 from trainables.core.frames import read_image, read_video
 
 
@@ -108,10 +108,10 @@ def test_a_person_seen_in_most_frames_beats_one_larger_spurious_box():
 
 
 def test_a_long_clip_is_thinned_evenly():
-    frames = _bounded(np.full((2, 2, 3), index % 256, np.uint8) for index in range(3 * MAX_FRAMES))
+    frames = bounded(np.full((2, 2, 3), index % 256, np.uint8) for index in range(3 * MAX_FRAMES))
     assert MAX_FRAMES / 2 < len(frames) <= MAX_FRAMES
     assert [int(frame[0, 0, 0]) for frame in frames[:4]] == [0, 4, 8, 12]
 
 
 def test_large_frames_are_shrunk_in_proportion():
-    assert _bounded([np.zeros((1000, 2000, 3), np.uint8)])[0].shape == (640, 1280, 3)
+    assert bounded([np.zeros((1000, 2000, 3), np.uint8)])[0].shape == (640, 1280, 3)

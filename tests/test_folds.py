@@ -106,15 +106,42 @@ def test_clips_without_subjects_are_held_out_one_by_one():
     assert len(held) == 2
     fold = Fold(train=tuple(range(4)), validation=(4, 5, 6), test=(7, 8, 9))  # two cannot empty any part
     assert_disjoint(fold, subjects)
-    left = without_subjects(fold, subjects, held)
+    (left,) = without_subjects([fold], subjects, labels, held, seed=0)
     assert len((*left.train, *left.validation, *left.test)) == 8
 
 
+def test_as_many_clips_as_the_largest_set_has_are_held_out_one_by_one():
+    labels = np.random.default_rng(0).choice(7, 35_887, p=[0.14, 0.02, 0.14, 0.25, 0.17, 0.11, 0.17])
+    held = holdout_subjects([None] * len(labels), labels, seed=0)
+    assert len(held) == round(0.2 * len(labels))
+    counts = np.bincount([labels[int(name.split()[1])] for name in held])
+    assert np.abs(counts - 0.2 * np.bincount(labels)).max() <= 1
+
+
 def test_taking_subjects_out_of_a_published_fold():
-    fold = Fold(train=(0, 1), validation=(2,), test=(3,))
-    assert without_subjects(fold, ["a", "b", "c", "d"], frozenset("b")) == Fold(train=(0,), validation=(2,), test=(3,))
-    with pytest.raises(DataError, match="validation part"):
-        without_subjects(fold, ["a", "b", "c", "d"], frozenset("c"))
+    fold = Fold(train=(0, 1, 2), validation=(3,), test=(4,))
+    (left,) = without_subjects([fold], list("abcde"), [0] * 5, frozenset("b"), seed=0)
+    assert left == Fold(train=(0, 2), validation=(3,), test=(4,))
+
+
+def test_who_validates_is_replaced_and_a_fold_that_tests_nobody_is_left_out():
+    people = [f"s{i}" for i in range(8)]
+    folds = [
+        Fold(train=tuple(sorted({*range(8)} - {k, (k + 1) % 8})), validation=((k + 1) % 8,), test=(k,))
+        for k in range(8)
+    ]
+    left = without_subjects(folds, people, [0, 1] * 4, frozenset({"s2", "s5"}), seed=0)
+    assert [fold.test for fold in left] == [(0,), (1,), (3,), (4,), (6,), (7,)]
+    for fold in left:
+        assert len(fold.validation) == 1
+        assert {*fold.train, *fold.validation, *fold.test} == {0, 1, 3, 4, 6, 7}
+        assert_disjoint(fold, people)
+
+
+def test_too_few_people_for_any_fold_is_told():
+    fold = Fold(train=(0,), validation=(1,), test=(2,))
+    with pytest.raises(DataError, match="No fold has people to train, validate and test once 1 of 3 subjects"):
+        without_subjects([fold], ["a", "b", "c"], [0, 0, 0], frozenset("b"), seed=0)
 
 
 def test_a_shared_subject_is_named():

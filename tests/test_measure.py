@@ -6,7 +6,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from trainables.core.config import TrainerConfig, make_config
-from trainables.core.measure import latency_ms, param_count, train_flops, weights_mb
+from trainables.core.measure import costs, latency_ms, param_count, train_flops, weights_mb
 from trainables.res_rbg import Config, build_model
 
 TINY = TrainerConfig(num_frames=2, image_size=4)
@@ -74,6 +74,33 @@ def test_latency_is_a_positive_time_in_evaluation_mode() -> None:
     assert 0 < latency_ms(model, TINY, "cpu") < 1000
     assert len(model.modes) >= 2
     assert not any(model.modes)
+
+
+class Folding(Toy):
+    """Deployed without its BatchNorm."""
+
+    def deployed(self) -> nn.Module:
+        other = Toy()
+        other.norm = nn.Identity()
+        return other.eval()
+
+
+def test_what_is_deployed_in_another_form_is_measured_in_both() -> None:
+    found = costs(Folding(), TINY, "cpu")
+    assert (found["param_count"], found["deployed_param_count"]) == (495, 485)
+    assert found["deployed_weights_mb"] == pytest.approx(485 * 4 / 2**20)
+    assert 0 < found["deployed_latency_ms"] < 1000
+    assert costs(Toy(), TINY, "cpu").keys() == {"param_count", "weights_mb", "latency_ms"}
+
+
+def test_latency_is_in_the_precision_that_serves() -> None:
+    seen: list[torch.dtype] = []
+    model = Toy()
+    model.linear.register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
+    for precision, dtype in (("auto", torch.float32), ("bfloat16", torch.bfloat16)):
+        seen.clear()
+        latency_ms(model, TrainerConfig(num_frames=2, image_size=4, precision=precision), "cpu")
+        assert set(seen) == {dtype}
 
 
 @pytest.mark.parametrize("training", [True, False])

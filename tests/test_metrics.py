@@ -5,9 +5,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import f1_score, recall_score
+from sklearn.metrics import confusion_matrix, f1_score, recall_score
 
-from trainables.core.metrics import Predictions, epochs_to_90, scores
+from trainables.core.metrics import Predictions, confusion, epochs_to_90, scores, scores_by_class
 
 NUM_CLASSES = 4
 
@@ -35,6 +35,23 @@ def test_scores_are_those_of_scikit_learn(pairs):
     found = scores(answered(labels, predicted))
     assert found["uar"] == pytest.approx(recall_score(labels, predicted, **options))
     assert found["f1_macro"] == pytest.approx(f1_score(labels, predicted, **options))
+
+
+def test_a_class_without_clips_has_no_recall_and_is_counted():
+    found = scores_by_class(answered([0, 0, 0, 2], [0, 0, 1, 3]), ["anger", "fear", "joy", "calm"])
+    assert found == {"recall/anger": pytest.approx(2 / 3), "recall/joy": 0.0, "num_absent_classes": 2.0}
+    whole = scores_by_class(answered([0, 1, 2, 3], [0, 1, 2, 0]), ["anger", "fear", "joy", "calm"])
+    assert whole["num_absent_classes"] == 0
+    recalls = [value for key, value in whole.items() if key.startswith("recall/")]
+    assert np.mean(recalls) == scores(answered([0, 1, 2, 3], [0, 1, 2, 0]))["uar"]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30))
+def test_the_confusion_matrix_is_that_of_scikit_learn(pairs):
+    labels, predicted = map(list, zip(*pairs, strict=True))
+    np.testing.assert_array_equal(
+        confusion(answered(labels, predicted)), confusion_matrix(labels, predicted, labels=range(NUM_CLASSES))
+    )
 
 
 def test_the_loss_is_cross_entropy_whatever_the_size_of_the_logits():

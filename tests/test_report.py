@@ -176,6 +176,33 @@ def test_controls_and_chance_stand_beside_the_evidence(page):
     assert "commonest class" in page.texts["evidence"]
 
 
+def test_robustness_starts_at_the_plain_accuracy_and_shows_controls(home, page):
+    report = read_report_data(home, "smiles")
+    text = page.texts["robustness"].replace("\u202f", " ")
+    for row in report.evidence:
+        name = f"{row.variant} (control)" if row.variant else row.trial_id
+        assert text.count(f"{name}\n{100 * row.accuracy.mean:.1f} %") == 2  # in either table
+    labels = [attrs["aria-label"] for attrs in page.all("div") if attrs.get("class") == "plot"]
+    places = [
+        i for i, label in enumerate(labels) if label.startswith(("Accuracy over share", "Accuracy over rotation"))
+    ]
+    assert len(places) == 2
+    for place in places:
+        curves = [trace for trace in page.figures[place]["data"] if "customdata" in trace]
+        assert len(curves) == len(report.evidence)
+        assert all(trace["x"][0] == 0 and trace["y"] == sorted(trace["y"], reverse=True) for trace in curves)
+
+
+def test_curves_that_are_lost_are_said_to_be_lost(tmp_path):
+    folder = write_sample(tmp_path)
+    lost = sorted((folder / "trials").glob("confirm-*/robustness.json"))
+    lost[0].write_text("damaged")
+    assert "Accuracy by rotation" in read_page(tmp_path).texts["robustness"]  # the other seed has its own
+    for path in lost:
+        path.unlink()
+    assert "No confirmed run left robustness.json" in read_page(tmp_path).texts["robustness"]
+
+
 def test_confusion_counts_every_answer_on_the_holdout(page):
     assert "holdout people, 2 seeds pooled" in page.texts["confusion"]
     counts = re.findall(r"\d+\u202f% (\d+)\n", page.texts["confusion"])
@@ -199,7 +226,7 @@ def test_provenance_shows_what_changed_and_facts_it_has_no_words_for(tmp_path):
 
 
 def test_drawn_faces_and_smoke_runs_are_said_to_be(tmp_path):
-    with open_study(tmp_path, data_root=str(tmp_path / "drawn" / "smiles"), smoke=True) as ledger:
+    with open_study(tmp_path, drawn=True, smoke=True) as ledger:
         add_trial(ledger, search_trial(0, {"rbg_depth": 1}))
         select(ledger)
     words = read_page(tmp_path).texts["recommendation"]
@@ -210,8 +237,7 @@ def test_drawn_faces_and_smoke_runs_are_said_to_be(tmp_path):
 def test_mixed_devices_on_a_front_are_said_to_be(tmp_path):
     with open_study(tmp_path) as ledger:
         add_trial(ledger, search_trial(0, {"rbg_depth": 1}), accuracy=0.8, train_time_s=10.0)
-        ledger.open_study(**{**FACTS, "device": "NVIDIA H200"})
-        add_trial(ledger, search_trial(1, {"rbg_depth": 1}), accuracy=0.9, train_time_s=20.0)
+        add_trial(ledger, search_trial(1, {"rbg_depth": 1}), device="NVIDIA H200", accuracy=0.9, train_time_s=20.0)
     assert "mixes devices (AMD EPYC, NVIDIA H200)" in read_page(tmp_path).texts["front"]
 
 
@@ -221,8 +247,8 @@ def test_one_device_is_not_said_to_be_mixed(page):
 
 def test_text_of_others_stays_text(tmp_path):
     classes = [HOSTILE, "b", "c", "d"]
-    with open_study(tmp_path, classes=classes, device=HOSTILE, dataset=HOSTILE, space={HOSTILE: HOSTILE}) as ledger:
-        add_trial(ledger, search_trial(0, {HOSTILE: HOSTILE, "lr": 0.1}))
+    with open_study(tmp_path, classes=classes, dataset=HOSTILE, space={HOSTILE: HOSTILE}) as ledger:
+        add_trial(ledger, search_trial(0, {HOSTILE: HOSTILE, "lr": 0.1}), device=HOSTILE)
         failed = search_trial(1, {HOSTILE: "x"})
         ledger.start(failed)
         ledger.end(failed.trial_id, "FAILED", error=HOSTILE + "\udcff\x00")

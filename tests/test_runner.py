@@ -16,8 +16,10 @@ import pytest
 from ray import tune
 
 from drawing.layouts import drawn_faces
+from search_spaces.core.designs import sweep
 from search_spaces.core.study import Study
 from tuning import gate, promotion
+from tuning.ablation import run_ablation, runs_of
 from tuning.confirm import confirm
 from tuning.evidence import evidence
 from tuning.gate import Refused, promote
@@ -225,6 +227,34 @@ def test_two_workers_train_one_trial_together(home):
         trial = runner.ledger.trials["search-0000"]
         assert trial.state == "FINISHED", trial.error
         assert len(trial.curve) == 3
+
+
+def test_an_ablation_trains_its_variants_on_one_fold_and_seed_and_says_so_in_mlflow(studied, home):
+    study = tiny_study(
+        name="widths",
+        parameters={},
+        first_points=(),
+        controls={},
+        design=sweep("gru_hidden", [4, 8]),
+        settings={**tiny_study().settings, "epochs": 1},
+    )
+    data = home / "drawn" / NAME
+    with Runner(study, Quiet(), data_root=data, home=home, placement=Placement(max_concurrent=1)) as runner:
+        run_ablation(runner, folds=(1,), seeds=1)
+        tested = {runner.prepared.clip_ids[index] for index in runner.splits.folds[1].test}
+        assert runner.splits.holdout == ()
+    runs = runs_of(Ledger.read(home / "widths"))
+    assert [(run.variant, run.fold) for run in runs] == [("gru_hidden=4", 1), ("gru_hidden=8", 1)]
+    assert len({run.seed for run in runs}) == 1
+    assert all(set(pd.read_parquet(run.predictions)["clip_id"]) == tested for run in runs)
+    client = mlflow.MlflowClient(default_uri(home))
+    experiment = client.get_experiment_by_name("fertune/widths")
+    found = client.search_runs([experiment.experiment_id], "tags.`fertune.phase` = 'ablation'")
+    tags = [run.data.tags for run in found]
+    assert {said["fertune.variant"] for said in tags} == {"gru_hidden=4", "gru_hidden=8"}
+    for key, value in (("split", "test"), ("selection", "published")):
+        assert {said[f"fertune.{key}"] for said in tags} == {value}
+    assert not any("fertune.pareto" in said or "fertune.leaky" in said for said in tags)
 
 
 LONG = """

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tuning.statistics import accuracy_interval, holm, majority_share, nadeau_bengio_interval
+from tuning.statistics import accuracy_interval, majority_share, nadeau_bengio_interval
 
 
 def people(num_subjects, clips_each):
@@ -110,12 +110,3 @@ def test_nadeau_bengio_refuses_one_fold_and_empty_sets():
         nadeau_bengio_interval([0.1, 0.2], num_train=80, num_test=0)
     with pytest.raises(ValueError, match="confidence"):
         nadeau_bengio_interval([0.1, 0.2], num_train=80, num_test=20, confidence=95)
-
-
-def test_holm_on_paper_and_pencil():
-    # Ordered 0.005 x 4, 0.01 x 3, 0.03 x 2, 0.04 x 1, never falling: 0.02, 0.03, 0.06, 0.06.
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.9, 0.6]) == pytest.approx([1.0, 1.0])
-    assert holm([]).shape == (0,)
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        holm([0.5, 1.2])

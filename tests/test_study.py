@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,29 @@ def test_a_file_laid_into_the_folder_is_a_study(tmp_path, monkeypatch):
 @pytest.fixture(params=STUDIES)
 def study(request) -> Study:
     return load_study(request.param)
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ("STUDY = (", "search_spaces/mine.py cannot be loaded: line 1: '\\(' was never closed (SyntaxError)."),
+        ("import numpyy", "line 1: ModuleNotFoundError: No module named 'numpyy'"),
+        ("x = 1\ny = x.depth", "line 2: AttributeError: 'int' object has no attribute 'depth'"),
+        ("STUDIES = 1", "search_spaces/mine.py defines no `STUDY = Study\\(...\\)`; demo.py is an example."),
+        (
+            "from search_spaces.core.study import Study\n"
+            "STUDY = Study(trainable='res_rbg', dataset='drawn_faces', registered_model='m', settings={'epoch': 3})",
+            "line 2: There is no parameter named 'epoch'. Did you mean 'epochs'?",
+        ),
+    ],
+)
+def test_a_study_file_that_cannot_be_loaded_is_a_sentence_with_its_line(written, sentence, tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(written)
+    monkeypatch.setattr(search_spaces, "__path__", [*search_spaces.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "search_spaces.mine", raising=False)
+    with pytest.raises(ValueError, match="mine") as raised:
+        load_study("mine")
+    assert sentence.replace("\\", "") in str(raised.value)
 
 
 def test_the_demo_and_the_smiles_are_there():

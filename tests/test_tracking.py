@@ -13,7 +13,8 @@ from tuning.ledger import Ledger
 from tuning.tracking import CURVES, Tracker, default_uri, make_client
 
 NOBODY = "http://127.0.0.1:9"
-FACTS = {"dataset_fingerprint": "f1n9e4", "git_commit": "c0ffee", "device": "cpu", "concurrency": 2}
+FACTS = {"dataset_fingerprint": "f1n9e4", "git_commit": "c0ffee", "concurrency": 2}
+WORKERS = [{"host": "node1", "device": "AMD EPYC", "gpus": ""}, {"host": "node2", "device": "NVIDIA H200", "gpus": "3"}]
 METRICS = {"accuracy": 0.75, "train_time_s": 12.5, "param_count": 1e6}
 
 
@@ -49,7 +50,7 @@ def begin(ledger):
     predictions = ledger.folder / "trials" / "search-0000" / "predictions.parquet"
     predictions.parent.mkdir(parents=True, exist_ok=True)
     predictions.write_bytes(b"rows")
-    ledger.end("search-0000", "FINISHED", METRICS)
+    ledger.end("search-0000", "FINISHED", METRICS, workers=WORKERS)
     ledger.end("search-0001", "FAILED", error="NonFiniteLoss: the loss became nan")
     ledger.end("search-0002", "KILLED")
     ledger.select(["search-0000"], "search-0000")
@@ -86,6 +87,25 @@ def tracked(home, uri, client):
     return runs_of(client, folder)
 
 
+def test_an_ablation_says_variant_and_test_split_and_a_leaky_cut_marks_everything(folder, uri, home, client):
+    def write(ledger):
+        ledger.open_study(**FACTS, design={"reference": "base"}, leaky=True)
+        for number, variant in enumerate(("base", "full")):
+            name = f"ablation-{number:04d}"
+            ledger.start(make_trial(0, trial_id=name, phase="ablation", variant=variant))
+            ledger.end(name, "FINISHED", METRICS)
+        ledger.note("compared", variants=["base", "full"])
+
+    follow(folder, uri, home, write)
+    runs = runs_of(client, folder)
+    assert runs["study"].info.status == "FINISHED", "it is through"
+    for name, variant in (("ablation-0000", "base"), ("ablation-0001", "full")):
+        tags = runs[name].data.tags
+        said = [tags[f"fertune.{key}"] for key in ("phase", "variant", "split", "selection")]
+        assert said == ["ablation", variant, "test", "published"]
+    assert {run.data.tags["fertune.leaky"] for run in runs.values()} == {"true"}
+
+
 def test_a_study_is_one_parent_with_one_child_per_trial(tracked):
     assert set(tracked) == {"study", "search-0000", "search-0001", "search-0002", "confirm-0000"}
     parent = tracked.pop("study")
@@ -94,6 +114,13 @@ def test_a_study_is_one_parent_with_one_child_per_trial(tracked):
     assert parent.info.status == "FINISHED"
     assert {run.data.tags["mlflow.parentRunId"] for run in tracked.values()} == {parent.info.run_id}
     tracked["study"] = parent
+
+
+def test_a_run_says_which_devices_it_was_measured_on(tracked):
+    tags = tracked["search-0000"].data.tags
+    assert tags["fertune.device"] == "AMD EPYC, NVIDIA H200"
+    assert tags["fertune.workers"] == "node1, node2 3"
+    assert "fertune.device" not in tracked["search-0001"].data.tags
 
 
 def test_tags_say_what_a_run_is(tracked):
@@ -126,6 +153,46 @@ def test_states_are_those_of_the_trials(tracked):
     assert "fertune.error" not in tracked["search-0000"].data.tags
     for run in tracked.values():
         assert run.info.end_time >= run.info.start_time
+
+
+@pytest.mark.parametrize(
+    ("states", "status"),
+    [
+        (["FINISHED", "FAILED", "KILLED"], "FINISHED"),
+        (["FAILED", "FAILED"], "FAILED"),
+        (["FINISHED", "INTERRUPTED"], "KILLED"),
+        (["FINISHED", "RUNNING"], "KILLED"),
+        ([], "FAILED"),
+    ],
+)
+def test_the_parent_run_ends_as_its_trials_did(home, uri, client, states, status):
+    folder = home / f"ends {'-'.join(states)}"
+
+    def write(ledger):
+        ledger.open_study(**FACTS)
+        for number, state in enumerate(states):
+            ledger.start(make_trial(number))
+            if state != "RUNNING":
+                ledger.end(f"search-{number:04d}", state)
+
+    tracker = follow(folder, uri, home, write)
+    assert (tracker.unwritten, tracker.error) == (0, "")
+    assert runs_of(client, folder)["study"].info.status == status
+    tracker = follow(folder, uri, home, lambda ledger: ledger.start(make_trial(9)))  # somebody goes on, and stops again
+    assert runs_of(client, folder)["study"].info.status == "KILLED"
+
+
+def test_the_parent_run_is_open_while_its_driver_is(home, uri, client, folder):
+    follow(folder, uri, home, begin)
+    with Ledger.write(folder) as ledger, Tracker(ledger, uri, home) as tracker:
+        ledger.start(make_trial(3))
+        tracker.run_id("search-0003")
+        assert runs_of(client, folder)["study"].info.status == "RUNNING"
+        ledger.end("search-0003", "FINISHED", METRICS)
+    parent = runs_of(client, folder)["study"].info
+    assert parent.status == "FINISHED"
+    assert parent.start_time <= runs_of(client, folder)["search-0000"].info.start_time
+    assert parent.end_time >= runs_of(client, folder)["search-0003"].info.end_time
 
 
 def test_parameters_curves_and_results_are_there(tracked, client):
@@ -267,3 +334,26 @@ def test_an_error_without_words_stops_nothing(home, uri, client, folder, monkeyp
     tracker = follow(folder, uri, home, begin)
     assert once.is_set()
     assert (tracker.unwritten, tracker.error) == (0, "")
+
+
+def test_a_confirmed_trial_has_its_curves_by_strength_and_its_files(home, uri, client, folder):
+    left = folder / "trials" / "confirm-0000"
+    left.mkdir(parents=True)
+    curve = {"strengths": [0, 10, 50], "accuracies": [0.75, 0.5, 0.25]}
+    stored = {"split": "holdout", "accuracy_under_occlusion": curve, "accuracy_under_rotation": curve}
+    (left / "robustness.json").write_text(json.dumps(stored))
+    (left / "confusion.json").write_text("{}")
+
+    def write(ledger):
+        ledger.start(make_trial(0, trial_id="confirm-0000", phase="confirm", of="search-0000"))
+        ledger.end("confirm-0000", "FINISHED", METRICS | {"recall/happy": 1.0, "recall/a (b)+": 0.5})
+
+    tracker = follow(folder, uri, home, write)
+    assert (tracker.unwritten, tracker.error) == (0, "")
+    run = runs_of(client, folder)["confirm-0000"]
+    for metric in ("accuracy_under_occlusion", "accuracy_under_rotation"):
+        points = client.get_metric_history(run.info.run_id, metric)
+        assert {point.step: point.value for point in points} == {0: 0.75, 10: 0.5, 50: 0.25}
+    assert run.data.metrics["recall/happy"] == 1.0
+    assert run.data.metrics["recall/a _28_b_29__2b_"] == 0.5  # signs that MLflow refuses
+    assert {file.path for file in client.list_artifacts(run.info.run_id)} == {"robustness.json", "confusion.json"}

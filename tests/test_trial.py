@@ -64,7 +64,7 @@ def test_a_report_is_an_epoch_and_the_mean_over_the_folds(prepared, spec, outcom
 
 def test_whatever_a_study_may_optimise_is_measured(outcome):
     _, metrics = outcome
-    assert metrics.keys() == {*METRICS, "best_epoch"}
+    assert metrics.keys() == {*METRICS, "best_epoch", "num_absent_classes", "recall/happy", "recall/sad"}
     assert all(isinstance(value, float | int) and np.isfinite(value) for value in metrics.values())
 
 

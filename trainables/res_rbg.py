@@ -13,9 +13,10 @@ from torch import nn
 
 from trainables.core.config import TrainerConfig, check_name
 from trainables.models.attention import GATES
+from trainables.models.published import WEIGHTS
 from trainables.models.rbg import RBG, RECURRENT, SHORTCUTS
 from trainables.models.res_rbg import MeanHead, ResRBG
-from trainables.models.resnet import BACKBONES, WEIGHTS, resnet
+from trainables.models.resnet import BACKBONES, resnet
 
 TEMPORAL = ("gru", "mean")
 
@@ -167,4 +168,14 @@ PRESETS: dict[str, dict[str, Any]] = {
         "shortcut": "parameter_free",
         "masking_rate": 0.1,
     },
+}
+
+# A network and frames small enough for a test or a smoke run.
+SMALL: dict[str, Any] = {
+    "backbone": "resnet18",
+    "gru_hidden": 8,
+    "image_size": 32,
+    "num_frames": 4,
+    "batch_size": 4,
+    "epochs": 1,
 }

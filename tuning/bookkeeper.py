@@ -69,11 +69,12 @@ class Bookkeeper(Searcher):
         result = result or {}
         # Tune flattens what it hands on: {"metrics": {"uar": 1.0}} comes as {"metrics/uar": 1.0}.
         metrics = {key.removeprefix("metrics/"): result[key] for key in result if key.startswith("metrics/")}
+        workers = result.get("workers", [])
         if metrics:
-            self._ledger.end(trial.trial_id, "FINISHED", metrics)
+            self._ledger.end(trial.trial_id, "FINISHED", metrics, workers=workers)
         elif "failed" in result:
             self._keep_traceback(trial, result.get("traceback", ""))
-            self._ledger.end(trial.trial_id, "FAILED", error=result["failed"])
+            self._ledger.end(trial.trial_id, "FAILED", error=result["failed"], workers=workers)
         elif error:
             self._ledger.end(
                 trial.trial_id, "FAILED", error="The process that ran this trial died; see the logs of Ray."

@@ -22,6 +22,10 @@ def confirm(runner: Runner, *, top: int = 3, seeds: int = 2, trial_id: str | Non
 
     Raises `ValueError` where there is nothing to confirm.
     """
+    if runner.study.design is not None:
+        raise ValueError(
+            f"Study {runner.study.name} is an ablation: all its people are compared on, and none are locked away to confirm on."
+        )
     members = [_finished(runner.ledger, trial_id)] if trial_id else ranked_front(runner.ledger)[:top]
     if not members:
         raise ValueError(f"Study {runner.study.name} has no finished search trial; run it first.")

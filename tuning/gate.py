@@ -7,6 +7,8 @@ import hashlib
 import json
 from typing import Any
 
+from search_spaces.core.study import Study
+from trainables.core.cache import Prepared
 from tuning import promotion
 from tuning.confirm import CONFIRM_SEED, confirm
 from tuning.evidence import Evidence, evidence
@@ -39,15 +41,17 @@ def promote(runner: Runner, *, trial_id: str | None = None) -> Promotion:
     configuration, and the tags say so.
 
     Raises `Refused` where a first champion's lower bound does not beat the majority class, where the present champion
-    is better on the same holdout, and where classes or holdout differ from the present champion's.
+    is better on the same holdout, where classes or holdout differ from the present champion's, where the folds share
+    people, and for an ablation. Of the drawn copy of a real data set the name ends in `-drawn`.
     """
+    _require_promotable(runner)
     chosen = trial_id or runner.ledger.selection.get("recommended")
     found = _find(evidence(runner.ledger), chosen)
     if found is None or len(found.seeds) < NUM_SEEDS:
         found = _find(confirm(runner, seeds=NUM_SEEDS, trial_id=trial_id), chosen)
     if found is None or len(found.seeds) < NUM_SEEDS:
         raise Refused(f"{chosen} was not confirmed with {NUM_SEEDS} seeds: some of its trainings failed; see `status`.")
-    name, uri = runner.study.registered_model, runner.tracker.uri
+    name, uri = registered_name(runner.study, runner.prepared), runner.tracker.uri
     tags = _tags(runner, found)
     if present := promotion.present_champion(uri, name):
         version, before = present
@@ -75,6 +79,26 @@ def promote(runner: Runner, *, trial_id: str | None = None) -> Promotion:
     )
     runner.ledger.note("promoted", name=name, version=version, of=found.trial_id, refit=trial.trial_id)
     return Promotion(name=name, version=version, uri=_uri(name), evidence=found)
+
+
+def registered_name(study: Study, prepared: Prepared) -> str:
+    """The name that a study's champion gets: a model of drawn faces may not pass for one of the data set they imitate."""
+    imitation = prepared.drawn and study.dataset != "drawn_faces"
+    return f"{study.registered_model}-drawn" if imitation else study.registered_model
+
+
+def _require_promotable(runner: Runner) -> None:
+    if runner.splits.leaky:
+        raise Refused(
+            f"Study {runner.study.name} deals clips at random (`random_leaky`), so the people it was tested on are people it "
+            "was trained on: its accuracy says nothing about others, and nothing of it is promoted. Run a study on the "
+            "published folds."
+        )
+    if runner.study.design is not None:
+        raise Refused(
+            f"Study {runner.study.name} is an ablation: it compares variants on the whole protocol, and no people are locked "
+            "away to confirm a champion on. Promote from a search."
+        )
 
 
 def _uri(name: str) -> str:

@@ -30,13 +30,40 @@ class StudyBusy(RuntimeError):
     """Another process writes this study's ledger; the message names it."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Owner:
+    """The process that writes a ledger; `job` is the id that `ray job submit` gave it, `""` outside a Ray job."""
+
+    pid: int
+    host: str
+    job: str = ""
+
+    @classmethod
+    def this(cls) -> Owner:
+        config = json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}"))
+        job = (config.get("metadata") or {}).get("job_submission_id", "")
+        return cls(pid=os.getpid(), host=os.uname().nodename, job=job)
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}" + (f" (Ray job {self.job})" if self.job else "")
+
+
+def read_owner(folder: Path) -> Owner | None:
+    """Who writes, or wrote last, the ledger in `folder`; `None` where that cannot be told."""
+    try:
+        return Owner(**json.loads((folder / "ledger.owner").read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
 @dataclasses.dataclass(kw_only=True)
 class Trial:
     """One logical trial, however often it was retried or resumed. `trial_id` is empty until it starts.
 
-    `of` names the trial whose configuration this one re-trains; `variant` is `""` or the name of a control. `num_epochs`
-    ends a refit before its schedule does.
+    `of` names the trial whose configuration this one re-trains; `variant` is `""`, the name of a control, or of a design's
+    variant. `num_epochs` ends a refit before its schedule does.
     `curve` has one row per epoch, `metrics` what was logged once at the chosen epoch.
+    `workers` tells the host, device and GPUs of each.
     """
 
     trial_id: str = ""
@@ -53,6 +80,12 @@ class Trial:
     curve: list[dict[str, float]] = dataclasses.field(default_factory=list)
     metrics: dict[str, float] = dataclasses.field(default_factory=dict)
     error: str = ""
+    workers: list[dict[str, str]] = dataclasses.field(default_factory=list)
+
+    @property
+    def device(self) -> str:
+        """The kind of device it ran on, or kinds; `""` before it ended."""
+        return ", ".join(sorted({worker["device"] for worker in self.workers}))
 
     @property
     def identity(self) -> tuple[Any, ...]:
@@ -97,10 +130,9 @@ class Ledger:
         try:
             ledger._lock.acquire(timeout=0.5)
         except Timeout:
-            owner = folder / "ledger.owner"
-            who = owner.read_text() if owner.exists() else "another process"
+            who = read_owner(folder) or "another process"
             raise StudyBusy(f"Study {folder.name} is already running: {who} writes {ledger.path}.") from None
-        (folder / "ledger.owner").write_text(f"process {os.getpid()} on {os.uname().nodename}")
+        (folder / "ledger.owner").write_text(json.dumps(dataclasses.asdict(Owner.this())))
         try:
             if ledger.path.exists():
                 ledger._load()
@@ -128,7 +160,7 @@ class Ledger:
         self._lock.release()
 
     def open_study(self, **facts: Any) -> None:
-        """What the study is now: its space, data and device; a line is added only where something changed."""
+        """What the study is now: its space and data; a line is added only where something changed."""
         if {key: self.study.get(key) for key in facts} != json.loads(json.dumps(facts)):
             self._append({"event": "study", **facts})
 
@@ -141,10 +173,18 @@ class Ledger:
         assert trial_id in self.trials, trial_id
         self._append({"event": "epoch", "trial_id": trial_id, **row})
 
-    def end(self, trial_id: str, state: State, metrics: dict[str, float] | None = None, error: str = "") -> None:
+    def end(
+        self,
+        trial_id: str,
+        state: State,
+        metrics: dict[str, float] | None = None,
+        error: str = "",
+        workers: list[dict[str, str]] | None = None,
+    ) -> None:
         """A trial's last word. On disk before this returns."""
         assert trial_id in self.trials, trial_id
-        self._append({"event": "ended", "trial_id": trial_id, "state": state, "metrics": metrics or {}, "error": error})
+        said = {"state": state, "metrics": metrics or {}, "error": error, "workers": workers or []}
+        self._append({"event": "ended", "trial_id": trial_id} | said)
         with self._writing:
             self._sync()
 
@@ -212,6 +252,7 @@ class Ledger:
                 trial = self.trials[event["trial_id"]]
                 trial.state, trial.ended_at = facts["state"], event["time"]
                 trial.metrics, trial.error = facts["metrics"], facts["error"]
+                trial.workers = facts.get("workers", [])
             case "selected":
                 self.selection = facts
 

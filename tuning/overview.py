@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tuning.ledger import Ledger, Trial
+from tuning.session import elsewhere
 
 
 def known_studies(home: Path) -> list[str]:
@@ -22,12 +23,13 @@ def overview(home: Path, name: str) -> dict[str, Any]:
     ledger = Ledger.read(home / name)
     if not ledger.events:
         listed = ", ".join(known_studies(home)) or "none"
-        raise ValueError(f"Study {name!r} was not begun under {home}. Begun are: {listed}.")
+        raise ValueError(f"Study {name!r} was not begun under {home}. Begun are: {listed}.{elsewhere(home)}")
     phases: dict[str, Counter[str]] = {}
     for trial in ledger.trials.values():
         phases.setdefault(trial.phase, Counter())[trial.state] += 1
     return {
         "study": name,
+        "leaky": bool(ledger.study.get("leaky")),
         "trials": {phase: dict(states) for phase, states in phases.items()},
         "front": ledger.selection.get("front", []),
         "recommended": ledger.selection.get("recommended"),
@@ -37,6 +39,11 @@ def overview(home: Path, name: str) -> dict[str, Any]:
             if event["event"] == "promoted"
         ],
     }
+
+
+def shown_name(found: dict[str, Any]) -> str:
+    """The name of a study from its `overview`, marked where people are on both sides of its folds."""
+    return f"{found['study']} (leaky: clips dealt at random)" if found["leaky"] else found["study"]
 
 
 def front_json(trial: Trial, recommended: str | None) -> dict[str, Any]:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-from pathlib import Path
-
-import torch
 
 from tuning.session import Session
 
@@ -36,16 +32,3 @@ def slots_of(placement: Placement, session: Session, count: int) -> tuple[int, f
             "or fewer GPUs per worker, or start more nodes."
         )
     return max(1, min(int(fits + 1e-6), count, placement.max_concurrent or count)), gpus
-
-
-def device_name(gpus: float) -> str:
-    """The kind of device that a trial's time is measured on."""
-    if gpus and torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    if gpus:
-        return "gpu"
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return "cpu"

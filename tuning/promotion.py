@@ -134,11 +134,23 @@ def load_model(uri: str, tracking_uri: str) -> mlflow.pyfunc.PyFuncModel:
         try:
             return mlflow.pyfunc.load_model(uri)
         except MlflowException as error:
-            listed = ", ".join(found for _, _, found in champions(tracking_uri)) or "none"
-            reason = without_password(error.message, tracking_uri)
-            raise ValueError(
-                f"{uri} cannot be loaded from {shown_uri(tracking_uri)}: {reason} Champions: {listed}."
-            ) from error
+            raise ValueError(_not_loaded(uri, tracking_uri, error)) from error
+
+
+def fetch_model(uri: str, tracking_uri: str, into: Path) -> tuple[Path, str]:
+    """Copy the registered model of `uri` into the folder `into`.
+
+    Returns the folder in it that holds `model.json` and `model.safetensors`, and the id of the run that logged it.
+    Raises `ValueError` where the store has no such model.
+    """
+    with _quiet_store(tracking_uri):
+        try:
+            local = Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(into)))
+        except MlflowException as error:
+            raise ValueError(_not_loaded(uri, tracking_uri, error)) from error
+        logged = mlflow.models.Model.load(str(local))
+    stored = logged.flavors["python_function"]["artifacts"]["model"]["path"]
+    return local / stored, str(logged.run_id)
 
 
 def predict(uri: str, tracking_uri: str, paths: Sequence[Path]) -> list[dict[str, Any]]:
@@ -152,6 +164,12 @@ def serving_requirements() -> list[str]:
     """What a fresh environment must hold to serve, pinned to the versions installed here."""
     # The part after `+` names a build (+cpu, +cu130) that the package index does not know.
     return [f"{package}=={metadata.version(package).split('+')[0]}" for package in SERVING_PACKAGES]
+
+
+def _not_loaded(uri: str, tracking_uri: str, error: MlflowException) -> str:
+    listed = ", ".join(found for _, _, found in champions(tracking_uri)) or "none"
+    reason = without_password(error.message, tracking_uri)
+    return f"{uri} cannot be loaded from {shown_uri(tracking_uri)}: {reason} Champions: {listed}."
 
 
 def _signature() -> ModelSignature:

@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -55,6 +56,19 @@ def default_home() -> Path:
     return Path.home() / "fertune-runs" if in_job else Path("runs").absolute()
 
 
+def in_shell(home: Path) -> str:
+    """What a command in a shell needs before it to find `home`: nothing, or the variable that names it."""
+    job = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
+    return f"FERTUNE_HOME={home} " if job or home != Path("runs").absolute() else ""
+
+
+def elsewhere(home: Path) -> str:
+    """A hint for those who miss in `home` what a Ray job left in its own; `""` where there is nothing."""
+    jobs = Path.home() / "fertune-runs"
+    known = jobs != home and next(jobs.glob("*/ledger.jsonl"), None)
+    return f" Studies of Ray jobs lie under {jobs}: set FERTUNE_HOME to it." if known else ""
+
+
 @contextlib.contextmanager
 def open_session(*, verbose: bool = False) -> Generator[Session]:
     """Join the cluster of `$RAY_ADDRESS` or start a local one; leave it as it was found."""
@@ -64,6 +78,8 @@ def open_session(*, verbose: bool = False) -> Generator[Session]:
 
     level = logging.INFO if verbose else logging.ERROR
     logging.getLogger("ray").setLevel(level)
+    if not verbose:
+        _hush_startup_warning()
     if address:
         settings = {"env_vars": SETTINGS | {"RAY_ADDRESS": address}}
         context = ray.init(address=address, runtime_env=settings, log_to_driver=verbose, logging_level=level)
@@ -93,3 +109,22 @@ def open_session(*, verbose: bool = False) -> Generator[Session]:
         )
     finally:
         ray.shutdown()
+
+
+def _hush_startup_warning() -> None:
+    """A slot is half a dozen processes. Ray takes their number for a mistake on few cores, and a joined Ray says so.
+
+    Nobody can act on that. Other words of Ray's about its nodes, such as a worker killed for memory, still come through.
+    """
+    from ray._private import worker
+
+    show = worker.print_to_stdstream
+    if getattr(show, "hushed", False):
+        return
+
+    def show_others(data: dict[str, Any], *given: Any, **named: Any) -> None:
+        if not any("worker processes have been started" in line for line in data["lines"]):
+            show(data, *given, **named)
+
+    show_others.hushed = True  # ty: ignore[missing-attribute]
+    worker.print_to_stdstream = show_others  # ty: ignore[invalid-assignment]

@@ -1,4 +1,4 @@
-"""What may be believed about an accuracy, a difference between two variants, and a family of tests."""
+"""What may be believed about an accuracy, and about a difference between two variants."""
 
 from __future__ import annotations
 
@@ -100,22 +100,6 @@ def nadeau_bengio_interval(
     return Interval(
         mean=mean, low=float(mean - half), high=float(mean + half), confidence=confidence, method="Nadeau-Bengio"
     )
-
-
-def holm(p_values: ArrayLike) -> np.ndarray:
-    """The `p_values` `(K,)` adjusted for their number, in the order given.
-
-    Rejecting where the adjusted value is at most alpha errs at all with probability alpha at most.
-    Source: Holm, Scandinavian Journal of Statistics 6(2), 1979 (step down).
-    """
-    values = np.asarray(p_values, dtype=float)
-    if values.ndim != 1 or not ((values >= 0) & (values <= 1)).all():
-        raise ValueError(f"p-values form one row of numbers between 0 and 1, not {p_values!r}.")
-    order = np.argsort(values, kind="stable")
-    stepped = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
-    adjusted = np.empty_like(values)
-    adjusted[order] = np.minimum(stepped, 1.0)
-    return adjusted
 
 
 def _counts_by_subject(

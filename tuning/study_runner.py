@@ -13,15 +13,14 @@ from ray import tune
 
 from search_spaces.core.study import Study, load_study
 from trainables.core.cache import Prepared
-from trainables.core.dataset import DataError
 from trainables.core.ray_train import SLOT_CPUS, Slot, SlotPlan
-from trainables.core.splits import Phase, load_splits, make_splits
+from trainables.core.splits import Phase
 from trainables.core.trial import TrialSpec
 from tuning.bookkeeper import Bookkeeper, TrialListener
 from tuning.interruption import interruptible
 from tuning.ledger import Ledger, Trial
-from tuning.placement import Placement, device_name, slots_of
-from tuning.preparing import ClipListener, draw, prepare_dataset
+from tuning.placement import Placement, slots_of
+from tuning.preparing import ClipListener, cut, draw, prepare_dataset
 from tuning.searcher import Chain, ListProposer, OptunaProposer, Proposer
 from tuning.selection import choose
 from tuning.session import ROOT, Session, default_home, open_session
@@ -80,14 +79,7 @@ class Runner:
             self.ledger = opening.enter_context(Ledger.write(self.folder))
             self.prepared = self._prepare()
             self.splits_path = self.folder / "splits.json"
-            if not self.splits_path.exists():
-                make_splits(self.prepared, seed=self.study.seed).save(self.splits_path)
-            self.splits = load_splits(self.splits_path)
-            if self.splits.fingerprint != self.prepared.fingerprint:
-                raise DataError(
-                    f"Study {self.study.name} was begun on other data (fingerprint {self.splits.fingerprint[:12]}, now "
-                    f"{self.prepared.fingerprint[:12]}). Give it the data it began with, or another $FERTUNE_HOME."
-                )
+            self.splits = cut(self.study, self.prepared, self.splits_path)
             self.tracker = opening.enter_context(Tracker(self.ledger, default_uri(self.home), self.home))
             self._session: Session | None = None
             self._resources = opening.pop_all()
@@ -134,12 +126,12 @@ class Runner:
             front, recommended = choose(self.study, trials, len(set().union(*folds)))
             self.ledger.select([trial.trial_id for trial in front], recommended.trial_id if recommended else None)
 
-    def run_listed(self, phase: Phase, trials: list[Trial]) -> None:
-        """Run trials that are known beforehand; those that finished already are not run again."""
+    def run_listed(self, phase: Phase, trials: list[Trial], *, deadline: float | None = None, **facts: Any) -> None:
+        """Run trials that are known beforehand, as `run` does; those that finished already are not run again."""
         known = {trial.identity: trial for trial in self.ledger.of_phase(phase)}
         todo = [known.get(trial.identity, trial) for trial in trials]
         todo = [trial for trial in todo if trial.state != "FINISHED"]
-        self.run(phase, ListProposer(todo), len(todo))
+        self.run(phase, ListProposer(todo), len(todo), deadline=deadline, **facts)
 
     def run(self, phase: Phase, proposer: Proposer, count: int, *, deadline: float | None = None, **facts: Any) -> None:
         """Run up to `count` trials of `proposer` through Ray Tune; returns when all have ended.
@@ -158,8 +150,12 @@ class Runner:
             objectives=[[objective.metric, objective.direction] for objective in self.study.objectives],
             space={key: str(getattr(domain, "domain_str", domain)) for key, domain in self.study.parameters.items()},
             settings=dict(self.study.settings),
+            design=self.study.design.facts() if self.study.design else None,
+            published={name: dict(figures) for name, figures in self.study.published.items()},
+            leaky=self.splits.leaky,
+            drawn=self.prepared.drawn,
+            smoke=self.study.is_smoke,
             classes=list(self.prepared.classes),
-            device=device_name(gpus),
             concurrency=slots,
             git_commit=git_commit(),
             data_root=str(self._data_root.absolute()) if self._data_root else "",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
@@ -21,9 +25,14 @@ from rich.table import Table
 from search_spaces.core.study import Objective
 from trainables.core.cache import Prepared
 from tuning.evidence import Evidence
-from tuning.ledger import Trial
-from tuning.session import Session
+from tuning.ledger import Ledger, Trial
+from tuning.overview import front_json, shown_name
+from tuning.session import ROOT, Session, in_shell
 from tuning.statistics import Interval
+from tuning.tracking import Tracker, shown_uri
+
+if TYPE_CHECKING:  # seconds of imports, for an export alone
+    from trainables.core.export import Exported
 
 UNITS = {"train_time_s": " s", "wall_time_s": " s", "weights_mb": " MiB", "latency_ms": " ms"}
 HEADINGS = {"accuracy": "accuracy", "train_time_s": "train time", "param_count": "parameters", "uar": "UAR"}
@@ -56,6 +65,10 @@ class TerminalListener:
         self.say(
             f"{prepared.name}: kept {len(prepared)} of {total} clips, {people} people, {len(prepared.classes)} classes"
         )
+        for note in prepared.notes:
+            self.say(f"  {note}")
+        if prepared.drawn:
+            self.say("  these faces are drawn by a program: no figure here says how accurate a model is on real ones")
         for dropped in prepared.dropped[:20]:
             self.say(f"  dropped {dropped.clip_id}: {dropped.reason}")
         if len(prepared.dropped) > 20:
@@ -159,6 +172,24 @@ def evidence_table(found: Sequence[Evidence]) -> Table:
     return table
 
 
+def exported_words(exported: Exported) -> str:
+    """What was written, and what it costs."""
+    int8 = exported.int8
+    lines = [
+        f"{exported.path}: {exported.size_mb:.1f} MiB, {exported.latency_ms:.1f} ms a clip on this CPU, differs from the "
+        f"model by at most {exported.max_difference:.1g}",
+        f"{int8.path}: 8 bits, {int8.size_mb:.1f} MiB, {int8.latency_ms:.1f} ms a clip",
+    ]
+    if int8.accuracy_change is None or int8.agreement is None:
+        lines.append("  what 8 bits cost in accuracy is not known: the data of its study is not here")
+    else:
+        lines.append(
+            f"  accuracy changes by {100 * int8.accuracy_change:+.1f} points on {int8.num_clips} validation clips, and "
+            f"{percent(int8.agreement)} of the answers stay the same"
+        )
+    return "\n".join(lines)
+
+
 def shown(metric: str, value: float) -> str:
     """A metric with its unit, as a person reads it."""
     if metric == "param_count":
@@ -176,3 +207,59 @@ def percent(value: float) -> str:
 
 def interval(found: Interval) -> str:
     return f"{100 * found.low:.1f} to {100 * found.high:.1f} %"
+
+
+def print_front(ledger: Ledger, objectives: Sequence[Objective], console: Console, *, as_json: bool) -> None:
+    """The front of a search, or on standard error why there is none."""
+    front = [ledger.trials[trial_id] for trial_id in ledger.selection.get("front", [])]
+    recommended = ledger.selection.get("recommended")
+    if as_json:
+        for trial in front:
+            print(json.dumps(front_json(trial, recommended)))
+    elif front:
+        console.print(front_table(front, objectives, recommended))
+    else:
+        failed = next((trial for trial in ledger.of_phase("search") if trial.error), None)
+        because = f" The first error: {failed.trial_id}: {failed.error}" if failed else ""
+        print(f"No trial finished, so there is no front.{because}", file=sys.stderr)
+
+
+def print_overview(found: dict[str, Any], console: Console) -> None:
+    """A study's `overview`."""
+    console.print(shown_name(found), style="bold", highlight=False)
+    for phase, states in found["trials"].items():
+        listed = ", ".join(f"{count} {state.lower()}" for state, count in states.items())
+        console.print(f"  {phase}: {listed}", highlight=False)
+    if found["recommended"]:
+        console.print(f"  front: {', '.join(found['front'])}; recommended {found['recommended']}", highlight=False)
+    for promoted in found["promoted"]:
+        console.print(f"  promoted: {promoted['name']} version {promoted['version']}", highlight=False)
+
+
+def say_next(home: Path, tracker: Tracker, listener: TerminalListener, commands: Sequence[str]) -> None:
+    """What a person may want to type into a shell now, as it must be typed there; then where MLflow compares trials."""
+    here = Path(".venv/bin") if Path.cwd() == ROOT and (ROOT / ".venv").exists() else Path()
+    listener.say("What next:")
+    for command in commands:
+        listener.say(f"  {in_shell(home)}{here / 'python'} tune.py {command}")
+    for line in tracker.how_to_compare():
+        listener.say(line)
+    if tracker.unwritten:
+        listener.say(
+            f"MLflow at {shown_uri(tracker.uri)} did not take {tracker.unwritten} events ({tracker.error}). "
+            "They are kept in the ledger; the next command on this study writes them."
+        )
+
+
+def prediction_json(row: dict[str, Any], model: str) -> str:
+    """One line of `predict --json`."""
+    if row["error"]:
+        return json.dumps({"path": row["path"], "error": row["error"]})
+    return json.dumps({key: row[key] for key in ("path", "label", "probabilities")} | {"model": model})
+
+
+def prediction_words(row: dict[str, Any]) -> str:
+    """One line of `predict`."""
+    if row["error"]:
+        return f"{row['path']}: error: {row['error']}"
+    return f"{row['path']}: {row['label']} ({100 * row['probabilities'][row['label']]:.1f} %)"

@@ -10,16 +10,21 @@ import contextlib
 import json
 import logging
 import os
+import re
 import threading
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
+from tuning import links
 from tuning.ledger import Ledger
+from tuning.links import shown_uri, without_password
+from tuning.robustness import read_robustness
 
 CURVES = ("train_loss", "val_loss", "val_accuracy", "val_uar")
 STATUS = {"FINISHED": "FINISHED", "FAILED": "FAILED", "KILLED": "KILLED", "INTERRUPTED": "KILLED"}
+_ARTIFACTS = ("predictions.parquet", "confusion.json", "robustness.json")
+_SPLITS = {"search": "validation", "confirm": "holdout", "refit": "none", "ablation": "test"}
 _STUDY = "study"  # the identity of the parent run
 _IDENTITY, _LEDGER, _ERROR = "fertune.trial_id", "fertune.ledger", "fertune.error"
 
@@ -27,20 +32,6 @@ _IDENTITY, _LEDGER, _ERROR = "fertune.trial_id", "fertune.ledger", "fertune.erro
 def default_uri(home: Path) -> str:
     """`$MLFLOW_TRACKING_URI`, else a SQLite file under `home`."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home.absolute()}/mlflow.db"
-
-
-def shown_uri(uri: str) -> str:
-    """`uri` without a password, fit for a terminal or a log."""
-    parts = urlsplit(uri)
-    return uri.replace(f"{parts.username}:{parts.password}@", "", 1) if parts.password else uri
-
-
-def without_password(text: str, uri: str) -> str:
-    """`text`, such as an error message, without the password of `uri`."""
-    password = urlsplit(uri).password
-    for written in {password, unquote(password)} if password else ():
-        text = text.replace(written, "***")
-    return text
 
 
 def make_client(uri: str) -> Any:
@@ -69,6 +60,7 @@ class Tracker:
         self._position = self._stored_position()
         self._runs: dict[str, str] = {}
         self._experiment = self._parent = ""
+        self._running = False  # the parent run, which ends with the driver
         self._facts: dict[str, Any] = {}
         self._client: Any = None
         self._closing = threading.Event()
@@ -99,6 +91,13 @@ class Tracker:
             time.sleep(0.05)
         return self._runs[trial_id]
 
+    def how_to_compare(self) -> list[str]:
+        """Lines that say where MLflow compares this study's trials; none while it lacks some of them."""
+        if self.unwritten or self.error or not self._experiment:
+            return []
+        front = [self._runs[trial_id] for trial_id in self.ledger.selection.get("front", [])]
+        return links.how_to_compare(self.uri, self._experiment, front)
+
     def _stored_position(self) -> int:
         """How many events this MLflow already holds; another address, or another ledger, starts from nothing.
 
@@ -116,13 +115,15 @@ class Tracker:
             if self._closing.is_set() and deadline is None:
                 deadline = time.monotonic() + self.patience_s
             pending = len(self.ledger.events) - self._position
-            if not pending and self._closing.is_set():
+            if not pending and self._closing.is_set() and not self._running:
                 return
             try:
-                if pending:
+                if pending or (self._client is None and self.ledger.events):
                     self._position = self._write()
                     marked = {"uri": shown_uri(self.uri), "ledger": self.ledger.uid, "position": self._position}
                     self._mark.write_text(json.dumps(marked))
+                elif self._closing.is_set():
+                    self._end_study()
                 self.error, pause = "", 0.2
             except Exception as error:  # whatever MLflow raises: the ledger keeps the events
                 words = next(iter(str(error).splitlines()), "")
@@ -172,7 +173,9 @@ class Tracker:
         for event in self.ledger.events[: self._position]:
             if event["event"] == "study":
                 self._facts |= event
-        self._parent = self._run(_STUDY, self.ledger.folder.name, {})
+        began = next((event["time"] for event in self.ledger.events), None)
+        self._parent = self._run(_STUDY, self.ledger.folder.name, {}, began)
+        self._running = self._client.get_run(self._parent).info.status == "RUNNING"
 
     def _run(self, trial_id: str, name: str, tags: dict[str, str], started_at: float | None = None) -> str:
         """The run of `trial_id`, found by its tag or created."""
@@ -192,8 +195,14 @@ class Tracker:
         match event["event"]:
             case "study":
                 self._facts |= event
-                for key in ("git_commit", "dataset_fingerprint", "device", "concurrency"):
-                    self._client.set_tag(self._parent, f"fertune.{key}", str(event.get(key, "")))
+                for key in ("git_commit", "dataset_fingerprint", "concurrency"):
+                    self._client.set_tag(self._parent, f"fertune.{key}", str(self._facts.get(key, "")))
+                if self._facts.get("leaky"):
+                    self._client.set_tag(self._parent, "fertune.leaky", "true")
+                tags = links.experiment_tags(self.ledger.folder.name, self._facts, self.ledger.uid)
+                for key, value in tags.items():
+                    self._client.set_experiment_tag(self._experiment, key, value)
+                self._client.set_tag(self._parent, links.NOTE, tags[links.NOTE])
             case "started":
                 self._started(event)
             case "ended":
@@ -203,23 +212,29 @@ class Tracker:
                     if trial.trial_id in self._runs:
                         value = str(trial.trial_id in event["front"]).lower()
                         self._client.set_tag(self._runs[trial.trial_id], "fertune.pareto", value)
-                self._client.set_terminated(self._parent)
 
     def _started(self, event: dict[str, Any]) -> None:
         from mlflow.entities import Param
 
+        if not self._running:  # a study that goes on
+            self._client.update_run(self._parent, status="RUNNING")
+            self._running = True
         tags = {
             "mlflow.parentRunId": self._parent,
             "fertune.phase": event["phase"],
-            "fertune.split": {"search": "validation", "confirm": "holdout", "refit": "none"}[event["phase"]],
+            "fertune.split": _SPLITS[event["phase"]],
             "fertune.stopped_early": "false",
             "fertune.seed": str(event["seed"]),
             **{
                 f"fertune.{key}": str(self._facts.get(key, ""))
-                for key in ("dataset_fingerprint", "git_commit", "device", "concurrency")
+                for key in ("dataset_fingerprint", "git_commit", "concurrency")
             },
-            "fertune.selection": "nested",
+            "fertune.selection": "published" if self._facts.get("design") else "nested",
         }
+        if self._facts.get("leaky"):
+            tags["fertune.leaky"] = "true"
+        if event["variant"]:
+            tags["fertune.variant"] = event["variant"]
         if event["of"]:
             tags |= {"fertune.of": event["of"], "fertune.variant": event["variant"] or "as searched"}
         if event["phase"] == "search":
@@ -237,15 +252,31 @@ class Tracker:
         from mlflow.entities import Metric, RunTag
 
         run_id, moment = self._runs[event["trial_id"]], int(1000 * event["time"])
-        metrics = [Metric(key, value, moment, 0) for key, value in event["metrics"].items()]
+        folder = self.ledger.folder / "trials" / event["trial_id"]
+        metrics = [Metric(_metric_name(key), value, moment, 0) for key, value in event["metrics"].items()]
+        if event["state"] == "FINISHED":
+            for key, curve in read_robustness(folder).items():
+                metrics += [Metric(key, value, moment, strength) for strength, value in curve.items()]
         tags = [RunTag("fertune.stopped_early", str(event["state"] == "KILLED").lower())]
+        if workers := event.get("workers"):
+            tags.append(RunTag("fertune.device", ", ".join(sorted({worker["device"] for worker in workers}))))
+            placed = ", ".join(f"{worker['host']} {worker['gpus']}".strip() for worker in workers)
+            tags.append(RunTag("fertune.workers", placed[:5000]))
         if event["error"]:
             tags.append(RunTag(_ERROR, event["error"][:5000]))
         self._client.log_batch(run_id, metrics=metrics, tags=tags)
-        predictions = self.ledger.folder / "trials" / event["trial_id"] / "predictions.parquet"
-        if event["state"] == "FINISHED" and predictions.exists():
-            self._client.log_artifact(run_id, str(predictions))
+        for name in _ARTIFACTS:
+            if event["state"] == "FINISHED" and (folder / name).exists():
+                self._client.log_artifact(run_id, str(folder / name))
         self._client.set_terminated(run_id, status=STATUS[event["state"]], end_time=moment)
+
+    def _end_study(self) -> None:
+        """The parent run's last word until somebody goes on: how its trials came out."""
+        states = {trial.state for phase in ("search", "ablation") for trial in self.ledger.of_phase(phase)}
+        outcome = "FINISHED" if "FINISHED" in states else "FAILED"
+        status = "KILLED" if states & {"RUNNING", "INTERRUPTED"} else outcome
+        self._client.set_terminated(self._parent, status=status, end_time=int(1000 * self.ledger.events[-1]["time"]))
+        self._running = False
 
     def _flush(self, curves: dict[str, list[dict[str, Any]]]) -> None:
         """One call for all the rows of a trial that are waiting."""
@@ -261,3 +292,8 @@ class Tracker:
             for start in range(0, len(metrics), 1000):
                 self._client.log_batch(self._runs[trial_id], metrics=metrics[start : start + 1000])
         curves.clear()
+
+
+def _metric_name(key: str) -> str:
+    """`key` as MLflow takes it: a class may be named with signs that a metric may not, which become their code."""
+    return re.sub(r"[^/\w.\- :]", lambda sign: f"_{ord(sign[0]):x}_", key)

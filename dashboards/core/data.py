@@ -98,20 +98,15 @@ class ReportData:
 
     @cached_property
     def devices(self) -> dict[str, str]:
-        """The device that each trial was last started on."""
-        found, device = {}, ""
-        for event in self.ledger.events:
-            if event["event"] == "study":
-                device = event.get("device", device)
-            elif event["event"] == "started":
-                found[event["trial_id"]] = device
-        return found
+        """The kind of device of each trial that has ended."""
+        shared = self.study.get("device", "")  # ledgers of before trials told their own
+        found = {trial.trial_id: trial.device or shared for trial in self.ledger.trials.values()}
+        return {trial_id: device for trial_id, device in found.items() if device}
 
     @property
     def drawn(self) -> bool:
         """Whether the faces are drawn ones."""
-        root = Path(self.study.get("data_root") or "/")
-        return self.study.get("dataset") == "drawn_faces" or root.parts[-2:] == ("drawn", self.name)
+        return bool(self.study.get("drawn")) or self.study.get("dataset") == "drawn_faces"
 
     def values(self, trial: Trial) -> list[float]:
         """The objectives of `trial`; NaN where it has none."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
+from search_spaces.core.designs import Design
 from trainables.core import lookup
-from trainables.core.config import check_keys
+from trainables.core.config import TrainerConfig, check_keys, make_config
 
 # What a trial measures at its chosen epoch, and so what a study can optimise.
 METRICS = (
@@ -23,6 +26,13 @@ METRICS = (
     "epochs_to_90",
     "generalisation_gap",
 )
+# What a paper prints: our quantities, and a time whose meaning it leaves open, which never stands beside ours.
+QUOTED = (*METRICS, "published_time_s")
+
+SMOKE_SUBJECTS = 8  # enough for a holdout and three parts of a fold
+
+Folds = Literal["published", "random_leaky"]
+FOLDS: tuple[Folds, ...] = ("published", "random_leaky")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,19 +60,24 @@ PARETO = (
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Study:
-    """One search: what is trained, on what, over which parameters, towards which objectives.
+    """A search or, with a `design`, an ablation: what is trained, on what, over which parameters, towards which objectives.
 
-    `parameters` maps a key of the trainable's `Config` to a Ray Tune domain; `settings` fixes further keys.
+    `parameters` maps a key of the trainable's `Config` to a Ray Tune domain; `settings` fixes further keys. An ablation
+    has parameters only where its design tunes each variant. `published` quotes a paper's figures by variant or system, in
+    our units (0.981 for 98.1 %). `folds` is `published`, or `random_leaky` for clips dealt at random, which puts one
+    person on both sides: such results are marked everywhere and never promoted.
     `first_points` are tried before the searcher's own suggestions. `controls` are named changes to a confirmed
     configuration that are trained and scored beside it. `drawing` is what the drawn copy of the data set is made with
-    when no data root is given; `smoke` overrides settings for a run of seconds.
+    when no data root is given (of a real data set under `--smoke` alone); `smoke` overrides settings for a run of
+    seconds.
     """
 
     name: str = ""
     trainable: str
     dataset: str
     registered_model: str
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    design: Design | None = None
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     objectives: tuple[Objective, ...] = PARETO
     num_samples: int = 20
@@ -71,13 +86,17 @@ class Study:
     controls: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     drawing: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     smoke: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    published: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
+    folds: Folds = "published"
     seed: int = 0
+    is_smoke: bool = False
 
     def __post_init__(self) -> None:
         if self.dataset not in (known := lookup.names("trainables.data")):
             raise lookup.UnknownName(lookup.unknown("data set", self.dataset, known))
         config_type = lookup.load("trainables", self.trainable, "trainable").Config
-        for keys in (self.parameters, self.settings, self.smoke, *self.first_points, *self.controls.values()):
+        changes = () if self.design is None else self.design.variants.values()
+        for keys in (self.parameters, self.settings, self.smoke, *self.first_points, *self.controls.values(), *changes):
             check_keys(config_type, keys)  # names the nearest field for a key it does not have
         both = sorted(set(self.parameters) & set(self.settings))
         if both:
@@ -89,11 +108,34 @@ class Study:
             raise ValueError("A study needs at least one objective.")
         if not self.search_folds:
             raise ValueError("A study needs at least one fold to search on; the default is `search_folds=(0,)`.")
+        if self.folds not in FOLDS:
+            raise lookup.UnknownName(lookup.unknown("way to cut folds", self.folds, list(FOLDS)))
+        for metric in (metric for figures in self.published.values() for metric in figures):
+            if metric not in QUOTED:
+                raise lookup.UnknownName(lookup.unknown("published quantity", metric, list(QUOTED)))
+        if self.design is None:
+            if not self.parameters:
+                raise ValueError("A study needs `parameters` to search, or a `design` of variants to compare.")
+        else:
+            _check_design(self, self.design, config_type)
 
     def smoked(self) -> Study:
-        """The same study in seconds, under a name of its own: nothing of it mixes with the real one."""
+        """The same study in seconds, under a name of its own: nothing of it mixes with the real one.
+
+        Two search trials, or all variants of an ablation, each with what it changes of the smoke settings. A drawing has
+        `SMOKE_SUBJECTS` people at most.
+        """
+        design, drawing = self.design, dict(self.drawing)
+        if "num_subjects" in drawing:
+            drawing["num_subjects"] = min(drawing["num_subjects"], SMOKE_SUBJECTS)
+        if design is not None:
+            design = dataclasses.replace(design, tune_each=min(design.tune_each, 1))
         return dataclasses.replace(
             self,
+            design=design,
+            drawing=drawing,
+            num_samples=min(self.num_samples, 2),
+            is_smoke=True,
             name=f"{self.name}-smoke",
             registered_model=f"{self.registered_model}-smoke",
             settings={**self.settings, **self.smoke},
@@ -106,5 +148,49 @@ def load_study(name: str) -> Study:
 
     Raises `UnknownName` where there is no such file and `ValueError` where it cannot be loaded.
     """
-    module = lookup.load("search_spaces", name, "study")
-    return dataclasses.replace(module.STUDY, name=name)
+    try:
+        module = lookup.load("search_spaces", name, "study")
+    except lookup.UnknownName:
+        raise
+    except Exception as error:  # a file that somebody is writing raises whatever Python has
+        raise ValueError(f"search_spaces/{name}.py cannot be loaded: {_said(error, name)}") from error
+    study = getattr(module, "STUDY", None)
+    if not isinstance(study, Study):
+        raise ValueError(f"search_spaces/{name}.py defines no `STUDY = Study(...)`; demo.py is an example.")
+    return dataclasses.replace(study, name=name)
+
+
+def _said(error: Exception, name: str) -> str:
+    """What is wrong in the file of study `name`, and in which line of it."""
+    if isinstance(error, SyntaxError):
+        return f"line {error.lineno}: {error.msg} ({type(error).__name__})."
+    file = f"{name}.py"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).name == file]
+    where = f"line {lines[-1]}: " if lines else ""
+    words = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+    return f"{where}{words}"
+
+
+def _check_design(study: Study, design: Design, config_type: type[TrainerConfig]) -> None:
+    """Raises `ValueError` for a design that cannot run: what is searched, changed and quoted must fit together."""
+    if study.parameters and not design.tune_each:
+        raise ValueError(
+            f"{', '.join(study.parameters)}: an ablation searches its `parameters` only where its design says for how many "
+            "trials (`tune_each=N`); else fix them in `settings`."
+        )
+    if design.tune_each and not study.parameters:
+        raise ValueError(f"tune_each={design.tune_each} needs `parameters` to search; none are given.")
+    both = sorted({key for changes in design.variants.values() for key in changes} & set(study.parameters))
+    if both:
+        raise ValueError(f"{', '.join(both)}: searched, and changed by a variant, at once; keep one of the two.")
+    unknown = [name for name in study.published if name not in design.variants]
+    if unknown:
+        raise lookup.UnknownName(lookup.unknown("variant to quote figures for", unknown[0], list(design.variants)))
+    seen: dict[str, str] = {}
+    for name, changes in design.variants.items():
+        config = repr(make_config(config_type, {**study.settings, **changes}))
+        if config in seen:
+            raise ValueError(
+                f"The variants {seen[config]!r} and {name!r} train the same: their settings do not differ."
+            )
+        seen[config] = name

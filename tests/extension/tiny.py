@@ -31,5 +31,5 @@ class Tiny(nn.Module):
     def forward(self, clips: Tensor, lengths: Tensor) -> Tensor:
         features = self.frames(clips.flatten(0, 1)).unflatten(0, clips.shape[:2])  # (B, T, D)
         states, _ = self.gru(self.dropout(features))
-        last = states[torch.arange(len(states)), lengths.to(states.device) - 1]
+        last = states[torch.arange(states.shape[0]), lengths.to(states.device) - 1]
         return self.head(last)

@@ -6,6 +6,7 @@ Shapes: B clips, T frames, S stored side, R = `image_size`, the side that the ne
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
@@ -20,6 +21,12 @@ from trainables.core.masking import block_mask
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 
+# The fixed transforms of `x14`: Mou et al. (Sensors 2025, 25, 3829) multiply every class by 14. Two flips by seven
+# rotations, and the angles, are not specified by the source; chosen because they are even about upright, and because a
+# square turned by 15 degrees still lies within the stored margin of a quarter.
+ANGLES_DEG = (-15.0, -10.0, -5.0, 0.0, 5.0, 10.0, 15.0)
+X14 = tuple(itertools.product((False, True), ANGLES_DEG))  # mirrored or not, degrees
+
 
 def to_input(frames: Tensor, image_size: int) -> Tensor:
     """The central crop, normalised: uint8 (B, T, S, S, 3) -> float32 (B, T, 3, R, R), channels last in memory.
@@ -32,32 +39,79 @@ def to_input(frames: Tensor, image_size: int) -> Tensor:
     return crop.sub_(mean).div_(std).permute(0, 1, 4, 2, 3)
 
 
-def augment(frames: Tensor, config: TrainerConfig, generator: torch.Generator) -> Tensor:
-    """`to_input` under random changes, one draw for all frames of a clip: same shapes, types and errors.
+def num_copies(augmentation: str) -> int:
+    """How many times a training clip appears in an epoch under `augmentation`."""
+    return len(X14) if augmentation == "x14" else 1
+
+
+def augment(frames: Tensor, config: TrainerConfig, generator: torch.Generator, copies: Tensor | None = None) -> Tensor:
+    """`to_input` of training clips under `config.augmentation`, then masking at `masking_rate`: same shapes and errors.
+
+    `random` changes each clip by draws of its own (`_random`); `x14` turns, and mirrors, clip i as `X14[copies[i]]`
+    says, with int64 `copies` (B,); `none` changes nothing. What is done to a clip is done to all its frames. All draws
+    come from `generator`, on the CPU: one seed gives one sequence of batches, whichever fields are on.
+    """
+    if config.augmentation == "random":
+        clips = _random(frames, config, generator)
+    elif config.augmentation == "x14":
+        assert copies is not None, "x14 without the copy of each clip"
+        mirrored, angles = (torch.tensor(values) for values in zip(*X14, strict=True))
+        clips = rotated(frames, angles[copies], config.image_size, mirrored[copies])
+    else:
+        clips = to_input(frames, config.image_size)
+    if config.masking_rate > 0:
+        size = config.image_size
+        mask = block_mask(len(clips), size, size, config.masking_rate, generator, frames.device)
+        clips = clips.masked_fill_(mask.unsqueeze(1), 0)
+    return clips
+
+
+def rotated(frames: Tensor, angles_deg: Tensor, image_size: int, mirrored: Tensor | None = None) -> Tensor:
+    """`to_input` of clips turned clockwise by `angles_deg` (B,), and then mirrored where `mirrored` (B,) is true.
+
+    The margin fills the corners; beyond it the border is repeated. Same shapes, types and errors as `to_input`.
+    """
+    num_frames, side = frames.shape[1:3]
+    centre = (2 * _margin(frames, image_size) + image_size) / side - 1
+    angle = angles_deg.float().deg2rad()
+    mirror = torch.ones_like(angle) if mirrored is None else torch.where(mirrored, -1.0, 1.0)
+    cos, sin = (image_size / side * part for part in (angle.cos(), angle.sin()))
+    rows = [cos * mirror, sin, torch.full_like(cos, centre), -sin * mirror, cos, torch.full_like(cos, centre)]
+    theta = torch.stack(rows, 1).unflatten(1, (2, 3)).repeat_interleave(num_frames, 0)
+    clips = _sampled(frames, theta, image_size).div_(255).unflatten(0, frames.shape[:2])
+    return _normalised(clips)
+
+
+def _random(frames: Tensor, config: TrainerConfig, generator: torch.Generator) -> Tensor:
+    """`to_input` under random changes, one draw for all frames of a clip.
 
     Flip with probability 1/2 where `flip`; rotation up to `max_rotation_deg`; shift up to the share `max_shift` of the
     crop; zoom by 1 +- `max_zoom`; brightness, as a share of white, and contrast about the clip's mean, as a factor,
-    both up to `max_brightness`; then masking at `masking_rate`. With `max_drift` a change (but the flip) moves evenly
-    over the clip, by up to that share of its range, as heads and lamps do. Beyond the stored margin the border is
-    repeated. All draws come from `generator`, on the CPU: one seed gives one sequence of batches, whichever fields are on.
+    both up to `max_brightness`. With `max_drift` a change (but the flip) moves evenly over the clip, by up to that share
+    of its range, as heads and lamps do. Beyond the stored margin the border is repeated.
     """
     num_clips, num_frames, side = frames.shape[:3]
     size = config.image_size
     top = _margin(frames, size)
     draws = _drifting(torch.rand(num_clips, 2, 7, generator=generator), num_frames, config.max_drift)
-    theta = _theta(draws[:, :5], config, size / side, (2 * top + size) / side - 1).to(frames.device, non_blocking=True)
-    planes = frames.flatten(0, 1).permute(0, 3, 1, 2).float()
-    grid = F.affine_grid(theta, [num_clips * num_frames, 3, size, size], align_corners=False)
-    clips = F.grid_sample(planes, grid, mode="bilinear", padding_mode="border", align_corners=False).div_(255)
+    theta = _theta(draws[:, :5], config, size / side, (2 * top + size) / side - 1)
+    clips = _sampled(frames, theta, size).div_(255)
     clips = _light(clips.unflatten(0, (num_clips, num_frames)), draws[:, 5:], config.max_brightness)
-    # from planes to channels last, as `to_input` has it
+    return _normalised(clips)
+
+
+def _sampled(frames: Tensor, theta: Tensor, size: int) -> Tensor:
+    """What `theta` (B * T, 2, 3) shows of the stored frames: (B * T, 3, R, R) in 0 to 255."""
+    planes = frames.flatten(0, 1).permute(0, 3, 1, 2).float()
+    grid = F.affine_grid(theta.to(frames.device, non_blocking=True), [len(planes), 3, size, size], align_corners=False)
+    return F.grid_sample(planes, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def _normalised(clips: Tensor) -> Tensor:
+    """(B, T, 3, R, R) in 0 to 1 as planes -> normalised, channels last in memory as `to_input` has it."""
     clips = clips.permute(0, 1, 3, 4, 2).contiguous()
-    mean, std = (torch.tensor(values, device=frames.device) for values in (MEAN, STD))
-    clips = clips.sub_(mean).div_(std).permute(0, 1, 4, 2, 3)
-    if config.masking_rate > 0:
-        mask = block_mask(num_clips, size, size, config.masking_rate, generator, frames.device)
-        clips = clips.masked_fill_(mask.unsqueeze(1), 0)
-    return clips
+    mean, std = (torch.tensor(values, device=clips.device) for values in (MEAN, STD))
+    return clips.sub_(mean).div_(std).permute(0, 1, 4, 2, 3)
 
 
 def _drifting(draws: Tensor, num_frames: int, max_drift: float) -> Tensor:

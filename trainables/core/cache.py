@@ -23,13 +23,14 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from trainables.core.cropping import Dropped, Finder, cropped_clips
-from trainables.core.dataset import DataError, Dataset, Fold
-from trainables.core.faces import FaceFinder
+from trainables.core.dataset import DataError, Dataset, Faces, Fold
 from trainables.core.fingerprint import fingerprint_of
 from trainables.core.frame_file import FrameWriter, map_frames, new_frame_file, nothing_half_written
+from trainables.core.given_faces import finder_for
 
 INDEX = "index.json"
 FRAMES = "frames.npy"
+CROP_SIZE = 160  # px, unless the data set has a size of its own
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Prepared:
     Clip i has the label `labels[i]` (int64) and the frames `frames[offsets[i]:offsets[i + 1]]`, uint8 `(T, H, W, 3)`;
     `folds` index the kept clips; `dropped` names the clips left out, with reasons; `scores` are mean detection
     probabilities; `faces_found` counts, per clip, the frames in which the face was found among those looked at.
+    `faces` says whether the faces were found or given as crops, `drawn` whether they are drawn, `notes` what the reader
+    of the data set said about this copy.
     """
 
     folder: Path
@@ -54,6 +57,9 @@ class Prepared:
     dropped: list[Dropped]
     scores: np.ndarray
     faces_found: np.ndarray
+    faces: Faces = "find"
+    drawn: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def people(self) -> list[str]:
@@ -102,20 +108,24 @@ def prepare(
     dataset: Dataset,
     storage: Path,
     *,
-    crop_size: int = 160,
+    crop_size: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     finder: Finder | None = None,
     num_processes: int | None = None,
 ) -> Prepared:
     """The prepared form of `dataset` under `storage`: found if it is there and whole, else made.
 
-    A clip that cannot be read, or shows no face, is dropped and named in `Prepared.dropped`. `on_progress` is told the
+    Crops are stored at `crop_size` px (default: what the data set says, else 160). A clip that cannot be read, or shows
+    no face, is dropped and named in `Prepared.dropped`; given faces are not searched for. `on_progress` is told the
     clips done and their number. Processes that prepare the same data wait for the first of them. The result does not
     depend on `num_processes` (default: as many as the CPUs and the number of clips make worth while).
     Raises `DataError` where no clip is left, a part of a fold is empty, or the disk is full.
     """
-    finder = finder or FaceFinder()
-    settings = {"crop_size": crop_size, "finder": finder.settings}
+    finder = finder or finder_for(dataset.faces)
+    crop_size = crop_size or dataset.crop_size or CROP_SIZE
+    settings: dict[str, Any] = {"crop_size": crop_size, "finder": finder.settings}
+    if drawn := dataset.drawn:
+        settings["drawn"] = True
     fingerprint = fingerprint_of(dataset, settings)
     folder = storage / "prepared" / f"{dataset.name}-{fingerprint[:12]}"
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -130,7 +140,7 @@ def prepare(
             temporary.mkdir()
             with new_frame_file(temporary / FRAMES, crop_size) as writer:
                 index = _write_clips(dataset, writer, crop_size, finder, num_processes, on_progress, size)
-            index |= {"fingerprint": fingerprint, "settings": settings}
+            index |= {"fingerprint": fingerprint, "settings": settings, "drawn": drawn}
             with (temporary / INDEX).open("w", encoding="utf-8") as file:
                 json.dump(index, file)
                 file.flush()
@@ -162,6 +172,9 @@ def open_prepared(folder: Path) -> Prepared:
             dropped=[Dropped(**clip) for clip in index["dropped"]],
             scores=np.array(index["scores"], dtype=np.float64),
             faces_found=np.array(index["faces_found"], dtype=np.int64),
+            faces=index.get("faces", "find"),
+            drawn=index.get("drawn", False),
+            notes=tuple(index.get("notes", ())),
         )
         if not len(prepared) == len(prepared.labels) == len(prepared.subjects) == len(offsets) - 1:
             raise ValueError("the index disagrees with itself about the number of clips")
@@ -225,6 +238,8 @@ def _write_clips(
         "dropped": dropped,
         "scores": scores,
         "faces_found": faces_found,
+        "faces": dataset.faces,
+        "notes": list(dataset.notes),
     }
 
 

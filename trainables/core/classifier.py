@@ -18,9 +18,10 @@ from trainables.core import lookup
 from trainables.core.augment import to_input
 from trainables.core.clips import frame_positions, margin_size
 from trainables.core.config import TrainerConfig, make_config
-from trainables.core.dataset import DataError, Sample
-from trainables.core.faces import FaceFinder
+from trainables.core.dataset import DataError, Faces, Sample
 from trainables.core.frames import read_frames, samples_of
+from trainables.core.given_faces import finder_for
+from trainables.core.keyframes import GREY_SIZE, keyframes, redundancy
 from trainables.core.trainer import autocast
 
 
@@ -35,7 +36,10 @@ class Prediction:
 
 
 class Classifier:
-    """A model with what it needs to read files: its config, its classes, the size of its face crops, a device."""
+    """A model with what it needs to read files: its config, its classes, the size of its face crops, a device.
+
+    A model that was trained on given face crops (`faces` is `given`) takes whatever it reads for such crops too.
+    """
 
     def __init__(
         self,
@@ -45,13 +49,14 @@ class Classifier:
         classes: tuple[str, ...],
         crop_size: int,
         device: torch.device,
+        faces: Faces = "find",
     ) -> None:
         self.model = model.to(device).eval()
         self.config = config
         self.classes = classes
         self.crop_size = crop_size
         self.device = device
-        self.faces = FaceFinder()
+        self.faces = finder_for(faces)
 
     @classmethod
     def load(cls, folder: Path, device: str | None = None) -> Classifier:
@@ -71,7 +76,14 @@ class Classifier:
         except RuntimeError as error:
             raise ValueError(f"{folder}: the weights do not fit the settings in model.json. {error}") from error
         assert not any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())), "a tensor is not stored"
-        return cls(model, config, classes=tuple(described["classes"]), crop_size=described["crop_size"], device=chosen)
+        return cls(
+            model,
+            config,
+            classes=tuple(described["classes"]),
+            crop_size=described["crop_size"],
+            device=chosen,
+            faces=described.get("faces", "find"),
+        )
 
     def predict(self, paths: Iterable[str | Path]) -> list[Prediction]:
         """One prediction a clip, in the order of `paths`: videos, images, folders of frames, or folders of these.
@@ -102,16 +114,28 @@ class Classifier:
 
     def _probabilities(self, crops: np.ndarray) -> np.ndarray:
         """Class probabilities `(K,)` of face crops uint8 `(T, S, S, 3)`, seen exactly as the trainer evaluates them."""
-        chosen = crops[frame_positions(len(crops), self.config.num_frames)]
-        side = min(margin_size(self.config.image_size), self.crop_size)
-        frames = np.zeros((1, self.config.num_frames, side, side, 3), np.uint8)
-        for i, crop in enumerate(chosen):
-            # The resize of `Prepared.at_size`; at its own size a crop is copied.
-            frames[0, i] = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
+        chosen = _at_size(crops[self._positions(crops)], margin_size(self.config.image_size))
+        frames = np.zeros((1, self.config.num_frames, *chosen.shape[1:]), np.uint8)
+        frames[0, : len(chosen)] = chosen
         with torch.inference_mode(), autocast(self.config, self.device):
             inputs = to_input(torch.from_numpy(frames).to(self.device), self.config.image_size)
             logits = self.model(inputs, torch.tensor([len(chosen)]))
         return logits[0].float().double().softmax(dim=0).cpu().numpy()
+
+    def _positions(self, crops: np.ndarray) -> np.ndarray:
+        """Which of the frames the network reads, int64 `(T,)`, chosen as `Clips` does."""
+        if self.config.frame_selection == "even":
+            return frame_positions(len(crops), self.config.num_frames)
+        small = _at_size(crops, margin_size(GREY_SIZE))
+        coefficients = redundancy(small, np.array([0, len(small)]), self.config.redundancy_threshold)
+        return keyframes(coefficients, self.config.num_frames)
+
+
+def _at_size(crops: np.ndarray, pixels: int) -> np.ndarray:
+    """What `Prepared.at_size` gives of crops uint8 `(T, S, S, 3)`, which it never enlarges."""
+    if pixels >= crops.shape[1]:
+        return crops
+    return np.stack([cv2.resize(crop, (pixels, pixels), interpolation=cv2.INTER_AREA) for crop in crops])
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from trainables.core.cache import Prepared
+from trainables.core.cache import Prepared, open_prepared
+from trainables.core.config import TrainerConfig
 from trainables.core.faces import MARGIN
+from trainables.core.keyframes import GREY_SIZE, keyframes, redundancy
 
 
 class Clips:
     """The clips of a prepared data set at one size, `num_frames` frames at most from each.
 
     Frames come with a margin for rotation and shift: `margin_size` is 1.25 x `image_size`, made even, or the size of
-    the prepared crops where these are smaller; the trainer crops the centre. Raises `ValueError` for an `image_size`
-    beyond the prepared crops.
+    the prepared crops where these are smaller; the trainer crops the centre. `frame_selection` and
+    `redundancy_threshold` are the config's. Raises `ValueError` for an `image_size` beyond the prepared crops.
     """
 
-    def __init__(self, prepared: Prepared, *, num_frames: int, image_size: int) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        *,
+        num_frames: int,
+        image_size: int,
+        frame_selection: str = "even",
+        redundancy_threshold: float = 1.0,
+    ) -> None:
         if num_frames < 1:
             raise ValueError(f"num_frames is {num_frames}; a clip needs at least 1 frame.")
         if image_size < 1:
@@ -37,6 +49,20 @@ class Clips:
         self._offsets = prepared.offsets
         self._frames = prepared.at_size(margin_size(image_size))
         self.margin_size = self._frames.shape[1]
+        self._redundancy: np.ndarray | None = None
+        if frame_selection == "keyframes":
+            self._redundancy = _redundancy_of(prepared.folder, redundancy_threshold)
+
+    @classmethod
+    def of(cls, prepared: Prepared, config: TrainerConfig) -> Clips:
+        """The clips as a network of `config` reads them."""
+        return cls(
+            prepared,
+            num_frames=config.num_frames,
+            image_size=config.image_size,
+            frame_selection=config.frame_selection,
+            redundancy_threshold=config.redundancy_threshold,
+        )
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -46,12 +72,16 @@ class Clips:
 
         S is `margin_size`, T is `num_frames`. A longer clip gives evenly spaced frames, the first and the last among
         them, or with `jitter` one random frame out of each of T equal segments; a shorter one is padded with zeros.
+        Keyframes are the same with `jitter` and without: which frames matter is not left to chance.
         """
         rows = np.zeros((len(indices), self.num_frames), dtype=np.int64)  # (B, T)
         lengths = torch.zeros(len(indices), dtype=torch.int64)
         for i, index in enumerate(indices):
             start, stop = int(self._offsets[index]), int(self._offsets[index + 1])
-            positions = frame_positions(stop - start, self.num_frames, jitter)
+            if self._redundancy is None:
+                positions = frame_positions(stop - start, self.num_frames, jitter)
+            else:
+                positions = keyframes(self._redundancy[start:stop], self.num_frames)
             rows[i, : len(positions)] = start + positions
             lengths[i] = len(positions)
         frames = torch.empty((*rows.shape, *self._frames.shape[1:]), dtype=torch.uint8)
@@ -115,3 +145,9 @@ def batches(
     shard = order[rank::world_size]
     for start in range(0, len(shard), batch_size):
         yield shard[start : start + batch_size]
+
+
+@lru_cache(maxsize=8)  # the trials of a study ask for the same again and again
+def _redundancy_of(folder: Path, threshold: float) -> np.ndarray:
+    prepared = open_prepared(folder)
+    return redundancy(prepared.at_size(margin_size(GREY_SIZE)), prepared.offsets, threshold)

@@ -10,8 +10,10 @@ from typing import Any
 from trainables.core.lookup import unknown
 
 _NAMES = {
+    "frame_selection": ("even", "keyframes"),
     "optimizer": ("adamw", "sgd"),
     "batch_by": ("clip", "subject"),
+    "augmentation": ("random", "x14", "none"),
     "precision": ("auto", "float32", "bfloat16"),
 }
 
@@ -21,14 +23,22 @@ class TrainerConfig:
     """What the trainer reads. A trainable's `Config` extends it with the fields of its network; all keys are flat.
 
     `num_frames` frames of `image_size` x `image_size` px are taken from each clip; `epochs` is the full schedule.
+    `frame_selection` takes them `even` in time (in training at random about that), or as `keyframes`, the same ones in
+    training, evaluation and serving: those that repeat least of the last frame kept, of which a frame is kept while its
+    correlation with it is at most `redundancy_threshold` (`trainables/core/keyframes.py`).
     `batch_by` `subject` puts the clips of a person into one batch, so that expressions, not faces, tell them apart;
-    `clip` mixes all. `max_drift` is the share of its range by which an augmentation moves over a clip.
+    `clip` mixes all. `augmentation` is `random` (every clip under a fresh draw, within the fields from `flip` to
+    `max_drift`, which the other two ignore), `x14` (every training clip 14 times an epoch, always under the same two
+    flips and seven rotations) or `none`; masking comes on top. `max_drift` is the share of its range by which a change
+    moves over a clip.
     `precision` is `auto` (bfloat16 on a GPU, float32 on a CPU), `float32` or `bfloat16`.
     """
 
     num_classes: int = 7
     num_frames: int = 16
     image_size: int = 112
+    frame_selection: str = "even"
+    redundancy_threshold: float = 0.98
     epochs: int = 30
     batch_size: int = 16
     batch_by: str = "clip"
@@ -39,6 +49,7 @@ class TrainerConfig:
     label_smoothing: float = 0.0
     gradient_clip: float = 1.0
     masking_rate: float = 0.0
+    augmentation: str = "random"
     flip: bool = True
     max_rotation_deg: float = 10.0
     max_shift: float = 0.05
@@ -54,6 +65,10 @@ class TrainerConfig:
             value = getattr(self, field)
             if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
                 raise ValueError(f"{field} was given as {value!r}; a whole number of at least 1 is allowed.")
+        if not 0 <= self.redundancy_threshold <= 1:
+            raise ValueError(
+                f"redundancy_threshold was given as {self.redundancy_threshold!r}; 0 to 1 (keeps every frame) is allowed."
+            )
 
 
 def check_name(field: str, value: Any, allowed: Collection[str]) -> None:

@@ -15,8 +15,10 @@ import numpy as np
 
 from trainables.core.dataset import DataError, Dataset, Sample
 from trainables.core.faces import CroppedClip
+from trainables.core.frames import is_video
 
 CLIPS_PER_PROCESS = 40  # a process takes as long to start, importing torch, as it takes to crop this many clips
+FEW_FILES = 8  # of given faces: a clip of fewer takes longer to send to another process than to read
 
 
 class Finder(Protocol):
@@ -41,7 +43,7 @@ def cropped_clips(
 ) -> Iterator[CroppedClip | Dropped]:
     """For each sample of `dataset`, in order, its face crops of `size` px or the reason for dropping it."""
     if num_processes is None:
-        num_processes = _worthwhile(len(dataset.samples))
+        num_processes = 1 if _is_trifling(dataset) else _worthwhile(len(dataset.samples))
     # A reader that closes over local state cannot be sent to another process; here it works all the same.
     if num_processes < 2 or not _can_be_sent((dataset.read, finder)):
         for sample in dataset.samples:
@@ -94,6 +96,11 @@ def _worthwhile(num_clips: int) -> int:
     if num_clips < 2 * CLIPS_PER_PROCESS:
         return 1
     return min(num_cpus, num_clips // CLIPS_PER_PROCESS)
+
+
+def _is_trifling(dataset: Dataset) -> bool:
+    paths = dataset.samples[0].paths if dataset.samples else ()
+    return dataset.faces == "given" and len(paths) < FEW_FILES and not any(is_video(path) for path in paths)
 
 
 def _can_be_sent(things: object) -> bool:

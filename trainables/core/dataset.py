@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+
+DRAWN_MARKER = "DRAWN.json"  # lies at the root of what this project has drawn
+
+# Whether the faces of a data set are to be found in its frames, or its frames are face crops already.
+Faces = Literal["find", "given"]
 
 
 class DataError(ValueError):
@@ -18,7 +25,7 @@ class Sample:
     """One clip as it lies on disk.
 
     `label` indexes `Dataset.classes`; `subject` is `None` where the owners of the data name none; `paths` holds one video,
-    or the frames in time order.
+    the frames in time order, or the table that the clip is a row of.
     """
 
     clip_id: str
@@ -41,7 +48,9 @@ class Dataset:
     """A data set found on disk.
 
     `read(sample)` yields RGB uint8 frames `(H, W, 3)` in time order and raises `DataError` for a clip that cannot be read.
-    `folds` index `samples`.
+    `folds` index `samples`. `notes` are sentences about what is missing or was left out. `faces` says whether the faces
+    are to be found or the frames are face crops as given; `crop_size` is the side in px at which crops are stored,
+    margin included, where the data set has a size of its own.
     """
 
     name: str
@@ -49,3 +58,18 @@ class Dataset:
     samples: list[Sample]
     folds: list[Fold]
     read: Callable[[Sample], Iterator[np.ndarray]]
+    notes: tuple[str, ...] = ()
+    faces: Faces = "find"
+    crop_size: int | None = None
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the faces are drawn: `DRAWN.json` lies in the folder that holds all files, or above it.
+
+        Asked of the disk and not of the reader, so that no reader can forget to say it.
+        """
+        folders = {str(sample.paths[0].parent.absolute()) for sample in self.samples if sample.paths}
+        if not folders:
+            return False
+        common = Path(os.path.commonpath(folders))
+        return any((folder / DRAWN_MARKER).is_file() for folder in (common, *common.parents))

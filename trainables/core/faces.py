@@ -85,7 +85,7 @@ class FaceFinder:
         the first are resized to it. Of several faces, the one with the largest area x probability summed over the
         frames is taken throughout. Raises `NoFace` where there is none, and `DataError` where there is no frame.
         """
-        kept = _bounded(frames)
+        kept = bounded(frames)
         if not kept:
             raise DataError("The clip has no frames.")
         first = np.unique(np.round(np.linspace(0, len(kept) - 1, NUM_LOOKED_AT)).astype(int)).tolist()
@@ -124,7 +124,7 @@ class FaceFinder:
         # A strip thinner than the smallest face would leave the detector without a single scale.
         shape = (max(round(width * scale), look.min_face), max(round(height * scale), look.min_face))
         border = round(look.border * look.side)
-        shown = np.stack([_with_border(_resized(frame, shape), border) for frame in frames])
+        shown = np.stack([_with_border(resized(frame, shape), border) for frame in frames])
         try:
             boxes, probabilities = self._detector(look).detect(shown)
         except (RuntimeError, IndexError):
@@ -157,7 +157,7 @@ class FaceFinder:
         return {"device": self.device, "_detectors": {}}  # a worker process builds its own
 
 
-def _bounded(frames: Iterable[np.ndarray]) -> list[np.ndarray]:
+def bounded(frames: Iterable[np.ndarray]) -> list[np.ndarray]:
     """The frames at one size, every second one dropped as often as `MAX_FRAMES` is passed."""
     kept: list[np.ndarray] = []
     stride = 1
@@ -165,10 +165,10 @@ def _bounded(frames: Iterable[np.ndarray]) -> list[np.ndarray]:
         if index % stride:
             continue
         if kept and frame.shape != kept[0].shape:
-            frame = _resized(frame, kept[0].shape[1::-1])
+            frame = resized(frame, kept[0].shape[1::-1])
         elif max(frame.shape[:2]) > MAX_SIDE:
             scale = MAX_SIDE / max(frame.shape[:2])
-            frame = _resized(frame, (max(round(frame.shape[1] * scale), 1), max(round(frame.shape[0] * scale), 1)))
+            frame = resized(frame, (max(round(frame.shape[1] * scale), 1), max(round(frame.shape[0] * scale), 1)))
         kept.append(frame)
         if len(kept) > MAX_FRAMES:
             kept = kept[::2]
@@ -219,11 +219,11 @@ def _crop(frames: list[np.ndarray], boxes: np.ndarray, size: int) -> np.ndarray:
         borders = (top - y, y + side_px - bottom, left - x, x + side_px - right)
         if any(borders):
             part = cv2.copyMakeBorder(part, *borders, cv2.BORDER_REPLICATE)
-        crop[:] = _resized(part, (size, size))
+        crop[:] = resized(part, (size, size))
     return crops
 
 
-def _resized(image: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+def resized(image: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     """The image at `shape` (width, height)."""
     if (image.shape[1], image.shape[0]) == tuple(shape):
         return image

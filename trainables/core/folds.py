@@ -2,7 +2,7 @@
 
 The order matters. A study locks the holdout first and cuts the folds on the remaining subjects:
 `holdout = holdout_subjects(...)`, then `subject_folds(..., excluded=holdout)`. Where the data set publishes its folds,
-`without_subjects` takes the holdout out of each of them instead.
+`without_subjects` takes the holdout out of all of them instead.
 
 Where the owners of a data set name no subjects (`None`), each clip counts as a subject of its own, called by its
 position (`"clip 17"`); `subject_folds` refuses such clips, because folds by clip leak identity.
@@ -84,15 +84,41 @@ def holdout_subjects(subjects: Subjects, labels: Sequence[int], *, share: float 
     return frozenset(distinct[row] for row in _matching_rows(counts[order], num_held, order))
 
 
-def without_subjects(fold: Fold, subjects: Subjects, excluded: frozenset[str]) -> Fold:
-    """The fold without the clips of the `excluded` subjects. Raises `DataError` where a part of it becomes empty."""
+def without_subjects(
+    folds: Sequence[Fold], subjects: Subjects, labels: Sequence[int], excluded: frozenset[str], *, seed: int
+) -> list[Fold]:
+    """The folds without the clips of the `excluded` subjects.
+
+    Where the people of a part were few, all of them may be excluded. A fold that has nobody left to test is left out
+    (of eight that leave one speaker out, six remain once two are locked away); where nobody is left to validate, as
+    many of its train subjects take their place. Raises `DataError` where no fold is left.
+    """
     names = identities(subjects)
-    parts = {}
-    for part in ("train", "validation", "test"):
-        parts[part] = tuple(index for index in getattr(fold, part) if names[index] not in excluded)
-        if not parts[part]:
-            raise DataError(f"The {part} part of a fold is empty once {len(excluded)} held-out subjects are taken out.")
-    return Fold(**parts)
+    kept = []
+    for fold in folds:
+        train, validation, test = (
+            tuple(index for index in part if names[index] not in excluded)
+            for part in (fold.train, fold.validation, fold.test)
+        )
+        distinct = {names[index] for index in train}
+        if test and not validation and len(distinct) > 1:
+            wanted = len({names[index] for index in fold.validation})
+            moved = holdout_subjects(
+                [names[index] for index in train],
+                [labels[index] for index in train],
+                share=wanted / (wanted + len(distinct)),
+                seed=seed,
+            )
+            validation = tuple(index for index in train if names[index] in moved)
+            train = tuple(index for index in train if names[index] not in moved)
+        if train and validation and test:
+            kept.append(Fold(train=train, validation=validation, test=test))
+    if not kept:
+        raise DataError(
+            f"No fold has people to train, validate and test once {len(excluded)} of {len(set(names))} subjects are held "
+            "out; more subjects are needed."
+        )
+    return kept
 
 
 def assert_disjoint(fold: Fold, subjects: Subjects) -> None:
@@ -125,21 +151,31 @@ def _deal(names: np.ndarray, labels: np.ndarray, num_folds: int, seed: int) -> l
 
 
 def _matching_rows(counts: np.ndarray, num_held: int, order: np.ndarray) -> list[int]:
-    """Rows of `counts` (subjects, classes), as entries of `order`, whose sum follows the balance of the whole."""
+    """Rows of `counts` (subjects, classes), as entries of `order`, whose sum follows the balance of the whole.
+
+    Rows that are equal are interchangeable, so one of a kind is looked at: where the owners name no subjects, each of
+    35,887 clips is a row of its own, but there are only as many kinds as classes.
+    """
+    kinds, kind_of = np.unique(counts, axis=0, return_inverse=True)
+    waiting = [np.flatnonzero(kind_of == kind).tolist() for kind in range(len(kinds))]
+    left = np.bincount(kind_of, minlength=len(kinds))
+    first = np.array([rows[0] for rows in waiting])  # the row that goes next, in the seeded order
     total = counts.sum(axis=0)
     held = np.zeros_like(total)
-    free = np.ones(len(counts), dtype=bool)
     chosen = []
     for step in range(1, num_held + 1):
         target = total * step / len(counts)
-        distance = ((held + counts - target) ** 2).sum(axis=1)
+        distance = ((held + kinds - target) ** 2).sum(axis=1)
         # A class is never taken away from the remaining side altogether, unless no choice is left.
-        distance += 1e9 * ((total - held - counts <= 0) & (total > 0)).sum(axis=1)
-        distance[~free] = np.inf
-        row = int(distance.argmin())  # ties go to the first in the seeded order
-        free[row] = False
-        held += counts[row]
-        chosen.append(int(order[row]))
+        distance += 1e9 * ((total - held - kinds <= 0) & (total > 0)).sum(axis=1)
+        distance[left == 0] = np.inf
+        nearest = np.flatnonzero(distance == distance.min())
+        kind = int(nearest[first[nearest].argmin()])  # ties go to the first in the seeded order
+        chosen.append(int(order[first[kind]]))
+        held += kinds[kind]
+        left[kind] -= 1
+        if left[kind]:
+            first[kind] = waiting[kind][-left[kind]]
     return chosen
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
-from natsort import natsorted
+from natsort import natsort_keygen
 
 from trainables.core.dataset import DataError, Sample
 
@@ -106,42 +107,55 @@ def find_clips(folder: Path) -> list[Sample]:
         clips.append(_unlabelled(folder, tuple(images)))
     for entry in _visible(folder):
         if entry.is_dir():
-            clips.extend(find_clips(entry))
-        elif is_video(entry):
-            clips.append(_unlabelled(entry, (entry,)))
+            clips.extend(find_clips(folder / entry.name))
+        elif is_video(entry.name):
+            clips.append(_unlabelled(folder / entry.name, (folder / entry.name,)))
     return clips
 
 
 def list_images(folder: Path) -> list[Path]:
     """The images directly in `folder`, naturally sorted (2 before 10), without hidden files and their like."""
-    return [path for path in _visible(folder) if is_image(path) and path.is_file()]
+    return [folder / entry.name for entry in _visible(folder) if is_image(entry.name) and entry.is_file()]
 
 
 def list_videos(folder: Path) -> list[Path]:
     """The videos directly in `folder`, naturally sorted, without hidden files and their like."""
-    return [path for path in _visible(folder) if is_video(path) and path.is_file()]
+    return [folder / entry.name for entry in _visible(folder) if is_video(entry.name) and entry.is_file()]
 
 
 def list_folders(folder: Path) -> list[Path]:
     """The folders directly in `folder`, naturally sorted, without hidden ones."""
-    return [path for path in _visible(folder) if path.is_dir()]
+    return [folder / entry.name for entry in _visible(folder) if entry.is_dir()]
 
 
-def is_video(path: Path) -> bool:
+def is_video(path: str | Path) -> bool:
     """Whether the name ends as a video's does, in upper or lower case."""
-    return path.suffix.lower() in VIDEO_SUFFIXES
+    return os.path.splitext(path)[1].lower() in VIDEO_SUFFIXES
 
 
-def is_image(path: Path) -> bool:
+def is_image(path: str | Path) -> bool:
     """Whether the name ends as an image's does, in upper or lower case."""
-    return path.suffix.lower() in IMAGE_SUFFIXES
+    return os.path.splitext(path)[1].lower() in IMAGE_SUFFIXES
 
 
-def _visible(folder: Path) -> list[Path]:
+def natural(names: Iterable[str]) -> list[str]:
+    """The names in natural order, 2 before 10."""
+    names = sorted(names)
+    # Names that differ in digits alone, place by place, are in natural order now; asking is ten times as fast.
+    shapes = "/".join(names).translate(_ANY_DIGIT).split("/")
+    return names if len(set(shapes)) < 2 else sorted(names, key=_natural_key)
+
+
+_ANY_DIGIT = str.maketrans("123456789", "000000000")
+_natural_key = natsort_keygen()
+
+
+def _visible(folder: Path) -> list[os.DirEntry[str]]:
     # `._x` twins and `.DS_Store` of macOS start with a dot; Windows leaves Thumbs.db and macOS archives __MACOSX.
     junk = {"thumbs.db", "desktop.ini", "__macosx"}
-    entries: Iterable[Path] = (p for p in folder.iterdir() if not p.name.startswith(".") and p.name.lower() not in junk)
-    return natsorted(entries, key=lambda path: path.name)
+    with os.scandir(folder) as entries:  # which tells files from folders without asking the disk about each
+        found = {e.name: e for e in entries if not e.name.startswith(".") and e.name.lower() not in junk}
+    return [found[name] for name in natural(found)]
 
 
 def _unlabelled(path: Path, paths: tuple[Path, ...]) -> Sample:

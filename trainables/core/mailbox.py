@@ -72,6 +72,11 @@ class Mailbox:
                 return None
             return self._reports[seen]
 
+    async def trial(self, number: int) -> None:
+        """Wait until job `number` is over: a task by whose name, state and length Ray's dashboard shows the trial."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._number != number or self._job is None)
+
     async def shut(self) -> None:
         """Let the workers go home."""
         async with self._changed:

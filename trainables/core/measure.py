@@ -8,15 +8,34 @@ from __future__ import annotations
 import copy
 import statistics
 import time
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from trainables.core.config import TrainerConfig
+from trainables.core.trainer import as_tuple, autocast
 
 LATENCY_BUDGET_S = 0.5
 MAX_LATENCY_RUNS = 20
+
+
+@runtime_checkable
+class Deployable(Protocol):
+    """A network that is deployed in another form than it is trained in."""
+
+    def deployed(self) -> nn.Module:
+        """The other form, in evaluation mode; the network itself is left alone."""
+        ...
+
+
+def costs(model: nn.Module, config: TrainerConfig, device: torch.device | str) -> dict[str, float]:
+    """`param_count`, `weights_mb` and `latency_ms`; of a `Deployable` the same three as `deployed_param_count` and so on."""
+    found = _costs(model, config, device)
+    if isinstance(model, Deployable):
+        found |= {f"deployed_{key}": value for key, value in _costs(model.deployed(), config, device).items()}
+    return found
 
 
 def param_count(model: nn.Module) -> int:
@@ -37,14 +56,15 @@ def weights_mb(model: nn.Module) -> float:
 def latency_ms(model: nn.Module, config: TrainerConfig, device: torch.device | str) -> float:
     """Milliseconds for one whole clip at batch 1, the median of what fits into half a second, at least one run.
 
-    `model` must lie on `device`. A run before the clock warms up what is built on first use.
+    In evaluation mode and in the precision that it serves in on this device; faces are found already and the frames
+    lie on the device. `model` must lie on `device`. A run before the clock warms up what is built on first use.
     """
     device = torch.device(device)
     clips, lengths = _one_clip(config, device)
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), autocast(config, device):
             begin = time.perf_counter()
             _timed(model, clips, lengths, device)
             runs: list[float] = []
@@ -64,8 +84,17 @@ def train_flops(model: nn.Module, config: TrainerConfig) -> int:
     """
     with FlopCounterMode(display=False) as counter, torch.enable_grad():
         clips, lengths = _one_clip(config, torch.device("meta"))
-        _without_values(model).train()(clips, lengths).sum().backward()
+        outputs = as_tuple(_without_values(model).train()(clips, lengths))
+        torch.stack(outputs).sum().backward()
     return counter.get_total_flops()
+
+
+def _costs(model: nn.Module, config: TrainerConfig, device: torch.device | str) -> dict[str, float]:
+    return {
+        "param_count": float(param_count(model)),
+        "weights_mb": weights_mb(model),
+        "latency_ms": latency_ms(model, config, device),
+    }
 
 
 def _one_clip(config: TrainerConfig, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -37,6 +38,25 @@ def scores(predictions: Predictions) -> dict[str, float]:
         "uar": float(np.mean(right / occurring)),
         "f1_macro": float(np.mean(2 * right / (occurring + answered))),  # harmonic mean of precision and recall
     }
+
+
+def scores_by_class(predictions: Predictions, classes: Sequence[str]) -> dict[str, float]:
+    """`recall/<class>` of every class that occurs among the labels, and `num_absent_classes`, how many do not.
+
+    An absent class has no recall: `uar` and `f1_macro` are means over the others.
+    """
+    counts = confusion(predictions)
+    occurring = counts.sum(axis=1)
+    found = {f"recall/{classes[k]}": float(counts[k, k] / occurring[k]) for k in np.flatnonzero(occurring)}
+    return {**found, "num_absent_classes": float(np.sum(occurring == 0))}
+
+
+def confusion(predictions: Predictions) -> np.ndarray:
+    """How many clips of class i were answered with class j: int64 (num_classes, num_classes)."""
+    num_classes = predictions.logits.shape[1]
+    counts = np.zeros((num_classes, num_classes), np.int64)
+    np.add.at(counts, (predictions.labels, predictions.logits.argmax(axis=1)), 1)
+    return counts
 
 
 def epochs_to_90(accuracies: list[float]) -> int:

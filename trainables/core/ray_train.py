@@ -13,9 +13,12 @@ checkpoint. A job that kills its workers `max_attempts` times is reported as fai
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import dataclasses
 import gc
 import threading
+import time
 import traceback
 import uuid
 from collections.abc import Mapping
@@ -57,7 +60,10 @@ class Slot(tune.Trainable):
     def setup(self, config: dict[str, Any], plan: SlotPlan | None = None) -> None:
         assert plan is not None
         self._plan = plan
-        self._mailbox: Any = ray.remote(Mailbox).options(num_cpus=0).remote(plan.max_attempts)
+        # A name of its own: Ray Train would silently resume a run of the same name.
+        self._run_name = f"{plan.run_name}-slot-{str(ray.get_runtime_context().get_actor_id())[:6]}"
+        self._dashboard = _Dashboard(self._run_name)
+        self._mailbox: Any = ray.remote(Mailbox).options(num_cpus=0, name=self._run_name).remote(plan.max_attempts)
         self._error: BaseException | None = None
         self._fit = threading.Thread(target=self._run_workers, daemon=True)
         self._fit.start()
@@ -73,6 +79,7 @@ class Slot(tune.Trainable):
             report = ray.get(waiting)
             if report is not None:
                 self._seen += 1
+                self._dashboard.show(self._job, report)
                 return report
             if not self._fit.is_alive():
                 raise RuntimeError(f"The workers of this slot ended: {self._error}")
@@ -88,34 +95,85 @@ class Slot(tune.Trainable):
         """See `save_checkpoint`."""
 
     def _submit(self, config: dict[str, Any]) -> None:
-        self._seen = 0
-        self._number = ray.get(self._mailbox.submit.remote(config["spec"]))
+        self._seen, self._job = 0, config["spec"]
+        self._number = ray.get(self._mailbox.submit.remote(self._job))
+        self._mailbox.trial.options(name=_name(self._job)).remote(self._number)
 
     def _run_workers(self) -> None:
-        from ray.train.torch import TorchTrainer
+        from trainables.core.ray_cleaner import Trainer
 
         plan = self._plan
         # Tune's actor holds a sliver of a CPU: the workers leave it that, or the last group would wait for ever.
         resources = {"CPU": plan.cpus_per_worker - SLOT_CPUS}
         if plan.gpus_per_worker:
             resources["GPU"] = plan.gpus_per_worker
-        # A name of its own: Ray Train would silently resume a run of the same name.
-        name = f"{plan.run_name}-{str(ray.get_runtime_context().get_actor_id())[:6]}"
         try:
-            TorchTrainer(
+            Trainer(
                 _work,
                 train_loop_config={"mailbox": self._mailbox, "threads": max(1, int(plan.cpus_per_worker))},
                 scaling_config=train.ScalingConfig(  # ty: ignore[invalid-argument-type]  chosen at run time: V2's
                     num_workers=plan.workers, use_gpu=plan.gpus_per_worker > 0, resources_per_worker=resources
                 ),
                 run_config=train.RunConfig(  # ty: ignore[invalid-argument-type]
-                    name=name,
+                    name=self._run_name,
                     storage_path=plan.storage,
                     failure_config=train.FailureConfig(max_failures=-1, controller_failure_limit=3),  # ty: ignore
                 ),
             ).fit()
         except BaseException as error:  # shown by step(), in Tune's own thread
             self._error = error
+
+
+class _Dashboard:
+    """Ray lists a Train run for every `TorchTrainer`, which here is a slot; this adds one for each trial of it.
+
+    A trial's run has its own name, state and parameters, and the workers and logs of the slot's. Ray has no public way
+    to say so: where its own one changes, the trials are missing from that page and nothing else happens.
+    """
+
+    def __init__(self, slot: str) -> None:
+        self._slot, self._trial, self._started_ns = slot, "", 0
+        self._run: Any = None  # the slot's, and its last attempt: a worker group
+        self._attempt: Any = None
+
+    def show(self, job: Mapping[str, Any], report: Mapping[str, Any]) -> None:
+        """The trial of `job` has given `report`, one of an epoch or the last one."""
+        with contextlib.suppress(Exception):  # see above
+            self._show(job, report)
+
+    def _show(self, job: Mapping[str, Any], report: Mapping[str, Any]) -> None:
+        from ray.train.v2._internal.state.schema import RunAttemptStatus, RunStatus
+        from ray.train.v2._internal.state.state_actor import get_state_actor
+
+        name, last = _name(job), bool(report.get("done"))
+        if name == self._trial and not last:
+            return
+        if name != self._trial:
+            self._trial, self._started_ns = name, time.time_ns()
+        state: Any = get_state_actor()
+        if self._run is None:
+            runs = ray.get(state.get_train_runs.remote()).values()
+            self._run = next(run for run in runs if run.name == self._slot)
+            attempts = ray.get(state.get_train_run_attempts.remote())[self._run.id]
+            self._attempt = list(attempts.values())[-1]
+        word = "RUNNING" if not last else "ERRORED" if "failed" in report else "FINISHED"
+        run, attempt = copy.copy(self._run), copy.copy(self._attempt)
+        run.id, run.name = f"{self._run.id}-{name}", name
+        run.status, run.status_detail = RunStatus(word), report.get("failed")
+        run.run_settings = copy.copy(run.run_settings)
+        run.run_settings.train_loop_config = dict(job["parameters"])
+        attempt.run_id, attempt.status = run.id, RunAttemptStatus(word)
+        for shown in (run, attempt):
+            shown.start_time_ns, shown.end_time_ns = self._started_ns, time.time_ns() if last else None
+        state.create_or_update_train_run.remote(run)
+        state.create_or_update_train_run_attempt.remote(attempt)
+        if "failed" in report:
+            self._run = None  # another worker group may have taken its place
+
+
+def _name(job: Mapping[str, Any]) -> str:
+    """What Ray calls the trial of `job`."""
+    return f"{job['study']}-{job['trial_id']}"
 
 
 def _work(config: Mapping[str, Any]) -> None:
@@ -144,15 +202,18 @@ def _work(config: Mapping[str, Any]) -> None:
 
 def _run(job: dict[str, Any], number: int, mailbox: Any, group: Group) -> dict[str, Any]:
     """The last report of one job: its metrics, or why there are none."""
+    from trainables.core.device import whereabouts
     from trainables.core.trial import Stopped, TrialSpec, run_trial
+
+    workers = group.gather(whereabouts(group.device))
 
     def report(row: Mapping[str, float]) -> bool:
         go_on = ray.get(mailbox.report.remote(number, dict(row))) if group.leads else True
         return group.agree(go_on)
 
     try:
-        return {"metrics": run_trial(TrialSpec(**job), report, group)}
+        return {"metrics": run_trial(TrialSpec(**job), report, group), "workers": workers}
     except Stopped:
         return {"stopped": True}
     except Exception as error:  # any error of a trial is the trial's result; the study goes on
-        return {"failed": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
+        return {"failed": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc(), "workers": workers}

@@ -12,31 +12,58 @@ from typing import Any, Literal
 from trainables.core.cache import Prepared
 from trainables.core.dataset import DataError, Fold
 
-Phase = Literal["search", "confirm", "refit"]
+Phase = Literal["search", "confirm", "refit", "ablation"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Splits:
-    """Indices into a prepared data set. `holdout` is disjoint by subject from every fold; only `confirm` reads it."""
+    """Indices into a prepared data set. `holdout` is disjoint by subject from every fold; only `confirm` reads it.
+
+    `leaky` says that clips were dealt at random, so that one person is on both sides. Without a holdout (an ablation)
+    the folds are the whole protocol's.
+    """
 
     fingerprint: str
     holdout: tuple[int, ...]
     folds: tuple[Fold, ...]
+    leaky: bool = False
 
     def view(self, phase: Phase, fold: int) -> Fold:
         """What a trial of `phase` is given: `test` is empty in a search and in a refit.
 
         A search trains on the fold's train and chooses on its validation. A confirmation also trains on the fold's test
-        people, whom no choice has seen, and is scored on the holdout. A refit trains on everybody but the holdout.
+        people, whom no choice has seen, and is scored on the holdout. A refit trains on everybody but the holdout. An
+        ablation trains on the fold's train, chooses on its validation and is scored on its test.
         """
         if not 0 <= fold < len(self.folds):
             raise ValueError(f"There is no fold {fold}; the data set has folds 0 to {len(self.folds) - 1}.")
         chosen = self.folds[fold]
+        if phase == "ablation":
+            return chosen
         if phase == "search":
             return Fold(train=chosen.train, validation=chosen.validation, test=())
         if phase == "confirm":
             return Fold(train=_joined(chosen.train, chosen.test), validation=chosen.validation, test=self.holdout)
         return Fold(train=_joined(chosen.train, chosen.validation, chosen.test), validation=(), test=())
+
+    def require_disjoint(self, people: Sequence[str]) -> None:
+        """Raises `DataError` naming a person whom two parts of a fold, or a fold and the holdout, share.
+
+        `people[i]` is the person of clip i. Of a leaky cut, no clip may be in two parts.
+        """
+        who = list(map(str, range(len(people)))) if self.leaky else people
+        locked = {who[index] for index in self.holdout}
+        for number, fold in enumerate(self.folds):
+            seen = dict.fromkeys(locked, "the holdout")
+            for part in ("train", "validation", "test"):
+                for name in {who[index] for index in getattr(fold, part)}:
+                    if name in seen:
+                        raise DataError(
+                            f"Subject {name!r} is in {seen[name]} and in the {part} part of fold {number}: what is learnt "
+                            "of a person would be tested on the same person. Cut the folds by subject; a random cut by "
+                            "clip has the name `random_leaky`."
+                        )
+                    seen[name] = f"the {part} part"
 
     def save(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""
@@ -50,28 +77,41 @@ def load_splits(path: Path) -> Splits:
     try:
         stored: dict[str, Any] = json.loads(path.read_text())
         folds = tuple(Fold(**{part: tuple(indices) for part, indices in fold.items()}) for fold in stored["folds"])
-        return Splits(fingerprint=stored["fingerprint"], holdout=tuple(stored["holdout"]), folds=folds)
+        return Splits(
+            fingerprint=stored["fingerprint"],
+            holdout=tuple(stored["holdout"]),
+            folds=folds,
+            leaky=bool(stored.get("leaky", False)),
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"{path}: the splits of this study cannot be read ({error}). Restore the file from a copy."
         ) from error
 
 
-def make_splits(prepared: Prepared, *, seed: int, holdout_share: float = 0.2) -> Splits:
-    """Lock `holdout_share` of the subjects away, then take the data set's folds without them.
+def make_splits(prepared: Prepared, *, seed: int, holdout_share: float = 0.2, leaky: bool = False) -> Splits:
+    """Lock `holdout_share` of the subjects away, then take the data set's folds without them; with 0, lock nobody away.
 
-    A clip whose subject is unknown counts as a subject of its own.
+    A fold whose test people are all locked away is left out. A clip whose subject is unknown counts as a subject of its
+    own. With `leaky` every clip does, and the folds are cut afresh at random: as many as the data set has, five where
+    it has fewer than three.
+    Raises `DataError` for folds that share a subject, and where the holdout leaves no fold.
     """
     # Cutting needs scikit-learn, reading does not: half of a worker's start would go into its import.
-    from trainables.core.folds import assert_disjoint, holdout_subjects, without_subjects
+    from trainables.core.folds import holdout_subjects, subject_folds, without_subjects
 
-    subjects = prepared.people
-    locked = holdout_subjects(subjects, prepared.labels.tolist(), share=holdout_share, seed=seed)
-    folds = [without_subjects(fold, subjects, locked) for fold in prepared.folds]
-    for fold in folds:
-        assert_disjoint(fold, subjects)
-    holdout = tuple(index for index, subject in enumerate(subjects) if subject in locked)
-    return Splits(fingerprint=prepared.fingerprint, holdout=holdout, folds=tuple(folds))
+    labels = prepared.labels.tolist()
+    people = prepared.clip_ids if leaky else prepared.people
+    locked = holdout_subjects(people, labels, share=holdout_share, seed=seed) if holdout_share else frozenset()
+    if leaky:
+        num_folds = len(prepared.folds) if len(prepared.folds) > 2 else 5
+        folds = subject_folds(people, labels, num_folds, seed=seed, excluded=locked)
+    else:
+        folds = without_subjects(prepared.folds, people, labels, locked, seed=seed)
+    holdout = tuple(index for index, subject in enumerate(people) if subject in locked)
+    splits = Splits(fingerprint=prepared.fingerprint, holdout=holdout, folds=tuple(folds), leaky=leaky)
+    splits.require_disjoint(prepared.people)
+    return splits
 
 
 def _joined(*parts: Sequence[int]) -> tuple[int, ...]:

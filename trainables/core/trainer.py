@@ -10,18 +10,24 @@ import hashlib
 import math
 import statistics
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trainables.core.augment import augment, to_input
+from trainables.core.augment import augment, num_copies, to_input
 from trainables.core.clips import Clips, batches
 from trainables.core.config import TrainerConfig
 from trainables.core.dataset import Fold
 from trainables.core.group import Group
 from trainables.core.metrics import Predictions, scores
+
+# From stored frames uint8 (B, T, S, S, 3) and which clips they are of to a network's input.
+View = Callable[[Tensor, list[int]], Tensor]
+
+AUXILIARY_WEIGHT = 0.3  # of the loss of an auxiliary head (Szegedy et al., CVPR 2015, section 5)
 
 
 class NonFiniteLoss(ArithmeticError):
@@ -39,12 +45,15 @@ class Training:
         self, model: nn.Module, clips: Clips, fold: Fold, config: TrainerConfig, *, seed: int, group: Group
     ) -> None:
         self.clips, self.fold, self.config, self.seed, self.group = clips, fold, config, seed, group
-        self.bare = model.to(device=group.device, memory_format=torch.channels_last)  # ty: ignore[no-matching-overload]
+        self.bare = _channels_last(model.to(group.device))
         self.model = group.wrap(self.bare)
-        self.steps_per_epoch = math.ceil(math.ceil(len(fold.train) / group.world_size) / config.batch_size)
+        self.copies = num_copies(config.augmentation)
+        self.clips_per_epoch = len(fold.train) * self.copies
+        self.steps_per_epoch = math.ceil(math.ceil(self.clips_per_epoch / group.world_size) / config.batch_size)
         self.optimizer = _optimizer(self.bare, config)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._lr_factor)
-        self.together = [clips.people[index] for index in fold.train] if config.batch_by == "subject" else None
+        by_subject = config.batch_by == "subject"
+        self.together = [clips.people[i] for i in fold.train for _ in range(self.copies)] if by_subject else None
         self.loss = nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
         self.curve: list[dict[str, float]] = []
         self.step_times_s: list[float] = []
@@ -108,22 +117,25 @@ class Training:
         generator = seeded(self.seed, self.epoch, self.group.rank)
         self.model.train()
         total = torch.zeros(3, device=self.group.device)  # loss, right, clips
-        for indices in batches(
-            self.fold.train,
+        jitter = generator if self.config.augmentation == "random" else None  # the others always show the same frames
+        for places in batches(  # copy c of training clip i stands in place i * copies + c
+            range(self.clips_per_epoch),
             self.config.batch_size,
             shuffle=order,
             together=self.together,
             rank=self.group.rank,
             world_size=self.group.world_size,
         ):
-            frames, lengths, labels = _batch(self.clips, indices, self.group.device, jitter=generator)
+            indices = [self.fold.train[place // self.copies] for place in places]
+            frames, lengths, labels = _batch(self.clips, indices, self.group.device, jitter=jitter)
             started = self._now()
-            inputs = augment(frames, self.config, generator)
+            inputs = augment(frames, self.config, generator, torch.tensor(places) % self.copies)
             self.optimizer.zero_grad(set_to_none=True)
             with autocast(self.config, self.group.device):
-                logits = self.model(inputs, lengths)
+                logits, *auxiliary = as_tuple(self.model(inputs, lengths))
             loss = self.loss(logits.float(), labels)
-            loss.backward()
+            aside = [AUXILIARY_WEIGHT * self.loss(other.float(), labels) for other in auxiliary]
+            sum(aside, loss).backward()
             nn.utils.clip_grad_norm_(self.bare.parameters(), self.config.gradient_clip)
             self.optimizer.step()
             self.schedule.step()
@@ -163,11 +175,17 @@ class Training:
 
 
 def predict(
-    model: nn.Module, clips: Clips, indices: tuple[int, ...], config: TrainerConfig, group: Group
+    model: nn.Module,
+    clips: Clips,
+    indices: tuple[int, ...],
+    config: TrainerConfig,
+    group: Group,
+    view: View | None = None,
 ) -> Predictions:
     """Logits of clips `indices`, without augmentation; the group shares the work, every rank gets all of it.
 
     Shards may be uneven: nothing is padded or repeated, so the confusion matrix does not depend on the group's size.
+    `view(frames, indices)` stands for `to_input` where the model is to see something else of the stored frames.
     """
     model.eval()
     rows: list[np.ndarray] = []
@@ -178,7 +196,8 @@ def predict(
             mine += batch
             frames, lengths, _ = _batch(clips, batch, group.device)
             with autocast(config, group.device):
-                rows.append(model(to_input(frames, config.image_size), lengths).float().cpu().numpy())
+                inputs = to_input(frames, config.image_size) if view is None else view(frames, batch)
+                rows.append(model(inputs, lengths).float().cpu().numpy())
     logits = np.concatenate(rows) if rows else np.zeros((0, config.num_classes), np.float32)
     gathered = group.gather((mine, logits))
     found = np.concatenate([np.asarray(part, np.int64) for part, _ in gathered])
@@ -204,10 +223,24 @@ def _batch(
     return frames.to(device, non_blocking=True), lengths, labels.to(device, non_blocking=True)
 
 
+def as_tuple(outputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """What a model answers in training: its logits, and those of its auxiliary heads where it has any."""
+    return outputs if isinstance(outputs, tuple) else (outputs,)
+
+
 def autocast(config: TrainerConfig, device: torch.device) -> torch.autocast:
     """The precision that a network of `config` trains, is evaluated and serves in."""
     enabled = config.precision == "bfloat16" or (config.precision == "auto" and device.type == "cuda")
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
+
+
+def _channels_last(model: nn.Module) -> nn.Module:
+    """`model` with the weights of its convolutions laid out as frames are, channel by channel within a pixel."""
+    layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
+    for parameter in model.parameters():
+        if parameter.ndim in layouts:
+            parameter.data = parameter.data.contiguous(memory_format=layouts[parameter.ndim])
+    return model
 
 
 def _optimizer(model: nn.Module, config: TrainerConfig) -> torch.optim.Optimizer:

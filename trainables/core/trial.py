@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,16 @@ from trainables.core.clips import Clips
 from trainables.core.config import TrainerConfig, make_config
 from trainables.core.dataset import DataError
 from trainables.core.group import Group
-from trainables.core.metrics import Predictions, epochs_to_90, scores
+from trainables.core.metrics import Predictions, confusion, epochs_to_90, scores, scores_by_class
+from trainables.core.robustness import robustness, write_robustness
 from trainables.core.splits import Phase, load_splits
 from trainables.core.trainer import Training, predict, seeded
 
 # The worker calls it after every epoch on every rank; it answers whether to go on.
 Report = Callable[[Mapping[str, float]], bool]
+
+# What a trial's predictions were made on, by phase; a refit makes none.
+SPLITS: Mapping[Phase, str] = {"search": "validation", "confirm": "holdout", "refit": "none", "ablation": "test"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -60,8 +64,8 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
     """Train `spec` and return the metrics at the chosen checkpoint, the mean over its folds.
 
     All folds advance together, one epoch at a time, so that a report is an epoch and never a fold. Resumes from
-    `<folder>/last.pt` where there is one. Writes `predictions.parquet` (phases that score something) and
-    `model.safetensors` with `model.json`.
+    `<folder>/last.pt` where there is one. Writes `predictions.parquet` and `confusion.json` (phases that score
+    something), `robustness.json` (a confirmation) and, but for an ablation, `model.safetensors` with `model.json`.
 
     Raises `Stopped` when `report` says so, `NonFiniteLoss`, and `ValueError` for a parameter that the config lacks.
     """
@@ -70,9 +74,10 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
     splits = load_splits(Path(spec.splits))
     if splits.fingerprint != prepared.fingerprint:
         raise DataError(f"{spec.splits} was cut for other data than {spec.prepared}; start the study under a new name.")
+    splits.require_disjoint(prepared.people)
     module = lookup.load("trainables", spec.trainable, "trainable")
     config = make_config(module.Config, {**spec.parameters, "num_classes": len(prepared.classes)})
-    clips = Clips(prepared, num_frames=config.num_frames, image_size=config.image_size)
+    clips = Clips.of(prepared, config)
     trainings = []
     for fold in spec.folds:
         seeded(spec.seed, fold)
@@ -88,10 +93,16 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
         if not go_on:
             raise Stopped
     scored = [_score(training, spec.phase) for training in trainings]
-    metrics = _mean([_measure(training, found) for training, found in zip(trainings, scored, strict=True)])
+    pairs = list(zip(trainings, scored, strict=True))
+    metrics = _mean([_measure(training, found, prepared.classes) for training, found in pairs])
+    curves = [robustness(training, found) for training, found in pairs if found and spec.phase == "confirm"]
     if group.leads:
-        write_model(Path(spec.folder), trainings[0].restore_best(), spec.trainable, config, prepared)
+        Path(spec.folder).mkdir(parents=True, exist_ok=True)
+        if spec.phase != "ablation":  # it compares; hundreds of its networks would fill a disk, and none is served
+            write_model(Path(spec.folder), trainings[0].restore_best(), spec.trainable, config, prepared)
         _write_predictions(spec, prepared, scored)
+        _write_confusion(spec, prepared, scored)
+        write_robustness(Path(spec.folder), curves)
         checkpoint.remove()
     return metrics | {"wall_time_s": time.perf_counter() - started}
 
@@ -108,6 +119,8 @@ def write_model(
         "config": dataclasses.asdict(config),
         "classes": list(prepared.classes),
         "crop_size": int(prepared.frames.shape[1]),
+        "faces": prepared.faces,
+        "drawn": prepared.drawn,
         "dataset": prepared.name,
         "fingerprint": prepared.fingerprint,
     }
@@ -115,26 +128,27 @@ def write_model(
 
 
 def _score(training: Training, phase: Phase) -> Predictions | None:
-    """Predictions at the chosen epoch: on validation data in a search, on the holdout in a confirmation."""
+    """Predictions at the chosen epoch: on validation data in a search, on the holdout or the fold's test else."""
     indices = training.fold.validation if phase == "search" else training.fold.test
     if not indices:
         return None
     return predict(training.restore_best(), training.clips, indices, training.config, training.group)
 
 
-def _measure(training: Training, predictions: Predictions | None) -> dict[str, float]:
-    """What is logged once, at the chosen epoch."""
+def _measure(training: Training, predictions: Predictions | None, classes: Sequence[str]) -> dict[str, float]:
+    """What is logged once, at the chosen epoch.
+
+    `generalisation_gap` sets the accuracy while training, under augmentation and dropout, against that on validation.
+    """
     model, config, row = training.restore_best(), training.config, training.best["row"]
     metrics = {
         "best_epoch": float(training.best["epoch"]),
         "train_time_s": training.train_time_s,
-        "param_count": float(measure.param_count(model)),
-        "weights_mb": measure.weights_mb(model),
-        "latency_ms": measure.latency_ms(model, config, training.group.device),
-        "train_flops": measure.train_flops(model, config) * len(training.fold.train) * training.epoch,
+        **measure.costs(model, config, training.group.device),
+        "train_flops": measure.train_flops(model, config) * training.clips_per_epoch * training.epoch,
     }
     if predictions is not None:
-        metrics |= scores(predictions)
+        metrics |= scores(predictions) | scores_by_class(predictions, classes)
     if training.fold.validation:
         metrics["epochs_to_90"] = float(epochs_to_90([past["val_accuracy"] for past in training.curve]))
         metrics["generalisation_gap"] = row["train_accuracy"] - row["val_accuracy"]
@@ -148,7 +162,7 @@ def _write_predictions(spec: TrialSpec, prepared: Prepared, scored: list[Predict
         if predictions is None:
             continue
         count = len(predictions.indices)
-        split = "validation" if spec.phase == "search" else "holdout"
+        split = SPLITS[spec.phase]
         tables.append(
             pa.table(
                 {
@@ -164,6 +178,15 @@ def _write_predictions(spec: TrialSpec, prepared: Prepared, scored: list[Predict
         )
     if tables:
         pq.write_table(pa.concat_tables(tables), Path(spec.folder) / "predictions.parquet")
+
+
+def _write_confusion(spec: TrialSpec, prepared: Prepared, scored: list[Predictions | None]) -> None:
+    """Write `confusion.json`, the folds' answers counted together: what MLflow shows of the predictions as it stands."""
+    counts = [confusion(predictions) for predictions in scored if predictions is not None]
+    if counts:
+        split = SPLITS[spec.phase]
+        described = {"split": split, "classes": list(prepared.classes), "counts": np.sum(counts, axis=0).tolist()}
+        (Path(spec.folder) / "confusion.json").write_text(json.dumps(described, indent=1))
 
 
 class _Checkpoint:
@@ -208,7 +231,9 @@ class _Checkpoint:
 
 
 def _mean(rows: list[dict[str, float]]) -> dict[str, float]:
-    return {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
+    """The mean over the rows that have a key: a fold without clips of a class has no recall of it."""
+    keys = dict.fromkeys(key for row in rows for key in row)
+    return {key: float(np.mean([row[key] for row in rows if key in row])) for key in keys}
 
 
 def _first_line(error: Exception) -> str:

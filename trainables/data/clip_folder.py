@@ -13,21 +13,15 @@ from trainables.core.folds import subject_folds
 from trainables.core.frames import list_folders, list_images, list_videos, read_frames
 
 LAYOUT = "<class>/<subject>_<anything>.mp4, or a folder of frames of that name"
-DRAWN_MARKER = "DRAWN.json"
 
 
 def load(root: Path) -> Dataset:
     """The clips under `root`, with folds by subject.
 
     An empty folder of frames counts as a clip, so that preparation can name and drop it.
-    Raises `DataError` for a layout other than this one, drawn faces, fewer than two classes or three subjects.
+    Raises `DataError` for a layout other than this one, fewer than two classes or three subjects.
     """
-    root = Path(root)
-    if (root / DRAWN_MARKER).exists():
-        raise DataError(
-            f"{root}: these faces are drawn ({DRAWN_MARKER} lies beside them); use the data set drawn_faces."
-        )
-    return load_layout(root, "clip_folder")
+    return load_layout(Path(root), "clip_folder")
 
 
 def load_layout(root: Path, name: str) -> Dataset:

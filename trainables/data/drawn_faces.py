@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainables.core.dataset import DataError, Dataset
-from trainables.data.clip_folder import DRAWN_MARKER, load_layout
+from trainables.core.dataset import DRAWN_MARKER, DataError, Dataset
+from trainables.data.clip_folder import load_layout
 
 
 def load(root: Path) -> Dataset:

@@ -19,9 +19,10 @@ def attention(name: str, channels: int) -> nn.Module:
 
     Raises `ValueError` naming the nearest gate for a name that is none.
     """
-    if name not in GATES:
-        raise ValueError(unknown("attention", name, list(GATES)))
-    return GATES[name](channels)
+    gates = GATES | SPATIAL_GATES
+    if name not in gates:
+        raise ValueError(unknown("attention", name, list(gates)))
+    return gates[name](channels)
 
 
 class SqueezeExcitation(nn.Module):
@@ -76,12 +77,42 @@ class GhostChannelAttention(nn.Module):
         return _rescale(x, torch.stack((primary, cheap), -1).flatten(1))
 
 
+class SpatialAttention2d(nn.Module):
+    """One weight a place: a 7 x 7 convolution of the average and the maximum over channels (Woo et al., ECCV 2018).
+
+    It is the same for any number of channels, and takes `channels` to stand where any other gate stands.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(2, 1, kernel_size=7, padding=3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.conv(_over_channels(x)).sigmoid()
+
+
+class SpatialAttention3d(nn.Module):
+    """The same over time as well: one weight for each place of each frame, from 3 x 7 x 7 neighbours.
+
+    For maps (B, C, T, H, W). Padded frames must hold zeros, as they do beyond the ends of a clip.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv3d(2, 1, kernel_size=(3, 7, 7), padding=(1, 3, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.conv(_over_channels(x)).sigmoid()
+
+
+# One weight a channel, for maps of any number of axes; and one weight a place, which depends on the axes.
 GATES: dict[str, type[nn.Module]] = {
     "none": nn.Identity,
     "se": SqueezeExcitation,
     "eca": EfficientChannelAttention,
     "g_eca": GhostChannelAttention,
 }
+SPATIAL_GATES: dict[str, type[nn.Module]] = {"spatial": SpatialAttention2d, "spatial_3d": SpatialAttention3d}
 
 
 def eca_kernel(channels: int) -> int:
@@ -92,6 +123,10 @@ def eca_kernel(channels: int) -> int:
 
 def _pool(x: Tensor) -> Tensor:
     return x.mean(dim=tuple(range(2, x.ndim)))  # (B, C)
+
+
+def _over_channels(x: Tensor) -> Tensor:
+    return torch.cat((x.mean(1, keepdim=True), x.amax(1, keepdim=True)), 1)  # (B, 2, ...)
 
 
 def _rescale(x: Tensor, gate: Tensor) -> Tensor:

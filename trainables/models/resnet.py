@@ -5,9 +5,6 @@ The state dict is torchvision's plus `gate` entries and without the classifier, 
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import torch
 from torch import Tensor, nn
 from torchvision.models import get_model_weights
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
@@ -15,6 +12,7 @@ from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 from trainables.core.lookup import unknown
 from trainables.models.attention import attention
 from trainables.models.padding import BatchNorm2d
+from trainables.models.published import WEIGHTS, load_published
 
 # What a residual branch starts with. Not specified by the source; chosen because a network trained from nothing on a few
 # hundred clips leaves chance level some epochs earlier. At 0 (Goyal et al., 2017) gates get no gradient in the first step.
@@ -42,7 +40,8 @@ def resnet(name: str, gate: str, weights: str = "none") -> tuple[nn.Module, int]
     if weights not in WEIGHTS:
         raise ValueError(unknown("weights", weights, list(WEIGHTS)))
     if weights == "imagenet" and not backbone.conv1.weight.is_meta:
-        _load_imagenet(backbone, name)
+        url = get_model_weights(name)["IMAGENET1K_V1"].url  # V1: the one recipe that all three backbones share
+        load_published(backbone, name, url, own=lambda key: key.startswith("fc.") or ".gate." in key)
     return backbone, num_features
 
 
@@ -76,24 +75,3 @@ BACKBONES: dict[str, tuple[type[GatedBasicBlock | GatedBottleneck], list[int]]] 
     "resnet34": (GatedBasicBlock, [3, 4, 6, 3]),
     "resnet50": (GatedBottleneck, [3, 4, 6, 3]),
 }
-
-WEIGHTS = ("none", "imagenet")
-
-
-def _load_imagenet(backbone: nn.Module, name: str) -> None:
-    url = get_model_weights(name)["IMAGENET1K_V1"].url  # V1: the one recipe that all three backbones share
-    path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[1]
-    if not path.is_file():
-        raise ValueError(
-            f"The ImageNet weights of {name} are not at {path}, and nothing is downloaded during training. "
-            f"Put the file there, for instance with `curl --create-dirs -o {path} {url}`, or set weights to 'none'."
-        )
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    features = {key: value for key, value in state.items() if not key.startswith("fc.")}
-    missing, unexpected = backbone.load_state_dict(features, strict=False)
-    lacking = [key for key in missing if ".gate." not in key and not key.endswith("num_batches_tracked")]
-    if lacking or unexpected:
-        raise ValueError(
-            f"{path} does not hold the weights of {name}: missing {lacking[:3]}, not expected {unexpected[:3]}. "
-            f"The file is expected as published at {url}."
-        )

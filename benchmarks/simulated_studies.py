@@ -1,0 +1,95 @@
+"""Cheap real classifiers on simulated people: what the calibrations of this folder are measured on.
+
+Clips of a person share an offset, of a person and class another, so they are alike. Every variant sees a block of
+features that all share and one of its own, equally informative: two variants are equally good in expectation, exactly,
+and differ on any data at hand. Blurring a variant (`blur`) pulls its class means together, which makes it worse.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+NUM_CLASSES = 4
+_MEANS = np.random.default_rng(7).standard_normal((NUM_CLASSES, 16))  # where the classes lie; the same in every study
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class World:
+    """Who is seen and what is learnt. `person` and `reaction` are the deviations of a person's offsets, against a noise of 1.
+
+    `shared` and `own` are the numbers of features; with `own` 0 variants differ in their seed alone.
+    """
+
+    learner: str = "random_features"
+    num_people: int = 60
+    num_folds: int = 5
+    num_seeds: int = 3
+    clips_each: int = 1
+    signal: float = 0.5
+    person: float = 0.5
+    reaction: float = 0.3
+    shared: int = 6
+    own: int = 6
+
+
+def draw_people(
+    rng: np.random.Generator, world: World, num_people: int, blurs: tuple[float, ...]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What each variant sees of each clip `(V, N, D)`, with labels and people `(N,)`; a variant for each of `blurs`."""
+    labels = np.tile(np.repeat(np.arange(NUM_CLASSES), world.clips_each), num_people)
+    people = np.repeat(np.arange(num_people), NUM_CLASSES * world.clips_each)
+
+    def noise(size: int) -> np.ndarray:
+        offsets = world.person * rng.standard_normal((num_people, 1, size))
+        reactions = world.reaction * rng.standard_normal((num_people, NUM_CLASSES, size))
+        return (offsets + reactions)[people, labels] + rng.standard_normal((len(labels), size))
+
+    common = noise(world.shared)
+    size = world.shared + world.own
+    views = [
+        world.signal * (1 - blur) * _MEANS[labels, :size] + np.concatenate([common, noise(world.own)], axis=1)
+        for blur in blurs
+    ]
+    return np.stack(views), labels, people
+
+
+def predict(
+    rng: np.random.Generator, learner: str, seen: np.ndarray, labels: np.ndarray, unseen: np.ndarray
+) -> np.ndarray:
+    """Classes `(M,)` of `unseen` `(M, D)` by a `learner` trained on `seen` `(N, D)`; its seed is drawn from `rng`."""
+    if learner == "nearest_mean":
+        means = np.stack([seen[labels == label].mean(axis=0) for label in range(NUM_CLASSES)])
+        return (unseen @ means.T - (means**2).sum(axis=1) / 2).argmax(axis=1)
+    if learner == "nearest_neighbour":  # under a random projection
+        projection = rng.standard_normal((seen.shape[1], max(seen.shape[1] // 2, 1)))
+        seen, unseen = seen @ projection, unseen @ projection
+        distances = (unseen**2).sum(axis=1)[:, None] - 2 * unseen @ seen.T + (seen**2).sum(axis=1)
+        return labels[distances.argmin(axis=1)]
+    if learner == "three_features":  # chosen on the training data, so that a few people may change all
+        means = np.stack([seen[labels == label].mean(axis=0) for label in range(NUM_CLASSES)])
+        chosen = np.argsort(means.var(axis=0) / seen.var(axis=0))[-3:]
+        return _ridge(seen[:, chosen], labels, unseen[:, chosen], 0.05)
+    if learner == "bagged":
+        drawn = rng.choice(len(labels), int(0.7 * len(labels)), replace=False)
+        return _ridge(seen[drawn], labels[drawn], unseen, 0.05)
+    if learner == "at_times_nothing" and rng.random() < 0.1:  # a training that stays at chance
+        return np.full(len(unseen), rng.integers(NUM_CLASSES))
+    if learner == "ridge":
+        return _ridge(seen, labels, unseen, 0.05)
+    width, penalty = (100, 1e-3) if learner == "many_random_features" else (32, 0.05)
+    weights = rng.standard_normal((seen.shape[1], width)) / np.sqrt(seen.shape[1])
+    biases = 0.5 * rng.standard_normal(width)
+    seen, unseen = (np.maximum(clips @ weights + biases, 0) for clips in (seen, unseen))
+    return _ridge(seen, labels, unseen, penalty)
+
+
+def _ridge(seen: np.ndarray, labels: np.ndarray, unseen: np.ndarray, penalty: float) -> np.ndarray:
+    """Least squares on the class indicators, the `penalty` as a share of the mean feature's sum of squares."""
+    middle, targets = seen.mean(axis=0), (labels[:, None] == np.arange(NUM_CLASSES)).astype(float)
+    centred = seen - middle
+    gram = centred.T @ centred
+    gram[np.diag_indices_from(gram)] += penalty * np.trace(gram) / len(gram)
+    weights = np.linalg.solve(gram, centred.T @ (targets - targets.mean(axis=0)))
+    return ((unseen - middle) @ weights + targets.mean(axis=0)).argmax(axis=1)

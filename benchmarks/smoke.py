@@ -1,0 +1,125 @@
+"""Whether every study works the whole way: each once with its smoke settings, in a fresh home.
+
+    python -m benchmarks.smoke [--only NAME ...] [--out rows.csv]
+
+A study of real data runs on drawn faces in the same layout. Those that cannot be drawn (`clip_folder`) take a few people of
+`../shared/faces/smiles`, and are named as left out where that folder is absent. The figures mean nothing but that it works.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from search_spaces.core.study import Study, load_study
+from trainables.core import lookup
+
+ROOT = Path(__file__).resolve().parents[1]
+SMILES = ROOT.parent / "shared" / "faces" / "smiles"
+NUM_PEOPLE = 8
+COLUMNS = ("study", "kind", "trials", "finished", "best", "seconds", "error")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the studies, print the table and the JSON line; the exit code is 1 where one of them did not work."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    known = lookup.names("search_spaces")
+    parser.add_argument("--only", nargs="+", choices=known, default=known, metavar="NAME")
+    parser.add_argument("--out", type=Path, help="write the rows to this CSV file")
+    given = parser.parse_args(arguments)
+    os.environ.pop("MLFLOW_TRACKING_URI", None)  # nothing of this belongs into a person's MLflow
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="fertune-smoke-") as home:
+        for name in given.only:
+            rows.append(row := smoke(load_study(name), Path(home)))
+            print(_line(row), flush=True)
+    if given.out:
+        with given.out.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            writer.writerows(rows)
+    failed = [row["study"] for row in rows if row["error"]]
+    print(
+        json.dumps({"num_studies": len(rows), "failed": failed, "seconds": round(sum(r["seconds"] for r in rows), 1)})
+    )
+    return int(bool(failed))
+
+
+def smoke(study: Study, home: Path) -> dict[str, Any]:
+    """Run one study with its smoke settings under `home`; a row of `COLUMNS`."""
+    from tuning.ablation import run_ablation
+    from tuning.ledger import Ledger
+    from tuning.placement import Placement
+    from tuning.study_runner import Runner
+
+    started, error = time.perf_counter(), ""
+    smoked = study.smoked()
+    phase = "search" if study.design is None else "ablation"
+    try:
+        root = None if study.drawing else _few_people(home / "smiles")
+        with Runner(smoked, _Silent(), data_root=root, home=home, placement=Placement(max_concurrent=1)) as runner:
+            if study.design is None:
+                runner.search(smoked.num_samples)
+            else:
+                run_ablation(runner, folds=(0,), seeds=1)
+    except Exception as caught:  # every study is tried; the table says what went wrong
+        error = f"{type(caught).__name__}: {caught}"
+    trials = Ledger.read(home / smoked.name).of_phase(phase)
+    finished = [trial for trial in trials if trial.state == "FINISHED"]
+    broken = next((f"{trial.trial_id}: {trial.error or trial.state}" for trial in trials if trial not in finished), "")
+    first = study.objectives[0].metric
+    return {
+        "study": study.name,
+        "kind": phase,
+        "trials": len(trials),
+        "finished": len(finished),
+        "best": max((round(trial.metrics[first], 3) for trial in finished), default=""),
+        "seconds": round(time.perf_counter() - started, 1),
+        "error": error or broken or ("" if trials else "no trial began"),
+    }
+
+
+class _Silent:
+    """A listener for whom the table is enough."""
+
+    def clip_prepared(self, done: int, total: int) -> None: ...
+
+    def prepared(self, prepared: Any) -> None: ...
+
+    def phase_began(self, title: str, num_trials: int, session: Any) -> None: ...
+
+    def epoch(self, trial: Any, num_epochs: int) -> None: ...
+
+    def trial_ended(self, trial: Any) -> None: ...
+
+    def phase_ended(self) -> None: ...
+
+
+def _few_people(folder: Path) -> Path:
+    """Links to the clips of the first people of the real smiles."""
+    if not SMILES.is_dir():
+        raise FileNotFoundError(f"{SMILES} is not beside this clone, and this study's data cannot be drawn.")
+    for source in sorted(SMILES.glob("*/*.mp4")):
+        if int(source.name[1:4]) <= NUM_PEOPLE:
+            link = folder / source.parent.name / source.name
+            link.parent.mkdir(parents=True, exist_ok=True)
+            if not link.exists():
+                link.symlink_to(source)
+    return folder
+
+
+def _line(row: dict[str, Any]) -> str:
+    trials = f"{row['finished']}/{row['trials']}"
+    return f"{row['study']:36} {row['kind']:9} {trials:>6} {row['best']!s:>6} {row['seconds']:7.1f} s  {row['error']}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

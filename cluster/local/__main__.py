@@ -1,0 +1,129 @@
+"""`python -m cluster.local up | down | status | env`: jobs on this machine that need no terminal to go on."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from cluster.local import parts, service
+from cluster.local.service import Service
+from tuning.session import default_home
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.callback()
+def main() -> None:
+    """One machine as a service: a Ray head with its dashboard and an MLflow server, on loopback, with passwords."""
+
+
+@app.command()
+def up(
+    ray_port: Annotated[
+        int | None, typer.Option(min=1024, max=65535, envvar="FERTUNE_RAY_PORT", help="Else 6379.")
+    ] = None,
+    dashboard_port: Annotated[
+        int | None, typer.Option(min=1024, max=65535, envvar="FERTUNE_DASHBOARD_PORT", help="Else 8265.")
+    ] = None,
+    mlflow_port: Annotated[
+        int | None, typer.Option(min=1024, max=65535, envvar="FERTUNE_MLFLOW_PORT", help="Else 5000.")
+    ] = None,
+    num_cpus: Annotated[int | None, typer.Option(min=0, help="CPUs that Ray may give away; all without.")] = None,
+    num_gpus: Annotated[int | None, typer.Option(min=0, help="GPUs that Ray may give away; all without.")] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait until both answer.")] = 240.0,
+) -> None:
+    """Start what is not up, wait until it answers, print where it is and how to submit a job."""
+    wanted = {"ray": ray_port, "dashboard": dashboard_port, "mlflow": mlflow_port}
+    with _sentences():
+        found = service.up(
+            default_home(),
+            _say,
+            wanted={name: port for name, port in wanted.items() if port is not None},
+            num_cpus=num_cpus,
+            num_gpus=num_gpus,
+            patience_s=timeout,
+        )
+        _print(found)
+
+
+@app.command()
+def down() -> None:
+    """Stop running jobs, Ray and MLflow; runs, models and passwords stay."""
+    with _sentences():
+        if not service.down(default_home(), _say):
+            _say(f"Nothing of the service under {default_home()} is running.")
+
+
+@app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="Print data for a script.")] = False) -> None:
+    """Say what is up; exit code 1 where not all of it answers."""
+    with _sentences():
+        found = service.status(default_home())
+        if as_json:
+            print(json.dumps(_as_data(found)))
+        elif found is None:
+            _say(f"The service under {default_home()} is down.")
+        else:
+            _print(found)
+        if found is None or not all(found.healthy.values()):
+            raise typer.Exit(1)
+
+
+@app.command()
+def env() -> None:
+    """Print what lets this shell reach the service, passwords included: `eval "$(python -m cluster.local env)"`."""
+    with _sentences():
+        found = service.status(default_home())
+        if found is None:
+            raise service.ServiceError(f"The service under {default_home()} is down: run `up` first.")
+        for key, value in found.environment.items():
+            print(f"export {key}={shlex.quote(value)}")
+
+
+def _print(found: Service) -> None:
+    state = {name: "" if answers else "  DOES NOT ANSWER" for name, answers in found.healthy.items()}
+    _say(f"Ray dashboard  {found.dashboard_url}  (token: {found.folder / parts.TOKEN_FILE}){state['ray']}")
+    _say(
+        f"MLflow         {found.mlflow_url}  (user {parts.USER}, password: {found.folder / 'service.json'}){state['mlflow']}"
+    )
+    _say(f"Submit a job   {found.submit_command}")
+
+
+def _as_data(found: Service | None) -> dict[str, object]:
+    if found is None:
+        return {"up": False}
+    return {
+        "up": all(found.healthy.values()),
+        "ray": {"url": found.dashboard_url, "healthy": found.healthy["ray"]},
+        "mlflow": {"url": found.mlflow_url, "healthy": found.healthy["mlflow"]},
+        "submit": found.submit_command,
+    }
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+@contextmanager
+def _sentences() -> Generator[None]:
+    """Whatever a person did wrong ends in a sentence and exit code 2."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        raise typer.Exit(130) from None
+    except typer.Exit:  # a RuntimeError too
+        raise
+    except (RuntimeError, OSError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m cluster.local")

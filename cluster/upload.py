@@ -1,0 +1,40 @@
+"""What `ray job submit --working-dir .` uploads: `python -m cluster.upload` prints its size."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LIMIT_MIB = 5.0
+
+
+def uploaded(root: Path = ROOT) -> list[Path]:
+    """The files under `root`, a git checkout, that Ray would send: it honours .gitignore and .rayignore."""
+    ignored = f"--exclude-from={root / '.rayignore'}"
+    committed = _listed(root) - _listed(root, "--cached", "--ignored", ignored)
+    found = (root / name for name in committed | _listed(root, "--others", "--exclude-standard", ignored))
+    return sorted(path for path in found if path.is_file())
+
+
+def _listed(root: Path, *options: str) -> set[str]:
+    asked = subprocess.run(["git", "ls-files", "-z", *options], cwd=root, capture_output=True, text=True, check=True)
+    return set(filter(None, asked.stdout.split("\0")))
+
+
+def main() -> int:
+    """Print the size; returns 1 where it is above the limit, naming the largest files."""
+    sizes = {path: path.stat().st_size for path in uploaded()}
+    total = sum(sizes.values()) / 2**20
+    print(f"A Ray job uploads {len(sizes)} files, {total:.1f} MiB (limit {LIMIT_MIB:g} MiB)")
+    if total <= LIMIT_MIB:
+        return 0
+    for path in sorted(sizes, key=lambda path: -sizes[path])[:5]:
+        print(f"  {path.relative_to(ROOT)}: {sizes[path] / 2**20:.1f} MiB", file=sys.stderr)
+    print("List what a job does not need in .rayignore.", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

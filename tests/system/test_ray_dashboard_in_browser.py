@@ -1,0 +1,51 @@
+"""Ray's dashboard as a person sees it: the job, its trials by study and number, its logs."""
+
+import re
+import shutil
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests.ray_head import ray_head
+from tests.system.test_report_in_browser import FLAGS
+
+STUDY = ("python", "tune.py", "run", "demo", "--smoke", "--num-samples", "2")
+
+
+@pytest.fixture(scope="module")
+def job():
+    """A head, and the id of a job on it that ran a study of two trials."""
+    with ray_head("--num-cpus=2") as head:
+        done = head.shell("ray", "job", "submit", "--working-dir", ".", "--", *STUDY)
+        assert done.returncode == 0, done.stdout
+        yield head, re.search(r"raysubmit_\w+", done.stdout).group()
+
+
+@pytest.fixture(scope="module")
+def page():
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield browser.new_page(viewport={"width": 1400, "height": 1600})
+        browser.close()
+
+
+def test_the_job_is_listed_with_its_command(job, page):
+    head, submitted = job
+    page.goto(f"{head.dashboard}/#/jobs")
+    row = page.get_by_role("row", name=re.compile(submitted))
+    expect(row).to_contain_text("SUCCEEDED", timeout=30_000)
+    expect(row).to_contain_text(" ".join(STUDY))
+
+
+def test_its_page_names_study_and_trial(job, page):
+    head, submitted = job
+    page.goto(f"{head.dashboard}/#/jobs/{submitted}")
+    for trial in ("demo-smoke-search-0000", "demo-smoke-search-0001"):
+        expect(page.get_by_text(trial).first).to_be_visible(timeout=30_000)
+    assert {"demo-smoke-search-0000", "demo-smoke-search-0001"} <= head.runs().keys()
+
+
+def test_its_page_shows_its_log(job, page):
+    head, submitted = job
+    page.goto(f"{head.dashboard}/#/jobs/{submitted}")
+    expect(page.get_by_text("[2/2] search-0001").first).to_be_visible(timeout=30_000)

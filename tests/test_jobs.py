@@ -1,0 +1,98 @@
+"""The front door: `ray job submit -- python tune.py`, for a first-time user and for one whose machine holds a token."""
+
+import json
+import re
+
+import mlflow
+import psutil
+import pytest
+
+from tests.ray_head import ray_head, wait_until
+
+SMOKE = ("python", "tune.py", "run", "demo", "--smoke", "--num-samples", "2")
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["no token", "token"])
+def head(request):
+    with ray_head("--num-cpus=2", token=request.param) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def submitted(head):
+    """A study run by a job with an uploaded working directory."""
+    return head.shell("ray", "job", "submit", "--working-dir", ".", "--", *SMOKE)
+
+
+def words_of(done) -> list[str]:
+    """What the job itself said."""
+    lines = done.stdout.splitlines()
+    begin = next(i for i, line in enumerate(lines) if line.startswith("Running entrypoint"))
+    end = next((i for i, line in enumerate(lines) if re.search(r"(cli|sdk)\.py:", line) and i > begin), len(lines))
+    return [line for line in lines[begin + 1 : end] if line.strip()]
+
+
+def test_a_job_runs_a_study_and_its_store_outlives_it(head, submitted):
+    assert submitted.returncode == 0, submitted.stdout + submitted.stderr
+    runs = head.home / "fertune-runs"
+    status = head.shell("python", "tune.py", "status", "demo-smoke", "--json", FERTUNE_HOME=str(runs))
+    assert json.loads(status.stdout)["trials"] == {"search": {"FINISHED": 2}}
+    client = mlflow.MlflowClient(f"sqlite:///{runs}/mlflow.db")
+    experiment = client.get_experiment_by_name("fertune/demo-smoke")
+    phases = [run.data.tags.get("fertune.phase") for run in client.search_runs([experiment.experiment_id])]
+    assert phases.count("search") == 2
+
+
+def test_a_job_without_a_working_directory_runs_where_the_head_was_started(head, submitted):
+    done = head.shell("ray", "job", "submit", "--", *SMOKE, "--resume")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert any("search-0001" in line or "Pareto front" in line for line in words_of(done))
+
+
+def test_a_job_says_what_it_does_and_where_its_results_lie_and_nothing_of_rays(head, submitted):
+    words = words_of(submitted)
+    assert any(line.startswith("drawn_faces: kept 32 of 32 clips") for line in words)
+    assert any("[2/2] search-0001" in line for line in words)
+    assert any(f"FERTUNE_HOME={head.home}/fertune-runs" in line for line in words)
+    assert not [line for line in words if re.search(r"raylet|WARNING|INFO|ray::|pid=|\x1b", line)]
+
+
+def test_rays_dashboard_lists_a_run_for_each_trial(head, submitted):
+    runs = head.runs()
+    assert runs["demo-smoke-search-0000"] == runs["demo-smoke-search-0001"] == "FINISHED"
+    jobs = head.get("/api/jobs/")
+    assert "python tune.py run demo --smoke --num-samples 2" in [job["entrypoint"] for job in jobs]
+
+
+@pytest.mark.parametrize("head", [False], indirect=True)  # a minute, and the token has no part in it
+def test_a_stopped_job_saves_its_state_leaves_no_process_and_is_gone_on_with(head, submitted):
+    more = ("python", "tune.py", "run", "demo", "--smoke", "--extend", "30")
+    begun = head.shell("ray", "job", "submit", "--no-wait", "--working-dir", ".", "--", *more)
+    job = re.search(r"raysubmit_\w+", begun.stdout).group()
+    ledger = head.home / "fertune-runs" / "demo-smoke" / "ledger.jsonl"
+    wait_until(lambda: '"search-0003"' in ledger.read_text(), 120, lambda: head.shell("ray", "job", "logs", job).stdout)
+    assert head.shell("ray", "job", "stop", job).returncode == 0
+    ended = [event for line in ledger.read_text().splitlines() if (event := json.loads(line))["event"] == "ended"]
+    assert ended[-1]["state"] == "INTERRUPTED"
+    assert head.get(f"/api/jobs/{job}")["status"] == "STOPPED"
+    wait_until(lambda: not ours(head), 30, lambda: ours(head))
+    resumed = head.shell("ray", "job", "submit", "--", *SMOKE[:-1], "4", "--resume")
+    assert resumed.returncode == 0, resumed.stdout
+    text = ledger.read_text()
+    assert text.count('"event": "ended", "trial_id": "search-0000"') == 1
+    assert max(int(number) for number in re.findall(r'"search-(\d+)"', text)) < 32
+
+
+def ours(head) -> list[str]:
+    """The processes of jobs on this head that still run: not Ray's own, which live as long as it does."""
+    lasting = re.compile(r"ray::(IDLE|DashboardAgent|RuntimeEnvAgent|TrainStateActor|_AutoscalingCoordinatorActor)")
+    found = []
+    for process in psutil.process_iter(["pid", "cmdline"]):
+        words = " ".join(process.info["cmdline"] or [])
+        if (words.startswith("ray::") and not lasting.match(words)) or "tune.py" in words:
+            try:
+                if process.environ().get("HOME") == str(head.home):
+                    found.append(words)
+            except psutil.Error:
+                continue
+    return found

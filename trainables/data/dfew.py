@@ -1,0 +1,186 @@
+"""DFEW: 11,697 clips from films with one label each, no subjects named, five published folds of train and test.
+
+Jiang et al., "DFEW: A Large-Scale Database for Recognizing Dynamic Facial Expressions in the Wild", ACM Multimedia 2020.
+The clips are handed out in four forms, of which the one with most labelled clips is read; of equals the first of `FORMS`,
+which names the owners' face crops before the whole frames, and all frames before 16. Validation is a tenth of a fold's
+train clips, by class (not published; by clip, as no subject is known).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from trainables.core.dataset import DataError, Dataset, Fold, Sample
+from trainables.core.frames import list_folders, list_images, list_videos, read_frames
+from trainables.core.layout import find_parts, first_of, listed, shortfall
+from trainables.core.protocols import split_off
+from trainables.core.spreadsheets import read_rows, whole_number
+
+TABLE = "annotation.xlsx"
+LAYOUT = (
+    "Clip/clip_224x224/00001/00001_00001.jpg (or Clip/clip_224x224_avi/00001.avi, Clip/clip_224x224_16f/00001/1.jpg, "
+    "Clip/original/1.mp4) and 'EmoLabel_DataSplit/train(single-labeled)/set_1.csv' with test(single-labeled) beside it, "
+    "or Annotation/annotation.xlsx"
+)
+CLASSES = ("happy", "sad", "neutral", "angry", "surprise", "disgust", "fear")  # the codes 1 to 7
+FORMS = ("clip_224x224", "clip_224x224_avi", "clip_224x224_16f", "original")
+INNER = "|".join(("clip", *FORMS, "emolabel_datasplit", "annotation"))
+NUM_CLIPS, NUM_FOLDS, VALIDATION_SHARE = 11_697, 5, 0.1
+
+
+def load(root: Path) -> Dataset:
+    """The single-labelled clips of DFEW under `root`, in the published folds.
+
+    Raises `DataError` for a layout other than this one, and where no clip has a label.
+    """
+    root = Path(root)
+    found = find_parts(root, _parts_at, ("clips", "labels"), LAYOUT, inner=INNER)
+    for part, other in (("clips", "labels"), ("labels", "clips")):
+        if not found[part]:
+            raise DataError(f"{root}: {found[other][0]} holds {other}, but no {part} were found. Expected: {LAYOUT}.")
+    with_sets = [place for place in found["labels"] if _has_sets(place)]
+    if with_sets:
+        folder, notes = first_of(with_sets, "the published folds")
+        sets, labels = _read_sets(folder)
+    else:
+        sets, labels = [], _read_table(found["labels"][0] / TABLE)
+        notes = (f"the published folds were not found; {NUM_FOLDS} are cut by clip instead",)
+    clips = {place: _clips(place) for place in found["clips"]}
+    ranked = sorted(clips, key=lambda place: (-len(labels.keys() & clips[place]), FORMS.index(place.name.lower())))
+    form = ranked[0]
+    numbers = [number for number in sorted(labels) if number in clips[form]]
+    if not numbers:
+        raise DataError(f"{root}: none of {len(labels)} labels is of a clip in {form}. Expected: {LAYOUT}.")
+    samples = [
+        Sample(clip_id=f"{number:05d}", label=labels[number], subject=None, paths=_paths(clips[form][number]))
+        for number in numbers
+    ]
+    missing = [f"{number:05d}" for number in sorted(labels) if number not in clips[form]]
+    notes += shortfall(len(samples), NUM_CLIPS, "single-labelled clips")
+    if len(clips) > 1:
+        notes += (f"{form.name} is read, {listed([place.name for place in ranked[1:]])} left aside",)
+    if missing:
+        notes += (f"{len(missing)} labelled clips are not in {form.name} ({listed(missing)})",)
+    classes_of = [sample.label for sample in samples]
+    folds, fold_notes = _folds(numbers, classes_of, sets or _own_sets(numbers, classes_of))
+    return Dataset(
+        name="dfew",
+        classes=CLASSES,
+        samples=samples,
+        folds=folds,
+        read=read_frames,
+        notes=(*notes, *fold_notes),
+        faces="find" if form.name.lower() == "original" else "given",
+    )
+
+
+def _parts_at(folder: Path) -> tuple[str, ...]:
+    if folder.name.lower() in FORMS:
+        return ("clips",) if _clips(folder) else ()
+    return ("labels",) if _has_sets(folder) or (folder / TABLE).is_file() else ()
+
+
+def _has_sets(folder: Path) -> bool:
+    return any(_set_files(folder, part) for part in ("train", "test"))
+
+
+def _clips(form: Path) -> dict[int, Path]:
+    """The clips of a form, a video or a folder of frames, by number. One look at the folder, none at its frames."""
+    places = list_videos(form) if form.name.lower() in ("original", "clip_224x224_avi") else list_folders(form)
+    return {int(place.stem): place for place in places if place.stem.isdigit()}
+
+
+def _paths(clip: Path) -> tuple[Path, ...]:
+    return (clip,) if clip.suffix else tuple(list_images(clip))
+
+
+def _set_files(folder: Path, part: str) -> dict[int, Path]:
+    """The files `set_<k>.csv` of `train(single-labeled)` or `test(single-labeled)`, by k."""
+    files = {}
+    for inside in list_folders(folder):
+        if re.match(rf"{part}\b", inside.name, re.IGNORECASE):
+            for path in inside.glob("[sS][eE][tT]_*.csv"):
+                if match := re.fullmatch(r"set_(\d+)", path.stem, re.IGNORECASE):
+                    files[int(match[1])] = path
+    return dict(sorted(files.items()))
+
+
+def _read_sets(folder: Path) -> tuple[list[tuple[set[int], set[int]]], dict[int, int]]:
+    """The published folds, the clips of train and of test each, and the class of every clip.
+
+    Raises `DataError` for a set without its other half, with a clip on both sides, or with contradicting labels.
+    """
+    train_files, test_files = (_set_files(folder, part) for part in ("train", "test"))
+    sets, labels = [], {}
+    for k in sorted({*train_files, *test_files}):
+        if k not in train_files or k not in test_files:
+            part = "train" if k in test_files else "test"
+            raise DataError(f"{folder}: set_{k}.csv is missing in {part}(single-labeled). Expected: {LAYOUT}.")
+        halves = [_read_set(path) for path in (train_files[k], test_files[k])]
+        if both := halves[0].keys() & halves[1].keys():
+            raise DataError(
+                f"{folder}: set_{k} has clips both in train and in test ({listed(sorted(map(str, both)))})."
+            )
+        for half in halves:
+            if wrong := [number for number, label in half.items() if labels.setdefault(number, label) != label]:
+                raise DataError(f"{folder}: the sets disagree about the label of clip {listed(list(map(str, wrong)))}.")
+        sets.append((set(halves[0]), set(halves[1])))
+    return sets, labels
+
+
+def _read_set(path: Path) -> dict[int, int]:
+    """The class of each clip in a file with the columns `video_name` and `label`."""
+    pairs = [(whole_number(row[0]), _class_of(row[1])) for row in read_rows(path) if len(row) > 1]
+    return {number: label for number, label in pairs if number is not None and label is not None}
+
+
+def _read_table(path: Path) -> dict[int, int]:
+    """The class of each single-labelled clip: seven columns of votes, the clip's name, the label (0 where there is none)."""
+    rows = read_rows(path)
+    header = [cell.lower() for cell in rows[0]] if rows else []
+    name_column = next((i for i, cell in enumerate(header) if "name" in cell or "order" in cell), 7)
+    label_column = next((i for i, cell in enumerate(header) if cell in ("annotation", "label")), 8)
+    labels = {}
+    for row in rows:
+        if len(row) > max(name_column, label_column):
+            number, label = whole_number(Path(row[name_column]).stem), _class_of(row[label_column])
+            if number is not None and label is not None:
+                labels[number] = label
+    return labels
+
+
+def _class_of(cell: str) -> int | None:
+    """The class of a code from 1 to 7; `None` for 0, which stands for no single label, and for header cells."""
+    code = whole_number(cell)
+    return code - 1 if code is not None and 1 <= code <= len(CLASSES) else None
+
+
+def _folds(
+    numbers: Sequence[int], labels: Sequence[int], sets: list[tuple[set[int], set[int]]]
+) -> tuple[list[Fold], tuple[str, ...]]:
+    """Folds of the `sets`, the numbers of train and of test clips each, on the clips that are there; and notes."""
+    place = {number: index for index, number in enumerate(numbers)}
+    folds = []
+    for k, both in enumerate(sets):
+        rest, test = ([place[number] for number in sorted(half & place.keys())] for half in both)
+        train, validation = split_off(rest, labels, share=VALIDATION_SHARE, seed=k)
+        if train and validation and test:
+            folds.append(Fold(train=tuple(train), validation=tuple(validation), test=tuple(test)))
+    if not folds:
+        raise DataError(
+            f"{len(numbers)} clips with labels fill no published fold with clips to train, validate and test."
+        )
+    few = f"{len(folds)} of {NUM_FOLDS} folds have clips to train, validate and test"
+    return folds, (few,) if len(folds) < NUM_FOLDS else ()
+
+
+def _own_sets(numbers: Sequence[int], labels: Sequence[int]) -> list[tuple[set[int], set[int]]]:
+    """Five sets by clip, each clip tested once, as the published ones are."""
+    left, sets = list(range(len(numbers))), []
+    for k in range(NUM_FOLDS):
+        left, test = split_off(left, labels, share=1 / (NUM_FOLDS - k), seed=k) if k < NUM_FOLDS - 1 else ([], left)
+        tested = {numbers[index] for index in test}
+        sets.append((set(numbers) - tested, tested))
+    return sets

@@ -1,0 +1,69 @@
+"""FER+: the images and the split of FER2013 with labels by ten raters, in eight classes.
+
+Barsoum et al., "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced Label Distribution", ICMI
+2016. `fer2013new.csv` has a row of votes for each row of `fer2013.csv`, in the same order. The label is that of the
+authors' majority vote: a class that one rater alone chose does not count, the winner needs more than half of what is
+left, and images without a winner, of unknown expression or without a face are left out.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from trainables.core.dataset import DataError, Dataset
+from trainables.core.layout import find_parts, require_folder
+from trainables.core.spreadsheets import read_rows, whole_number
+from trainables.data.fer2013 import locate, of_table, open_table
+
+LAYOUT = "fer2013.csv, and the votes in fer2013new.csv beside it or in a folder there"
+CLASSES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
+COLUMNS = (*CLASSES, "unknown", "nf")
+VOTES = "fer2013new.csv"
+
+
+def load(root: Path) -> Dataset:
+    """FER2013 under `root` with the labels of FER+.
+
+    Raises `DataError` where the table of images or that of votes is missing, and where their rows are not as many.
+    """
+    root = Path(root)
+    require_folder(root, LAYOUT)
+    folder, has_table, notes = locate(root)
+    if not has_table:
+        raise DataError(f"{folder}: the votes belong to the rows of fer2013.csv, not to images in folders.")
+    found = find_parts(root, lambda place: ("votes",) if (place / VOTES).is_file() else (), ("votes",), LAYOUT)
+    table = open_table(folder)
+    votes = _read_votes(found["votes"][0] / VOTES)
+    if len(votes) != len(table):
+        raise DataError(
+            f"{found['votes'][0] / VOTES}: {len(votes)} rows of votes, but {table.path} has {len(table)} images; "
+            "the same number is needed, in the same order."
+        )
+    labels = _majority(votes)
+    undecided = sum(label is None for label in labels)
+    notes += (f"{undecided} of {len(labels)} images have no majority for one of the {len(CLASSES)} classes",)
+    return of_table("fer2013_plus", CLASSES, table, labels, None, notes)
+
+
+def _read_votes(path: Path) -> np.ndarray:
+    """The votes `(N, 10)` for `COLUMNS`."""
+    rows = read_rows(path)
+    header = [cell.lower() for cell in rows[0]] if rows else []
+    missing = [column for column in COLUMNS if column not in header]
+    if missing:
+        raise DataError(
+            f"{path}: the header has no {', '.join(missing)}. Expected: Usage,Image name,{','.join(COLUMNS)}."
+        )
+    places = [header.index(column) for column in COLUMNS]
+    cells = [[whole_number(row[at]) if at < len(row) else None for at in places] for row in rows[1:] if any(row)]
+    return np.array([[vote or 0 for vote in row] for row in cells], dtype=np.int64).reshape(-1, len(COLUMNS))
+
+
+def _majority(votes: np.ndarray) -> list[int | None]:
+    """The class of each row, `None` where there is no winner or it is no class."""
+    counted = np.where(votes > 1, votes, 0)
+    winners = counted.argmax(axis=1)
+    decided = (2 * counted.max(axis=1) > counted.sum(axis=1)) & (winners < len(CLASSES))
+    return [int(winner) if sure else None for winner, sure in zip(winners, decided, strict=True)]

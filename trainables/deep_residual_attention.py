@@ -1,0 +1,67 @@
+"""Deep residual attention: spatial gates in a ResNet, averaged over time (Zhao et al., IETE Technical Review 2021).
+
+On BAUM-1s and RML; the published accuracies and hardware are not openly available.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from numbers import Integral
+from typing import Any
+
+from torch import nn
+
+from trainables.core.config import TrainerConfig, check_name
+from trainables.models.attention import GATES
+from trainables.models.deep_residual_attention import DeepResidualAttention
+from trainables.models.published import WEIGHTS
+from trainables.models.resnet import BACKBONES, resnet
+
+ATTENTION = ("spatial", *GATES)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config(TrainerConfig):
+    """The network's fields beside the trainer's.
+
+    `backbone`, `attention`: the frame network and the gate in each of its blocks, `spatial` in the source; `none` and
+    the channel gates are there to compare with. `mlp_hidden`: the width of the perceptron's hidden layer. `weights`:
+    what the backbone starts from, `none` or `imagenet` (a local file).
+
+    The source names neither the depth of its ResNet nor the perceptron's width. Not specified by the source, chosen:
+    `backbone` resnet18, because BAUM-1s and RML have some 500 and 720 clips; `mlp_hidden` 512, as wide as its features;
+    `num_classes` 6, the emotions of both data sets; `dropout` off and `weights` none, as nothing is said of them.
+    Raises `ValueError` for a value that is not allowed.
+    """
+
+    num_classes: int = 6
+    backbone: str = "resnet18"
+    attention: str = "spatial"
+    mlp_hidden: int = 512
+    dropout: float = 0.0
+    weights: str = "none"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_name("backbone", self.backbone, BACKBONES)
+        check_name("attention", self.attention, ATTENTION)
+        check_name("weights", self.weights, WEIGHTS)
+        if not isinstance(self.mlp_hidden, Integral) or self.mlp_hidden < 1:
+            raise ValueError(f"mlp_hidden was given as {self.mlp_hidden!r}; a whole number of at least 1 is allowed.")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout was given as {self.dropout!r}; 0 (off) up to below 1 is allowed.")
+
+
+def build_model(config: Config) -> nn.Module:
+    """The network of `config`: `model(clips, lengths)` with clips (B, T, 3, H, W), lengths (B,) -> logits (B, K).
+
+    Raises `ValueError` where `weights` names a file that is not there; on the meta device no file is read.
+    """
+    backbone, num_features = resnet(config.backbone, config.attention, config.weights)
+    return DeepResidualAttention(
+        backbone, num_features, config.num_classes, hidden=config.mlp_hidden, dropout=config.dropout
+    )
+
+
+# A network and frames small enough for a test or a smoke run.
+SMALL: dict[str, Any] = {"mlp_hidden": 8, "image_size": 32, "num_frames": 3, "batch_size": 4, "epochs": 1}

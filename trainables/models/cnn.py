@@ -1,0 +1,161 @@
+"""Ten published networks for single images, answering for clips (compared by Qian et al., Sensors 2025, 25, 1478).
+
+Eight are torchvision's, two timm's; state dicts are theirs behind `frames.network.`, so published weights fit.
+Shapes: B clips, T frames, N frames of all clips, K classes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import dataclasses
+import re
+from collections.abc import Generator, Mapping
+
+import timm
+import torch
+import torch.nn.functional as F
+from timm.utils import reparameterize_model
+from torch import Tensor, nn
+from torchvision.models import get_model, get_model_weights
+
+from trainables.core.augment import MEAN, STD
+from trainables.models.padding import masked_mean, on_rows, valid_rows
+from trainables.models.published import load_published
+
+MIN_SIZE = 32  # px; five halvings leave one
+
+
+@dataclasses.dataclass(frozen=True)
+class Published:
+    """A network as a library has it: its name there, where its classifiers lie in the state dict, further arguments.
+
+    `statistics` are the means and deviations of the colours that its published weights were trained on.
+    """
+
+    library: str
+    name: str
+    classifiers: tuple[str, ...]
+    options: Mapping[str, bool] = dataclasses.field(default_factory=dict)
+    statistics: tuple[tuple[float, ...], tuple[float, ...]] = (MEAN, STD)
+
+
+HALVES = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+ARCHITECTURES = {
+    "vgg16": Published("torchvision", "vgg16", ("classifier.6.",)),
+    "vgg19": Published("torchvision", "vgg19", ("classifier.6.",)),
+    "resnet50": Published("torchvision", "resnet50", ("fc.",)),
+    "resnet101": Published("torchvision", "resnet101", ("fc.",)),
+    "densenet121": Published("torchvision", "densenet121", ("classifier.",)),
+    # Its published auxiliary heads were never trained, as torchvision warns.
+    "googlenet": Published(
+        "torchvision", "googlenet", ("fc.", "aux1.", "aux2."), {"aux_logits": True, "init_weights": True}, HALVES
+    ),
+    "mobilenet_v1": Published("timm", "mobilenetv1_100.ra4_e3600_r224_in1k", ("classifier.",), statistics=HALVES),
+    "efficientnet_v2_s": Published("torchvision", "efficientnet_v2_s", ("classifier.1.",)),
+    "shufflenet_v2": Published("torchvision", "shufflenet_v2_x1_0", ("fc.",)),
+    "repvgg_a0": Published("timm", "repvgg_a0.rvgg_in1k", ("head.fc.",)),
+}
+
+
+def static_cnn(architecture: str, num_classes: int, *, input_size: int = 0, weights: str = "none") -> StaticCNN:
+    """The network `architecture` for clips; frames are enlarged to `input_size` px before it, unless that is 0.
+
+    `weights` `imagenet` reads a local file and never downloads; its classifier starts afresh. A network under
+    construction on the meta device is left without values. Raises `ValueError` for a missing file.
+    """
+    source = ARCHITECTURES[architecture]
+    if source.library == "timm":
+        network = timm.create_model(source.name, pretrained=False, num_classes=num_classes)
+    else:
+        network = get_model(source.name, num_classes=num_classes, **source.options)
+    if weights == "imagenet" and not next(network.parameters()).is_meta:
+        _load_imagenet(network, architecture, source)
+    # The network reads the colours that it was trained on; one that starts from nothing reads them as they come.
+    statistics = source.statistics if weights == "imagenet" else (MEAN, STD)
+    frames = FrameNetwork(network, input_size, statistics)
+    return RepVGG(frames) if architecture == "repvgg_a0" else StaticCNN(frames)
+
+
+class StaticCNN(nn.Module):
+    """Every frame for itself: clips (B, T, 3, H, W) float and lengths (B,) int64 -> logits (B, K), their mean over time.
+
+    Padded frames enter neither the mean nor, in training, batch statistics; leave `lengths` on the CPU then, or every
+    step waits for the device. A network with auxiliary heads answers in training with a tuple, the logits first.
+    """
+
+    def __init__(self, frames: FrameNetwork) -> None:
+        super().__init__()
+        self.frames = frames
+
+    def forward(self, clips: Tensor, lengths: Tensor) -> Tensor | tuple[Tensor, ...]:
+        rows = valid_rows(lengths, clips.shape[1], clips.device) if self.training else None
+        outputs = on_rows(self.frames, clips, rows)  # (B, T, heads, K)
+        logits, *auxiliary = masked_mean(outputs.flatten(2), lengths).unflatten(1, outputs.shape[2:]).unbind(1)
+        return (logits, *auxiliary) if auxiliary else logits
+
+
+class RepVGG(StaticCNN):
+    """RepVGG trains three branches a block, and is deployed as one (Ding et al., CVPR 2021)."""
+
+    def deployed(self) -> StaticCNN:
+        """The re-parameterised network, for evaluation alone: the same answers from fewer and plainer operations."""
+        frames = copy.deepcopy(self.frames).eval()
+        frames.network = reparameterize_model(frames.network, inplace=True)
+        return StaticCNN(frames).eval()
+
+
+class FrameNetwork(nn.Module):
+    """Normalised frames (N, 3, H, W) -> the logits of each head (N, heads, K): one, in training also auxiliary ones."""
+
+    def __init__(
+        self, network: nn.Module, input_size: int, statistics: tuple[tuple[float, ...], tuple[float, ...]]
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.input_size = input_size
+        self.statistics = statistics
+
+    def forward(self, frames: Tensor) -> Tensor:
+        if self.statistics != (MEAN, STD):
+            mean, std, new_mean, new_std = (
+                torch.tensor(values, device=frames.device)[:, None, None] for values in (MEAN, STD, *self.statistics)
+            )
+            frames = (frames * std + mean - new_mean) / new_std
+        if self.input_size:
+            frames = F.interpolate(frames, size=(self.input_size, self.input_size), mode="bilinear")
+        alone = self.training and len(frames) == 1
+        with _running_statistics(self.network) if alone else contextlib.nullcontext():
+            outputs = self.network(frames)
+        return torch.stack(outputs, 1) if isinstance(outputs, tuple) else outputs.unsqueeze(1)
+
+
+@contextlib.contextmanager
+def _running_statistics(network: nn.Module) -> Generator[None]:
+    """BatchNorm as in evaluation: a single frame may end as a map of 1 x 1, whose one value has no variance."""
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d) and module.training]
+    for norm in norms:
+        norm.eval()
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.train()
+
+
+def _load_imagenet(network: nn.Module, architecture: str, source: Published) -> None:
+    if source.library == "timm":
+        url = f"https://huggingface.co/timm/{source.name}/resolve/main/model.safetensors"
+        file_name = f"{source.name}.safetensors"  # all of timm's are named alike
+    else:
+        url, file_name = get_model_weights(source.name)["IMAGENET1K_V1"].url, None
+    load_published(
+        network,
+        architecture,
+        url,
+        own=lambda key: key.startswith(source.classifiers),
+        file_name=file_name,
+        # the file of DenseNet is older than the names of its layers: norm.1 for norm1
+        rename=lambda key: re.sub(r"\.(norm|conv)\.(\d)\.", r".\1\2.", key),
+    )

@@ -1,0 +1,31 @@
+"""Deep residual attention: a gated ResNet on every frame, the average over time, a multi-layer perceptron.
+
+Zhao et al., "Deep residual attention network" for expressions in video, IETE Technical Review 2021.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from trainables.models.padding import masked_mean, on_rows, valid_rows
+
+
+class DeepResidualAttention(nn.Module):
+    """Clips (B, T, 3, H, W) float and lengths (B,) int64 -> logits (B, K). Blind to the order of frames.
+
+    `clips` are normalised; `lengths` are the valid frames of each clip, padding is at the end, and enters neither the
+    average nor, in training, batch statistics; leave `lengths` on the CPU then, or every step waits for the device.
+    """
+
+    def __init__(
+        self, backbone: nn.Module, num_features: int, num_classes: int, hidden: int, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone  # (N, 3, H, W) -> (N, D)
+        self.perceptron = nn.Sequential(
+            nn.Linear(num_features, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, num_classes)
+        )
+
+    def forward(self, clips: Tensor, lengths: Tensor) -> Tensor:
+        rows = valid_rows(lengths, clips.shape[1], clips.device) if self.training else None
+        return self.perceptron(masked_mean(on_rows(self.backbone, clips, rows), lengths))

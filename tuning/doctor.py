@@ -1,0 +1,133 @@
+"""What is wrong with this machine, or with the cluster it points at, and the mend."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tuning.session import default_home
+from tuning.tracking import default_uri, make_client, shown_uri, without_password
+
+LEAST_DISK_GIB = 2.0
+LEAST_SHARED_MIB = 256.0
+PACKAGES = ("ray", "torch", "torchvision", "mlflow", "optuna", "opencv-python-headless", "facenet-pytorch")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that was looked at: what was `found`, and how to `mend` it (`""` where it is well)."""
+
+    name: str
+    found: str
+    mend: str = ""
+
+
+def examine() -> list[Finding]:
+    """Look at everything that a study needs; nothing is changed, no Ray is started."""
+    looks: list[Callable[[], Finding]] = [_python, _packages, _home, _devices, _shared_memory, _tracking, _ray, _token]
+    return [look() for look in looks]
+
+
+def _python() -> Finding:
+    mend = "" if sys.version_info >= (3, 11) else "Install Python 3.11 or newer, then `make setup`."
+    return Finding(name="python", found=f"{sys.version.split()[0]} at {sys.executable}", mend=mend)
+
+
+def _packages() -> Finding:
+    found, missing = [], []
+    for package in PACKAGES:
+        try:
+            found.append(f"{package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(package)
+    mend = f"{', '.join(missing)} missing: run `make setup`." if missing else ""
+    return Finding(name="packages", found=", ".join(found), mend=mend)
+
+
+def _home() -> Finding:
+    home = default_home()
+    there = next(place for place in (home, *home.parents) if place.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        return Finding(
+            name="home", found=f"{home}: {error.strerror}", mend="Set $FERTUNE_HOME to a folder that can be written."
+        )
+    free = shutil.disk_usage(there).free / 2**30
+    mend = (
+        "" if free >= LEAST_DISK_GIB else f"At least {LEAST_DISK_GIB:g} GiB are wise: free some, or set $FERTUNE_HOME."
+    )
+    return Finding(name="home", found=f"{home}, {free:.1f} GiB free", mend=mend)
+
+
+def _devices() -> Finding:
+    import torch  # seconds
+
+    cpus = len(os.sched_getaffinity(0))
+    if not torch.cuda.is_available():
+        mend = "torch sees no GPU although the machine has one: check its driver." if shutil.which("nvidia-smi") else ""
+        return Finding(name="devices", found=f"{cpus} CPUs, no GPU", mend=mend)
+    names = ", ".join(torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count()))
+    return Finding(name="devices", found=f"{cpus} CPUs, {torch.cuda.device_count()} GPUs ({names})")
+
+
+def _shared_memory() -> Finding:
+    place = Path("/dev/shm")
+    if not place.exists():
+        return Finding(name="shared memory", found="no /dev/shm on this system")
+    free = shutil.disk_usage(place).free / 2**20
+    mend = "" if free >= LEAST_SHARED_MIB else "Ray needs more: in a container, run it with --shm-size=1g."
+    return Finding(name="shared memory", found=f"{free:.0f} MiB free in /dev/shm", mend=mend)
+
+
+def _tracking() -> Finding:
+    uri = default_uri(default_home())
+    shown = shown_uri(uri)
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+        return Finding(name="mlflow", found=f"{shown} (made by the first study)")
+    try:
+        make_client(uri).search_experiments(max_results=1)
+    except Exception as error:  # whatever MLflow raises
+        words = without_password(next(iter(str(error).splitlines()), type(error).__name__), uri)
+        return Finding(
+            name="mlflow",
+            found=f"{shown} does not answer: {words[:200]}",
+            mend="Start that server, or unset MLFLOW_TRACKING_URI. A study runs meanwhile: its ledger keeps everything.",
+        )
+    return Finding(name="mlflow", found=f"{shown} answers")
+
+
+def _ray() -> Finding:
+    address = os.environ.get("RAY_ADDRESS")
+    if not address:
+        return Finding(name="ray", found="no RAY_ADDRESS: studies start a Ray of their own")
+    host, _, port = address.rpartition("//")[2].rpartition(":")
+    if address == "auto" or not port.isdigit():
+        return Finding(name="ray", found=f"RAY_ADDRESS is {address}")
+    try:
+        with socket.create_connection((host, int(port)), timeout=3):
+            pass
+    except OSError as error:
+        mend = "Start it with `ray start --head`, or unset RAY_ADDRESS to run on this machine alone."
+        return Finding(name="ray", found=f"{address} does not answer: {error.strerror or error}", mend=mend)
+    return Finding(name="ray", found=f"{address} answers")
+
+
+def _token() -> Finding:
+    path, mode = Path.home() / ".ray" / "auth_token", os.environ.get("RAY_AUTH_MODE", "")
+    if path.exists() and mode != "token":
+        return Finding(
+            name="ray token",
+            found=f"{path} is there and RAY_AUTH_MODE is {mode or 'unset'}: a head started here asks for the token, "
+            "and `ray job submit` would not send it",
+            mend="export RAY_AUTH_MODE=token",
+        )
+    return Finding(name="ray token", found=f"{path}, and RAY_AUTH_MODE=token" if path.exists() else "none, none needed")

@@ -1,0 +1,23 @@
+"""The curves that a confirmed trial leaves: accuracy under growing occlusion and rotation. No torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+METRICS = ("accuracy_under_occlusion", "accuracy_under_rotation")
+
+
+def read_robustness(folder: Path) -> dict[str, dict[int, float]]:
+    """Accuracy by strength (per cent of the face, degrees) for each of `METRICS`, from a trial's folder.
+
+    Empty where the trial measured none, or its file cannot be read: nothing is decided by it.
+    """
+    try:
+        stored = json.loads((folder / "robustness.json").read_text())
+        return {
+            metric: dict(zip(map(int, stored[metric]["strengths"]), stored[metric]["accuracies"], strict=True))
+            for metric in METRICS
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
