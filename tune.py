@@ -336,20 +336,26 @@ def _end_search(runner: Any, console: Console, listener: Any, as_json: bool) -> 
 
 def _end_ablation(runner: Any, console: Console, listener: Any, table: Path | None, as_json: bool) -> None:
     from tuning import ablation_table
-    from tuning.ablation import comparison_of
+    from tuning.ablation import comparison_of, published_of, runs_of
+    from tuning.paired_runs import OneFold
     from tuning.terminal import say_next
 
-    found = comparison_of(runner.ledger)
-    if as_json:
-        for variant in found.variants:
-            print(json.dumps(dataclasses.asdict(variant)))
+    try:
+        found = comparison_of(runner.ledger)
+    except OneFold as reason:
+        console.print(ablation_table.summary_table(runs_of(runner.ledger), published_of(runner.ledger)))
+        listener.say(str(reason))
     else:
-        console.print(ablation_table.terminal_table(found))
-        for line in ablation_table.sentences(found):
-            listener.say(line)
-    if table is not None:
-        ablation_table.write(found, table)
-        listener.say(f"The table: {table}")
+        if as_json:
+            for variant in found.variants:
+                print(json.dumps(dataclasses.asdict(variant)))
+        else:
+            console.print(ablation_table.terminal_table(found))
+            for line in ablation_table.sentences(found):
+                listener.say(line)
+        if table is not None:
+            ablation_table.write(found, table)
+            listener.say(f"The table: {table}")
     say_next(runner.home, runner.tracker, listener, [f"report {runner.study.name}"])
 
 

@@ -2,8 +2,7 @@
 
     python -m benchmarks.smoke [--only NAME ...] [--out rows.csv]
 
-A study of real data runs on drawn faces in the same layout. Those that cannot be drawn (`clip_folder`) take a few people of
-`../shared/faces/smiles`, and are named as left out where that folder is absent. The figures mean nothing but that it works.
+A study of real data runs on drawn faces in the same layout. The figures mean nothing but that it works.
 """
 
 from __future__ import annotations
@@ -22,9 +21,6 @@ from typing import Any
 from search_spaces.core.study import Study, load_study
 from trainables.core import lookup
 
-ROOT = Path(__file__).resolve().parents[1]
-SMILES = ROOT.parent / "shared" / "faces" / "smiles"
-NUM_PEOPLE = 8
 COLUMNS = ("study", "kind", "trials", "finished", "best", "seconds", "error")
 
 
@@ -64,12 +60,11 @@ def smoke(study: Study, home: Path) -> dict[str, Any]:
     smoked = study.smoked()
     phase = "search" if study.design is None else "ablation"
     try:
-        root = None if study.drawing else _few_people(home / "smiles")
-        with Runner(smoked, _Silent(), data_root=root, home=home, placement=Placement(max_concurrent=1)) as runner:
+        with Runner(smoked, _Silent(), home=home, placement=Placement(max_concurrent=1)) as runner:
             if study.design is None:
                 runner.search(smoked.num_samples)
             else:
-                run_ablation(runner, folds=(0,), seeds=1)
+                run_ablation(runner, folds=(0,), seeds=1)  # one fold is enough to see that each variant works
     except Exception as caught:  # every study is tried; the table says what went wrong
         error = f"{type(caught).__name__}: {caught}"
     trials = Ledger.read(home / smoked.name).of_phase(phase)
@@ -101,19 +96,6 @@ class _Silent:
     def trial_ended(self, trial: Any) -> None: ...
 
     def phase_ended(self) -> None: ...
-
-
-def _few_people(folder: Path) -> Path:
-    """Links to the clips of the first people of the real smiles."""
-    if not SMILES.is_dir():
-        raise FileNotFoundError(f"{SMILES} is not beside this clone, and this study's data cannot be drawn.")
-    for source in sorted(SMILES.glob("*/*.mp4")):
-        if int(source.name[1:4]) <= NUM_PEOPLE:
-            link = folder / source.parent.name / source.name
-            link.parent.mkdir(parents=True, exist_ok=True)
-            if not link.exists():
-                link.symlink_to(source)
-    return folder
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -42,5 +42,6 @@ STUDY = Study(
     num_samples=12,
     first_points=({"rbg_depth": 1, "gru_hidden": 128, "attention": "g_eca", "masking_rate": 0.1},),
     controls={"order_blind": {"temporal": "mean"}},
+    drawing={"difficulty": "easy", "num_subjects": 8, "num_frames": 6, "size": 96},
     smoke={"epochs": 1, "num_frames": 4, "image_size": 32},
 )

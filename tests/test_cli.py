@@ -1,5 +1,6 @@
 """The command line before Ray: help, lists, and the sentence for what a person got wrong."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -85,7 +86,13 @@ def test_every_command_has_a_help_with_a_first_sentence(command):
         (["run", "demo", "--time-budget", "2 hours"], "'2 hours' is no length of time; allowed are"),
         (["status", "demo"], "Study 'demo' was not begun under"),
         (["confirm", "demo"], "Study demo was not run yet under"),
-        (["run", "smiles"], "Study smiles needs the data set clip_folder: give its folder with --data-root DIR."),
+        (["run", "smiles"], "Study smiles needs the data set clip_folder: give its folder with --data-root DIR"),
+        (["run", "demo", "--seeds", "3"], "Study demo is a search; --seeds is an option of an ablation."),
+        (["run", "res_rbg_depth", "--extend", "3"], "Study res_rbg_depth is an ablation; --extend is an option of a"),
+        (
+            ["run", "res_rbg_depth", "--folds", "one"],
+            "--folds was given as 'one'; allowed are `all` and numbers such as",
+        ),
     ],
 )
 def test_what_a_person_got_wrong_is_one_sentence_and_exit_code_2(arguments, sentence, tmp_path, monkeypatch):
@@ -97,6 +104,42 @@ def test_what_a_person_got_wrong_is_one_sentence_and_exit_code_2(arguments, sent
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
     assert isinstance(done.exception, SystemExit)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/x/ledger"),
+            "/x/ledger: No space left on device. Free some",
+        ),
+        (
+            OSError(errno.EROFS, "Read-only file system", "/x"),
+            "/x: Read-only file system. Set $FERTUNE_HOME to a folder",
+        ),
+        (PermissionError(errno.EACCES, "Permission denied", "/x"), "/x: Permission denied. Give this user access, or"),
+        (ConnectionError("MLflow at http://x: no reply"), "MLflow at http://x: no reply"),
+        (ValueError("That is wrong."), "That is wrong."),
+    ],
+)
+def test_what_the_system_refused_is_named_with_what_helps(error, sentence):
+    assert tune._sentence(error).startswith(sentence)
+
+
+def test_a_home_that_cannot_be_written_is_a_sentence():
+    done = CliRunner().invoke(tune.app, ["run", "demo", "--smoke"], env={"FERTUNE_HOME": "/proc/nowhere"})
+    assert done.exit_code == 2
+    assert done.stderr == "Error: /proc/nowhere: No such file or directory.\n"
+
+
+def test_what_a_study_will_cost_is_said_before_it_is_spent(tmp_path):
+    env = {"FERTUNE_HOME": str(tmp_path)}
+    done = CliRunner().invoke(tune.app, ["run", "demo", "--dry-run", "--num-samples", "7"], env=env)
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.startswith("Trainings: 7 (7 trials on 1 fold).\nDevice-hours: ")
+    ablation = CliRunner().invoke(tune.app, ["run", "res_rbg_components", "--dry-run", "--json"], env=env)
+    assert json.loads(ablation.stdout)["trainings_are"].startswith("6 variants x all folds x 3 seeds")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_option_that_there_is_not_is_exit_code_2_without_traceback():

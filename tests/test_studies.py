@@ -116,8 +116,9 @@ def test_a_study_of_real_data_is_drawn_in_a_smoke_run_alone(tmp_path, monkeypatc
     assert draw(study.smoked(), tmp_path) == tmp_path / "drawn" / "res_rbg_ck_plus-smoke"
     assert draw(load_study("demo"), tmp_path) == tmp_path / "drawn" / "demo"
     assert [settings["num_subjects"] for settings in drawn] == [8, 50]
+    undrawn = dataclasses.replace(load_study("smiles"), drawing={}).smoked()
     with pytest.raises(DataError, match=r"clip_folder: give its folder with --data-root DIR\.$"):
-        draw(load_study("smiles").smoked(), tmp_path)
+        draw(undrawn, tmp_path)
 
 
 @pytest.mark.parametrize("name", [name for name in STUDIES if load_study(name).drawing])

@@ -30,7 +30,7 @@ NUM_SEEDS = 3
 def run_ablation(
     runner: Runner, *, folds: tuple[int, ...] | None = None, seeds: int = NUM_SEEDS, time_budget_s: float | None = None
 ) -> None:
-    """Train every variant of the study's design on `folds` (`None`: all there are) with `seeds` seeds.
+    """Train every variant of the study's design on `folds` (`None`: all, in a smoke run two) with `seeds` seeds.
 
     What finished before is not run again, so that this resumes, and adds folds, seeds and variants. Where the design
     tunes each variant, their searches come first; a variant none of whose trials finished is not compared, and nothing
@@ -42,6 +42,8 @@ def run_ablation(
     if design is None:
         raise ValueError(f"Study {runner.study.name} is a search: it has no `design` of variants to compare.")
     chosen = _known_folds(folds, len(runner.splits.folds))
+    if folds is None and runner.study.is_smoke:
+        chosen = chosen[:2]
     if seeds < 1:
         raise ValueError(f"{seeds} seeds were asked for; an ablation needs 1 at least.")
     deadline = time.monotonic() + time_budget_s if time_budget_s else None
@@ -105,8 +107,8 @@ def runs_of(ledger: Ledger) -> list[Run]:
 def comparison_of(ledger: Ledger) -> Comparison:
     """What those trainings say of the design: every variant against the reference, beside the published figures.
 
-    Of a factorial the main effects and the interactions of two components too. Raises `ValueError` as `compare` does, and
-    where the study is no ablation.
+    Of a factorial the main effects and the interactions of two components too. Raises `OneFold` and `ValueError` as
+    `compare` does, and where the study is no ablation.
     """
     from tuning.comparison import compare  # statsmodels takes seconds, and who trains needs none of it
 
@@ -114,8 +116,13 @@ def comparison_of(ledger: Ledger) -> Comparison:
     if not facts:
         raise ValueError(f"Study {ledger.folder.name} is no ablation that was begun, so there is nothing to compare.")
     design = Design(**facts)
-    quoted = {name: figures["accuracy"] for name, figures in ledger.study["published"].items() if "accuracy" in figures}
-    return compare(runs_of(ledger), design.reference, published=quoted, contrasts=_effects(design))
+    return compare(runs_of(ledger), design.reference, published=published_of(ledger), contrasts=_effects(design))
+
+
+def published_of(ledger: Ledger) -> dict[str, float]:
+    """The accuracies that the source states, by variant, as shares."""
+    published = ledger.study.get("published", {})
+    return {name: figures["accuracy"] for name, figures in published.items() if "accuracy" in figures}
 
 
 def unfinished_of(ledger: Ledger) -> list[Trial]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 
 from rich import box
 from rich.table import Table
 
 from tuning.comparison import Comparison, Variant
 from tuning.differences import Difference
+from tuning.paired_runs import Run
 from tuning.statistics import Interval
 
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"} | {
@@ -27,6 +30,27 @@ def terminal_table(comparison: Comparison) -> Table:
         table.add_column(heading, justify="right" if index else "left", no_wrap=True)
     for row in rows:
         table.add_row(*row)
+    return table
+
+
+def summary_table(runs: Sequence[Run], published: Mapping[str, float]) -> Table:
+    """The variants of `runs` side by side where they cannot be compared: means over seeds and folds, as they are.
+
+    `published` gives accuracies by variant as shares, quoted only. A variant with a failed run says how many finished.
+    """
+    table = Table(box=box.SIMPLE_HEAD, title="Means over the runs, not compared", title_justify="left")
+    for heading in ("variant", "runs", "accuracy, %", "UAR, %", "train time, s", "parameters, M", "published, %"):
+        table.add_column(heading, justify="left" if heading == "variant" else "right", no_wrap=True)
+    for name in dict.fromkeys(run.variant for run in runs):
+        asked = [run for run in runs if run.variant == name]
+        done = [run for run in asked if math.isfinite(run.accuracy)]
+        row = [name, f"{len(done)} of {len(asked)}"]
+        if done:
+            row += [f"{100 * fmean(run.accuracy for run in done):.1f}", f"{100 * fmean(run.uar for run in done):.1f}"]
+            row += [f"{fmean(run.train_time_s for run in done):.1f}", f"{done[0].param_count / 1e6:.3f}"]
+        else:
+            row += [""] * 4
+        table.add_row(*row, f"{100 * published[name]:.2f}" if name in published else "")
     return table
 
 

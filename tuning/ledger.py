@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # a look at a ledger needs no data, and no torch
 State = Literal["RUNNING", "FINISHED", "FAILED", "KILLED", "INTERRUPTED"]
 
 
-_GIVEN = ("phase", "parameters", "seed", "folds", "of", "variant", "num_epochs")
+_GIVEN = ("phase", "parameters", "seed", "folds", "of", "variant", "num_epochs", "trainable")
 
 
 class StudyBusy(RuntimeError):
@@ -61,7 +61,8 @@ class Trial:
     """One logical trial, however often it was retried or resumed. `trial_id` is empty until it starts.
 
     `of` names the trial whose configuration this one re-trains; `variant` is `""`, the name of a control, or of a design's
-    variant. `num_epochs` ends a refit before its schedule does.
+    variant. `num_epochs` ends a refit before its schedule does. `trainable` is `""` for the study's own; where it names
+    one (a champion from elsewhere), `parameters` is all that is given, and the study's settings play no part.
     `curve` has one row per epoch, `metrics` what was logged once at the chosen epoch.
     `workers` tells the host, device and GPUs of each.
     """
@@ -74,6 +75,7 @@ class Trial:
     of: str = ""
     variant: str = ""
     num_epochs: int | None = None
+    trainable: str = ""
     state: State = "RUNNING"
     started_at: float = 0.0
     ended_at: float | None = None
@@ -91,7 +93,7 @@ class Trial:
     def identity(self) -> tuple[Any, ...]:
         """Two trials of one phase with the same identity are the same work."""
         parameters = tuple(sorted(self.parameters.items()))
-        return self.of, self.variant, parameters, self.seed, tuple(self.folds), self.num_epochs
+        return self.of, self.variant, self.trainable, parameters, self.seed, tuple(self.folds), self.num_epochs
 
 
 class Ledger:

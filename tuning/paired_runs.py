@@ -57,11 +57,15 @@ class PairedRuns:
         return len(set(self.people.tolist()))
 
 
+class OneFold(ValueError):
+    """All runs are on one fold: they can be listed, and not compared."""
+
+
 def pair(runs: Sequence[Run], reference: str) -> PairedRuns:
     """The `runs` by fold and seed; the folds and seeds of the `reference` are what every variant is compared on.
 
-    Raises `ValueError` where there is no reference, where its runs are incomplete or a run is there twice, and where
-    variants were tested on other clips.
+    Raises `OneFold`, and `ValueError` where there is no reference, where its runs are incomplete or a run is there
+    twice, and where variants were tested on other clips.
     """
     by_variant: dict[str, dict[tuple[int, int], Run]] = {}
     for run in runs:
@@ -74,7 +78,7 @@ def pair(runs: Sequence[Run], reference: str) -> PairedRuns:
     fold_names = tuple(sorted({fold for fold, _ in by_variant[reference]}))
     seed_names = tuple(sorted({seed for _, seed in by_variant[reference]}))
     if len(fold_names) < 2:
-        raise ValueError(
+        raise OneFold(
             f"All runs of {reference} are on fold {fold_names[0]}: one fold shows no spread between folds, so no interval "
             "can be given. Run two folds or more."
         )

@@ -244,7 +244,8 @@ class Tracker:
         self._client.update_run(run_id, status="RUNNING")
         if again and _ERROR in self._client.get_run(run_id).data.tags:
             self._client.delete_tag(run_id, _ERROR)
-        given = {**self._facts.get("settings", {}), **event["parameters"]}
+        settings = {} if event.get("trainable") else self._facts.get("settings", {})
+        given = {**settings, **event["parameters"]}
         params = [Param(key, str(value)) for key, value in given.items()]
         self._client.log_batch(run_id, params=params)
 
