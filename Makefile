@@ -31,7 +31,7 @@ down: setup  ## Stop what `make up` started, and nothing else
 test: setup  ## The tests
 	$(BIN)/python -m pytest
 
-test-system: setup  ## The tests that need Debian's Chromium; installs it where it is missing
+test-system: setup  ## The tests that need a browser or a large Ray; installs Debian's Chromium where it is missing
 	@command -v chromium >/dev/null || { apt-get -qq update && apt-get -qq install -y chromium; }
 	$(BIN)/python -m pytest tests/system
 

@@ -2,13 +2,15 @@
 
 import csv
 import io
+import math
 
 import pytest
 from rich.console import Console
 
 from tests.test_comparison import simulated
-from tuning.ablation_table import as_csv, as_latex, as_markdown, sentences, terminal_table, write
+from tuning.ablation_table import as_csv, as_latex, as_markdown, sentences, summary_table, terminal_table, write
 from tuning.comparison import compare
+from tuning.paired_runs import OneFold, Run
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +89,30 @@ def test_the_ending_chooses_the_format(comparison, tmp_path, name, start):
 def test_another_ending_is_refused(comparison, tmp_path):
     with pytest.raises(ValueError, match=r"a\.xlsx ends in \.xlsx; .* \.csv, \.md, \.tex"):
         write(comparison, tmp_path / "a.xlsx")
+
+
+def test_runs_that_cannot_be_compared_are_listed_as_they_are():
+    runs = [
+        Run(
+            variant=variant,
+            fold=0,
+            seed=seed,
+            accuracy=accuracy,
+            uar=accuracy - 0.1,
+            train_time_s=10.0,
+            param_count=2_000_000,
+            num_train=80,
+            num_test=20,
+        )
+        for variant, seed, accuracy in [
+            ("vgg16", 0, 0.5),
+            ("vgg16", 1, 0.6),
+            ("resnet50", 0, 0.7),
+            ("resnet50", 1, math.nan),
+        ]
+    ]
+    with pytest.raises(OneFold, match="on fold 0: one fold shows no spread"):
+        compare(runs, "resnet50")
+    words = " ".join(shown(summary_table(runs, {"resnet50": 0.6946})).split())
+    assert "vgg16 2 of 2 55.0 45.0 10.0 2.000" in words
+    assert "resnet50 1 of 2 70.0 60.0 10.0 2.000 69.46" in words

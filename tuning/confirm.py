@@ -1,11 +1,16 @@
 """Believing a search: the front's members are trained again with fresh seeds and scored on people nobody has seen.
 
 The best of N trials is biased upward by being the best. A confirmation trains each chosen configuration with seeds that
-the search did not use, chooses the epoch on validation data as ever, and only then looks at the locked holdout.
+the search did not use, chooses the epoch on validation data as ever, and only then looks at the locked holdout. The
+present champion of the task is trained beside them, with the same seeds on the same people.
 """
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+
+from tuning.champion import VARIANT, Champion, Incomparable, champion_of
 from tuning.evidence import Evidence, evidence, ranked_front
 from tuning.ledger import Ledger, Trial
 from tuning.searcher import SEED_STRIDE
@@ -17,8 +22,9 @@ CONFIRM_SEED = 1000 * SEED_STRIDE  # above every seed of a search
 def confirm(runner: Runner, *, top: int = 3, seeds: int = 2, trial_id: str | None = None) -> list[Evidence]:
     """Train the `top` members of the front (the recommended one first) with `seeds` fresh seeds; score the holdout.
 
-    The study's controls are trained beside the first of them. With `trial_id` that trial alone is confirmed. What is
-    confirmed already is not run again.
+    The study's controls are trained beside the first of them, and the present champion beside them all, unless it is one
+    of them. With `trial_id` that trial alone is confirmed, with the champion. What is confirmed already is not run again.
+    A champion that cannot be compared, or that MLflow does not tell of, is left out, and the ledger says why.
 
     Raises `ValueError` where there is nothing to confirm.
     """
@@ -26,26 +32,67 @@ def confirm(runner: Runner, *, top: int = 3, seeds: int = 2, trial_id: str | Non
         raise ValueError(
             f"Study {runner.study.name} is an ablation: all its people are compared on, and none are locked away to confirm on."
         )
+    if top < 1 or seeds < 1:
+        raise ValueError(f"top={top} and seeds={seeds} were given; whole numbers of at least 1 are allowed.")
     members = [_finished(runner.ledger, trial_id)] if trial_id else ranked_front(runner.ledger)[:top]
     if not members:
         raise ValueError(f"Study {runner.study.name} has no finished search trial; run it first.")
     variants = [(member, "", {}) for member in members]
     if trial_id is None:
         variants += [(members[0], name, dict(changes)) for name, changes in runner.study.controls.items()]
+    fresh = _fresh_seeds(runner.ledger, seeds)
     todo = [
         Trial(
             phase="confirm",
             parameters={**member.parameters, **changes},
-            seed=CONFIRM_SEED + number,
+            seed=seed,
             folds=runner.study.search_folds[:1],
             of=member.trial_id,
             variant=variant,
         )
         for member, variant, changes in variants
-        for number in range(seeds)
+        for seed in fresh
     ]
+    champion = _present_champion(runner)
+    if champion and not any(champion.is_configuration(runner.study, member.parameters) for member in members):
+        todo += _of_champion(runner, champion, fresh)
     runner.run_listed("confirm", todo)
     return evidence(runner.ledger)
+
+
+def confirm_champion(runner: Runner, champion: Champion, seeds: Sequence[int]) -> list[Evidence]:
+    """Train the present champion's configuration with `seeds`, those of a challenger; score the holdout."""
+    runner.run_listed("confirm", _of_champion(runner, champion, seeds))
+    return evidence(runner.ledger)
+
+
+def _of_champion(runner: Runner, champion: Champion, seeds: Sequence[int]) -> list[Trial]:
+    return [
+        Trial(
+            phase="confirm",
+            parameters=dict(champion.parameters),
+            trainable=champion.trainable,
+            seed=seed,
+            folds=runner.study.search_folds[:1],
+            of=champion.uri,
+            variant=VARIANT,
+        )
+        for seed in seeds
+    ]
+
+
+def _present_champion(runner: Runner) -> Champion | None:
+    try:
+        return champion_of(runner.study, runner.prepared, runner.splits, runner.tracker.uri)
+    except (Incomparable, ConnectionError) as error:  # the members can be confirmed all the same; `promote` asks again
+        runner.ledger.note("champion_left_out", reason=str(error))
+        return None
+
+
+def _fresh_seeds(ledger: Ledger, count: int) -> list[int]:
+    """The first `count` seeds from `CONFIRM_SEED` on that no search trial had: the same ones at every call."""
+    searched = {trial.seed for trial in ledger.of_phase("search")}
+    return list(itertools.islice((seed for seed in itertools.count(CONFIRM_SEED) if seed not in searched), count))
 
 
 def _finished(ledger: Ledger, trial_id: str) -> Trial:

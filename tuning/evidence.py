@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import statistics
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from tuning.ledger import Ledger, Trial
+from tuning.paired_runs import judged
 from tuning.statistics import Interval, accuracy_interval, majority_share
 
 
@@ -18,8 +19,11 @@ from tuning.statistics import Interval, accuracy_interval, majority_share
 class Evidence:
     """What a configuration achieves on the holdout.
 
+    `trial_id` is the search trial whose configuration it is, or the URI of a registered version (variant `champion`).
     `accuracy` is over people; `majority` is what always answering the commonest class would get there. `best_epoch` is
-    the median over the confirmed runs. `search_accuracy` is what the search believed, on validation data.
+    the median over the confirmed runs. `search_accuracy` is what the search believed, on validation data, and `optimism`
+    by how much that exceeds `accuracy`; both are `None` for what was not searched (controls, the champion), and
+    `optimism` where the predictions of the search are gone.
     """
 
     trial_id: str
@@ -31,7 +35,8 @@ class Evidence:
     accuracy: Interval
     majority: float
     best_epoch: int
-    search_accuracy: float
+    search_accuracy: float | None
+    optimism: Interval | None
 
     @property
     def beats_majority(self) -> bool:
@@ -57,25 +62,75 @@ def ranked_front(ledger: Ledger) -> list[Trial]:
     return sorted(front, key=lambda trial: (trial.trial_id != recommended, -trial.metrics.get("accuracy", 0.0)))
 
 
-def _evidence(ledger: Ledger, of: str, variant: str, trials: list[Trial]) -> Evidence:
-    frames = [pd.read_parquet(predictions_of(ledger, trial)) for trial in trials]
-    rows = pd.concat(frames, ignore_index=True)
-    correct = np.stack(rows["logits"].to_list()).argmax(axis=1) == rows["label"].to_numpy()
-    people = rows["subject"].fillna(rows["clip_id"]).tolist()  # a clip of an unknown person stands for itself
-    return Evidence(
-        trial_id=of,
-        variant=variant,
-        parameters=trials[0].parameters,
-        seeds=tuple(trial.seed for trial in trials),
-        num_subjects=len(set(people)),
-        num_clips=rows["clip_id"].nunique(),
-        accuracy=accuracy_interval(correct, people, rows["seed"].to_numpy()),
-        majority=majority_share(frames[0]["label"].tolist()),
-        best_epoch=round(statistics.median(trial.metrics["best_epoch"] for trial in trials)),
-        search_accuracy=ledger.trials[of].metrics["accuracy"],
-    )
+def runs_behind(ledger: Ledger, found: Evidence) -> list[Trial]:
+    """The finished confirmations that `found` sums up."""
+    return [
+        trial
+        for trial in ledger.of_phase("confirm")
+        if (trial.of, trial.variant, trial.state) == (found.trial_id, found.variant, "FINISHED")
+    ]
+
+
+def predictions_behind(ledger: Ledger, found: Evidence) -> pd.DataFrame:
+    """What all seeds of `found` answered on the holdout: the rows of their `predictions.parquet`, one after another."""
+    frames = [pd.read_parquet(predictions_of(ledger, trial)) for trial in runs_behind(ledger, found)]
+    return pd.concat(frames, ignore_index=True)
 
 
 def predictions_of(ledger: Ledger, trial: Trial) -> Path:
     """The predictions that a finished trial wrote."""
     return ledger.folder / "trials" / trial.trial_id / "predictions.parquet"
+
+
+def difference(one: Interval, other: Interval) -> Interval:
+    """`one` minus `other`, of people who have nothing to do with each other.
+
+    Each limit combines the distances of the two estimates from their own limits, so that skew is kept. Source: Zou and
+    Donner, Statistics in Medicine 27, 2008, section 2 (for two proportions it is Newcombe's method 10).
+    """
+    mean = one.mean - other.mean
+    return Interval(
+        mean=mean,
+        low=mean - math.hypot(one.mean - one.low, other.high - other.mean),
+        high=mean + math.hypot(one.high - one.mean, other.mean - other.low),
+        confidence=min(one.confidence, other.confidence),
+        method=f"Zou and Donner, from two intervals: {other.method}",
+    )
+
+
+def _evidence(ledger: Ledger, of: str, variant: str, trials: list[Trial]) -> Evidence:
+    frames = [pd.read_parquet(predictions_of(ledger, trial)) for trial in trials]
+    rows = judged(pd.concat(frames, ignore_index=True))
+    accuracy = _accuracy(rows)
+    searched = ledger.trials[of] if of in ledger.trials and not variant else None
+    return Evidence(
+        trial_id=of,
+        variant=variant,
+        parameters=trials[0].parameters,
+        seeds=tuple(trial.seed for trial in trials),
+        num_subjects=rows["person"].nunique(),
+        num_clips=rows["clip_id"].nunique(),
+        accuracy=accuracy,
+        majority=majority_share(frames[0]["label"].tolist()),
+        best_epoch=round(statistics.median(trial.metrics["best_epoch"] for trial in trials)),
+        search_accuracy=searched.metrics["accuracy"] if searched else None,
+        optimism=_optimism(ledger, searched, accuracy) if searched else None,
+    )
+
+
+def _optimism(ledger: Ledger, searched: Trial, confirmed: Interval) -> Interval | None:
+    """By how much the search's score exceeds the confirmed one.
+
+    Validation and holdout people are different people. A confirmation also trains on the fold's test people, so what the
+    search promised too much shows a little smaller than it is.
+    """
+    try:
+        rows = pd.read_parquet(predictions_of(ledger, searched))
+        return difference(_accuracy(rows), confirmed)
+    except (OSError, ValueError, KeyError):  # gone or damaged: nothing but this figure rests on it
+        return None
+
+
+def _accuracy(rows: pd.DataFrame) -> Interval:
+    table = judged(rows)
+    return accuracy_interval(table["correct"], table["person"].tolist(), table["seed"])

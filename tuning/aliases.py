@@ -1,0 +1,98 @@
+"""Who is champion: the two aliases of a registered model, moved by one at a time.
+
+A registry has no compare-and-set, so a store in a file is guarded by a lock beside it. On a server the champion is asked
+for right before and right after it is set; two machines that set it within the same milliseconds end with one champion,
+and the one that lost is told so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from filelock import FileLock, Timeout
+
+CHAMPION, PREVIOUS = "champion", "previous"
+PATIENCE_S = 600.0  # a promotion that uploads large weights holds the lock for so long at most
+
+
+class ChampionChanged(RuntimeError):
+    """Somebody else moved the alias since it was looked at; the message says from what to what."""
+
+
+@contextlib.contextmanager
+def guarded(tracking_uri: str, name: str) -> Generator[None]:
+    """Nobody else who shares a store in a file moves the aliases of `name` while the block lasts.
+
+    Raises `TimeoutError` where somebody holds on to them.
+    """
+    if not tracking_uri.startswith("sqlite:///"):
+        yield
+        return
+    database = Path(tracking_uri.removeprefix("sqlite:///").split("?")[0])
+    lock = FileLock(database.with_name(f"{database.name}.{quote(name, safe='')}.lock"))
+    try:
+        lock.acquire(timeout=PATIENCE_S)
+    except Timeout:
+        raise TimeoutError(f"Another process has been changing the champion of {name} for {PATIENCE_S:.0f} s.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def make_champion(client: Any, name: str, version: int, *, replacing: int | None) -> None:
+    """Give `version` of `name` the alias `champion`; the version `replacing`, which had it, becomes `previous`.
+
+    `replacing` is `None` where there was no champion. What is champion already stays so. Whoever dies in between leaves
+    the old champion, and may try again.
+    Raises `ChampionChanged` where another version is champion by now.
+    """
+    present = champion_version(client, name)
+    if present == version:
+        return
+    require_unchanged(name, present, replacing)
+    if replacing is not None:
+        client.set_registered_model_alias(name, PREVIOUS, str(replacing))
+    client.set_registered_model_alias(name, CHAMPION, str(version))
+    require_unchanged(name, champion_version(client, name), version)
+
+
+def swap(client: Any, name: str) -> tuple[int, int]:
+    """Let `previous` and `champion` of `name` change places; the versions that are champion and previous now.
+
+    Raises `ValueError` where there are not two of them, and `ChampionChanged`.
+    """
+    before = aliases(client, name)
+    if CHAMPION not in before:
+        raise ValueError(f"No version of {name} is champion, so there is nothing to go back from.")
+    new, old = before.get(PREVIOUS), before[CHAMPION]
+    if new is None or new == old:
+        raise ValueError(
+            f"Version {old} of {name} is its only champion so far: there is no previous one to go back to. Another version "
+            "becomes champion by `promote`."
+        )
+    client.set_registered_model_alias(name, CHAMPION, str(new))
+    client.set_registered_model_alias(name, PREVIOUS, str(old))
+    require_unchanged(name, champion_version(client, name), new)
+    return new, old
+
+
+def require_unchanged(name: str, present: int | None, expected: int | None) -> None:
+    """Raises `ChampionChanged` where `present`, the champion of `name` as of now, is not the `expected` version."""
+    if present != expected:
+        was, now = (f"version {version}" if version is not None else "no version" for version in (expected, present))
+        raise ChampionChanged(f"While this went on, somebody else changed the champion of {name}: {was} became {now}.")
+
+
+def champion_version(client: Any, name: str) -> int | None:
+    """The version of `name` that is champion; `None` where none is."""
+    return aliases(client, name).get(CHAMPION)
+
+
+def aliases(client: Any, name: str) -> dict[str, int]:
+    """The versions by alias: a store in a database gives versions as numbers, a server as strings."""
+    return {alias: int(version) for alias, version in client.get_registered_model(name).aliases.items()}
