@@ -7,7 +7,7 @@ BIN := .venv/bin
 
 help:  ## This list, and what a Ray job uploads
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
-	@test ! -e .venv/.complete || $(BIN)/python -m cluster.upload
+	@test ! -e .venv/.complete || $(BIN)/python -m cluster.core.upload
 
 setup: .venv/.complete  ## .venv with every dependency at the locked version
 

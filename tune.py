@@ -59,13 +59,14 @@ def run(
     """Run, resume or extend a study: a search, or an ablation."""
     with _sentences(verbose):
         _require_study(study)
+        chosen, seconds = _folds(folds), _seconds(time_budget) if time_budget else None
         from search_spaces.core.study import load_study
         from tuning.ablation import NUM_SEEDS
         from tuning.session import default_home
         from tuning.study_runner import Placement, Runner
 
         loaded = load_study(study).smoked() if smoke else load_study(study)
-        chosen, num_seeds = _folds(folds), seeds or (1 if smoke else NUM_SEEDS)
+        num_seeds = seeds or (1 if smoke else NUM_SEEDS)
         _require_fitting(loaded, num_samples=num_samples, extend=extend, folds=folds, seeds=seeds, table=table)
         if dry_run:
             from tuning.forecast import dry_run as forecast
@@ -88,7 +89,6 @@ def run(
             gpus_per_worker=gpus_per_worker,
             max_concurrent=max_concurrent,
         )
-        seconds = _seconds(time_budget) if time_budget else None
         console, listener = _listener(quiet=as_json)
         runner = Runner(loaded, listener, data_root=data_root, placement=placement, verbose=verbose)
         if loaded.design is None:
@@ -460,7 +460,9 @@ def _sentence(error: Exception) -> str:
         errno.ENOSPC: "Free some space, or set $FERTUNE_HOME to a folder on another disk; --resume then goes on.",
         errno.EDQUOT: "Free some space, or set $FERTUNE_HOME to a folder on another disk; --resume then goes on.",
         errno.EROFS: "Set $FERTUNE_HOME to a folder that can be written.",
-        errno.EACCES: "Give this user access, or set $FERTUNE_HOME to a folder that can be written.",
+        errno.EACCES: "Give this user access; what studies leave is written under $FERTUNE_HOME.",
+        errno.ENOENT: "What studies leave is written under $FERTUNE_HOME; is it a folder that can be made?",
+        errno.ENOTDIR: "What studies leave is written under $FERTUNE_HOME; is it a folder that can be made?",
     }
     return f"{place}{error.strerror or error}. {helps.get(error.errno, '')}".rstrip()
 

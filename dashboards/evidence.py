@@ -9,12 +9,14 @@ from dashboards.core.data import ReportData
 from dashboards.core.html import Cell, Html, element, escaped, join, missing, table
 from dashboards.core.panel import Figure, Panel
 from dashboards.core.quantities import count, percent
-from tuning.evidence import Evidence
+from tuning.evidence import CHAMPION, Evidence
+from tuning.statistics import Interval
 
 _READING = (
     "Each configuration was trained again with fresh seeds and tested once on the locked holdout. The dot is its accuracy "
     "there and the bar its interval, found by resampling people. Where two bars overlap widely, the data cannot tell the "
-    "two apart."
+    "two apart. Optimism is by how much the search had promised more: the best of many trials looks better than it is. An "
+    "interval that holds 0 says that it may have been chance."
 )
 
 _ROLES = {"chosen": figures.CHOSEN, "front": figures.FRONT, "trial": figures.TRIAL, "control": figures.CONTROL}
@@ -48,9 +50,8 @@ def _nothing(report: ReportData) -> object:
 def _dots(report: ReportData) -> go.Figure:
     rows = report.evidence
     plot = figures.blank(x="accuracy on the holdout, %", height=90 + 46 * len(rows))
-    shares = [
-        share for row in rows for share in (row.accuracy.low, row.accuracy.high, row.majority, row.search_accuracy)
-    ]
+    shares = [share for row in rows for share in (row.accuracy.low, row.accuracy.high, row.majority)]
+    shares += [row.search_accuracy for row in rows if row.search_accuracy is not None]
     plot.update_xaxes(range=[max(0.0, 100 * min(shares) - 4), min(100.0, 100 * max(shares) + 3)])
     # Positions by number: a name could be given twice, and plotly reads some names as numbers or dates.
     plot.update_yaxes(
@@ -72,7 +73,7 @@ def _dots(report: ReportData) -> go.Figure:
                 hoverinfo="skip",
             )
         )
-        if not row.variant:
+        if row.search_accuracy is not None:
             plot.add_trace(
                 go.Scatter(
                     x=[100 * row.search_accuracy],
@@ -101,13 +102,15 @@ def _dots(report: ReportData) -> go.Figure:
 
 
 def _table(report: ReportData) -> Html:
-    headings = ["configuration", "accuracy", "interval", "in the search", "commonest class", "people", "clips", "seeds"]
+    headings = ["configuration", "accuracy", "interval", "in the search", "optimism, points", "commonest class"]
+    headings += ["people", "clips", "seeds"]
     cells = [
         [
             Cell(shown=name_of(row)),
             Cell(shown=percent(row.accuracy.mean), numeric=True),
             Cell(shown=_interval(row), numeric=True),
-            Cell(shown="" if row.variant else percent(row.search_accuracy), numeric=True),
+            Cell(shown="" if row.search_accuracy is None else percent(row.search_accuracy), numeric=True),
+            Cell(shown=_points(row.optimism), numeric=True),
             Cell(shown=percent(row.majority), numeric=True),
             Cell(shown=row.num_subjects, numeric=True),
             Cell(shown=row.num_clips, numeric=True),
@@ -128,11 +131,20 @@ def _label(report: ReportData) -> str:
 
 def name_of(row: Evidence) -> str:
     """What a configuration is called beside others."""
+    if row.variant == CHAMPION:
+        return f"{row.trial_id} (present champion, trained again)"
     return f"{row.variant} (control)" if row.variant else row.trial_id
 
 
 def _interval(row: Evidence) -> str:
     return f"{100 * row.accuracy.low:.1f} to {percent(row.accuracy.high)}"
+
+
+def _points(difference: Interval | None) -> str:
+    """In points, with the interval; nothing where it is not known."""
+    if difference is None:
+        return ""
+    return f"{100 * difference.mean:+.1f} ({100 * difference.low:+.1f} to {100 * difference.high:+.1f})"
 
 
 def color_of(report: ReportData, row: Evidence) -> str:

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import socket
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 import tune
 from tests.conftest import ROOT
 from trainables.core import lookup
+from tuning.session import open_session
 
 HEAVY = ("ray", "torch", "mlflow", "optuna", "numpy", "pandas", "cv2", "sklearn")
 PACKAGES = {"studies": "search_spaces", "trainables": "trainables", "datasets": "trainables.data"}
@@ -117,7 +119,10 @@ def test_what_a_person_got_wrong_is_one_sentence_and_exit_code_2(arguments, sent
             OSError(errno.EROFS, "Read-only file system", "/x"),
             "/x: Read-only file system. Set $FERTUNE_HOME to a folder",
         ),
-        (PermissionError(errno.EACCES, "Permission denied", "/x"), "/x: Permission denied. Give this user access, or"),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/x"),
+            "/x: Permission denied. Give this user access; what",
+        ),
         (ConnectionError("MLflow at http://x: no reply"), "MLflow at http://x: no reply"),
         (ValueError("That is wrong."), "That is wrong."),
     ],
@@ -129,7 +134,19 @@ def test_what_the_system_refused_is_named_with_what_helps(error, sentence):
 def test_a_home_that_cannot_be_written_is_a_sentence():
     done = CliRunner().invoke(tune.app, ["run", "demo", "--smoke"], env={"FERTUNE_HOME": "/proc/nowhere"})
     assert done.exit_code == 2
-    assert done.stderr == "Error: /proc/nowhere: No such file or directory.\n"
+    assert done.stderr.startswith(
+        "Error: /proc/nowhere: No such file or directory. What studies leave is written under"
+    )
+
+
+def test_a_cluster_that_does_not_answer_is_a_sentence_at_once(monkeypatch):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{unused.getsockname()[1]}")
+    with pytest.raises(
+        ConnectionError, match=r"does not answer: Connection refused\. Start it with `ray start --head`"
+    ):
+        open_session().__enter__()
 
 
 def test_what_a_study_will_cost_is_said_before_it_is_spent(tmp_path):

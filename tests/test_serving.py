@@ -26,6 +26,7 @@ from trainables.core.frames import read_frames
 from trainables.core.group import Group
 from trainables.core.trainer import predict
 from tuning import promotion
+from tuning.aliases import aliases
 
 ROOT = Path(__file__).resolve().parents[1]
 CLASSES = ("neutral", "offset", "onset", "smile")
@@ -163,22 +164,22 @@ def versions(store, folder):
     uri, run_id = store
     return [
         promotion.log_and_register(
-            tracking_uri=uri, run_id=run_id, model_folder=folder, name="smiles", tags={"fertune.trial_id": trial}
+            tracking_uri=uri,
+            run_id=run_id,
+            model_folder=folder,
+            name="smiles",
+            tags={"fertune.trial_id": trial},
+            replacing=present,
         )
-        for trial in ("a", "b")
+        for trial, present in (("a", None), ("b", 1))
     ]
-
-
-def aliases(client):
-    """A store in a database gives versions as numbers, a server as strings."""
-    return {alias: int(version) for alias, version in client.get_registered_model("smiles").aliases.items()}
 
 
 def test_the_new_version_is_champion_and_the_old_one_previous(store, versions):
     uri, run_id = store
     client = mlflow.MlflowClient(uri)
     assert versions == [1, 2]
-    assert aliases(client) == {"champion": 2, "previous": 1}
+    assert aliases(client, "smiles") == {"champion": 2, "previous": 1}
     version = client.get_model_version("smiles", "2")
     assert version.tags == {"fertune.trial_id": "b"}
     assert version.run_id == run_id
@@ -186,8 +187,8 @@ def test_the_new_version_is_champion_and_the_old_one_previous(store, versions):
         Path(uri[len("sqlite:///") :]).parent
     )
     assert promotion.champions(uri) == [("smiles", 2, "models:/smiles@champion")]
-    promotion.make_champion(client, "smiles", 2)  # once more: nothing is lost
-    assert aliases(client) == {"champion": 2, "previous": 1}
+    promotion.make_champion(client, "smiles", 2, replacing=1)  # once more: nothing is lost
+    assert aliases(client, "smiles") == {"champion": 2, "previous": 1}
     run = client.get_run(run_id)
     assert (run.info.status, run.info.end_time) == ("FINISHED", 12345)
 
@@ -200,7 +201,7 @@ def test_without_a_name_only_a_single_champion_is_taken(store, versions, tmp_pat
     for name in ("smiles", "ck_plus"):
         client.create_registered_model(name)
         client.create_model_version(name, source=str(tmp_path))
-        promotion.make_champion(client, name, 1)
+        promotion.make_champion(client, name, 1, replacing=None)
     with pytest.raises(ValueError, match=r"models:/ck_plus@champion .*models:/smiles@champion"):
         promotion.only_champion(uri)
     assert promotion.only_champion(store[0]) == "models:/smiles@champion"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -20,10 +21,13 @@ import sys, time, pathlib
 from tuning.interruption import interruptible
 from tuning.ledger import Ledger
 with Ledger.write(pathlib.Path(sys.argv[1])) as ledger:
-    ledger.note("study", trainable="tiny")
-    print("running", flush=True)
-    with interruptible():
-        time.sleep(60)
+    ledger.open_study(trainable="tiny")
+    try:
+        with interruptible():
+            print("running", flush=True)
+            time.sleep(60)
+    except KeyboardInterrupt as interruption:
+        sys.exit(str(interruption))
 """
 
 
@@ -102,3 +106,25 @@ def test_logs_of_what_there_is_not_name_the_nearest(tmp_path):
     write_sample(tmp_path)
     assert "Did you mean 'search-0001'?" in call(tmp_path, "smiles", "serch-0001").stderr
     assert "Did you mean 'smiles'?" in call(tmp_path, "smile").stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_either_signal_ends_a_driver_with_its_ledger_closed(tmp_path, number):
+    driver = begin(tmp_path)
+    try:
+        driver.send_signal(number)
+        assert driver.wait(timeout=20) == 1  # it ended by itself, and not well
+        with Ledger.write(tmp_path / "tiny") as ledger:
+            assert ledger.study == {"trainable": "tiny"}
+    finally:
+        driver.kill()
+        driver.wait(timeout=10)
+
+
+def test_a_study_whose_first_run_failed_before_it_began_was_not_begun(tmp_path):
+    Ledger.write(tmp_path / "tiny").close()
+    done = CliRunner().invoke(tune.app, ["status"], env={"FERTUNE_HOME": str(tmp_path)})
+    assert done.exit_code == 0
+    assert done.stdout.startswith("No study was begun under")
+    with pytest.raises(ValueError, match="Begun are: none"):
+        stop(tmp_path, "tiny")

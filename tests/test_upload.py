@@ -2,7 +2,7 @@
 
 from ray._private.runtime_env import packaging
 
-from cluster import upload
+from cluster.core import upload
 from tests.conftest import ROOT
 
 

@@ -37,7 +37,9 @@ def guarded(tracking_uri: str, name: str) -> Generator[None]:
     try:
         lock.acquire(timeout=PATIENCE_S)
     except Timeout:
-        raise TimeoutError(f"Another process has been changing the champion of {name} for {PATIENCE_S:.0f} s.") from None
+        raise TimeoutError(
+            f"Another process has been changing the champion of {name} for {PATIENCE_S:.0f} s."
+        ) from None
     try:
         yield
     finally:

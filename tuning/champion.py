@@ -15,8 +15,6 @@ from trainables.core.config import make_config
 from trainables.core.splits import Splits
 from tuning import promotion
 
-VARIANT = "champion"  # what its trainings are called in the ledger of a study that challenges it
-
 
 class Incomparable(ValueError):
     """The present champion cannot be set beside a study's configurations; the message says why."""
@@ -60,9 +58,9 @@ def champion_of(study: Study, prepared: Prepared, splits: Splits, tracking_uri: 
     version, tags = found
     for key, value in comparison_tags(prepared, splits).items():
         if tags.get(key) != value:
-            word = {"fertune.classes": "classes", "fertune.holdout": "a holdout"}[key]
+            word = {"fertune.classes": "other classes", "fertune.holdout": "another holdout"}[key]
             raise Incomparable(
-                f"The present champion of {name} has other {word}, so the two cannot be compared: it was promoted by study "
+                f"The present champion of {name} has {word}, so the two cannot be compared: it was promoted by study "
                 f"{tags.get('fertune.study')}. Register under another name (`registered_model` of the study)."
             )
     trainable = tags.get("fertune.trainable", study.trainable)

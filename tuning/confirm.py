@@ -10,8 +10,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from tuning.champion import VARIANT, Champion, Incomparable, champion_of
-from tuning.evidence import Evidence, evidence, ranked_front
+from tuning.champion import Champion, Incomparable, champion_of
+from tuning.evidence import CHAMPION, Evidence, evidence, ranked_front
 from tuning.ledger import Ledger, Trial
 from tuning.searcher import SEED_STRIDE
 from tuning.study_runner import Runner
@@ -75,7 +75,7 @@ def _of_champion(runner: Runner, champion: Champion, seeds: Sequence[int]) -> li
             seed=seed,
             folds=runner.study.search_folds[:1],
             of=champion.uri,
-            variant=VARIANT,
+            variant=CHAMPION,
         )
         for seed in seeds
     ]

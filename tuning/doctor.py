@@ -6,13 +6,12 @@ import dataclasses
 import importlib.metadata
 import os
 import shutil
-import socket
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tuning.session import default_home
+from tuning.session import default_home, unreachable
 from tuning.tracking import default_uri, make_client, shown_uri, without_password
 
 LEAST_DISK_GIB = 2.0
@@ -109,15 +108,9 @@ def _ray() -> Finding:
     address = os.environ.get("RAY_ADDRESS")
     if not address:
         return Finding(name="ray", found="no RAY_ADDRESS: studies start a Ray of their own")
-    host, _, port = address.rpartition("//")[2].rpartition(":")
-    if address == "auto" or not port.isdigit():
-        return Finding(name="ray", found=f"RAY_ADDRESS is {address}")
-    try:
-        with socket.create_connection((host, int(port)), timeout=3):
-            pass
-    except OSError as error:
+    if reason := unreachable(address):
         mend = "Start it with `ray start --head`, or unset RAY_ADDRESS to run on this machine alone."
-        return Finding(name="ray", found=f"{address} does not answer: {error.strerror or error}", mend=mend)
+        return Finding(name="ray", found=f"{address} does not answer: {reason}", mend=mend)
     return Finding(name="ray", found=f"{address} answers")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import statistics
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pandas as pd
 from tuning.ledger import Ledger, Trial
 from tuning.paired_runs import judged
 from tuning.statistics import Interval, accuracy_interval, majority_share
+
+CHAMPION = "champion"  # the variant under which a study trains the present champion again
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -60,6 +63,11 @@ def ranked_front(ledger: Ledger) -> list[Trial]:
     front = [ledger.trials[trial_id] for trial_id in ledger.selection.get("front", [])]
     recommended = ledger.selection.get("recommended")
     return sorted(front, key=lambda trial: (trial.trial_id != recommended, -trial.metrics.get("accuracy", 0.0)))
+
+
+def row_of(rows: Sequence[Evidence], trial_id: str | None, variant: str = "") -> Evidence | None:
+    """The row of a configuration; `None` where it was not confirmed."""
+    return next((row for row in rows if (row.trial_id, row.variant) == (trial_id, variant)), None)
 
 
 def runs_behind(ledger: Ledger, found: Evidence) -> list[Trial]:

@@ -3,88 +3,81 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
-from typing import Any
+from pathlib import Path
 
-from search_spaces.core.study import Study
-from trainables.core.cache import Prepared
 from tuning import promotion
+from tuning.aliases import ChampionChanged
+from tuning.champion import Champion, Incomparable, champion_of, comparison_tags, registered_name
 from tuning.confirm import CONFIRM_SEED, confirm
-from tuning.evidence import Evidence, evidence
-from tuning.ledger import Trial
+from tuning.contest import NUM_SEEDS, Contest, Refused, contest_with
+from tuning.evidence import Evidence, evidence, row_of
+from tuning.evidence_file import facts_of, write_evidence
+from tuning.ledger import Ledger, Trial
+from tuning.model_card import NAME as MODEL_CARD
+from tuning.model_card import model_card
 from tuning.study_runner import Runner, git_commit
+from tuning.superiority import MARGIN, SAVING, Verdict
 
-NUM_SEEDS = 2  # that evidence needs at least
+ALPHA = 0.05  # the chance of a false promotion, over all challengers
 REFIT_SEED = CONFIRM_SEED + 500  # no confirmation reaches so far
-
-
-class Refused(ValueError):
-    """A configuration may not become champion; the message says which condition failed and by how much."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Promotion:
-    """What was registered: `version` of `name`, on which evidence."""
+    """What was registered: `version` of `name`, on which evidence; `verdict` is `None` for a first champion.
+
+    `evidence_sha256` is that of the registered `evidence.json`, `""` of a champion of before there was one.
+    """
 
     name: str
     version: int
     uri: str
     evidence: Evidence
+    verdict: Verdict | None = None
+    evidence_sha256: str = ""
 
 
-def promote(runner: Runner, *, trial_id: str | None = None) -> Promotion:
+def promote(
+    runner: Runner,
+    *,
+    trial_id: str | None = None,
+    alpha: float = ALPHA,
+    margin: float = MARGIN,
+    saving: float = SAVING,
+) -> Promotion:
     """Refit and register the recommended configuration of a study (or that of `trial_id`) as champion.
 
-    Confirms first where evidence is missing. What is champion already, on the same evidence, is left as it is. The refit
-    trains on everybody but the holdout, for the median best epoch of the confirmed runs; the evidence belongs to the
-    configuration, and the tags say so.
+    Confirms first where evidence is missing. A first champion must beat the commonest class; one that follows must beat
+    the present champion on the same holdout people (`tuning/superiority.py`: superior, or within `margin` of accuracy
+    with `saving` fewer parameters or less time), as one of all confirmed members of the front, by Holm at `alpha`. What
+    is champion already is left as it is. The refit trains on everybody but the holdout, for the median best epoch of the
+    confirmed runs; the evidence belongs to the configuration, and the tags say so. Beside the weights lie `evidence.json`
+    and the model card. Whoever dies on the way leaves the old champion or the new one, and calls again.
 
-    Raises `Refused` where a first champion's lower bound does not beat the majority class, where the present champion
-    is better on the same holdout, where classes or holdout differ from the present champion's, where the folds share
-    people, and for an ablation. Of the drawn copy of a real data set the name ends in `-drawn`.
+    Raises `Refused` where a condition fails, where classes or holdout differ from the present champion's, where somebody
+    else changed the champion meanwhile, where the folds share people, and for an ablation. Of the drawn copy of a real
+    data set the name ends in `-drawn`.
     """
     _require_promotable(runner)
-    chosen = trial_id or runner.ledger.selection.get("recommended")
-    found = _find(evidence(runner.ledger), chosen)
-    if found is None or len(found.seeds) < NUM_SEEDS:
-        found = _find(confirm(runner, seeds=NUM_SEEDS, trial_id=trial_id), chosen)
-    if found is None or len(found.seeds) < NUM_SEEDS:
-        raise Refused(f"{chosen} was not confirmed with {NUM_SEEDS} seeds: some of its trainings failed; see `status`.")
-    name, uri = registered_name(runner.study, runner.prepared), runner.tracker.uri
-    tags = _tags(runner, found)
-    if present := promotion.present_champion(uri, name):
-        version, before = present
-        if all(before.get(key) == value for key, value in tags.items() if key != "fertune.git_commit"):
-            return Promotion(name=name, version=version, uri=_uri(name), evidence=found)  # it is champion already
-    _require_better(present[1] if present else None, tags, found, name)
-    refit = Trial(
-        phase="refit",
-        parameters=found.parameters,
-        seed=REFIT_SEED,
-        folds=runner.study.search_folds[:1],
-        of=found.trial_id,
-        num_epochs=found.best_epoch,
-    )
-    runner.run_listed("refit", [refit])
-    trial = next(trial for trial in runner.ledger.of_phase("refit") if trial.identity == refit.identity)
-    if trial.state != "FINISHED":
-        raise Refused(f"The refit {trial.trial_id} did not finish: {trial.error or trial.state}.")
-    version = promotion.log_and_register(
-        tracking_uri=uri,
-        run_id=runner.tracker.run_id(trial.trial_id),
-        model_folder=runner.folder / "trials" / trial.trial_id,
-        name=name,
-        tags=tags,
-    )
-    runner.ledger.note("promoted", name=name, version=version, of=found.trial_id, refit=trial.trial_id)
-    return Promotion(name=name, version=version, uri=_uri(name), evidence=found)
+    try:
+        champion = champion_of(runner.study, runner.prepared, runner.splits, runner.tracker.uri)
+    except Incomparable as error:
+        raise Refused(str(error)) from error
+    found = _confirmed(runner, trial_id)
+    if champion and _is_champion(runner, found, champion):
+        return _as_it_is(runner, found, champion)
+    _require_beats_majority(found)
+    test = {"alpha": alpha, "margin": margin, "saving": saving}
+    contest = contest_with(runner, found, champion, **test) if champion else None
+    refit = _refit(runner, found)
+    return _register(runner, found, champion, contest, refit, test)
 
 
-def registered_name(study: Study, prepared: Prepared) -> str:
-    """The name that a study's champion gets: a model of drawn faces may not pass for one of the data set they imitate."""
-    imitation = prepared.drawn and study.dataset != "drawn_faces"
-    return f"{study.registered_model}-drawn" if imitation else study.registered_model
+def name_promoted(ledger: Ledger, registered_model: str) -> str:
+    """The name under which a study promoted last, as a rollback needs it; `registered_model` where it never did."""
+    names = [event["name"] for event in ledger.events if event["event"] == "promoted"]
+    return names[-1] if names else registered_model
 
 
 def _require_promotable(runner: Runner) -> None:
@@ -101,53 +94,134 @@ def _require_promotable(runner: Runner) -> None:
         )
 
 
-def _uri(name: str) -> str:
-    return f"models:/{name}@{promotion.CHAMPION}"
+def _confirmed(runner: Runner, trial_id: str | None) -> Evidence:
+    """The evidence for the chosen configuration, gathered where it is missing."""
+    chosen = trial_id or runner.ledger.selection.get("recommended")
+    found = row_of(evidence(runner.ledger), chosen)
+    if found is None or len(found.seeds) < NUM_SEEDS:
+        found = row_of(confirm(runner, seeds=NUM_SEEDS, trial_id=trial_id), chosen)
+    if found is None or len(found.seeds) < NUM_SEEDS:
+        raise Refused(f"{chosen} was not confirmed with {NUM_SEEDS} seeds: some of its trainings failed; see `status`.")
+    return found
 
 
-def _find(rows: list[Evidence], trial_id: str | None) -> Evidence | None:
-    return next((row for row in rows if row.trial_id == trial_id and not row.variant), None)
+def _is_champion(runner: Runner, found: Evidence, champion: Champion) -> bool:
+    same_data = champion.tags.get("fertune.dataset_fingerprint") == runner.prepared.fingerprint
+    return same_data and champion.is_configuration(runner.study, found.parameters)
 
 
-def _tags(runner: Runner, found: Evidence) -> dict[str, str]:
-    """What the registered version says of itself."""
-    prepared, splits = runner.prepared, runner.splits
-    locked = sorted(prepared.clip_ids[index] for index in splits.holdout)
-    return {
-        "fertune.study": runner.study.name,
-        "fertune.trial_id": found.trial_id,
-        "fertune.evidence_of": "configuration",
-        "fertune.selection": "nested",
-        "fertune.classes": json.dumps(prepared.classes),
-        "fertune.holdout": hashlib.sha256("\n".join(locked).encode()).hexdigest()[:16],
-        "fertune.accuracy": f"{found.accuracy.mean:.4f}",
-        "fertune.accuracy_low": f"{found.accuracy.low:.4f}",
-        "fertune.accuracy_high": f"{found.accuracy.high:.4f}",
-        "fertune.dataset": prepared.name,
-        "fertune.dataset_fingerprint": prepared.fingerprint,
-        "fertune.git_commit": git_commit(),
-        "fertune.parameters": json.dumps({**runner.study.settings, **found.parameters}, sort_keys=True),
-    }
+def _as_it_is(runner: Runner, found: Evidence, champion: Champion) -> Promotion:
+    """The champion that is there; an earlier attempt may have died before it could write down that it made it."""
+    name, version, tags = champion.name, champion.version, champion.tags
+    if (tags.get("fertune.study"), tags.get("fertune.trial_id")) == (runner.study.name, found.trial_id):
+        _note(runner, name, version, found)
+    return Promotion(
+        name=name,
+        version=version,
+        uri=_uri(name),
+        evidence=found,
+        evidence_sha256=tags.get("fertune.evidence_sha256", ""),
+    )
 
 
-def _require_better(present: dict[str, Any] | None, tags: dict[str, str], found: Evidence, name: str) -> None:
+def _require_beats_majority(found: Evidence) -> None:
     if not found.beats_majority:
         raise Refused(
             f"{found.trial_id} is not promoted: the lower bound of its accuracy on {found.num_subjects} holdout people is "
             f"{100 * found.accuracy.low:.1f} %, and always answering the commonest class gives {100 * found.majority:.1f} %."
             " A longer search, more epochs, or more people to confirm on are needed."
         )
-    if present is None:
-        return
-    for key, word in (("fertune.classes", "classes"), ("fertune.holdout", "a holdout")):
-        if present.get(key) != tags[key]:
-            raise Refused(
-                f"The present champion of {name} has other {word}, so the two cannot be compared: it was promoted by study "
-                f"{present.get('fertune.study')}. Register under another name (`registered_model` of the study)."
-            )
-    before = float(present["fertune.accuracy"])
-    if found.accuracy.mean < before:
-        raise Refused(
-            f"{found.trial_id} is not promoted: the present champion of {name} has {100 * before:.1f} % on the same "
-            f"holdout, this one {100 * found.accuracy.mean:.1f} %."
+
+
+def _refit(runner: Runner, found: Evidence) -> Trial:
+    refit = Trial(
+        phase="refit",
+        parameters=found.parameters,
+        seed=REFIT_SEED,
+        folds=runner.study.search_folds[:1],
+        of=found.trial_id,
+        num_epochs=found.best_epoch,
+    )
+    runner.run_listed("refit", [refit])
+    trial = next((trial for trial in runner.ledger.of_phase("refit") if trial.identity == refit.identity), refit)
+    if trial.state != "FINISHED":
+        raise Refused(f"The refit {trial.trial_id} did not finish: {trial.error or trial.state}.")
+    return trial
+
+
+def _register(
+    runner: Runner,
+    found: Evidence,
+    champion: Champion | None,
+    contest: Contest | None,
+    refit: Trial,
+    test: dict[str, float],
+) -> Promotion:
+    name, folder, commit = registered_name(runner.study, runner.prepared), _folder(runner, refit), git_commit()
+    facts = facts_of(
+        runner,
+        name,
+        found,
+        refit,
+        champion=contest.champion if contest else None,
+        replaced=champion,
+        verdicts=contest.verdicts if contest else [],
+        test=test,
+        commit=commit,
+    )
+    card, digest = model_card(facts), write_evidence(folder, facts)
+    (folder / MODEL_CARD).write_text(card, encoding="utf-8")
+    try:
+        version = promotion.log_and_register(
+            tracking_uri=runner.tracker.uri,
+            run_id=runner.tracker.run_id(refit.trial_id),
+            model_folder=folder,
+            name=name,
+            tags=_tags(runner, found, commit) | {"fertune.evidence_sha256": digest},
+            description=card,
+            replacing=champion.version if champion else None,
         )
+    except ChampionChanged as error:
+        raise Refused(
+            f"{found.trial_id} is not promoted: {error} Promote again to be compared with that one."
+        ) from error
+    _note(runner, name, version, found, refit=refit.trial_id)
+    verdict = contest.chosen if contest else None
+    return Promotion(
+        name=name, version=version, uri=_uri(name), evidence=found, verdict=verdict, evidence_sha256=digest
+    )
+
+
+def _tags(runner: Runner, found: Evidence, commit: str) -> dict[str, str]:
+    """What the registered version says of itself."""
+    prepared = runner.prepared
+    return {
+        "fertune.study": runner.study.name,
+        "fertune.trial_id": found.trial_id,
+        "fertune.evidence_of": "configuration",
+        "fertune.selection": "nested",
+        **comparison_tags(prepared, runner.splits),
+        "fertune.accuracy": f"{found.accuracy.mean:.4f}",
+        "fertune.accuracy_low": f"{found.accuracy.low:.4f}",
+        "fertune.accuracy_high": f"{found.accuracy.high:.4f}",
+        "fertune.dataset": prepared.name,
+        "fertune.dataset_fingerprint": prepared.fingerprint,
+        "fertune.git_commit": commit,
+        "fertune.trainable": runner.study.trainable,
+        "fertune.parameters": json.dumps({**runner.study.settings, **found.parameters}, sort_keys=True),
+    }
+
+
+def _note(runner: Runner, name: str, version: int, found: Evidence, **facts: str) -> None:
+    """Write the promotion into the ledger, once."""
+    events = (event for event in runner.ledger.events if event["event"] == "promoted")
+    if not any((event["name"], event["version"]) == (name, version) for event in events):
+        runner.ledger.note("promoted", name=name, version=version, of=found.trial_id, **facts)
+
+
+def _folder(runner: Runner, trial: Trial) -> Path:
+    return runner.folder / "trials" / trial.trial_id
+
+
+def _uri(name: str) -> str:
+    return f"models:/{name}@{promotion.CHAMPION}"

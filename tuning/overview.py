@@ -12,7 +12,7 @@ from tuning.session import elsewhere
 
 def known_studies(home: Path) -> list[str]:
     """The studies that were begun under `home`."""
-    return sorted(path.parent.name for path in home.glob("*/ledger.jsonl"))
+    return sorted(path.parent.name for path in home.glob("*/ledger.jsonl") if path.stat().st_size)
 
 
 def overview(home: Path, name: str) -> dict[str, Any]:

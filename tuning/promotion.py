@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
@@ -17,9 +18,20 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
 import trainables
+from tuning.aliases import (
+    CHAMPION,
+    ChampionChanged,
+    aliases,
+    champion_version,
+    guarded,
+    make_champion,
+    require_unchanged,
+    swap,
+)
 from tuning.tracking import shown_uri, without_password
 
-CHAMPION, PREVIOUS = "champion", "previous"
+TRANSFER_S = 600  # a server that hands weights on to a store of its own answers when it is through, not before
+MOST_DESCRIBED = 5000  # characters that a registry in a database keeps of a version's description
 
 # What `trainables/core/serving.py` imports, and nothing that only training or searching needs.
 SERVING_PACKAGES = (
@@ -36,54 +48,79 @@ SERVING_PACKAGES = (
 )
 
 
-def log_and_register(*, tracking_uri: str, run_id: str, model_folder: Path, name: str, tags: Mapping[str, str]) -> int:
+def log_and_register(
+    *,
+    tracking_uri: str,
+    run_id: str,
+    model_folder: Path,
+    name: str,
+    tags: Mapping[str, str],
+    description: str = "",
+    replacing: int | None = None,
+) -> int:
     """Log the model in `model_folder` to run `run_id`, register it as `name` and make it the champion.
 
-    Returns the new version, which carries `tags`. The version that was champion becomes `previous`; the run keeps its
-    state. MLflow's tracking URI of this process is `tracking_uri` afterwards, here and in the functions below.
+    Returns the version, which carries `tags` and as much of the `description` as a registry keeps. `replacing`, the
+    version that was champion when this was decided (`None` for none), becomes `previous`; the run keeps its state.
+    What an attempt that died left behind is completed: a version of this run with these tags is not registered twice.
+    MLflow's tracking URI of this process is `tracking_uri` afterwards, here and in the functions below.
 
-    Raises `ValueError` where the folder holds no model.
+    Raises `ValueError` where the folder holds no model, and `ChampionChanged` where another version than `replacing` is
+    champion by now; then nothing is registered.
     """
     folder = Path(model_folder).resolve()
     for file in ("model.json", "model.safetensors"):
         if not (folder / file).is_file():
             raise ValueError(f"{folder}: there is no {file}, so there is no trained model here to register.")
-    with _quiet_store(tracking_uri):
+    with _quiet_store(tracking_uri), guarded(tracking_uri, name):
         client = mlflow.MlflowClient()
-        # `pyfunc.log_model` would reopen the finished run and move its end; `Model.log` leaves it alone, but by itself
-        # puts the model into the default experiment, whose folder is the working directory.
-        planned = client.create_logged_model(client.get_run(run_id).info.experiment_id, "model", run_id)
-        logged = mlflow.models.Model.log(
-            artifact_path=None,
-            name="model",
-            model_id=planned.model_id,
-            flavor=mlflow.pyfunc,
-            run_id=run_id,
-            python_model=str(_package() / "core" / "serving.py"),
-            artifacts={"model": str(folder)},
-            code_paths=[str(_package())],
-            infer_code_paths=False,
-            pip_requirements=serving_requirements(),
-            signature=_signature(),
-        )
         try:
             client.create_registered_model(name)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        version = client.create_model_version(
-            name, source=logged.model_uri, run_id=run_id, tags=dict(tags), model_id=logged.model_id
-        )
-        make_champion(client, name, int(version.version))
-    return int(version.version)
+        version = _begun(client, name, run_id, tags)
+        if version is None:
+            require_unchanged(name, champion_version(client, name), replacing)
+            model_id, source = _logged(client, run_id, folder)
+            created = client.create_model_version(
+                name,
+                source=source,
+                run_id=run_id,
+                tags=dict(tags),
+                model_id=model_id,
+                description=_shortened(description),
+            )
+            version = int(created.version)
+        try:
+            make_champion(client, name, version, replacing=replacing)
+        except ChampionChanged:
+            if version not in aliases(client, name).values():
+                client.delete_model_version(name, str(version))
+            raise
+    return version
 
 
-def make_champion(client: mlflow.MlflowClient, name: str, version: int) -> None:
-    """Give `version` of `name` the alias `champion`; the version that had it becomes `previous`."""
-    aliases = client.get_registered_model(name).aliases
-    if CHAMPION in aliases and int(aliases[CHAMPION]) != version:
-        client.set_registered_model_alias(name, PREVIOUS, str(aliases[CHAMPION]))
-    client.set_registered_model_alias(name, CHAMPION, str(version))
+def rollback(tracking_uri: str, name: str) -> int:
+    """Make the `previous` version of `name` champion again, and the champion `previous`; the version that serves now.
+
+    The version that was champion says so in its tag `fertune.rolled_back`.
+    Raises `ValueError` where there is no such model or no previous version, and `ChampionChanged`.
+    """
+    with _quiet_store(tracking_uri), guarded(tracking_uri, name):
+        client = mlflow.MlflowClient()
+        try:
+            present, before = swap(client, name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            listed = ", ".join(found for found, _, _ in champions(tracking_uri)) or "none"
+            raise ValueError(
+                f"There is no registered model {name!r} in {shown_uri(tracking_uri)}. With a champion there are: {listed}."
+            ) from error
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        client.set_model_version_tag(name, str(before), "fertune.rolled_back", moment)
+    return present
 
 
 def champions(tracking_uri: str) -> list[tuple[str, int, str]]:
@@ -130,7 +167,7 @@ def load_model(uri: str, tracking_uri: str) -> mlflow.pyfunc.PyFuncModel:
 
     Raises `ValueError` where the store has no such model.
     """
-    with _quiet_store(tracking_uri):
+    with _quiet_store(tracking_uri), _patience(tracking_uri):
         try:
             return mlflow.pyfunc.load_model(uri)
         except MlflowException as error:
@@ -143,7 +180,7 @@ def fetch_model(uri: str, tracking_uri: str, into: Path) -> tuple[Path, str]:
     Returns the folder in it that holds `model.json` and `model.safetensors`, and the id of the run that logged it.
     Raises `ValueError` where the store has no such model.
     """
-    with _quiet_store(tracking_uri):
+    with _quiet_store(tracking_uri), _patience(tracking_uri):
         try:
             local = Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(into)))
         except MlflowException as error:
@@ -164,6 +201,44 @@ def serving_requirements() -> list[str]:
     """What a fresh environment must hold to serve, pinned to the versions installed here."""
     # The part after `+` names a build (+cpu, +cu130) that the package index does not know.
     return [f"{package}=={metadata.version(package).split('+')[0]}" for package in SERVING_PACKAGES]
+
+
+def _begun(client: mlflow.MlflowClient, name: str, run_id: str, tags: Mapping[str, str]) -> int | None:
+    """The version of `name` that an earlier attempt made of this run, with these tags."""
+    for found in client.search_model_versions(f"run_id = '{run_id}'"):
+        if found.name == name and found.status == "READY" and dict(tags).items() <= dict(found.tags).items():
+            return int(found.version)
+    return None
+
+
+def _logged(client: mlflow.MlflowClient, run_id: str, folder: Path) -> tuple[str, str]:
+    """Log the model in `folder` to the run; the id that it gets, and where it lies."""
+    # `pyfunc.log_model` would reopen the finished run and move its end; `Model.log` leaves it alone, but by itself puts
+    # the model into the default experiment, whose folder is the working directory.
+    planned = client.create_logged_model(client.get_run(run_id).info.experiment_id, "model", run_id)
+    with _patience():
+        logged = mlflow.models.Model.log(
+            artifact_path=None,
+            name="model",
+            model_id=planned.model_id,
+            flavor=mlflow.pyfunc,
+            run_id=run_id,
+            python_model=str(_package() / "core" / "serving.py"),
+            artifacts={"model": str(folder)},
+            code_paths=[str(_package())],
+            infer_code_paths=False,
+            pip_requirements=serving_requirements(),
+            signature=_signature(),
+        )
+    return logged.model_id, logged.model_uri
+
+
+def _shortened(description: str) -> str:
+    """Whole lines of `description`, as many as a registry keeps."""
+    if len(description) <= MOST_DESCRIBED:
+        return description
+    rest = "\n\n(The rest stands in MODEL_CARD.md, beside the model.)"
+    return description[: MOST_DESCRIBED - len(rest)].rpartition("\n")[0] + rest
 
 
 def _not_loaded(uri: str, tracking_uri: str, error: MlflowException) -> str:
@@ -202,6 +277,23 @@ def _quiet_store(tracking_uri: str) -> Generator[None]:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
         if before is None:
-            del os.environ[bar]
+            os.environ.pop(bar, None)
         else:
             os.environ[bar] = before
+
+
+@contextmanager
+def _patience(tracking_uri: str = "") -> Generator[None]:
+    """Let a call take as long as large weights take, for as long as the block lasts.
+
+    A server that does not answer at all, as asked first of the one at `tracking_uri`, is found out in seconds all the same.
+    """
+    if tracking_uri.startswith("http"):
+        mlflow.MlflowClient().search_registered_models(max_results=1)
+    key = "MLFLOW_HTTP_REQUEST_TIMEOUT"
+    before = os.environ[key]
+    os.environ[key] = str(max(TRANSFER_S, int(before)))
+    try:
+        yield
+    finally:
+        os.environ[key] = before

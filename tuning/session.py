@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import logging
 import os
+import socket
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -69,10 +70,30 @@ def elsewhere(home: Path) -> str:
     return f" Studies of Ray jobs lie under {jobs}: set FERTUNE_HOME to it." if known else ""
 
 
+def unreachable(address: str) -> str:
+    """Why nothing answers at the Ray `address`; `""` where something does, or where only Ray can tell."""
+    host, _, port = address.rpartition("//")[2].rpartition(":")
+    if not port.isdigit():
+        return ""
+    try:
+        with socket.create_connection((host, int(port)), timeout=3):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
+
+
 @contextlib.contextmanager
 def open_session(*, verbose: bool = False) -> Generator[Session]:
-    """Join the cluster of `$RAY_ADDRESS` or start a local one; leave it as it was found."""
+    """Join the cluster of `$RAY_ADDRESS` or start a local one; leave it as it was found.
+
+    Raises `ConnectionError` where nothing answers at that address: Ray itself would wait for minutes.
+    """
     address = os.environ.get("RAY_ADDRESS")
+    if address and (reason := unreachable(address)):
+        raise ConnectionError(
+            f"Ray at {address} ($RAY_ADDRESS) does not answer: {reason}. Start it with `ray start --head`, or unset "
+            "RAY_ADDRESS to run on this machine alone."
+        )
     os.environ.update({key: value for key, value in SETTINGS.items() if key != "PYTHONPATH"})
     import ray  # a second of imports
 

@@ -20,8 +20,8 @@ def stop(home: Path, study: str, *, patience_s: float = 30.0) -> Owner:
     still runs after `patience_s`.
     """
     folder = home / study
-    if not (folder / "ledger.jsonl").exists():
-        listed = ", ".join(known_studies(home)) or "none"
+    if study not in (begun := known_studies(home)):
+        listed = ", ".join(begun) or "none"
         raise ValueError(f"Study {study!r} was not begun under {home}. Begun are: {listed}.")
     if not _is_written(folder):
         raise ValueError(f"Study {study} does not run: nobody writes {folder / 'ledger.jsonl'}.")

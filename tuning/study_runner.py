@@ -19,6 +19,7 @@ from trainables.core.trial import TrialSpec
 from tuning.bookkeeper import Bookkeeper, TrialListener
 from tuning.interruption import interruptible
 from tuning.ledger import Ledger, Trial
+from tuning.overview import known_studies
 from tuning.placement import Placement, slots_of
 from tuning.preparing import ClipListener, cut, draw, prepare_dataset
 from tuning.searcher import Chain, ListProposer, OptunaProposer, Proposer
@@ -68,7 +69,7 @@ class Runner:
         self.checkpoint_interval_s = checkpoint_interval_s
         self._data_root = data_root
         self._resources = contextlib.ExitStack()
-        if begun and not (self.folder / "ledger.jsonl").exists():
+        if begun and self.study.name not in known_studies(self.home):
             raise ValueError(
                 f"Study {self.study.name} was not run yet under {self.home}; run it first: "
                 f"python tune.py run {self.study.name}"

@@ -151,14 +151,14 @@ def front_table(front: Sequence[Trial], objectives: Sequence[Objective], recomme
 
 
 def evidence_table(found: Sequence[Evidence]) -> Table:
-    """What was confirmed on the holdout people."""
+    """What was confirmed on the holdout people, and by how much the search had promised more (optimism)."""
     title = "Confirmed on the holdout"
     if found:
         title += f" ({found[0].num_subjects} people, {found[0].num_clips} clips, {len(found[0].seeds)} fresh seeds)"
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
     for heading in ("trial", "variant"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("accuracy", "95 % interval", "in the search", "majority class"):
+    for heading in ("accuracy", "95 % interval", "in the search", "optimism, points", "majority class"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in found:
         table.add_row(
@@ -166,7 +166,8 @@ def evidence_table(found: Sequence[Evidence]) -> Table:
             row.variant or "as searched",
             percent(row.accuracy.mean),
             interval(row.accuracy),
-            "" if row.variant else percent(row.search_accuracy),
+            percent(row.search_accuracy) if row.search_accuracy is not None else "",
+            points(row.optimism) if row.optimism else "",
             percent(row.majority),
         )
     return table
@@ -207,6 +208,11 @@ def percent(value: float) -> str:
 
 def interval(found: Interval) -> str:
     return f"{100 * found.low:.1f} to {100 * found.high:.1f} %"
+
+
+def points(found: Interval) -> str:
+    """A difference of two shares with its interval, in points."""
+    return f"{100 * found.mean:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
 
 
 def print_front(ledger: Ledger, objectives: Sequence[Objective], console: Console, *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""What `ray job submit --working-dir .` uploads: `python -m cluster.upload` prints its size."""
+"""What `ray job submit --working-dir .` uploads: `python -m cluster.core.upload` prints its size."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 LIMIT_MIB = 5.0
 
 

@@ -1,0 +1,1 @@
+"""What the recipes share, and what belongs to none."""

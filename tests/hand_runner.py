@@ -1,0 +1,130 @@
+"""A study whose trainings are written by hand: what `confirm` and `promote` ask for is there at once, without Ray."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+
+import mlflow
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from ray import tune
+
+from search_spaces.core.study import Study
+from trainables.core.cache import Prepared
+from trainables.core.splits import make_splits
+from trainables.core.trial import SPLITS
+from tuning.ledger import Ledger, Trial
+
+DEVICE = "AMD EPYC"
+
+
+class HandRunner:
+    """Stands for a `Runner` of a study of `prepared` under `home`.
+
+    `skills` gives by `gru_hidden` the share of holdout clips that a configuration gets right, the same with every seed;
+    its front are all searched trials, the first recommended. Runs are written as MLflow runs of `experiment` at `uri`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        skills: Mapping[int, float],
+        *,
+        prepared: Prepared,
+        home: Path,
+        uri: str,
+        experiment: str = "",
+        registered: str = "task",
+        trainable: str = "res_rbg",
+        seed: int = 0,
+    ) -> None:
+        self.study = Study(
+            name=name,
+            trainable=trainable,
+            dataset="clip_folder",
+            registered_model=registered,
+            parameters={"gru_hidden": tune.choice([4, 8, 16, 32, 64])},
+            settings={"epochs": 3},
+            seed=seed,
+        )
+        self.skills, self.prepared, self.home, self.folder = skills, prepared, home, home / name
+        self.splits = make_splits(prepared, seed=seed)
+        self.tracker = SimpleNamespace(uri=uri, run_id=self._run_id)
+        self.ledger = Ledger.write(self.folder)
+        self.asked: list[Trial] = []
+        self.fails, self.device_of, self.time_of = lambda trial: False, lambda trial: DEVICE, lambda trial: 10.0
+        self._experiment = experiment
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.ledger.close()
+
+    def search(self, *hidden: int, said: float = 0.9) -> "HandRunner":
+        """Finished search trials, on the front, which believe that they are right in `said` of the cases."""
+        for number, width in enumerate(hidden):
+            trial = Trial(
+                trial_id=f"search-{number:04d}",
+                phase="search",
+                parameters={"gru_hidden": width},
+                seed=self.study.seed * 100_000 + number,
+                folds=(0,),
+            )
+            self._write(trial, said)
+        members = [trial.trial_id for trial in self.ledger.of_phase("search")]
+        self.ledger.select(members, members[0])
+        return self
+
+    def run_listed(self, phase, trials):
+        """Write what is not there yet."""
+        known = {trial.identity: trial for trial in self.ledger.of_phase(phase)}
+        for trial in trials:
+            trial = known.get(trial.identity, trial)
+            if trial.state != "FINISHED":
+                trial.trial_id = trial.trial_id or self.ledger.next_id(phase)
+                self.asked.append(trial)
+                self._write(trial, self.skills[trial.parameters["gru_hidden"]])
+
+    def _write(self, trial, skill):
+        self.ledger.start(trial)
+        if self.fails(trial):
+            self.ledger.end(trial.trial_id, "FAILED", error="it diverged")
+            return
+        folder = self.folder / "trials" / trial.trial_id
+        folder.mkdir(parents=True, exist_ok=True)
+        view = self.splits.view(trial.phase, 0)
+        indices = {"search": view.validation, "confirm": view.test, "refit": ()}[trial.phase]
+        if indices:
+            self._predict(folder / "predictions.parquet", trial, np.array(indices), skill)
+        else:
+            (folder / "model.json").write_text(json.dumps({"classes": self.prepared.classes}))
+            (folder / "model.safetensors").write_bytes(b"weights")
+        width = trial.parameters["gru_hidden"]
+        metrics = {"best_epoch": 2.0, "param_count": 1e5 * width, "accuracy": skill}
+        metrics["train_time_s"] = self.time_of(trial)
+        workers = [{"host": "n", "device": self.device_of(trial), "gpus": ""}]
+        self.ledger.end(trial.trial_id, "FINISHED", metrics, workers=workers)
+
+    def _predict(self, path, trial, indices, skill):
+        """Right in `skill` of the clips; which ones depends on the configuration, and shifts with the seed."""
+        labels = self.prepared.labels[indices]
+        order = np.random.default_rng(trial.parameters["gru_hidden"]).permutation(len(indices))
+        wrong = np.roll(order, trial.seed % 7)[round(skill * len(indices)) :]
+        answers = labels.copy()
+        answers[wrong] = (labels[wrong] + 1) % len(self.prepared.classes)
+        rows = {
+            "clip_id": [self.prepared.clip_ids[index] for index in indices],
+            "subject": [self.prepared.subjects[index] for index in indices],
+            "fold": pa.array([0] * len(indices), pa.int32()),
+            "seed": pa.array([trial.seed] * len(indices), pa.int64()),
+            "split": [SPLITS[trial.phase]] * len(indices),
+            "label": pa.array(labels, pa.int32()),
+            "logits": pa.array(list(np.eye(len(self.prepared.classes), dtype=np.float32)[answers])),
+        }
+        pq.write_table(pa.table(rows), path)
+
+    def _run_id(self, trial_id):
+        return mlflow.MlflowClient(self.tracker.uri).create_run(self._experiment).info.run_id

@@ -1,0 +1,225 @@
+"""The registry's aliases: two who promote at once, a rollback, large weights through a server that takes its time."""
+
+import http.server
+import os
+import subprocess
+import sys
+import threading
+import time
+from types import SimpleNamespace
+
+import mlflow
+import pytest
+
+from tests.conftest import ROOT
+from tuning import promotion
+from tuning.aliases import ChampionChanged, aliases, guarded, make_champion, swap
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    home = tmp_path_factory.mktemp("store")
+    uri = f"sqlite:///{home / 'mlflow.db'}"
+    client = mlflow.MlflowClient(uri)
+    experiment = client.create_experiment("models", artifact_location=str(home / "artifacts"))
+    folder = home / "trial"
+    folder.mkdir()
+    (folder / "model.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"weights")
+    return SimpleNamespace(uri=uri, client=client, folder=folder, run=client.create_run(experiment).info.run_id)
+
+
+def register(store, name, tag, **given):
+    tags = {"fertune.trial_id": tag}
+    return promotion.log_and_register(
+        tracking_uri=store.uri, run_id=store.run, model_folder=store.folder, name=name, tags=tags, **given
+    )
+
+
+def test_of_two_who_promote_at_once_one_wins_and_the_other_leaves_nothing(store):
+    register(store, "race", "old")
+    won, lost = [], []
+    together = threading.Barrier(2)
+
+    def promote(tag):
+        together.wait()
+        try:
+            won.append(register(store, "race", tag, replacing=1))
+        except ChampionChanged as error:
+            lost.append(str(error))
+
+    threads = [threading.Thread(target=promote, args=(tag,)) for tag in ("a", "b")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert won == [2]
+    assert lost == ["While this went on, somebody else changed the champion of race: version 1 became version 2."]
+    assert aliases(store.client, "race") == {"champion": 2, "previous": 1}
+    assert len(store.client.search_model_versions("name = 'race'")) == 2
+
+
+HOLD = """
+import sys
+from tuning.aliases import guarded
+with guarded(sys.argv[1], "task"):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_another_process_waits_for_its_turn(tmp_path):
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    command = [sys.executable, "-c", HOLD, uri]
+    entered = threading.Event()
+
+    def enter():
+        with guarded(uri, "task"):
+            entered.set()
+
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        with guarded(uri, "another task"):
+            pass  # each name has a lock of its own
+        waiting = threading.Thread(target=enter)
+        waiting.start()
+        assert not entered.wait(0.3)
+        other.communicate("let go\n")
+        waiting.join(30)
+    assert entered.is_set()
+
+
+class Server:
+    """The aliases of a registry that has no lock; after `meddle_after` writes another client writes too."""
+
+    def __init__(self, meddle_after):
+        self.aliases, self.left = {"champion": "1"}, meddle_after
+
+    def get_registered_model(self, name):
+        return SimpleNamespace(aliases=dict(self.aliases))
+
+    def set_registered_model_alias(self, name, alias, version):
+        self.aliases[alias] = version
+        self.left -= 1
+        if self.left == 0:
+            self.aliases["champion"] = "9"
+
+
+def test_without_a_lock_the_loser_of_a_race_is_told(store):
+    server = Server(meddle_after=2)
+    with pytest.raises(ChampionChanged, match=r"champion of task: version 2 became version 9"):
+        make_champion(server, "task", 2, replacing=1)
+    assert server.aliases["champion"] == "9"
+    server = Server(meddle_after=1)
+    server.aliases["previous"] = "3"
+    with pytest.raises(ChampionChanged):
+        make_champion(server, "task", 2, replacing=4)
+    assert server.aliases == {"champion": "1", "previous": "3"}, "nothing was touched"
+
+
+def test_a_registration_that_lost_after_all_is_taken_back(store, monkeypatch):
+    register(store, "late", "old")
+
+    def overtaken(client, name, version, *, replacing):
+        raise ChampionChanged("somebody was faster")
+
+    monkeypatch.setattr(promotion, "make_champion", overtaken)
+    with pytest.raises(ChampionChanged, match="faster"):
+        register(store, "late", "new", replacing=1)
+    assert [version.version for version in store.client.search_model_versions("name = 'late'")] == [1]
+
+
+def test_what_an_attempt_left_behind_is_completed_and_not_made_again(store, monkeypatch):
+    monkeypatch.setattr(promotion, "make_champion", lambda *_, **__: None)  # it died before
+    register(store, "again", "a")
+    monkeypatch.undo()
+    assert register(store, "again", "a") == 1
+    assert aliases(store.client, "again") == {"champion": 1}
+    assert register(store, "again", "a") == 1
+    assert register(store, "again", "b", replacing=1) == 2
+
+
+def test_a_description_is_kept_in_whole_lines(store):
+    register(store, "described", "a", description="line\n" * 3)
+    register(store, "described", "b", description="word " * 5 + "\n" + "a line\n" * 2000, replacing=1)
+    assert store.client.get_model_version("described", "1").description == "line\n" * 3
+    kept = store.client.get_model_version("described", "2").description
+    assert len(kept) <= 5000
+    assert kept.endswith("a line\n\n(The rest stands in MODEL_CARD.md, beside the model.)")
+
+
+def test_a_rollback_lets_champion_and_previous_change_places(store):
+    register(store, "back", "a")
+    with pytest.raises(ValueError, match=r"Version 1 of back is its only champion so far: there is no previous one"):
+        promotion.rollback(store.uri, "back")
+    register(store, "back", "b", replacing=1)
+    assert promotion.rollback(store.uri, "back") == 1
+    assert aliases(store.client, "back") == {"champion": 1, "previous": 2}
+    assert "fertune.rolled_back" in store.client.get_model_version("back", "2").tags
+    assert promotion.rollback(store.uri, "back") == 2
+    assert aliases(store.client, "back") == {"champion": 2, "previous": 1}
+    with pytest.raises(ValueError, match=r"no registered model 'bak' in .* With a champion there are: .*back"):
+        promotion.rollback(store.uri, "bak")
+    store.client.create_registered_model("empty")
+    with pytest.raises(ValueError, match="No version of empty is champion"):
+        promotion.rollback(store.uri, "empty")
+
+
+def test_a_rollback_that_somebody_overtakes_says_so():
+    server = Server(meddle_after=2)
+    server.aliases["previous"] = "3"
+    with pytest.raises(ChampionChanged, match="version 3 became version 9"):
+        swap(server, "task")
+
+
+class Slow(http.server.BaseHTTPRequestHandler):
+    """A server that hands what it gets on to a slow store before it answers."""
+
+    def do_PUT(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        time.sleep(1.2)
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_server_may_take_its_time_over_large_weights(tmp_path, monkeypatch):
+    from mlflow.exceptions import MlflowException
+    from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
+
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(b"0" * 100_000)
+    try:
+        repository = HttpArtifactRepository(f"http://127.0.0.1:{server.server_port}/artifacts")
+        with promotion._patience():
+            repository.log_artifact(str(weights))
+        assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "1"
+        with pytest.raises(MlflowException, match="timeout"):
+            repository.log_artifact(str(weights))
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_weights_are_logged_and_fetched_with_patience(store, monkeypatch, tmp_path):
+    waited = []
+
+    def spy(whole):
+        def told(*given, **named):
+            waited.append(int(os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]))
+            return whole(*given, **named)
+
+        return told
+
+    monkeypatch.setattr(mlflow.models.Model, "log", spy(mlflow.models.Model.log))
+    monkeypatch.setattr(mlflow.artifacts, "download_artifacts", spy(mlflow.artifacts.download_artifacts))
+    register(store, "patient", "a")
+    promotion.fetch_model("models:/patient@champion", store.uri, tmp_path)
+    assert min(waited) >= 600
+    assert len(waited) == 2

@@ -1,0 +1,86 @@
+"""What is trained again, with which seeds, and beside whom."""
+
+import mlflow
+import pytest
+
+from tests.builders import prepare_random
+from tests.hand_runner import HandRunner
+from tuning import confirm as module
+from tuning.confirm import CONFIRM_SEED, confirm
+from tuning.gate import promote
+from tuning.ledger import Trial
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    uri = f"sqlite:///{home / 'mlflow.db'}"
+    experiment = mlflow.MlflowClient(uri).create_experiment("hand", artifact_location=str(home / "artifacts"))
+    return {"prepared": prepare_random(home, num_subjects=80), "home": home, "uri": uri, "experiment": experiment}
+
+
+@pytest.fixture(scope="module")
+def champion(store):
+    """Version 1 of `task`: width 4."""
+    with HandRunner("old", {4: 0.97}, **store) as runner:
+        return promote(runner.search(4))
+
+
+def trained(runner):
+    return [(trial.of, trial.variant, trial.seed - CONFIRM_SEED) for trial in runner.ledger.of_phase("confirm")]
+
+
+def test_the_champion_is_trained_beside_the_front_with_the_same_seeds(store, champion):
+    with HandRunner("new", {4: 0.97, 8: 0.9, 16: 0.8}, **store) as runner:
+        found = confirm(runner.search(8, 16), top=2, seeds=3)
+        own = [(of, "", number) for of in ("search-0000", "search-0001") for number in range(3)]
+        assert trained(runner) == own + [("models:/task/1", "champion", number) for number in range(3)]
+        assert [(row.trial_id, row.variant) for row in found][-1] == ("models:/task/1", "champion")
+        assert found[-1].accuracy.mean == pytest.approx(0.97, abs=0.02)
+        assert found[-1].search_accuracy is None
+        assert found[-1].parameters["epochs"] == 3
+        runner.asked.clear()
+        confirm(runner, top=2, seeds=3)
+        assert not runner.asked, "what is confirmed already is not run again"
+
+
+def test_a_champion_that_is_a_member_of_the_front_is_not_trained_twice(store, champion):
+    with HandRunner("member", {4: 0.97, 8: 0.9}, **store) as runner:
+        confirm(runner.search(8, 4))
+        assert {variant for _, variant, _ in trained(runner)} == {""}
+
+
+def test_a_champion_that_cannot_be_had_is_left_out_and_the_ledger_says_why(store, champion):
+    with HandRunner("others", {8: 0.9}, seed=1, **store) as runner:
+        confirm(runner.search(8))
+        assert [variant for _, variant, _ in trained(runner)] == ["", ""]
+        (said,) = (event for event in runner.ledger.events if event["event"] == "champion_left_out")
+        assert "another holdout" in said["reason"]
+    with HandRunner("away", {8: 0.9}, **{**store, "uri": "http://127.0.0.1:9"}) as runner:
+        assert len(confirm(runner.search(8))) == 1
+        (said,) = (event for event in runner.ledger.events if event["event"] == "champion_left_out")
+        assert "127.0.0.1:9" in said["reason"]
+
+
+def test_no_seed_of_the_search_is_used_again(store):
+    with HandRunner("seeds", {8: 0.9}, registered="seeds", **store) as runner:
+        runner.search(8)
+        taken = Trial(
+            phase="search", parameters={"gru_hidden": 8}, seed=CONFIRM_SEED, folds=(0,), trial_id="search-0001"
+        )
+        runner._write(taken, 0.9)
+        (row,) = confirm(runner, seeds=2)
+        assert row.seeds == (CONFIRM_SEED + 1, CONFIRM_SEED + 2)
+
+
+def test_what_cannot_be_confirmed_is_said(store, monkeypatch):
+    monkeypatch.setattr(module, "_present_champion", lambda runner: None)
+    with HandRunner("bad", {8: 0.9}, **store) as runner:
+        with pytest.raises(ValueError, match="no finished search trial"):
+            confirm(runner)
+        runner.search(8)
+        for given in ({"top": 0}, {"seeds": 0}):
+            with pytest.raises(ValueError, match="at least 1 are allowed"):
+                confirm(runner, **given)
+        with pytest.raises(ValueError, match=r"'search-0009'\. There are: search-0000"):
+            confirm(runner, trial_id="search-0009")

@@ -1,0 +1,126 @@
+"""`MODEL_CARD.md`: what a registered model is for, what it was tested on, and what may not be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+NAME = "MODEL_CARD.md"
+
+_LAW = """\
+In the European Union, Regulation (EU) 2024/1689 (the AI Act) prohibits in Article 5(1)(f) AI systems that infer emotions \
+of people at the workplace and in education institutions, except for medical or safety reasons. Elsewhere, AI systems \
+intended for emotion recognition are listed as high-risk (Annex III, point 1(c)), and whoever deploys one must inform the \
+people exposed to it (Article 50(3)). Faces are personal data; other laws, such as the GDPR, apply too. This is a pointer \
+and no legal advice: ask a lawyer before you deploy."""
+
+
+def model_card(facts: Mapping[str, Any]) -> str:
+    """The card as Markdown, from the facts of `evidence.json`, shortest and most needed first."""
+    sections = [
+        (f"# {facts['name']}", [*_cautions(facts), _summary(facts)]),
+        ("## Intended use", [_use(facts)]),
+        ("## How accurate it is", [*_accuracy(facts), *_robustness(facts)]),
+        ("## Limits", _limits(facts)),
+        ("## The law", [_LAW]),
+        ("## Data and licence", [_data(facts)]),
+        ("## Where it comes from", [_origin(facts)]),
+    ]
+    return "\n".join(f"{title}\n\n" + "\n\n".join(paragraphs) + "\n" for title, paragraphs in sections)
+
+
+def _cautions(facts: Mapping[str, Any]) -> list[str]:
+    found = []
+    if facts["data"]["drawn"]:
+        found.append(
+            "**The faces are drawn by a program.** Nothing here says how accurate the model is on real faces; it is not to "
+            "be used on people."
+        )
+    if facts["data"]["smoke"]:
+        found.append("**This was a smoke run**, cut short to see that it works; its figures mean nothing.")
+    return found
+
+
+def _summary(facts: Mapping[str, Any]) -> str:
+    accuracy, holdout, costs = facts["accuracy"], facts["holdout"], facts["costs"]
+    size = f" {costs['param_count'] / 1e6:.3f} M parameters." if "param_count" in costs else ""
+    return (
+        f"Tells {', '.join(facts['data']['classes'])} apart in clips of faces. Its configuration was right in "
+        f"{_percent(accuracy['mean'])} of {holdout['num_clips']} clips of {holdout['num_subjects']} people whom no choice "
+        f"had seen ({_percent(accuracy['confidence'], 0)} interval {_percent(accuracy['low'])} to "
+        f"{_percent(accuracy['high'])}, {len(facts['seeds'])} trainings).{size}"
+    )
+
+
+def _use(facts: Mapping[str, Any]) -> str:
+    return (
+        "Research on facial expressions, and applications whose deployer has tested it on the people and the recordings it "
+        "will meet. Input: clips or images of one face; output: a probability for each class. It names an expression as the "
+        f"data set {facts['data']['dataset']} labels it. An expression is not a feeling: do not decide about a person by it."
+    )
+
+
+def _accuracy(facts: Mapping[str, Any]) -> list[str]:
+    rows = [
+        f"| {name} | {_percent(found['recall'])} | {found['num_clips']} |" for name, found in facts["by_class"].items()
+    ]
+    absent = [name for name in facts["data"]["classes"] if name not in facts["by_class"]]
+    missing = f" No clip of {', '.join(absent)} was tested." if absent else ""
+    people = facts["by_person"]
+    paragraphs = [
+        "\n".join(["| class | recognised | clips |", "|---|---|---|", *rows]),
+        f"By person: lowest {_percent(people['min'])}, median {_percent(people['median'])}, highest "
+        f"{_percent(people['max'])}. Always answering the commonest class: {_percent(facts['majority'])}.{missing}",
+    ]
+    if optimism := facts["search"]["optimism"]:
+        paragraphs.append(
+            f"The search of {facts['search']['num_trials']} trials had promised {_percent(facts['search']['accuracy'])}, "
+            f"{100 * optimism['mean']:+.1f} points against the figure above (interval {100 * optimism['low']:+.1f} to "
+            f"{100 * optimism['high']:+.1f})."
+        )
+    if replaced := facts["replaced"]:
+        verdict = next(one for one in facts["verdicts"] if one["name"] == facts["trial_id"])
+        paragraphs.append(f"It replaced version {replaced['version']}: {verdict['reason']}")
+    return paragraphs
+
+
+def _robustness(facts: Mapping[str, Any]) -> list[str]:
+    words = {"accuracy_under_occlusion": "% of the face hidden", "accuracy_under_rotation": "degrees of rotation"}
+    lines = []
+    for metric, curve in facts["robustness"].items():
+        strongest = max(curve, key=int)
+        lines.append(f"{_percent(curve[strongest])} with {strongest} {words[metric]}")
+    return [f"Undisturbed faces apart: {'; '.join(lines)}."] if lines else []
+
+
+def _limits(facts: Mapping[str, Any]) -> list[str]:
+    trained = facts["trained_on"]
+    return [
+        f"The figures are of the configuration, trained {len(facts['seeds'])} times and tested on locked-away people; the "
+        f"registered weights are one more training of it, on {trained['num_subjects']} people ({trained['num_clips']} clips), "
+        "and were themselves not tested on anybody.",
+        "The data names no groups of people (age, sex, skin colour), so differences between groups were not measured and "
+        "may be large. People, cameras and cultures other than those of the data set were not tested.",
+    ]
+
+
+def _data(facts: Mapping[str, Any]) -> str:
+    data = facts["data"]
+    return (
+        f"Data set {data['dataset']}, fingerprint `{data['fingerprint'][:16]}`. The licence of its owners governs the data "
+        "and may govern what is learnt from it; look into it before you pass the weights on or earn money with them."
+    )
+
+
+def _origin(facts: Mapping[str, Any]) -> str:
+    commit = facts["code"]["commit"][:12] or "not a checkout"
+    parameters = ", ".join(f"{key} {value}" for key, value in facts["parameters"].items())
+    return (
+        f"Study {facts['study']}, {facts['trial_id']}, refitted as {facts['refit']['trial_id']} for "
+        f"{facts['refit']['epochs']} epochs; fertune commit {commit}. All of the evidence: `evidence.json` beside this "
+        f"card. Configuration of {facts['trainable']}: {parameters}."
+    )
+
+
+def _percent(share: float, digits: int = 1) -> str:
+    return f"{100 * share:.{digits}f} %"
