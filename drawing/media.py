@@ -8,6 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from trainables.core.frames import quiet_opencv
+
 FRAMES_PER_SECOND = 25
 CODECS = {".mp4": "mp4v", ".avi": "MJPG"}  # both come with OpenCV's own wheel
 
@@ -44,6 +46,7 @@ def save_video(path: Path, frames: Iterable[np.ndarray], *, frames_per_second: f
     pictures = [cv2.cvtColor(frame, cv2.COLOR_RGB2BGR) for frame in frames]
     height, width = pictures[0].shape[:2]
     codec = CODECS[path.suffix.lower()]
+    quiet_opencv()  # who draws may read broken videos next
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), frames_per_second, (width, height))
     if not writer.isOpened():
         path.unlink(missing_ok=True)

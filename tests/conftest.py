@@ -1,6 +1,8 @@
 """What every test shares: the folder of real faces, and one thread, so that processes on few cores do not spin."""
 
+import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,3 +28,26 @@ def tiny():
 
     with tiny_trainable():
         yield
+
+
+@pytest.fixture
+def closed(monkeypatch) -> Callable[[Path], Path]:
+    """`closed(folder)`: nobody may list `folder` from now on, not even root, who may list any."""
+    folders, scandir, listdir = set(), os.scandir, os.listdir
+
+    def refusing(real):
+        def listing(folder="."):
+            if str(folder) in folders:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+            return real(folder)
+
+        return listing
+
+    def close(folder: Path) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        folders.add(str(folder))
+        return folder
+
+    monkeypatch.setattr(os, "scandir", refusing(scandir))
+    monkeypatch.setattr(os, "listdir", refusing(listdir))
+    return close

@@ -111,3 +111,17 @@ def test_the_table_of_the_acted_set_and_a_damaged_one_are_not_taken_for_it(root)
 def test_the_folder_of_videos_or_a_subjects_may_be_given(root):
     assert len(baum1s.load(root / VIDEOS).samples) == 14
     assert len(baum1s.load(root / VIDEOS / "s002").samples) == 14
+
+
+def test_a_complete_copy_has_31_people_in_five_folds_and_no_note(tmp_path):
+    names = [f"S{person:03d}_{take:03d}" for person in range(1, 32) for take in range(1, 7)]
+    for name in names:
+        folder = tmp_path / VIDEOS / name[:4].lower()
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.mp4").touch()
+    codes = list(baum1s.CODES)
+    rows = [[i + 1, int(name[1:4]), "f", name, "x", codes[i % 6]] for i, name in enumerate(names)]
+    trees.table(tmp_path / "Annotations_BAUM1s.csv", [trees.BAUM1S_ROWS[0], *rows])
+    dataset = baum1s.load(tmp_path)
+    assert len({sample.subject for sample in dataset.samples}) == 31
+    assert (len(dataset.samples), len(dataset.folds), dataset.notes) == (186, 5, ())

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT
-from tests.test_frames import write_image
+from tests.test_frames import write_image, write_video
 from trainables.core.cache import open_prepared, prepare
 from trainables.core.dataset import DataError, Dataset, Fold, Sample
 from trainables.core.faces import CroppedClip, NoFace
@@ -274,3 +274,31 @@ def test_the_number_of_processes_does_not_change_the_result(root, tmp_path):
     assert np.array_equal(one.frames, two.frames)
     assert (one.clip_ids, one.fingerprint) == (two.clip_ids, two.fingerprint)
     assert [clip.clip_id for clip in two.dropped] == ["clip 1"]
+
+
+def test_what_the_clips_showed_is_noted(root, tmp_path):
+    """One clip shows two faces, one video stops early, one is whole."""
+
+    class Crowd(StubFinder):
+        def crop_clip(self, frames: Iterable[np.ndarray], size: int) -> CroppedClip:
+            clip = super().crop_clip(frames, size)
+            return dataclasses.replace(clip, num_faces=2 if len(clip.frames) == 3 else 1)
+
+    dataset = dataset_of(root)
+    for name, number in (("whole", 0), ("cut", 3)):
+        video = write_video(tmp_path / f"{name}.avi", 40)
+        dataset.samples[number] = dataclasses.replace(dataset.samples[number], paths=(video,))
+    video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
+    dataset = dataclasses.replace(dataset, notes=("from the reader",))
+    assert prepare(dataset, tmp_path, crop_size=32, finder=Crowd()).notes == (
+        "from the reader",
+        "1 clips show more than one face (clip 1); the one that is largest and surest over the frames is followed",
+        "1 clips stop early: fewer frames can be decoded than the file announces (clip 3); what can be decoded is used",
+    )
+
+
+def test_no_sentence_ends_twice(root, tmp_path):
+    for clip in range(NUM_CLIPS):
+        (root / f"clip {clip}" / "0.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"the file is empty \(0 bytes\)\.$"):
+        prepare_stub(root, tmp_path / "storage")

@@ -139,13 +139,13 @@ def test_what_an_attempt_left_behind_is_completed_and_not_made_again(store, monk
     assert register(store, "again", "b", replacing=1) == 2
 
 
-def test_a_description_is_kept_in_whole_lines(store):
-    register(store, "described", "a", description="line\n" * 3)
-    register(store, "described", "b", description="word " * 5 + "\n" + "a line\n" * 2000, replacing=1)
-    assert store.client.get_model_version("described", "1").description == "line\n" * 3
-    kept = store.client.get_model_version("described", "2").description
-    assert len(kept) <= 5000
-    assert kept.endswith("a line\n\n(The rest stands in MODEL_CARD.md, beside the model.)")
+def test_the_process_goes_on_with_the_store_that_it_had(store, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    promotion.champions(store.uri)
+    assert "MLFLOW_TRACKING_URI" not in os.environ
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    promotion.champions(store.uri)
+    assert mlflow.get_tracking_uri() == os.environ["MLFLOW_TRACKING_URI"] == "http://127.0.0.1:9"
 
 
 def test_a_rollback_lets_champion_and_previous_change_places(store):

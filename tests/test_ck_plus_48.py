@@ -68,3 +68,15 @@ def test_images_of_no_sequence_are_not_ck_plus_48(tmp_path):
         trees.image(tmp_path / name / "001.png")
     with pytest.raises(DataError, match=r"nothing of this data set.*Expected: CK\+48/<class>/S010_004_00000017.png"):
         ck_plus_48.load(tmp_path)
+
+
+def test_a_complete_copy_has_981_images_and_no_note(tmp_path):
+    names = [f"S{sequence % 118:03d}_{sequence // 118 + 1:03d}" for sequence in range(327)]
+    for sequence, name in enumerate(names):
+        folder = tmp_path / "CK+48" / ck_plus.CLASSES[sequence % 7]
+        folder.mkdir(parents=True, exist_ok=True)
+        for frame in (9, 10, 11):
+            (folder / f"{name}_{frame:08d}.png").touch()
+    dataset = ck_plus_48.load(tmp_path)
+    assert (len(dataset.samples), len(dataset.folds), dataset.notes) == (327, 10, ())
+    assert sum(len(sample.paths) for sample in dataset.samples) == 981

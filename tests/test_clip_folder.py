@@ -6,6 +6,7 @@ import pytest
 
 from tests.test_frames import write_image
 from trainables.core.dataset import DataError
+from trainables.core.fingerprint import fingerprint_of
 from trainables.core.folds import assert_disjoint
 from trainables.data import clip_folder, drawn_faces
 
@@ -107,3 +108,19 @@ def test_drawn_faces_and_real_ones_are_never_taken_for_each_other(root):
     assert (dataset.name, len(dataset.samples)) == ("drawn_faces", 12)
     with pytest.raises(DataError, match="no such folder"):
         drawn_faces.load(root / "missing")
+
+
+def test_a_closed_clip_is_one_dropped_clip_with_the_reason(root, closed):
+    closed(root / "happy" / "P1_a b%d")
+    dataset = clip_folder.load(root)
+    assert len(dataset.samples) == 12
+    sample = next(sample for sample in dataset.samples if sample.clip_id == "happy/P1_a b%d")
+    with pytest.raises(DataError, match=r"P1_a b%d: this folder cannot be read \(Permission denied\)"):
+        list(dataset.read(sample))
+    assert fingerprint_of(dataset, {})
+
+
+def test_a_class_that_one_person_shows_is_called_by_its_name(root):
+    write_image(root / "calm" / "P3_a" / "1.png")
+    with pytest.raises(DataError, match=r"my clips \(new\): Class 'calm' has one subject only \(P3\)"):
+        clip_folder.load(root)

@@ -160,3 +160,16 @@ def test_a_complete_copy_has_11697_clips_and_no_note(tmp_path, monkeypatch):
             )
     dataset = dfew.load(tmp_path)
     assert (len(dataset.samples), len(dataset.folds), dataset.notes) == (11_697, 5, ())
+
+
+def test_the_multi_labelled_sets_are_not_taken_for_the_single_labelled(root):
+    before = dfew.load(root)
+    for part in ("train", "test"):
+        single = root / SETS / f"{part}(single-labeled)"
+        multi = shutil.copytree(single, root / SETS / f"{part}(multi-labeled)")
+        (multi / "set_1.csv").rename(multi / "set_6.csv")
+    assert dfew.load(root).folds == before.folds
+    for part in ("train", "test"):
+        shutil.rmtree(root / SETS / f"{part}(single-labeled)")
+    with pytest.raises(DataError, match="no labels were found"):
+        dfew.load(root)

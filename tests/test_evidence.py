@@ -11,7 +11,7 @@ from tests.sample_study import add_confirmation, select, write_sample
 from tuning.evidence import difference, evidence, predictions_of
 from tuning.evidence_file import read_evidence, sha256_of, write_evidence
 from tuning.ledger import Ledger
-from tuning.model_card import model_card
+from tuning.model_card import as_description, model_card
 from tuning.statistics import Interval, _wilson
 from tuning.terminal import evidence_table
 
@@ -118,7 +118,13 @@ def test_the_card_says_what_was_measured_what_was_not_and_what_is_forbidden():
     ):
         assert words in card, words
     assert "drawn" not in card
-    assert len(card) <= 5000, "all of it fits into a registry's description"
+    assert as_description(card) == card, "all of it fits into a registry"
+
+
+def test_a_description_is_cut_in_whole_lines():
+    kept = as_description("word " * 5 + "\n" + "a line\n" * 2000)
+    assert len(kept) <= 5000
+    assert kept.endswith("a line\n\n(The rest stands in MODEL_CARD.md, beside the model.)")
 
 
 def test_a_card_of_drawn_faces_or_of_a_smoke_run_begins_with_it():

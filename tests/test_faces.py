@@ -79,6 +79,11 @@ def test_a_thin_strip_and_a_single_pixel_have_no_face_and_do_no_harm(finder):
             finder.crop_clip([np.zeros(shape, np.uint8)], 96)
 
 
+def test_an_image_too_small_to_search_is_told_with_the_least_size(finder):
+    with pytest.raises(NoFace, match="frames of 40 x 8 px; at least 12 x 12 px are needed to find a face"):
+        finder.crop_clip([np.zeros((8, 40, 3), np.uint8)] * 3, 96)
+
+
 def test_no_frames_are_an_error(finder):
     with pytest.raises(DataError, match="no frames"):
         finder.crop_clip([], 96)

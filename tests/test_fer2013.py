@@ -158,3 +158,13 @@ def test_fer_plus_needs_as_many_votes_as_images_and_the_table(tmp_path):
     folders = as_folders(tmp_path / "folders", fer2013.CLASSES)
     with pytest.raises(DataError, match=r"the votes belong to the rows of fer2013\.csv"):
         fer2013_plus.load(folders)
+
+
+def test_a_complete_copy_has_35887_images_in_the_published_parts_and_no_note(tmp_path):
+    parts = ["Training"] * 28_709 + ["PublicTest"] * 3_589 + ["PrivateTest"] * 3_589
+    rows = [f"{row % 7},0 0 0,{part}" for row, part in enumerate(parts)]  # pixels are decoded when asked for
+    (tmp_path / "fer2013.csv").write_text("\n".join(["emotion,pixels,Usage", *rows]))
+    dataset = fer2013.load(tmp_path)
+    (fold,) = dataset.folds
+    assert (len(dataset.samples), dataset.notes) == (35_887, ())
+    assert (len(fold.train), len(fold.validation), len(fold.test)) == (28_709, 3_589, 3_589)

@@ -65,6 +65,8 @@ def test_too_few_subjects_a_lonely_class_and_a_nameless_clip_are_refused():
         subject_folds(SUBJECTS, LABELS, 2, seed=0)
     with pytest.raises(DataError, match=r"Class 4 has one subject only \(P00\)"):
         subject_folds(SUBJECTS, [4, *LABELS[1:]], 5, seed=0)
+    with pytest.raises(DataError, match=r"Class 'calm' has one subject only \(P00\)"):
+        subject_folds(SUBJECTS, [4, *LABELS[1:]], 5, seed=0, classes=("a", "b", "c", "d", "calm"))
     with pytest.raises(DataError, match="1 of 80 clips name no subject"):
         subject_folds([None, *SUBJECTS[1:]], LABELS, 5, seed=0)
 

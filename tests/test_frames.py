@@ -1,13 +1,24 @@
 """Reading frames: every kind of image, broken files, and finding clips among what operating systems leave behind."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from tests.conftest import ROOT
 from trainables.core.dataset import DataError, Sample
-from trainables.core.frames import find_clips, list_images, read_frames, read_image, read_video, samples_of
+from trainables.core.frames import (
+    find_clips,
+    list_images,
+    num_frames_announced,
+    read_frames,
+    read_image,
+    read_video,
+    samples_of,
+)
 
 BGR = np.full((24, 32, 3), (0, 128, 255), np.uint8)  # orange: B 0, G 128, R 255
 
@@ -139,3 +150,44 @@ def test_what_is_no_clip_is_refused_with_what_is_allowed(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no clip"):
         samples_of(tmp_path / "empty")
+
+
+def test_a_folder_that_links_lead_back_to_is_looked_into_once(tmp_path):
+    write_image(tmp_path / "clips" / "a" / "1.png")
+    (tmp_path / "clips" / "a" / "back").symlink_to(tmp_path / "clips")
+    (tmp_path / "clips" / "b").symlink_to(tmp_path / "clips" / "a")
+    (tmp_path / "clips" / "circle").symlink_to("circle")
+    (tmp_path / "clips" / "circle.png").symlink_to("circle.png")
+    assert [clip.clip_id for clip in find_clips(tmp_path / "clips")] == [str(tmp_path / "clips" / "a")]
+
+
+def test_how_many_frames_a_video_announces(tmp_path):
+    path = write_video(tmp_path / "a.avi", 40)
+    assert num_frames_announced(path) == 40
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert num_frames_announced(path) == 40
+    path.write_text("no video")
+    assert num_frames_announced(path) == 0
+
+
+def test_broken_videos_are_told_by_an_error_and_not_on_stderr(tmp_path):
+    (tmp_path / "fake.mp4").write_text("not what the name says")
+    whole = write_video(tmp_path / "cut.avi", 40).read_bytes()
+    (tmp_path / "cut.avi").write_bytes(whole[: len(whole) // 2])
+    spoilt = bytearray(whole)
+    spoilt[3000::37] = b"\x55" * len(spoilt[3000::37])
+    (tmp_path / "spoilt.avi").write_bytes(spoilt)
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from trainables.core.dataset import DataError; from trainables.core.frames import read_video\n"
+        "import numpy as np; from drawing.media import save_video\n"
+        "save_video(Path(sys.argv[1]).with_name('drawn.mp4'), np.zeros((2, 32, 32, 3), np.uint8))\n"
+        "for path in map(Path, sys.argv[1:]):\n"
+        "    try: print(len(list(read_video(path))))\n"
+        "    except DataError: print('told')"
+    )
+    paths = [str(tmp_path / name) for name in ("fake.mp4", "cut.avi", "spoilt.avi")]
+    done = subprocess.run([sys.executable, "-c", code, *paths], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split()[0] == "told"
+    assert len(done.stdout.split()) == 3
+    assert done.stderr == ""

@@ -13,7 +13,7 @@ OURS = ("tune.py", "tuning", "search_spaces", "trainables", "dashboards")
 
 # A package outside the standard library, and the only places that may import it.
 ALLOWED = {
-    "ray": ("tune.py", "tuning/", "search_spaces/", "trainables/core/ray_train.py", "trainables/core/ray_cleaner.py"),
+    "ray": ("tune.py", "tuning/", "search_spaces/", "trainables/core/ray_train.py", "trainables/core/ray_trainer.py"),
     "mlflow": ("tuning/tracking.py", "tuning/promotion.py", "trainables/core/serving.py"),
     "optuna": ("tuning/", "dashboards/"),
     "facenet_pytorch": ("trainables/core/faces.py",),

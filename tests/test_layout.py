@@ -1,6 +1,13 @@
 """Looking for a layout on a disk stays within bounds, whatever folder was given."""
 
+import pytest
+
+from tests import trees
+from trainables.core import lookup
+from trainables.core.dataset import DataError
+from trainables.core.frames import list_folders
 from trainables.core.layout import MAX_BRANCHES, MAX_DEPTH, find_parts, levels_below, listed, outermost
+from trainables.data import ck_plus, oulu_casia
 
 
 def test_folders_come_level_by_level_in_natural_order_and_hidden_ones_not_at_all(tmp_path):
@@ -38,3 +45,36 @@ def test_a_folder_inside_the_layout_is_known_by_its_name_alone(tmp_path):
 def test_long_lists_are_cut():
     assert listed(["a", "b"]) == "a, b"
     assert listed(list("abcde")) == "a, b, c and 2 more"
+
+
+def test_a_closed_folder_beside_the_layout_is_passed_over(tmp_path, closed):
+    (tmp_path / "private").mkdir()
+    (tmp_path / "z" / "target").mkdir(parents=True)
+    closed(tmp_path / "private")
+    found = find_parts(tmp_path, lambda at: ("x",) if at.name == "target" and not list_folders(at) else (), ("x",), "t")
+    assert found["x"] == [tmp_path / "z" / "target"]
+    ck_plus.load(closed(trees.ck_plus(tmp_path / "ck") / "private").parent)
+    oulu_casia.load(closed(trees.oulu_casia(tmp_path / "oulu") / "VL" / "private").parents[1])
+
+
+@pytest.mark.parametrize("name", sorted(trees.BUILDERS))
+def test_a_closed_root_is_named_with_the_reason(tmp_path, closed, name):
+    root = closed(trees.BUILDERS[name](tmp_path / "root"))
+    with pytest.raises(DataError, match=r"root: this folder cannot be read \(Permission denied\)"):
+        lookup.load("trainables.data", name, "data set").load(root)
+
+
+@pytest.mark.parametrize(
+    ("name", "inside"),
+    [
+        ("ck_plus", "cohn-kanade-images/S012"),
+        ("ck_plus", "Emotion/S012/001"),
+        ("oulu_casia", "VL/Strong/P003"),
+        ("baum1s", "BAUM1s_MP4 - All/s003"),
+        ("rml", "s3"),
+    ],
+)
+def test_a_closed_folder_inside_the_layout_is_named_rather_than_left_out(tmp_path, closed, name, inside):
+    closed(trees.BUILDERS[name](tmp_path / "root") / inside)
+    with pytest.raises(DataError, match=rf"root/{inside}: this folder cannot be read \(Permission denied\)"):
+        lookup.load("trainables.data", name, "data set").load(tmp_path / "root")

@@ -75,3 +75,13 @@ def test_a_video_that_stops_early_gives_what_it_has_and_a_broken_one_is_an_error
     assert 1 <= len(list(dataset.read(by_id["s1/an1.avi"]))) < 30
     with pytest.raises(DataError, match=r"di1\.avi: not a readable video"):
         list(dataset.read(by_id["s1/di1.avi"]))
+
+
+def test_a_complete_copy_has_720_videos_of_eight_speakers_and_no_note(tmp_path):
+    for speaker in range(1, 9):
+        (tmp_path / f"s{speaker}").mkdir()
+        for letters in rml.LETTERS:
+            for take in range(1, 16):
+                (tmp_path / f"s{speaker}" / f"{letters}{take}.avi").touch()
+    dataset = rml.load(tmp_path)
+    assert (len(dataset.samples), len(dataset.folds), dataset.notes) == (720, 8, ())

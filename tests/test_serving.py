@@ -288,9 +288,9 @@ def test_every_package_that_serving_imports_is_pinned(served):
     assert third_party - {"mlflow-skinny"} <= pinned
 
 
-def test_the_logged_model_holds_no_pickle_and_no_compiled_leftovers(store, versions):
-    uri = store[0]
-    local = Path(mlflow.artifacts.download_artifacts("models:/smiles@champion", tracking_uri=uri))
+def test_the_logged_model_holds_no_pickle_and_no_compiled_leftovers(store, versions, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store[0])
+    local = Path(mlflow.artifacts.download_artifacts("models:/smiles@champion"))
     kinds = {path.suffix for path in local.rglob("*") if path.is_file()}
     assert not kinds & {".pkl", ".pickle", ".pt", ".pth", ".pyc"}
     assert ".safetensors" in kinds

@@ -82,6 +82,7 @@ def test_a_name_that_resembles_nothing_is_answered_with_the_list():
     with pytest.raises(UnknownName) as caught:
         load_study("xyzzy")
     assert str(caught.value) == f"There is no study named 'xyzzy'. There are: {', '.join(STUDIES)}."
+    assert lookup.unknown("study", "xyzzy", []) == "There is no study named 'xyzzy'. There are none."
     for name in ("core", "core.study", "../tuning", "__init__", ""):  # machinery and paths are no studies
         with pytest.raises(UnknownName):
             load_study(name)

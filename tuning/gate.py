@@ -15,7 +15,7 @@ from tuning.evidence import Evidence, evidence, row_of
 from tuning.evidence_file import facts_of, write_evidence
 from tuning.ledger import Ledger, Trial
 from tuning.model_card import NAME as MODEL_CARD
-from tuning.model_card import model_card
+from tuning.model_card import as_description, model_card
 from tuning.study_runner import Runner, git_commit
 from tuning.superiority import MARGIN, SAVING, Verdict
 
@@ -178,7 +178,7 @@ def _register(
             model_folder=folder,
             name=name,
             tags=_tags(runner, found, commit) | {"fertune.evidence_sha256": digest},
-            description=card,
+            description=as_description(card),
             replacing=champion.version if champion else None,
         )
     except ChampionChanged as error:

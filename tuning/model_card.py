@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 NAME = "MODEL_CARD.md"
+MOST_DESCRIBED = 5000  # characters that a registry in a database keeps of a version's description
 
 _LAW = """\
 In the European Union, Regulation (EU) 2024/1689 (the AI Act) prohibits in Article 5(1)(f) AI systems that infer emotions \
@@ -27,6 +28,14 @@ def model_card(facts: Mapping[str, Any]) -> str:
         ("## Where it comes from", [_origin(facts)]),
     ]
     return "\n".join(f"{title}\n\n" + "\n\n".join(paragraphs) + "\n" for title, paragraphs in sections)
+
+
+def as_description(card: str) -> str:
+    """Whole lines of `card`, as many as a registry keeps."""
+    if len(card) <= MOST_DESCRIBED:
+        return card
+    rest = f"\n\n(The rest stands in {NAME}, beside the model.)"
+    return card[: MOST_DESCRIBED - len(rest)].rpartition("\n")[0] + rest
 
 
 def _cautions(facts: Mapping[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,7 +32,7 @@ from tuning.aliases import (
 from tuning.tracking import shown_uri, without_password
 
 TRANSFER_S = 600  # a server that hands weights on to a store of its own answers when it is through, not before
-MOST_DESCRIBED = 5000  # characters that a registry in a database keeps of a version's description
+_ONE_AT_A_TIME = threading.RLock()  # the store that MLflow is pointed at is that of the whole process
 
 # What `trainables/core/serving.py` imports, and nothing that only training or searching needs.
 SERVING_PACKAGES = (
@@ -60,10 +61,9 @@ def log_and_register(
 ) -> int:
     """Log the model in `model_folder` to run `run_id`, register it as `name` and make it the champion.
 
-    Returns the version, which carries `tags` and as much of the `description` as a registry keeps. `replacing`, the
-    version that was champion when this was decided (`None` for none), becomes `previous`; the run keeps its state.
-    What an attempt that died left behind is completed: a version of this run with these tags is not registered twice.
-    MLflow's tracking URI of this process is `tracking_uri` afterwards, here and in the functions below.
+    Returns the version, which carries `tags` and the `description`. `replacing`, the version that was champion when this
+    was decided (`None` for none), becomes `previous`; the run keeps its state. What an attempt that died left behind is
+    completed: a version of this run with these tags is not registered twice.
 
     Raises `ValueError` where the folder holds no model, and `ChampionChanged` where another version than `replacing` is
     champion by now; then nothing is registered.
@@ -89,7 +89,7 @@ def log_and_register(
                 run_id=run_id,
                 tags=dict(tags),
                 model_id=model_id,
-                description=_shortened(description),
+                description=description,
             )
             version = int(created.version)
         try:
@@ -233,14 +233,6 @@ def _logged(client: mlflow.MlflowClient, run_id: str, folder: Path) -> tuple[str
     return logged.model_id, logged.model_uri
 
 
-def _shortened(description: str) -> str:
-    """Whole lines of `description`, as many as a registry keeps."""
-    if len(description) <= MOST_DESCRIBED:
-        return description
-    rest = "\n\n(The rest stands in MODEL_CARD.md, beside the model.)"
-    return description[: MOST_DESCRIBED - len(rest)].rpartition("\n")[0] + rest
-
-
 def _not_loaded(uri: str, tracking_uri: str, error: MlflowException) -> str:
     listed = ", ".join(found for _, _, found in champions(tracking_uri)) or "none"
     reason = without_password(error.message, tracking_uri)
@@ -258,28 +250,33 @@ def _package() -> Path:
 @contextmanager
 def _quiet_store(tracking_uri: str) -> Generator[None]:
     """Point MLflow at the store, without its progress bars and running commentary for as long as the block lasts."""
-    bar = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
-    before, loggers = os.environ.get(bar), [logging.getLogger(name) for name in ("mlflow", "alembic")]
-    levels = [logger.level for logger in loggers]
-    os.environ[bar] = "false"
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    # A server that is away is to be said in seconds.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-    mlflow.set_tracking_uri(tracking_uri)
-    try:
-        yield
-    except MlflowException as error:
-        reason = without_password(str(error.message), tracking_uri)
-        raise ConnectionError(f"MLflow at {shown_uri(tracking_uri)}: {reason}") from error
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-        if before is None:
-            os.environ.pop(bar, None)
-        else:
-            os.environ[bar] = before
+    bar, pointer = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "MLFLOW_TRACKING_URI"
+    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+    with _ONE_AT_A_TIME:
+        before = {key: os.environ.get(key) for key in (bar, pointer)}
+        levels = [logger.level for logger in loggers]
+        os.environ[bar] = "false"
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        # A server that is away is to be said in seconds.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+        mlflow.set_tracking_uri(tracking_uri)
+        try:
+            yield
+        except MlflowException as error:
+            reason = without_password(str(error.message), tracking_uri)
+            raise ConnectionError(f"MLflow at {shown_uri(tracking_uri)}: {reason}") from error
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+            # MLflow writes the address into the environment, where it would be taken for the user's own.
+            mlflow.set_tracking_uri(None)  # ty: ignore[invalid-argument-type]
+            for key, value in before.items():
+                if value is None:
+                    os.environ.pop(key, None)
+                else:
+                    os.environ[key] = value
 
 
 @contextmanager

@@ -40,6 +40,8 @@ def _of_study(ledger: Ledger) -> Iterator[str]:
             yield f"{when}  front: {', '.join(event['front'])}; recommended {event['recommended']}"
         elif kind == "promoted":
             yield f"{when}  promoted: {event['name']} version {event['version']} of {event['of']}"
+        elif kind == "champion_left_out":
+            yield f"{when}  confirmed without the present champion: {event['reason']}"
 
 
 def _of_trial(ledger: Ledger, trial: Trial) -> Iterator[str]:

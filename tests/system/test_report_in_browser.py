@@ -88,7 +88,7 @@ def test_every_panel_is_drawn(visit, report, tmp_path, theme, viewport):
     assert re.fullmatch(r"smiles: study report, \d{1,2} \w+ \d{4}", page.title())
     sections = page.eval_on_selector_all("section", "all => all.map(one => one.id)")
     assert set(sections) == set(lookup.names("dashboards"))
-    assert page.locator(".plot:has(.main-svg)").count() == 6
+    assert page.locator(".plot:has(.main-svg)").count() == 8
     assert "var(--" not in "".join(page.eval_on_selector_all(".plot", "all => all.map(one => one.innerHTML)"))
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
     shot = tmp_path / f"{theme}.png"
@@ -140,7 +140,8 @@ def test_a_selected_trial_is_shown_in_every_figure(visit, report):
         "[...document.querySelectorAll('.plot')].map(plot => "
         "plot.data.filter(trace => trace.meta === 'selection').map(trace => trace.x.length))"
     )
-    assert lengths == [[1], [1], [], [7], [24], []]  # two views, evidence, seven axes, 24 epochs, losses
+    # Two views, evidence, two of robustness, seven axes, 24 epochs, losses.
+    assert lengths == [[1], [1], [], [], [], [7], [24], []]
     assert "training time" in page.inner_text("#selected")
     page.keyboard.press("Escape")
     assert page.locator("#selected").is_hidden()

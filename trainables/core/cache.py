@@ -27,6 +27,7 @@ from trainables.core.dataset import DataError, Dataset, Faces, Fold
 from trainables.core.fingerprint import fingerprint_of
 from trainables.core.frame_file import FrameWriter, map_frames, new_frame_file, nothing_half_written
 from trainables.core.given_faces import finder_for
+from trainables.core.layout import listed
 
 INDEX = "index.json"
 FRAMES = "frames.npy"
@@ -41,7 +42,7 @@ class Prepared:
     `folds` index the kept clips; `dropped` names the clips left out, with reasons; `scores` are mean detection
     probabilities; `faces_found` counts, per clip, the frames in which the face was found among those looked at.
     `faces` says whether the faces were found or given as crops, `drawn` whether they are drawn, `notes` what the reader
-    of the data set said about this copy.
+    of the data set said about this copy, and how many clips show several faces or stop early.
     """
 
     folder: Path
@@ -210,6 +211,7 @@ def _write_clips(
 ) -> dict[str, Any]:
     """Writes the crops of all clips and returns the index."""
     kept: list[int] = []
+    crowded, cut_short = [], []
     offsets, scores, faces_found, dropped = [0], [], [], []
     for i, outcome in enumerate(cropped_clips(dataset, finder, crop_size, num_processes)):
         size.clips_done = i + 1
@@ -222,11 +224,24 @@ def _write_clips(
             offsets.append(size.frames_done)
             scores.append(outcome.score)
             faces_found.append(outcome.num_frames_with_face)
+            crowded += [dataset.samples[i].clip_id] * (outcome.num_faces > 1)
+            cut_short += [dataset.samples[i].clip_id] * outcome.stops_early
         if on_progress is not None:
             on_progress(i + 1, size.num_clips)
     if not kept:
-        first = f" The first: {dropped[0]['clip_id']}: {dropped[0]['reason']}." if dropped else ""
+        first = f" The first: {dropped[0]['clip_id']}: {dropped[0]['reason'].rstrip('.')}." if dropped else ""
         raise DataError(f"{dataset.name}: none of {size.num_clips} clips can be used.{first}")
+    notes = list(dataset.notes)
+    if crowded:
+        notes.append(
+            f"{len(crowded)} clips show more than one face ({listed(crowded)}); "
+            "the one that is largest and surest over the frames is followed"
+        )
+    if cut_short:
+        notes.append(
+            f"{len(cut_short)} clips stop early: fewer frames can be decoded than the file announces "
+            f"({listed(cut_short)}); what can be decoded is used"
+        )
     return {
         "name": dataset.name,
         "classes": list(dataset.classes),
@@ -239,7 +254,7 @@ def _write_clips(
         "scores": scores,
         "faces_found": faces_found,
         "faces": dataset.faces,
-        "notes": list(dataset.notes),
+        "notes": notes,
     }
 
 

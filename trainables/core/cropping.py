@@ -7,7 +7,7 @@ import os
 import pickle
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Protocol
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from trainables.core.dataset import DataError, Dataset, Sample
 from trainables.core.faces import CroppedClip
-from trainables.core.frames import is_video
+from trainables.core.frames import is_video, num_frames_announced
 
 CLIPS_PER_PROCESS = 40  # a process takes as long to start, importing torch, as it takes to crop this many clips
 FEW_FILES = 8  # of given faces: a clip of fewer takes longer to send to another process than to read
@@ -64,10 +64,27 @@ def cropped_clips(
 
 
 def _crop(dataset: Dataset, finder: Finder, sample: Sample, size: int) -> CroppedClip | Dropped:
+    num_read = 0
+
+    def frames() -> Iterator[np.ndarray]:
+        nonlocal num_read
+        for frame in dataset.read(sample):
+            num_read += 1
+            yield frame
+
     try:
-        return finder.crop_clip(dataset.read(sample), size)
+        clip = finder.crop_clip(frames(), size)
     except DataError as error:
         return Dropped(clip_id=sample.clip_id, reason=str(error))
+    return replace(clip, stops_early=_stops_early(sample, num_read))
+
+
+def _stops_early(sample: Sample, num_read: int) -> bool:
+    """Whether the videos announce more than `num_read` frames, by more than a container errs that estimates them."""
+    if not sample.paths or not all(is_video(path) for path in sample.paths):
+        return False
+    announced = sum(map(num_frames_announced, sample.paths))
+    return announced - num_read > max(1, announced // 20)
 
 
 _remembered: tuple[Dataset, Finder, int] | None = None  # set once in each worker process

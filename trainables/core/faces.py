@@ -16,9 +16,8 @@ import numpy as np
 
 from trainables.core.dataset import DataError
 
-MARGIN = (
-    0.125  # of the face's side, added on each side; the network is shown the middle, the rest is for rotation and shift
-)
+MARGIN = 0.125  # of the face's side, on each side; the network is shown the middle, the rest is for rotation and shift
+MIN_SIDE = 12  # px, which the first network of MTCNN looks at; a smaller image has nothing that it was trained on
 NUM_LOOKED_AT = 8  # frames, evenly spaced
 MAX_FRAMES = 256  # a longer clip is thinned out evenly, so that memory and cache stay bounded
 MAX_SIDE = 1280  # px; larger frames are shrunk as they are read
@@ -34,7 +33,8 @@ class CroppedClip:
     """The face of one clip.
 
     `frames` is RGB uint8 `(T, size, size, 3)`; `score` the mean probability over the `num_frames_with_face` of
-    `num_frames_looked_at` frames where the chosen face was found; `num_faces` how many faces the clip shows throughout.
+    `num_frames_looked_at` frames where the chosen face was found; `num_faces` how many faces show at least half as often
+    as that one. `stops_early` says that a video announces more frames than could be decoded.
     """
 
     frames: np.ndarray
@@ -42,6 +42,7 @@ class CroppedClip:
     num_frames_looked_at: int
     num_faces: int
     score: float
+    stops_early: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,17 @@ class FaceFinder:
 
         Looks at 8 evenly spaced frames, and at all of them, closer, if none shows a face. Frames of another size than
         the first are resized to it. Of several faces, the one with the largest area x probability summed over the
-        frames is taken throughout. Raises `NoFace` where there is none, and `DataError` where there is no frame.
+        frames is taken throughout. Raises `NoFace` where there is none or the frames are smaller than 12 px, and
+        `DataError` where there is no frame.
         """
         kept = bounded(frames)
         if not kept:
             raise DataError("The clip has no frames.")
+        height, width = kept[0].shape[:2]
+        if min(height, width) < MIN_SIDE:
+            raise NoFace(
+                f"frames of {width} x {height} px; at least {MIN_SIDE} x {MIN_SIDE} px are needed to find a face"
+            )
         first = np.unique(np.round(np.linspace(0, len(kept) - 1, NUM_LOOKED_AT)).astype(int)).tolist()
         rest = [index for index in range(len(kept)) if index not in first]
         num_looked_at = 0

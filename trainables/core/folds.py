@@ -22,13 +22,20 @@ Subjects = Sequence[str | None]
 
 
 def subject_folds(
-    subjects: Subjects, labels: Sequence[int], num_folds: int, *, seed: int, excluded: frozenset[str] = frozenset()
+    subjects: Subjects,
+    labels: Sequence[int],
+    num_folds: int,
+    *,
+    seed: int,
+    excluded: frozenset[str] = frozenset(),
+    classes: Sequence[str] = (),
 ) -> list[Fold]:
     """`num_folds` folds, disjoint by subject and stratified by label as far as whole subjects allow.
 
     Subjects are dealt into `num_folds` groups; fold k tests on group k, validates on the next and trains on the rest.
     Indices point into `subjects`; clips of `excluded` subjects are in no fold. Raises `DataError` for fewer than three
-    folds, fewer subjects than folds, a clip without subject, or a class that a single subject shows.
+    folds, fewer subjects than folds, a clip without subject, or a class that a single subject shows, called by its name
+    where `classes` has it.
     """
     if num_folds < 3:
         raise DataError(f"{num_folds} folds: at least 3 are needed, one group each to train, validate and test.")
@@ -47,8 +54,9 @@ def subject_folds(
     for label in np.unique(kept_labels):
         showing = set(names[kept_labels == label].tolist())
         if len(showing) == 1:
+            name = repr(classes[label]) if classes else label
             raise DataError(
-                f"Class {label} has one subject only ({showing.pop()}), so it cannot be both learnt and tested; "
+                f"Class {name} has one subject only ({showing.pop()}), so it cannot be both learnt and tested; "
                 "each class needs at least two."
             )
     groups = [kept[part] for part in _deal(names, kept_labels, num_folds, seed)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import cv2
@@ -16,10 +16,23 @@ VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".m
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm"})
 
 
+class Unreadable(DataError):
+    """A folder whose content cannot be listed, for want of permission as a rule."""
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        super().__init__(folder, error)
+        self.folder = folder
+
+    def __str__(self) -> str:
+        folder, error = self.args
+        return f"{folder}: this folder cannot be read ({error.strerror}); permission to list and to open it is needed."
+
+
 def read_frames(sample: Sample) -> Iterator[np.ndarray]:
     """The frames of a clip in time order, RGB uint8 `(H, W, 3)`; the default `Dataset.read`.
 
-    Each path of the sample is a video or an image. A video that stops early yields what could be decoded.
+    Each path of the sample is a video, an image or a folder of images. A video that stops early yields what could be
+    decoded.
     Raises `DataError` naming the file for one that cannot be read, and naming the clip for one without any file.
     """
     if not sample.paths:
@@ -27,6 +40,8 @@ def read_frames(sample: Sample) -> Iterator[np.ndarray]:
     for path in sample.paths:
         if is_video(path):
             yield from read_video(path)
+        elif os.path.isdir(path):  # one that could not be listed when the clip was found: now it says so
+            yield from map(read_image, list_images(path))
         else:
             yield read_image(path)
 
@@ -37,8 +52,7 @@ def read_video(path: Path) -> Iterator[np.ndarray]:
     Raises `DataError` where the file is missing, empty, not a video, or holds no frame that can be decoded.
     """
     _require_content(path)
-    # FFmpeg by name: the automatic choice reads a `%` or a number in a path as a pattern for a sequence of images.
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    capture = _opened(path)
     try:
         if not capture.isOpened():
             raise DataError(f"{path}: not a readable video (truncated, or not a video at all).")
@@ -51,6 +65,15 @@ def read_video(path: Path) -> Iterator[np.ndarray]:
             yield cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
         if num_frames == 0:
             raise DataError(f"{path}: the video opens, but no frame of it can be decoded.")
+    finally:
+        capture.release()
+
+
+def num_frames_announced(path: Path) -> int:
+    """How many frames a video is said to hold by its container, where some formats give an estimate; 0 for no word."""
+    capture = _opened(path)
+    try:
+        return max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
     finally:
         capture.release()
 
@@ -100,32 +123,68 @@ def samples_of(path: Path) -> list[Sample]:
 
 
 def find_clips(folder: Path) -> list[Sample]:
-    """Every clip under `folder`, naturally sorted: videos, and folders (itself included) that directly hold images."""
+    """Every clip under `folder`, naturally sorted: videos, and folders (itself included) that directly hold images.
+
+    A folder that links lead to twice, or back to, is looked into once. Raises `DataError` for one that cannot be read.
+    """
+    return _clips_below(folder, set())
+
+
+def _clips_below(folder: Path, seen: set[str]) -> list[Sample]:
+    place = os.path.realpath(folder)
+    if place in seen:
+        return []
+    seen.add(place)
     clips = []
     images = list_images(folder)
     if images:
         clips.append(_unlabelled(folder, tuple(images)))
     for entry in _visible(folder):
-        if entry.is_dir():
-            clips.extend(find_clips(folder / entry.name))
+        if _holds(entry.is_dir):
+            clips.extend(_clips_below(folder / entry.name, seen))
         elif is_video(entry.name):
             clips.append(_unlabelled(folder / entry.name, (folder / entry.name,)))
     return clips
 
 
+def entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What lies directly in `folder`, in no order, without hidden files and their like.
+
+    Raises `DataError` naming the folder where it cannot be read, as all that list folders here do.
+    """
+    # `._x` twins and `.DS_Store` of macOS start with a dot; Windows leaves Thumbs.db and macOS archives __MACOSX.
+    junk = {"thumbs.db", "desktop.ini", "__macosx"}
+    try:
+        with os.scandir(folder) as found:  # which tells files from folders without asking the disk about each
+            return [e for e in found if not e.name.startswith(".") and e.name.lower() not in junk]
+    except OSError as error:
+        raise Unreadable(folder, error) from error
+
+
 def list_images(folder: Path) -> list[Path]:
     """The images directly in `folder`, naturally sorted (2 before 10), without hidden files and their like."""
-    return [folder / entry.name for entry in _visible(folder) if is_image(entry.name) and entry.is_file()]
+    return [folder / entry.name for entry in _visible(folder) if is_image(entry.name) and _holds(entry.is_file)]
 
 
 def list_videos(folder: Path) -> list[Path]:
     """The videos directly in `folder`, naturally sorted, without hidden files and their like."""
-    return [folder / entry.name for entry in _visible(folder) if is_video(entry.name) and entry.is_file()]
+    return [folder / entry.name for entry in _visible(folder) if is_video(entry.name) and _holds(entry.is_file)]
 
 
 def list_folders(folder: Path) -> list[Path]:
     """The folders directly in `folder`, naturally sorted, without hidden ones."""
-    return [folder / entry.name for entry in _visible(folder) if entry.is_dir()]
+    return [folder / entry.name for entry in _visible(folder) if _holds(entry.is_dir)]
+
+
+def quiet_opencv() -> None:
+    """Keeps OpenCV and its FFmpeg off stderr: what is wrong with a video is told by an error, once and by name.
+
+    FFmpeg asks for the level once, when a process first reads or writes a video: this is to be called before.
+    `OPENCV_FFMPEG_LOGLEVEL` and `OPENCV_LOG_LEVEL` in the environment have the last word.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
+    if "OPENCV_LOG_LEVEL" not in os.environ:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 def is_video(path: str | Path) -> bool:
@@ -151,11 +210,21 @@ _natural_key = natsort_keygen()
 
 
 def _visible(folder: Path) -> list[os.DirEntry[str]]:
-    # `._x` twins and `.DS_Store` of macOS start with a dot; Windows leaves Thumbs.db and macOS archives __MACOSX.
-    junk = {"thumbs.db", "desktop.ini", "__macosx"}
-    with os.scandir(folder) as entries:  # which tells files from folders without asking the disk about each
-        found = {e.name: e for e in entries if not e.name.startswith(".") and e.name.lower() not in junk}
+    found = {entry.name: entry for entry in entries(folder)}
     return [found[name] for name in natural(found)]
+
+
+def _holds(question: Callable[[], bool]) -> bool:
+    try:
+        return question()
+    except OSError:  # a link to itself, or to a place that is closed
+        return False
+
+
+def _opened(path: Path) -> cv2.VideoCapture:
+    quiet_opencv()
+    # FFmpeg by name: the automatic choice reads a `%` or a number in a path as a pattern for a sequence of images.
+    return cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
 
 
 def _unlabelled(path: Path, paths: tuple[Path, ...]) -> Sample:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from trainables.core.dataset import DataError
-from trainables.core.frames import list_folders
+from trainables.core.frames import Unreadable, entries, list_folders
 
 MAX_DEPTH = 4  # levels below the given folder
 MAX_BRANCHES = 300  # a folder with more folders in it holds clips or people, not parts of a layout
@@ -27,13 +28,17 @@ def find_parts(
     `parts_at(folder)` names the parts that begin at a folder. Looks at `root` and four levels below. Where that is not
     enough and the name of `root` is that of a folder inside the layout (the pattern `inner`), `root` is taken for that
     folder, and the search begins above it. A part that is found nowhere has an empty list.
-    Raises `DataError` where `root` is no folder or no part is found, with the layout that was `expected`.
+    Folders that cannot be read are passed over while every part is found elsewhere.
+    Raises `DataError` where `root` is no folder, cannot be read, or no part is found, with the layout that was
+    `expected`; and where a part is missing and a folder inside what looks like the layout cannot be read, naming it.
     """
     require_folder(root, expected)
-    found = _parts_below(root, parts_at, needed)
+    found, closed = _parts_below(root, parts_at, needed)
     top = outermost(root, inner)
     if not all(found.values()) and top != root:
-        found = _parts_below(top, parts_at, needed)
+        found, closed = _parts_below(top, parts_at, needed)
+    if closed and not all(found.values()):
+        raise closed[0]
     if not any(found.values()):
         raise DataError(f"{root}: nothing of this data set was found in here. Expected: {expected}.")
     return found
@@ -48,10 +53,16 @@ def outermost(root: Path, inner: str) -> Path:
 
 
 def require_folder(root: Path, expected: str) -> None:
-    """Raises `DataError` saying what is `expected` where `root` is missing or a file."""
-    if not root.exists():
-        raise DataError(f"{root}: there is no such folder. Expected: {expected}.")
-    if not root.is_dir():
+    """Raises `DataError` saying what is `expected` where `root` is missing or a file, and where it cannot be read."""
+    try:
+        mode = root.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataError(f"{root}: there is no such folder. Expected: {expected}.") from error
+    except OSError as error:  # a folder above it is closed
+        raise Unreadable(root, error) from error
+    if stat.S_ISDIR(mode):
+        entries(root)
+    else:
         raise DataError(f"{root}: this is a file; the folder that holds the data set is needed. Expected: {expected}.")
 
 
@@ -67,7 +78,7 @@ def levels_below(root: Path) -> Iterator[list[Path]]:
                 return
             try:
                 inside = list_folders(folder)
-            except OSError:  # not ours to read, so not the data set either
+            except Unreadable:  # not ours to read, so not the data set either
                 continue
             if len(inside) <= MAX_BRANCHES:
                 below += inside
@@ -95,12 +106,20 @@ def first_of(places: Sequence[Path], what: str) -> tuple[Path, tuple[str, ...]]:
 
 def _parts_below(
     root: Path, parts_at: Callable[[Path], Collection[str]], needed: Sequence[str]
-) -> dict[str, list[Path]]:
+) -> tuple[dict[str, list[Path]], list[Unreadable]]:
+    """The folders of each part, and which folders inside a folder that was asked about could not be read."""
+    closed: list[Unreadable] = []
     found: dict[str, list[Path]] = {part: [] for part in needed}
     for level in levels_below(root):
         for folder in level:
-            for part in parts_at(folder):
+            try:
+                parts = parts_at(folder)
+            except Unreadable as error:
+                if error.folder != folder:  # else it is not ours to read, so not the data set either
+                    closed.append(error)
+                continue
+            for part in parts:
                 found[part].append(folder)
         if all(found.values()):  # what lies deeper is another copy
             break
-    return found
+    return found, closed

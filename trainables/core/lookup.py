@@ -33,4 +33,5 @@ def unknown(kind: str, given: str, allowed: list[str]) -> str:
     """The sentence for an unknown name: what was given, the nearest match, what is allowed."""
     nearest = difflib.get_close_matches(given, allowed, n=1, cutoff=0.5)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
-    return f"There is no {kind} named {given!r}.{hint} There are: {', '.join(allowed)}."
+    there_are = f"There are: {', '.join(allowed)}." if allowed else "There are none."
+    return f"There is no {kind} named {given!r}.{hint} {there_are}"

@@ -100,7 +100,7 @@ class Slot(tune.Trainable):
         self._mailbox.trial.options(name=_name(self._job)).remote(self._number)
 
     def _run_workers(self) -> None:
-        from trainables.core.ray_cleaner import Trainer
+        from trainables.core.ray_trainer import Trainer
 
         plan = self._plan
         # Tune's actor holds a sliver of a CPU: the workers leave it that, or the last group would wait for ever.
@@ -111,10 +111,10 @@ class Slot(tune.Trainable):
             Trainer(
                 _work,
                 train_loop_config={"mailbox": self._mailbox, "threads": max(1, int(plan.cpus_per_worker))},
-                scaling_config=train.ScalingConfig(  # ty: ignore[invalid-argument-type]  chosen at run time: V2's
+                scaling_config=train.ScalingConfig(
                     num_workers=plan.workers, use_gpu=plan.gpus_per_worker > 0, resources_per_worker=resources
                 ),
-                run_config=train.RunConfig(  # ty: ignore[invalid-argument-type]
+                run_config=train.RunConfig(
                     name=self._run_name,
                     storage_path=plan.storage,
                     failure_config=train.FailureConfig(max_failures=-1, controller_failure_limit=3),  # ty: ignore
@@ -184,7 +184,8 @@ def _work(config: Mapping[str, Any]) -> None:
     from trainables.core.group import Group
 
     context = train.get_context()
-    group = Group(context.get_world_rank(), context.get_world_size(), get_device())
+    device = get_device() if torch.cuda.is_available() else torch.device("cpu")  # Ray may count GPUs that are not there
+    group = Group(context.get_world_rank(), context.get_world_size(), device)
     mailbox, done = config["mailbox"], 0
     name = group.agree(uuid.uuid4().hex)  # of this group; the one that replaces it after a death has another
     torch.set_num_threads(config["threads"])

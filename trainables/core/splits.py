@@ -105,7 +105,7 @@ def make_splits(prepared: Prepared, *, seed: int, holdout_share: float = 0.2, le
     locked = holdout_subjects(people, labels, share=holdout_share, seed=seed) if holdout_share else frozenset()
     if leaky:
         num_folds = len(prepared.folds) if len(prepared.folds) > 2 else 5
-        folds = subject_folds(people, labels, num_folds, seed=seed, excluded=locked)
+        folds = subject_folds(people, labels, num_folds, seed=seed, excluded=locked, classes=prepared.classes)
     else:
         folds = without_subjects(prepared.folds, people, labels, locked, seed=seed)
     holdout = tuple(index for index, subject in enumerate(people) if subject in locked)

@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 from trainables.core.dataset import DataError, Dataset, Sample
-from trainables.core.frames import list_folders, list_videos, natural, read_frames
+from trainables.core.frames import entries, list_folders, list_videos, natural, read_frames
 from trainables.core.layout import find_parts, first_of, listed, shortfall
 from trainables.core.protocols import tested_in_turn
 from trainables.core.spreadsheets import TABLE_SUFFIXES, read_rows, whole_number
@@ -80,7 +80,7 @@ def _tables(folder: Path) -> list[Path]:
     """The tables of annotations in a folder, workbooks first; those of BAUM-1a, which is acted, are another data set's."""
     tables = [
         path
-        for path in folder.iterdir()
+        for path in (folder / entry.name for entry in entries(folder))
         if re.match(r"annotation.*", path.name, re.IGNORECASE)
         and "baum1a" not in path.name.lower()
         and path.suffix.lower() in TABLE_SUFFIXES

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from trainables.core.dataset import DataError, Dataset, Sample
-from trainables.core.frames import is_image, list_folders, list_images, read_frames
+from trainables.core.frames import entries, is_image, list_folders, list_images, read_frames
 from trainables.core.layout import find_parts, first_of, listed, shortfall
 from trainables.core.protocols import tested_in_turn
 from trainables.core.spreadsheets import whole_number
@@ -65,10 +65,8 @@ def load(root: Path) -> Dataset:
 def _parts_at(folder: Path) -> tuple[str, ...]:
     """Whether the tree of frames or that of labels begins here. FACS codes and landmarks lie in trees of the same shape."""
     for sequence in _sequences(folder).values():
-        for entry in sequence.iterdir():
-            if entry.name.startswith("."):
-                continue
-            if is_image(entry):
+        for entry in entries(sequence):
+            if is_image(entry.name):
                 return ("frames",)
             if entry.name.lower().endswith("_emotion.txt"):
                 return ("labels",)
@@ -92,7 +90,7 @@ def _read_labels(folder: Path) -> tuple[dict[str, tuple[int, int]], tuple[str, .
     """For each labelled sequence its class and the number of the frame that the label is named after; and notes."""
     labels, unusable = {}, []
     for name, sequence in _sequences(folder).items():
-        for path in sorted(sequence.iterdir()):
+        for path in sorted(sequence / entry.name for entry in entries(sequence)):
             match = re.fullmatch(r"S\d+_\d+_(\d+)_emotion\.txt", path.name, re.IGNORECASE)
             if match is None:
                 continue

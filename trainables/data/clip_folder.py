@@ -10,7 +10,8 @@ from pathlib import Path
 
 from trainables.core.dataset import DataError, Dataset, Sample
 from trainables.core.folds import subject_folds
-from trainables.core.frames import list_folders, list_images, list_videos, read_frames
+from trainables.core.frames import Unreadable, list_folders, list_images, list_videos, read_frames
+from trainables.core.layout import require_folder
 
 LAYOUT = "<class>/<subject>_<anything>.mp4, or a folder of frames of that name"
 
@@ -18,7 +19,7 @@ LAYOUT = "<class>/<subject>_<anything>.mp4, or a folder of frames of that name"
 def load(root: Path) -> Dataset:
     """The clips under `root`, with folds by subject.
 
-    An empty folder of frames counts as a clip, so that preparation can name and drop it.
+    A folder of frames that is empty or cannot be read counts as a clip, so that preparation can name and drop it.
     Raises `DataError` for a layout other than this one, fewer than two classes or three subjects.
     """
     return load_layout(Path(root), "clip_folder")
@@ -35,16 +36,16 @@ def load_layout(root: Path, name: str) -> Dataset:
             "one each to train, validate and test."
         )
     labels = [sample.label for sample in samples]
-    folds = subject_folds(subjects, labels, min(5, num_subjects), seed=0)
+    try:
+        folds = subject_folds(subjects, labels, min(5, num_subjects), seed=0, classes=classes)
+    except DataError as error:
+        raise DataError(f"{root}: {error}") from error
     return Dataset(name=name, classes=classes, samples=samples, folds=folds, read=read_frames)
 
 
 def find(root: Path) -> tuple[tuple[str, ...], list[Sample]]:
     """The classes, sorted, and the clips of the layout. Raises `DataError` saying what is wrong and where."""
-    if not root.exists():
-        raise DataError(f"{root}: there is no such folder. Expected: {LAYOUT}.")
-    if not root.is_dir():
-        raise DataError(f"{root}: this is a file; the folder that holds the class folders is needed.")
+    require_folder(root, LAYOUT)
     folders = sorted(list_folders(root), key=lambda folder: folder.name)
     if not folders:
         raise DataError(f"{root}: no class folders in here. Expected: {LAYOUT}.")
@@ -56,7 +57,7 @@ def find(root: Path) -> tuple[tuple[str, ...], list[Sample]]:
 
 def _clips(folder: Path, label: int) -> list[Sample]:
     clips: list[tuple[Path, tuple[Path, ...], str]] = [(path, (path,), path.stem) for path in list_videos(folder)]
-    clips += [(path, tuple(list_images(path)), path.name) for path in list_folders(folder)]
+    clips += [(path, _frames(path), path.name) for path in list_folders(folder)]
     if not any(paths for _, paths, _ in clips):
         hint = " It holds images; put the frames of each clip into a folder." if list_images(folder) else ""
         raise DataError(f"{folder}: this class folder has no clips.{hint} Expected: {LAYOUT}.")
@@ -67,3 +68,11 @@ def _clips(folder: Path, label: int) -> list[Sample]:
             raise DataError(f"{path}: the name does not tell the subject. Expected: {LAYOUT}, such as P01_happy.mp4.")
         samples.append(Sample(clip_id=f"{folder.name}/{path.name}", label=label, subject=subject, paths=paths))
     return samples
+
+
+def _frames(clip: Path) -> tuple[Path, ...]:
+    """The images of a clip; the folder itself where it cannot be listed, which is then said when the clip is read."""
+    try:
+        return tuple(list_images(clip))
+    except Unreadable:
+        return (clip,)

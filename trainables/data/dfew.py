@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from trainables.core.dataset import DataError, Dataset, Fold, Sample
-from trainables.core.frames import list_folders, list_images, list_videos, read_frames
+from trainables.core.frames import entries, list_folders, list_images, list_videos, read_frames
 from trainables.core.layout import find_parts, first_of, listed, shortfall
 from trainables.core.protocols import split_off
 from trainables.core.spreadsheets import read_rows, whole_number
@@ -100,10 +100,11 @@ def _set_files(folder: Path, part: str) -> dict[int, Path]:
     """The files `set_<k>.csv` of `train(single-labeled)` or `test(single-labeled)`, by k."""
     files = {}
     for inside in list_folders(folder):
-        if re.match(rf"{part}\b", inside.name, re.IGNORECASE):
-            for path in inside.glob("[sS][eE][tT]_*.csv"):
-                if match := re.fullmatch(r"set_(\d+)", path.stem, re.IGNORECASE):
-                    files[int(match[1])] = path
+        # beside them may lie train(multi-labeled) and its test, whose labels are others
+        if re.match(rf"{part}\b(?!.*multi)", inside.name, re.IGNORECASE):
+            for entry in entries(inside):
+                if match := re.fullmatch(r"set_(\d+)\.csv", entry.name, re.IGNORECASE):
+                    files[int(match[1])] = inside / entry.name
     return dict(sorted(files.items()))
 
 

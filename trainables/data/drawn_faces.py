@@ -9,7 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainables.core.dataset import DRAWN_MARKER, DataError, Dataset
-from trainables.data.clip_folder import load_layout
+from trainables.core.frames import entries
+from trainables.core.layout import require_folder
+from trainables.data.clip_folder import LAYOUT, load_layout
 
 
 def load(root: Path) -> Dataset:
@@ -18,7 +20,8 @@ def load(root: Path) -> Dataset:
     Raises `DataError` for a folder without the marker, and as `clip_folder` does.
     """
     root = Path(root)
-    if root.is_dir() and not (root / DRAWN_MARKER).is_file():
+    require_folder(root, LAYOUT)
+    if DRAWN_MARKER not in {entry.name for entry in entries(root)}:
         raise DataError(
             f"{root}: these are not drawn faces ({DRAWN_MARKER} is missing); for your own clips use clip_folder."
         )

@@ -7,7 +7,6 @@ validation is a tenth of each class of `train` (ours; by clip, as nobody names s
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from trainables.core.dataset import DataError, Dataset, Fold, Sample
-from trainables.core.frames import list_folders, list_images, read_frames
+from trainables.core.frames import entries, list_folders, list_images, read_frames
 from trainables.core.layout import find_parts, first_of, listed, shortfall
 from trainables.core.pixel_table import PixelTable, read_pixel_table
 from trainables.core.protocols import split_off
@@ -26,15 +25,8 @@ CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  #
 TABLES = ("fer2013.csv", "icml_face_data.csv")  # the second is the same table with its columns in another order
 PARTS = {"training": "train", "publictest": "validation", "privatetest": "test"}
 PART_FOLDERS = {**PARTS, "train": "train", "validation": "validation", "val": "validation", "test": "test"}
-SPELLINGS = (
-    "ang",
-    "dis",
-    "fea",
-    "hap",
-    "sad",
-    "sur",
-    "neu",
-)  # of the classes, however they end: anger, happiness, fearful
+# How the names of the classes begin, however they end: anger, happiness, fearful.
+SPELLINGS = ("ang", "dis", "fea", "hap", "sad", "sur", "neu")
 NUM_IMAGES, SIDE, CROP_SIZE, VALIDATION_SHARE = 35_887, 48, 60, 0.1
 
 
@@ -143,7 +135,8 @@ def _parts_at(folder: Path) -> tuple[str, ...]:
 
 
 def _table_in(folder: Path) -> Path | None:
-    by_name = {name.lower(): folder / name for name in os.listdir(folder)}
+    names = [entry.name for entry in entries(folder)]
+    by_name = {name.lower(): folder / name for name in names}
     return next((by_name[name] for name in TABLES if name in by_name), None)
 
 

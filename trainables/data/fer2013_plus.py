@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from trainables.core.dataset import DataError, Dataset
+from trainables.core.frames import entries
 from trainables.core.layout import find_parts, require_folder
 from trainables.core.spreadsheets import read_rows, whole_number
 from trainables.data.fer2013 import locate, of_table, open_table
@@ -33,7 +34,7 @@ def load(root: Path) -> Dataset:
     folder, has_table, notes = locate(root)
     if not has_table:
         raise DataError(f"{folder}: the votes belong to the rows of fer2013.csv, not to images in folders.")
-    found = find_parts(root, lambda place: ("votes",) if (place / VOTES).is_file() else (), ("votes",), LAYOUT)
+    found = find_parts(root, _parts_at, ("votes",), LAYOUT)
     table = open_table(folder)
     votes = _read_votes(found["votes"][0] / VOTES)
     if len(votes) != len(table):
@@ -45,6 +46,10 @@ def load(root: Path) -> Dataset:
     undecided = sum(label is None for label in labels)
     notes += (f"{undecided} of {len(labels)} images have no majority for one of the {len(CLASSES)} classes",)
     return of_table("fer2013_plus", CLASSES, table, labels, None, notes)
+
+
+def _parts_at(folder: Path) -> tuple[str, ...]:
+    return ("votes",) if any(entry.name == VOTES for entry in entries(folder)) else ()
 
 
 def _read_votes(path: Path) -> np.ndarray:

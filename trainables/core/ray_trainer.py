@@ -1,4 +1,4 @@
-"""Ray Train's clean-up after a worker group whose controller was killed, with its two leaks mended.
+"""Ray's `TorchTrainer` with two things mended: what it leaves behind, and how its workers talk where a GPU is only a number.
 
 Every `TorchTrainer` starts a detached actor that frees the group's resources when the controller is gone. Measured on ray
 2.60: afterwards it stays for ever, since it leaves from a thread other than its main one, which ends only the thread; and
@@ -7,10 +7,14 @@ where `RAY_ADDRESS` is unset and a second cluster runs on the machine, it fails,
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from typing import Any
 
 import ray
+import torch
+from ray.train.torch import TorchConfig
+from ray.train.torch.config import _TorchBackend
 from ray.train.v2._internal.callbacks import placement_group_callback
 from ray.train.v2._internal.callbacks.placement_group_callback import PlacementGroupCleanerCallback
 from ray.train.v2._internal.execution.controller.placement_group_cleaner import PlacementGroupCleaner
@@ -39,8 +43,27 @@ class _CleanerCallback(PlacementGroupCleanerCallback):
         super().after_controller_start(train_run_context)
 
 
+class _Backend(_TorchBackend):
+    """Tensors on GPUs travel by NCCL, everything else by gloo; Ray would ask for NCCL wherever GPUs are asked for."""
+
+    def on_start(self, worker_group: Any, backend_config: TorchConfig) -> None:
+        real = all(worker_group.execute(torch.cuda.is_available))
+        backend = "cpu:gloo,cuda:nccl" if real else "gloo"
+        super().on_start(worker_group, dataclasses.replace(backend_config, backend=backend))
+
+
+@dataclasses.dataclass
+class _Config(TorchConfig):
+    @property
+    def backend_cls(self) -> type[_Backend]:
+        return _Backend
+
+
 class Trainer(TorchTrainer):
-    """A `TorchTrainer` with that cleaner."""
+    """A `TorchTrainer` with that cleaner and those backends."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, torch_config=_Config(), **named)
 
     def _create_default_callbacks(self) -> list[Any]:
         found = super()._create_default_callbacks()
