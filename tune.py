@@ -235,6 +235,8 @@ def confirm(
 def promote(
     study: StudyName,
     trial: Annotated[str | None, typer.Option(help="This search trial instead of the recommended one.")] = None,
+    margin: Annotated[float, typer.Option(min=0, max=1, help="What a cheaper challenger may lose.")] = 0.02,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Restore the champion before this one.")] = False,
     data_root: DataRoot = None,
     as_json: AsJson = False,
     verbose: Verbose = False,
@@ -242,13 +244,18 @@ def promote(
     """Confirm where evidence is missing, refit, register the model and make it the champion."""
     with _sentences(verbose):
         _require_study(study)
+        if rollback:
+            _roll_back(study, as_json)
+            return
         from tuning.study_runner import Runner
 
         console, listener = _listener(quiet=as_json)
         with Runner(study, listener, data_root=data_root, verbose=verbose, begun=True) as runner:
-            promoted = _promote(runner, trial, console, as_json)
+            promoted = _promote(runner, trial, console, as_json, margin=margin)
         if as_json:
-            print(json.dumps({"model": promoted.name, "version": promoted.version, "uri": promoted.uri}))
+            verdict = dataclasses.asdict(promoted.verdict) if promoted.verdict else None
+            named = {"model": promoted.name, "version": promoted.version, "uri": promoted.uri}
+            print(json.dumps(named | {"verdict": verdict, "evidence_sha256": promoted.evidence_sha256}))
 
 
 @app.command()
@@ -359,18 +366,36 @@ def _end_ablation(runner: Any, console: Console, listener: Any, table: Path | No
     say_next(runner.home, runner.tracker, listener, [f"report {runner.study.name}"])
 
 
-def _promote(runner: Any, trial: str | None, console: Console, as_json: bool) -> Any:
+def _roll_back(study: str, as_json: bool) -> None:
+    from search_spaces.core.study import load_study
+    from tuning.gate import name_promoted
+    from tuning.ledger import Ledger
+    from tuning.promotion import rollback
+    from tuning.session import default_home
+    from tuning.tracking import default_uri
+
+    home = default_home()
+    name = name_promoted(Ledger.read(home / study), load_study(study).registered_model)
+    version = rollback(default_uri(home), name)
+    print(
+        json.dumps({"model": name, "version": version}) if as_json else f"{name}: version {version} is champion again."
+    )
+
+
+def _promote(runner: Any, trial: str | None, console: Console, as_json: bool, margin: float = 0.02) -> Any:
     from tuning.evidence import evidence
     from tuning.gate import promote as promote_
     from tuning.terminal import evidence_table, interval, percent
 
     try:
-        promoted = promote_(runner, trial_id=trial)
+        promoted = promote_(runner, trial_id=trial, margin=margin)
     finally:
         found = evidence(runner.ledger)
         if found and not as_json:
             console.print(evidence_table(found))
     if not as_json:
+        if promoted.verdict is not None:
+            console.print(promoted.verdict.reason, soft_wrap=True, highlight=False)
         accuracy = promoted.evidence.accuracy
         console.print(
             f"Promoted {promoted.evidence.trial_id} as {promoted.name} version {promoted.version} ({promoted.uri}): "

@@ -89,6 +89,7 @@ def test_every_command_has_a_help_with_a_first_sentence(command):
         (["status", "demo"], "Study 'demo' was not begun under"),
         (["confirm", "demo"], "Study demo was not run yet under"),
         (["run", "smiles"], "Study smiles needs the data set clip_folder: give its folder with --data-root DIR"),
+        (["promote", "demo", "--rollback"], "There is no registered model 'demo' in sqlite"),
         (["run", "demo", "--seeds", "3"], "Study demo is a search; --seeds is an option of an ablation."),
         (["run", "res_rbg_depth", "--extend", "3"], "Study res_rbg_depth is an ablation; --extend is an option of a"),
         (
