@@ -30,6 +30,7 @@ BIN = Path(sys.executable).parent
 class Head:
     """Where a head listens, and the environment of a shell of its user."""
 
+    pid: int
     home: Path
     address: str
     dashboard: str
@@ -84,7 +85,7 @@ def ray_head(*options: str, token: bool = False) -> Generator[Head]:
     ]
     with (place / "head.log").open("w") as log:
         head = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
-    found = Head(home, f"127.0.0.1:{gcs}", f"http://127.0.0.1:{dashboard}", environment)
+    found = Head(head.pid, home, f"127.0.0.1:{gcs}", f"http://127.0.0.1:{dashboard}", environment)
     try:
         wait_until(lambda: _answers(found), 90, lambda: (place / "head.log").read_text())
         if token:

@@ -4,12 +4,11 @@ import json
 import re
 
 import mlflow
-import psutil
 import pytest
 
-from tests.ray_head import ray_head, wait_until
+from tests.ray_head import ray_head
 
-SMOKE = ("python", "tune.py", "run", "demo", "--smoke", "--num-samples", "2")
+SMOKE = ("python", "tune.py", "run", "demo", "--smoke", "--max-concurrent", "1", "--num-samples", "2")
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["no token", "token"])
@@ -61,38 +60,4 @@ def test_rays_dashboard_lists_a_run_for_each_trial(head, submitted):
     runs = head.runs()
     assert runs["demo-smoke-search-0000"] == runs["demo-smoke-search-0001"] == "FINISHED"
     jobs = head.get("/api/jobs/")
-    assert "python tune.py run demo --smoke --num-samples 2" in [job["entrypoint"] for job in jobs]
-
-
-@pytest.mark.parametrize("head", [False], indirect=True)  # a minute, and the token has no part in it
-def test_a_stopped_job_saves_its_state_leaves_no_process_and_is_gone_on_with(head, submitted):
-    more = ("python", "tune.py", "run", "demo", "--smoke", "--extend", "30")
-    begun = head.shell("ray", "job", "submit", "--no-wait", "--working-dir", ".", "--", *more)
-    job = re.search(r"raysubmit_\w+", begun.stdout).group()
-    ledger = head.home / "fertune-runs" / "demo-smoke" / "ledger.jsonl"
-    wait_until(lambda: '"search-0004"' in ledger.read_text(), 120, lambda: head.shell("ray", "job", "logs", job).stdout)
-    assert head.shell("ray", "job", "stop", job).returncode == 0
-    ended = [event for line in ledger.read_text().splitlines() if (event := json.loads(line))["event"] == "ended"]
-    assert ended[-1]["state"] == "INTERRUPTED"
-    assert head.get(f"/api/jobs/{job}")["status"] == "STOPPED"
-    wait_until(lambda: not ours(head), 30, lambda: ours(head))
-    resumed = head.shell("ray", "job", "submit", "--", *SMOKE[:-1], "5", "--resume")
-    assert resumed.returncode == 0, resumed.stdout
-    text = ledger.read_text()
-    assert text.count('"event": "ended", "trial_id": "search-0000"') == 1
-    assert max(int(number) for number in re.findall(r'"search-(\d+)"', text)) < 33
-
-
-def ours(head) -> list[str]:
-    """The processes of jobs on this head that still run: not Ray's own, which live as long as it does."""
-    lasting = re.compile(r"ray::(IDLE|DashboardAgent|RuntimeEnvAgent|TrainStateActor|_AutoscalingCoordinatorActor)")
-    found = []
-    for process in psutil.process_iter(["pid", "cmdline"]):
-        words = " ".join(process.info["cmdline"] or [])
-        if (words.startswith("ray::") and not lasting.match(words)) or "tune.py" in words:
-            try:
-                if process.environ().get("HOME") == str(head.home):
-                    found.append(words)
-            except psutil.Error:
-                continue
-    return found
+    assert " ".join(SMOKE) in [job["entrypoint"] for job in jobs]
