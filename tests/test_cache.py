@@ -292,8 +292,8 @@ def test_what_the_clips_showed_is_noted(root, tmp_path):
     dataset = dataclasses.replace(dataset, notes=("from the reader",))
     assert prepare(dataset, tmp_path, crop_size=32, finder=Crowd()).notes == (
         "from the reader",
-        "1 clips show more than one face (clip 1); the one that is largest and surest over the frames is followed",
-        "1 clips stop early: fewer frames can be decoded than the file announces (clip 3); what can be decoded is used",
+        "1 clip with more than one face (clip 1); the one that is largest and surest over the frames is followed",
+        "1 clip with an early end: fewer frames can be decoded than the file announces (clip 3); what can be decoded is used",
     )
 
 

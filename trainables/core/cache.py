@@ -234,12 +234,12 @@ def _write_clips(
     notes = list(dataset.notes)
     if crowded:
         notes.append(
-            f"{len(crowded)} clips show more than one face ({listed(crowded)}); "
+            f"{_clips(crowded)} with more than one face ({listed(crowded)}); "
             "the one that is largest and surest over the frames is followed"
         )
     if cut_short:
         notes.append(
-            f"{len(cut_short)} clips stop early: fewer frames can be decoded than the file announces "
+            f"{_clips(cut_short)} with an early end: fewer frames can be decoded than the file announces "
             f"({listed(cut_short)}); what can be decoded is used"
         )
     return {
@@ -256,6 +256,10 @@ def _write_clips(
         "faces": dataset.faces,
         "notes": notes,
     }
+
+
+def _clips(found: list[str]) -> str:
+    return "1 clip" if len(found) == 1 else f"{len(found)} clips"
 
 
 def _reindexed(dataset: Dataset, kept: list[int]) -> list[dict[str, list[int]]]:
