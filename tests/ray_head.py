@@ -47,6 +47,15 @@ class Head:
             timeout=timeout_s,
         )
 
+    def submit(self, *command: str, **changes: str) -> subprocess.CompletedProcess[str]:
+        """`ray job submit`, again where the head's agent of jobs was not up yet: it comes seconds after the dashboard."""
+        for _ in range(3):
+            done = self.shell("ray", "job", "submit", *command, **changes)
+            if done.returncode == 0 or "Server disconnected" not in done.stdout + done.stderr:
+                break
+            time.sleep(5)
+        return done
+
     def get(self, path: str) -> Any:
         """What the dashboard's API answers."""
         token = self.home / ".ray" / "auth_token"

@@ -20,7 +20,7 @@ def head(request):
 @pytest.fixture(scope="module")
 def submitted(head):
     """A study run by a job with an uploaded working directory."""
-    return head.shell("ray", "job", "submit", "--working-dir", ".", "--", *SMOKE)
+    return head.submit("--working-dir", ".", "--", *SMOKE)
 
 
 def words_of(done) -> list[str]:
@@ -43,7 +43,7 @@ def test_a_job_runs_a_study_and_its_store_outlives_it(head, submitted):
 
 
 def test_a_job_without_a_working_directory_runs_where_the_head_was_started(head, submitted):
-    done = head.shell("ray", "job", "submit", "--", *SMOKE[:-2], "--extend", "1")
+    done = head.submit("--", *SMOKE[:-2], "--extend", "1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert any("[1/1] search-0002" in line for line in words_of(done))
 

@@ -16,7 +16,7 @@ STUDY = ("python", "tune.py", "run", "demo", "--smoke", "--num-samples", "2")
 def job():
     """A head, and the id of a job on it that ran a study of two trials."""
     with ray_head("--num-cpus=2") as head:
-        done = head.shell("ray", "job", "submit", "--working-dir", ".", "--", *STUDY)
+        done = head.submit("--working-dir", ".", "--", *STUDY)
         assert done.returncode == 0, done.stdout
         yield head, re.search(r"raysubmit_\w+", done.stdout).group()
 

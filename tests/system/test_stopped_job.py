@@ -17,7 +17,7 @@ def head():
 
 def test_a_stopped_job_saves_its_state_leaves_no_process_and_is_gone_on_with(head):
     more = ("python", "tune.py", "run", "demo", "--smoke", "--max-concurrent", "1", "--num-samples", "30")
-    begun = head.shell("ray", "job", "submit", "--no-wait", "--working-dir", ".", "--", *more)
+    begun = head.submit("--no-wait", "--working-dir", ".", "--", *more)
     job = re.search(r"raysubmit_\w+", begun.stdout).group()
     ledger = head.home / "fertune-runs" / "demo-smoke" / "ledger.jsonl"
     wait_until(
@@ -30,7 +30,7 @@ def test_a_stopped_job_saves_its_state_leaves_no_process_and_is_gone_on_with(hea
     assert ended[-1]["state"] == "INTERRUPTED"
     assert head.get(f"/api/jobs/{job}")["status"] == "STOPPED"
     wait_until(lambda: not ours(head), 30, lambda: ours(head))
-    resumed = head.shell("ray", "job", "submit", "--", *more[:-1], "3", "--resume")
+    resumed = head.submit("--", *more[:-1], "3", "--resume")
     assert resumed.returncode == 0, resumed.stdout
     text = ledger.read_text()
     assert text.count('"event": "ended", "trial_id": "search-0000"') == 1
