@@ -481,13 +481,15 @@ def _sentence(error: Exception) -> str:
     if not isinstance(error, OSError) or error.errno is None:
         return str(error)
     place = f"{error.filename}: " if error.filename else ""
+    full = "Free some space, or set $FERTUNE_HOME to a folder on another disk; --resume then goes on."
+    no_folder = "What studies leave is written under $FERTUNE_HOME; is it a folder that can be made?"
     helps = {
-        errno.ENOSPC: "Free some space, or set $FERTUNE_HOME to a folder on another disk; --resume then goes on.",
-        errno.EDQUOT: "Free some space, or set $FERTUNE_HOME to a folder on another disk; --resume then goes on.",
+        errno.ENOSPC: full,
+        errno.EDQUOT: full,
         errno.EROFS: "Set $FERTUNE_HOME to a folder that can be written.",
         errno.EACCES: "Give this user access; what studies leave is written under $FERTUNE_HOME.",
-        errno.ENOENT: "What studies leave is written under $FERTUNE_HOME; is it a folder that can be made?",
-        errno.ENOTDIR: "What studies leave is written under $FERTUNE_HOME; is it a folder that can be made?",
+        errno.ENOENT: no_folder,
+        errno.ENOTDIR: no_folder,
     }
     return f"{place}{error.strerror or error}. {helps.get(error.errno, '')}".rstrip()
 

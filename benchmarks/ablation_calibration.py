@@ -11,7 +11,6 @@ sets of the folds' size, from thousands of test people. The naive t test takes a
 from __future__ import annotations
 
 import argparse
-import csv
 import gc
 import json
 import multiprocessing
@@ -24,6 +23,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
+from benchmarks.core.rows import write_rows
 from benchmarks.simulated_studies import NUM_CLASSES, World, draw_people, predict
 from tuning.comparison import minimum_detectable_effect
 from tuning.statistics import nadeau_bengio_interval
@@ -238,10 +238,7 @@ def main() -> None:
             f"{100 * of['nadeau_bengio_coverage']:8.1f}{effect:>8}{power:>8}{100 * of['naive_family_wise_error']:13.1f}"
         )
     if arguments.out:
-        with open(arguments.out, "w", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
+        write_rows(arguments.out, rows)
     print(json.dumps({**summary(rows), "seed": arguments.seed, "seconds": round(time.perf_counter() - began, 1)}))
 
 

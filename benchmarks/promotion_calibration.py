@@ -11,7 +11,6 @@ classifiers, twice the same one, so that seeds alone differ. The naive bound res
 from __future__ import annotations
 
 import argparse
-import csv
 import dataclasses
 import gc
 import json
@@ -25,6 +24,7 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
+from benchmarks.core.rows import write_rows
 from benchmarks.simulated_studies import World, draw_people, predict
 from tuning.superiority import MARGIN, Candidate, superiority
 
@@ -189,10 +189,7 @@ def main() -> None:
                 cells.append(f"{100 * np.mean(hits):.1f}" if hits else "")
         print(f"{name:40}{cells[0]:>12}{cells[1]:>10}{cells[2]:>12}{cells[3]:>16}")
     if arguments.out:
-        with open(arguments.out, "w", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
+        write_rows(arguments.out, rows)
     print(json.dumps({**summary(rows), "seed": arguments.seed, "seconds": round(time.perf_counter() - began, 1)}))
 
 

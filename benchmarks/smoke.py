@@ -8,7 +8,6 @@ A study of real data runs on drawn faces in the same layout. The figures mean no
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import sys
@@ -18,10 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.core.rows import write_rows
 from search_spaces.core.study import Study, load_study
 from trainables.core import lookup
 
-COLUMNS = ("study", "kind", "trials", "finished", "best", "seconds", "error")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,10 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rows.append(row := smoke(load_study(name), Path(home)))
             print(_line(row), flush=True)
     if given.out:
-        with given.out.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            writer.writeheader()
-            writer.writerows(rows)
+        write_rows(given.out, rows)
     failed = [row["study"] for row in rows if row["error"]]
     print(
         json.dumps({"num_studies": len(rows), "failed": failed, "seconds": round(sum(r["seconds"] for r in rows), 1)})
@@ -50,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def smoke(study: Study, home: Path) -> dict[str, Any]:
-    """Run one study with its smoke settings under `home`; a row of `COLUMNS`."""
+    """Run one study with its smoke settings under `home`; its row of the table."""
     from tuning.ablation import run_ablation
     from tuning.ledger import Ledger
     from tuning.placement import Placement

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tuning.session import default_home, unreachable
+from tuning.session import START_RAY, default_home, unreachable
 from tuning.tracking import default_uri, make_client, shown_uri, without_password
 
 LEAST_DISK_GIB = 2.0
@@ -109,8 +109,7 @@ def _ray() -> Finding:
     if not address:
         return Finding(name="ray", found="no RAY_ADDRESS: studies start a Ray of their own")
     if reason := unreachable(address):
-        mend = "Start it with `ray start --head`, or unset RAY_ADDRESS to run on this machine alone."
-        return Finding(name="ray", found=f"{address} does not answer: {reason}", mend=mend)
+        return Finding(name="ray", found=f"{address} does not answer: {reason}", mend=START_RAY)
     return Finding(name="ray", found=f"{address} answers")
 
 

@@ -15,6 +15,12 @@ def known_studies(home: Path) -> list[str]:
     return sorted(path.parent.name for path in home.glob("*/ledger.jsonl") if path.stat().st_size)
 
 
+def not_begun(home: Path, name: str) -> ValueError:
+    """What to raise for a study that was not begun under `home`."""
+    listed = ", ".join(known_studies(home)) or "none"
+    return ValueError(f"Study {name!r} was not begun under {home}. Begun are: {listed}.{elsewhere(home)}")
+
+
 def overview(home: Path, name: str) -> dict[str, Any]:
     """Trials by phase and state, the front, what was promoted.
 
@@ -22,8 +28,7 @@ def overview(home: Path, name: str) -> dict[str, Any]:
     """
     ledger = Ledger.read(home / name)
     if not ledger.events:
-        listed = ", ".join(known_studies(home)) or "none"
-        raise ValueError(f"Study {name!r} was not begun under {home}. Begun are: {listed}.{elsewhere(home)}")
+        raise not_begun(home, name)
     phases: dict[str, Counter[str]] = {}
     for trial in ledger.trials.values():
         phases.setdefault(trial.phase, Counter())[trial.state] += 1

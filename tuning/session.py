@@ -70,6 +70,9 @@ def elsewhere(home: Path) -> str:
     return f" Studies of Ray jobs lie under {jobs}: set FERTUNE_HOME to it." if known else ""
 
 
+START_RAY = "Start it with `ray start --head`, or unset RAY_ADDRESS to run on this machine alone."
+
+
 def unreachable(address: str) -> str:
     """Why nothing answers at the Ray `address`; `""` where something does, or where only Ray can tell."""
     host, _, port = address.rpartition("//")[2].rpartition(":")
@@ -90,10 +93,7 @@ def open_session(*, verbose: bool = False) -> Generator[Session]:
     """
     address = os.environ.get("RAY_ADDRESS")
     if address and (reason := unreachable(address)):
-        raise ConnectionError(
-            f"Ray at {address} ($RAY_ADDRESS) does not answer: {reason}. Start it with `ray start --head`, or unset "
-            "RAY_ADDRESS to run on this machine alone."
-        )
+        raise ConnectionError(f"Ray at {address} ($RAY_ADDRESS) does not answer: {reason}. {START_RAY}")
     os.environ.update({key: value for key, value in SETTINGS.items() if key != "PYTHONPATH"})
     import ray  # a second of imports
 

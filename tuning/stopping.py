@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from tuning.ledger import Owner, read_owner
-from tuning.overview import known_studies
+from tuning.overview import known_studies, not_begun
 
 
 def stop(home: Path, study: str, *, patience_s: float = 30.0) -> Owner:
@@ -20,9 +20,8 @@ def stop(home: Path, study: str, *, patience_s: float = 30.0) -> Owner:
     still runs after `patience_s`.
     """
     folder = home / study
-    if study not in (begun := known_studies(home)):
-        listed = ", ".join(begun) or "none"
-        raise ValueError(f"Study {study!r} was not begun under {home}. Begun are: {listed}.")
+    if study not in known_studies(home):
+        raise not_begun(home, study)
     if not _is_written(folder):
         raise ValueError(f"Study {study} does not run: nobody writes {folder / 'ledger.jsonl'}.")
     owner = read_owner(folder)
