@@ -22,7 +22,6 @@ from search_spaces.core.study import Study, load_study
 from trainables.core import lookup
 
 
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the studies, print the table and the JSON line; the exit code is 1 where one of them did not work."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
