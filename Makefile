@@ -28,12 +28,12 @@ up: setup  ## One machine as a service: a Ray head and an MLflow server, on loop
 down: setup  ## Stop what `make up` started, and nothing else
 	@$(BIN)/python -m cluster.local down
 
-test: setup  ## The tests
-	$(BIN)/python -m pytest
+test: setup  ## The tests, those with a Ray beside the others
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 test-system: setup  ## The tests that need a browser or a large Ray; installs Debian's Chromium where it is missing
 	@command -v chromium >/dev/null || { apt-get -qq update && apt-get -qq install -y chromium; }
-	$(BIN)/python -m pytest tests/system
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/system
 
 smoke: setup  ## Every study once, in seconds each, on drawn data
 	$(BIN)/python -m benchmarks.smoke

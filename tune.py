@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tuning import options
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -53,21 +55,38 @@ def run(
     extend: Annotated[int | None, typer.Option(min=1, help="So many search trials more.")] = None,
     smoke: Annotated[bool, typer.Option("--smoke", help="The whole way in seconds, to see that it works.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what it will cost, and spend nothing.")] = False,
+    sd: Annotated[float | None, typer.Option(help="Of an ablation's --dry-run: the spread in points.")] = None,
+    pilot: Annotated[str | None, typer.Option(help="Of an ablation's --dry-run: the study that shows it.")] = None,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
     """Run, resume or extend a study: a search, or an ablation."""
     with _sentences(verbose):
-        _require_study(study)
-        chosen, seconds = _folds(folds), _seconds(time_budget) if time_budget else None
+        options.require_study(study)
+        chosen, seconds = options.folds_of(folds), options.seconds_of(time_budget) if time_budget else None
         from search_spaces.core.study import load_study
-        from tuning.ablation import NUM_SEEDS
+        from tuning.ablation import NUM_SEEDS, require_new_or_resumed, run_ablation
+        from tuning.endings import end_ablation, end_search
         from tuning.session import default_home
         from tuning.study_runner import Placement, Runner
 
         loaded = load_study(study).smoked() if smoke else load_study(study)
         num_seeds = seeds or (1 if smoke else NUM_SEEDS)
-        _require_fitting(loaded, num_samples=num_samples, extend=extend, folds=folds, seeds=seeds, table=table)
+        options.require_fitting(
+            loaded,
+            num_samples=num_samples,
+            extend=extend,
+            folds=folds,
+            seeds=seeds,
+            table=table,
+            sd=sd,
+            pilot=pilot,
+        )
+        options.require_spread(sd, pilot, dry_run)
+        if table is not None:
+            from tuning.ablation_table import require_format
+
+            require_format(table)  # before hours of training, not after
         if dry_run:
             from tuning.forecast import dry_run as forecast
 
@@ -79,6 +98,8 @@ def run(
                 seeds=num_seeds,
                 data_root=data_root,
                 workers=workers_per_trial,
+                sd=None if sd is None else sd / 100,
+                pilot=pilot,
             )
             for line in [json.dumps(dataclasses.asdict(found))] if as_json else found.sentences():
                 print(line)
@@ -95,14 +116,13 @@ def run(
             with runner:
                 samples = runner.search_size(num_samples, resume=resume, extend=extend)
                 runner.search(samples, time_budget_s=seconds)
-            _end_search(runner, console, listener, as_json)
+            if not end_search(runner, console, listener, as_json=as_json):
+                raise typer.Exit(1)
         else:
-            from tuning.ablation import require_new_or_resumed, run_ablation
-
             with runner:
                 require_new_or_resumed(runner, resume=resume)
                 run_ablation(runner, folds=chosen, seeds=num_seeds, time_budget_s=seconds)
-            _end_ablation(runner, console, listener, table, as_json)
+            end_ablation(runner, console, listener, table, as_json=as_json)
 
 
 @app.command()
@@ -208,34 +228,51 @@ def report(
 @app.command()
 def confirm(
     study: StudyName,
-    top: Annotated[int, typer.Option(min=1, help="Members of the front.")] = 3,
+    top: Annotated[int | None, typer.Option(min=1, help="So many members of the front, not three.")] = None,
+    trial: Annotated[str | None, typer.Option(help="This search trial instead of the front's members.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Fresh seeds for each.")] = 2,
+    nested: Annotated[int | None, typer.Option(min=1, help="Judge the search: so many trials in each fold.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Of --nested: print what it will train.")] = False,
     data_root: DataRoot = None,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
-    """Train the front's members again with fresh seeds and test them on the locked holdout."""
+    """Train the front's members again with fresh seeds and test them on the locked holdout, or test the search itself."""
     with _sentences(verbose):
-        _require_study(study)
+        options.require_study(study)
+        options.require_one_way(nested, top, trial, dry_run)
+        from tuning.confirm import TOP
         from tuning.confirm import confirm as confirm_
+        from tuning.evidence_table import print_evidence, print_nested
         from tuning.study_runner import Runner
-        from tuning.terminal import evidence_table
 
         console, listener = _listener(quiet=as_json)
         with Runner(study, listener, data_root=data_root, verbose=verbose, begun=True) as runner:
-            found = confirm_(runner, top=top, seeds=seeds)
-        if as_json:
-            for row in found:
-                print(json.dumps(dataclasses.asdict(row)))
-        else:
-            console.print(evidence_table(found))
+            known = len(runner.ledger.events)
+            if nested:
+                from tuning.nested import confirm_nested, planned
+
+                if dry_run:
+                    plan = planned(runner, num_samples=nested, seeds=seeds)
+                    print(json.dumps(dataclasses.asdict(plan)) if as_json else plan.sentence())
+                    return
+                judged = confirm_nested(runner, num_samples=nested, seeds=seeds)
+            else:
+                found = confirm_(runner, top=top or TOP, seeds=seeds, trial_id=trial)
+        for event in runner.ledger.events[known:]:
+            if event["event"] == "champion_left_out":
+                listener.say(f"Confirmed without the present champion: {event['reason']}")
+        if nested:
+            print_nested(judged, console, as_json=as_json)
+        elif not print_evidence(runner.ledger, found, console, as_json=as_json):
+            raise typer.Exit(1)
 
 
 @app.command()
 def promote(
     study: StudyName,
     trial: Annotated[str | None, typer.Option(help="This search trial instead of the recommended one.")] = None,
-    margin: Annotated[float, typer.Option(min=0, max=1, help="What a cheaper challenger may lose.")] = 0.02,
+    margin: Annotated[float | None, typer.Option(help="What a cheaper one may lose: 0.02 is two points.")] = None,
     rollback: Annotated[bool, typer.Option("--rollback", help="Restore the champion before this one.")] = False,
     data_root: DataRoot = None,
     as_json: AsJson = False,
@@ -243,15 +280,17 @@ def promote(
 ) -> None:
     """Confirm where evidence is missing, refit, register the model and make it the champion."""
     with _sentences(verbose):
-        _require_study(study)
+        options.require_study(study)
+        from tuning.endings import promote_and_show, roll_back
+
         if rollback:
-            _roll_back(study, as_json)
+            roll_back(study, as_json=as_json)
             return
         from tuning.study_runner import Runner
 
         console, listener = _listener(quiet=as_json)
         with Runner(study, listener, data_root=data_root, verbose=verbose, begun=True) as runner:
-            promoted = _promote(runner, trial, console, as_json, margin=margin)
+            promoted = promote_and_show(runner, trial, margin, console, as_json=as_json)
         if as_json:
             verdict = dataclasses.asdict(promoted.verdict) if promoted.verdict else None
             named = {"model": promoted.name, "version": promoted.version, "uri": promoted.uri}
@@ -317,6 +356,7 @@ def list_(
 
 
 def _main_job(verbose: bool) -> None:
+    from tuning.endings import promote_and_show
     from tuning.study_runner import Runner
     from tuning.terminal import print_front, say_next
 
@@ -324,86 +364,10 @@ def _main_job(verbose: bool) -> None:
     with Runner("demo", listener, verbose=verbose) as runner:
         runner.search(runner.search_size(None, resume=True, extend=None))
         print_front(runner.ledger, runner.study.objectives, console, as_json=False)
-        promoted = _promote(runner, None, console, as_json=False)
+        promoted = promote_and_show(runner, None, None, console, as_json=False)
     example = next((runner.home / "drawn" / "demo").glob("*/*"))
     commands = [f"predict {example} --model {promoted.uri}", "report demo"]
     say_next(runner.home, runner.tracker, listener, commands)
-
-
-def _end_search(runner: Any, console: Console, listener: Any, as_json: bool) -> None:
-    from tuning.terminal import print_front, say_next
-
-    print_front(runner.ledger, runner.study.objectives, console, as_json=as_json)
-    name = runner.study.name
-    commands = [f"report {name}"] if runner.study.is_smoke else [f"promote {name}", f"report {name}"]
-    say_next(runner.home, runner.tracker, listener, commands)
-    if not runner.ledger.selection.get("front"):
-        raise typer.Exit(1)
-
-
-def _end_ablation(runner: Any, console: Console, listener: Any, table: Path | None, as_json: bool) -> None:
-    from tuning import ablation_table
-    from tuning.ablation import comparison_of, published_of, runs_of
-    from tuning.paired_runs import OneFold
-    from tuning.terminal import say_next
-
-    try:
-        found = comparison_of(runner.ledger)
-    except OneFold as reason:
-        console.print(ablation_table.summary_table(runs_of(runner.ledger), published_of(runner.ledger)))
-        listener.say(str(reason))
-    else:
-        if as_json:
-            for variant in found.variants:
-                print(json.dumps(dataclasses.asdict(variant)))
-        else:
-            console.print(ablation_table.terminal_table(found))
-            for line in ablation_table.sentences(found):
-                listener.say(line)
-        if table is not None:
-            ablation_table.write(found, table)
-            listener.say(f"The table: {table}")
-    say_next(runner.home, runner.tracker, listener, [f"report {runner.study.name}"])
-
-
-def _roll_back(study: str, as_json: bool) -> None:
-    from search_spaces.core.study import load_study
-    from tuning.gate import name_promoted
-    from tuning.ledger import Ledger
-    from tuning.promotion import rollback
-    from tuning.session import default_home
-    from tuning.tracking import default_uri
-
-    home = default_home()
-    name = name_promoted(Ledger.read(home / study), load_study(study).registered_model)
-    version = rollback(default_uri(home), name)
-    print(
-        json.dumps({"model": name, "version": version}) if as_json else f"{name}: version {version} is champion again."
-    )
-
-
-def _promote(runner: Any, trial: str | None, console: Console, as_json: bool, margin: float = 0.02) -> Any:
-    from tuning.evidence import evidence
-    from tuning.gate import promote as promote_
-    from tuning.terminal import evidence_table, interval, percent
-
-    try:
-        promoted = promote_(runner, trial_id=trial, margin=margin)
-    finally:
-        found = evidence(runner.ledger)
-        if found and not as_json:
-            console.print(evidence_table(found))
-    if not as_json:
-        if promoted.verdict is not None:
-            console.print(promoted.verdict.reason, soft_wrap=True, highlight=False)
-        accuracy = promoted.evidence.accuracy
-        console.print(
-            f"Promoted {promoted.evidence.trial_id} as {promoted.name} version {promoted.version} ({promoted.uri}): "
-            f"{percent(accuracy.mean)} on the holdout people ({interval(accuracy)}).",
-            soft_wrap=True,
-            highlight=False,
-        )
-    return promoted
 
 
 def _listener(*, quiet: bool) -> tuple[Console, Any]:
@@ -418,46 +382,6 @@ def _listener(*, quiet: bool) -> tuple[Console, Any]:
     return console, TerminalListener(console)
 
 
-def _folds(text: str | None) -> tuple[int, ...] | None:
-    if text is None or text == "all":
-        return None
-    parts = text.split(",")
-    if not all(part.strip().isdigit() for part in parts):
-        raise ValueError(f"--folds was given as {text!r}; allowed are `all` and numbers such as 0,1.")
-    return tuple(int(part) for part in parts)
-
-
-def _require_fitting(study: Any, **given: Any) -> None:
-    """An option of the other kind of study is no use, and would be passed over in silence."""
-    kinds = {True: ("ablation", ("folds", "seeds", "table")), False: ("search", ("num_samples", "extend"))}
-    kind, _ = kinds[study.design is not None]
-    other, foreign = kinds[study.design is None]
-    for name in foreign:
-        if given[name] is not None:
-            option = name.replace("_", "-")
-            raise ValueError(f"Study {study.name} is {_a(kind)}; --{option} is an option of {_a(other)}.")
-
-
-def _a(word: str) -> str:
-    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
-
-
-def _require_study(name: str) -> None:
-    """An unknown name is answered before anything heavy is imported."""
-    from trainables.core.lookup import UnknownName, names, unknown
-
-    if name not in names("search_spaces"):
-        raise UnknownName(unknown("study", name, names("search_spaces")))
-
-
-def _seconds(text: str) -> float:
-    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-    number, unit = text[:-1], text[-1:]
-    if unit not in units or not number.replace(".", "", 1).isdigit():
-        raise ValueError(f"{text!r} is no length of time; allowed are numbers with a unit, such as 90s, 30m, 2h or 1d.")
-    return float(number) * units[unit]
-
-
 @contextmanager
 def _sentences(verbose: bool) -> Any:
     """Whatever a person did wrong ends in a sentence and exit code 2; `--verbose` shows where."""
@@ -467,7 +391,8 @@ def _sentences(verbose: bool) -> Any:
         raise
     except KeyboardInterrupt as interruption:
         why = f" ({interruption})" if str(interruption) else ""
-        print(f"Interrupted{why}. What was done is kept; `run STUDY --resume` goes on with a search.", file=sys.stderr)
+        goes_on = "the same command goes on, `run` with --resume"
+        print(f"Interrupted{why}. What was done is kept; {goes_on}.", file=sys.stderr)
         raise typer.Exit(130) from None
     except (ValueError, RuntimeError, OSError) as error:
         if verbose:

@@ -26,6 +26,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from benchmarks.core.rows import write_rows
 from benchmarks.simulated_studies import World, draw_people, predict
+from tuning.savings import Costs
 from tuning.superiority import MARGIN, Candidate, superiority
 
 ALPHA = 0.05
@@ -82,7 +83,7 @@ def measure_holdout(name: str, num_studies: int, seed: int) -> list[dict[str, An
             # A challenger of half the champion's parameters may lose the margin, one of as many may not.
             counts = [100.0] + [50.0 if required else 100.0] * (len(correct) - 1)
             champion, *challengers = [
-                Candidate(name=str(index), predictions=_table(one), param_count=counts[index], train_time_s=1.0)
+                Candidate(name=str(index), predictions=_table(one), costs=Costs(param_count=counts[index]))
                 for index, one in enumerate(correct)
             ]
             verdicts = superiority(challengers, champion, alpha=ALPHA)

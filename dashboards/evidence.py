@@ -10,6 +10,7 @@ from dashboards.core.html import Cell, Html, element, escaped, join, missing, ta
 from dashboards.core.panel import Figure, Panel
 from dashboards.core.quantities import count, percent
 from tuning.evidence import CHAMPION, Evidence
+from tuning.overview import titled
 from tuning.statistics import Interval
 
 _READING = (
@@ -22,8 +23,10 @@ _READING = (
 _ROLES = {"chosen": figures.CHOSEN, "front": figures.FRONT, "trial": figures.TRIAL, "control": figures.CONTROL}
 
 
-def panel(report: ReportData) -> Panel:
+def panel(report: ReportData) -> Panel | None:
     """Intervals as dots and bars, then the same as a table."""
+    if report.is_ablation:
+        return None  # nobody is locked away to confirm on
     if not report.evidence:
         return Panel(title="Evidence", order=30, lead=missing(_nothing(report)))
     colors = {color_of(report, row) for row in report.evidence}
@@ -112,7 +115,7 @@ def _table(report: ReportData) -> Html:
             Cell(shown="" if row.search_accuracy is None else percent(row.search_accuracy), numeric=True),
             Cell(shown=_points(row.optimism), numeric=True),
             Cell(shown=percent(row.majority), numeric=True),
-            Cell(shown=row.num_subjects, numeric=True),
+            Cell(shown=row.num_subjects if row.subjects_known else "not named", numeric=row.subjects_known),
             Cell(shown=row.num_clips, numeric=True),
             Cell(shown=len(row.seeds), numeric=True),
         ]
@@ -120,6 +123,7 @@ def _table(report: ReportData) -> Html:
     ]
     first = report.evidence[0].accuracy
     caption = f"Accuracy on the holdout with {percent(first.confidence, 0)} intervals ({first.method})"
+    caption = titled(caption, report.evidence[0].leaky)
     marks = ["chosen" if color_of(report, row) == figures.CHOSEN else "" for row in report.evidence]
     return table(caption, headings, cells, marks=marks)
 

@@ -26,8 +26,10 @@ _MANY = 60  # trials from which marks are small
 _TIMED = ("train_time_s", "wall_time_s", "latency_ms")
 
 
-def panel(report: ReportData) -> Panel:
+def panel(report: ReportData) -> Panel | None:
     """One view for each objective after the primary one; with a single objective, its course over the trials."""
+    if report.is_ablation:
+        return None  # it chooses nothing
     if not report.complete:
         return Panel(
             title="Pareto front", order=20, lead=missing("No trial has finished with a value of every objective.")

@@ -22,8 +22,10 @@ _READING = (
 
 
 def panel(report: ReportData) -> Panel:
-    """The curves of the search trials; the losses of the recommended one, or of the best so far."""
-    curved = [trial for trial in report.search if trial.curve]
+    """The curves of the search trials, with the losses of the recommended one or of the best so far; or of an ablation's
+    trainings.
+    """
+    curved = [trial for trial in report.trained if trial.curve]
     if not curved:
         return Panel(title="Learning curves", order=60, lead=missing("No trial has done an epoch yet."))
     shown = report.recommended or (report.front[0] if report.front else None)

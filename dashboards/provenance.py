@@ -9,6 +9,7 @@ from dashboards.core.data import ReportData
 from dashboards.core.html import NOTHING, Cell, Html, element, facts, join, missing, table
 from dashboards.core.panel import Panel
 from dashboards.core.quantities import count, day, quantity, setting
+from trainables.core.splits import Phase
 from tuning.ledger import Trial
 
 _WRITTEN_OUT = (
@@ -22,6 +23,14 @@ _WRITTEN_OUT = (
     "smoke",
     "data_root",
 )
+_PHASES: dict[Phase, str] = {
+    "search": "search",
+    "ablation": "trainings",
+    "confirm": "confirmations",
+    "nested_search": "searches of nested folds",
+    "nested": "tests of nested folds",
+    "refit": "refits",
+}
 _WRITTEN_OUT += ("dataset", "dataset_fingerprint", "trainable")
 
 
@@ -54,13 +63,11 @@ def _facts(report: ReportData) -> list[tuple[str, object]]:
         ("trials at once", study.get("concurrency", "unknown")),
         ("fertune commit", element("code", study.get("git_commit") or "not a checkout")),
     ]
-    for phase, words in (("search", "search"), ("confirm", "confirmations"), ("refit", "refits")):
+    for phase, words in _PHASES.items():
         if trials := report.ledger.of_phase(phase):
             pairs.append((words, _seeds_and_folds(trials)))
     if report.evidence:
-        first = report.evidence[0]
-        people = count(first.num_subjects, "person", "people")
-        pairs.append(("holdout", f"{people}, {count(first.num_clips, 'clip')}; only confirmations read it"))
+        pairs.append(("holdout", f"{report.evidence[0].tested_on}; only confirmations read it"))
     pairs += [(key, _listed(value) if isinstance(value, dict) else setting(value)) for key, value in _others(study)]
     pairs += [
         ("study began", day(began)),

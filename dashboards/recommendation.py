@@ -8,13 +8,16 @@ from dashboards.core.panel import Panel
 from dashboards.core.quantities import count, day, percent, quantity, settings
 from tuning.evidence import Evidence
 from tuning.ledger import Trial
+from tuning.overview import LEAKY
 
 _NUMBERS = ("train_time_s", "param_count", "weights_mb", "latency_ms")
 
 
-def panel(report: ReportData) -> Panel:
+def panel(report: ReportData) -> Panel | None:
     """The recommended configuration, what it achieves on the holdout, and what would have to be done to know."""
-    return Panel(title="Recommendation", order=10, lead=join([*_cautions(report), _verdict(report)]))
+    if report.is_ablation:
+        return None  # it chooses nothing
+    return Panel(title="Recommendation", order=10, lead=join([*cautions(report), _verdict(report)]))
 
 
 def _verdict(report: ReportData) -> Html:
@@ -33,9 +36,12 @@ def _verdict(report: ReportData) -> Html:
 
 def _confirmed(found: Evidence) -> list[object]:
     accuracy = found.accuracy
+    who = f"{count(found.num_subjects, 'person', 'people')} whom no choice has seen"
+    if not found.subjects_known:
+        who = "clips that no choice has seen, whose people are not named"
     against = "" if found.beats_majority else " That is not beyond doubt better, so it would not be promoted."
     return [
-        f"On {count(found.num_subjects, 'person', 'people')} whom no choice has seen, its configuration is right in ",
+        f"On {who}, its configuration is right in ",
         element("strong", percent(accuracy.mean)),
         f" of {count(found.num_clips, 'clip')} ({percent(accuracy.confidence, 0)} interval {percent(accuracy.low)} to "
         f"{percent(accuracy.high)}, {count(len(found.seeds), 'fresh seed')}); always answering the commonest class would "
@@ -76,8 +82,11 @@ def _promotions(report: ReportData) -> list[Html]:
     return [element("p", sentence)]
 
 
-def _cautions(report: ReportData) -> list[Html]:
+def cautions(report: ReportData) -> list[Html]:
+    """What a reader must know before anything else."""
     found = []
+    if report.study.get("leaky"):
+        found.append(caution(f"Leaky: {LEAKY[0].lower()}{LEAKY[1:]} Nothing of this study is promoted."))
     if report.study.get("smoke"):
         found.append(caution("This was a smoke run, cut short to see that it works; its figures mean nothing."))
     if report.drawn:

@@ -1,4 +1,4 @@
-"""Every trial of the study: a table of the search to sort and filter, and one of the trainings after it."""
+"""Every trial of the study: a table to sort and filter of the search or the ablation, and one of what came after it."""
 
 from __future__ import annotations
 
@@ -21,16 +21,40 @@ _STATES = {
 
 
 def panel(report: ReportData) -> Panel:
-    """The search trials, then confirmations and refits."""
-    if not report.search:
+    """The trainings of an ablation; the search trials, then confirmations and refits."""
+    if not report.trained and not report.search:
         return Panel(title="Trials", order=70, lead=missing("No trial has started yet."))
+    counted = [_states(trials, words) for trials, words in _kinds(report) if trials]
+    where = "trainings of the ablation on the test people of their fold, search trials on validation people"
     reading = (
-        f"{_states(report.search)}. Select a heading to sort by it, once more to turn the order; select a trial to see it "
-        "in the figures. Measured on validation people."
+        f"{'; '.join(counted)}. Select a heading to sort by it, once more to turn the order; select a trial to see it "
+        f"in the figures. Measured on {where if report.is_ablation else 'validation people'}."
     )
-    return Panel(
-        title="Trials", order=70, reading=reading, lead=_filter(), body=join([_search(report), _after(report)])
-    )
+    tables = [_trainings(report)] if report.is_ablation and report.trained else []
+    tables += [_search(report)] if report.search else []
+    body = element("div", *tables, id="search-trials")
+    return Panel(title="Trials", order=70, reading=reading, lead=_filter(), body=join([body, _after(report)]))
+
+
+def _kinds(report: ReportData) -> list[tuple[list[Trial], str]]:
+    return [(report.trained if report.is_ablation else [], "training"), (report.search, "search trial")]
+
+
+def _trainings(report: ReportData) -> Html:
+    measured = ("accuracy", "uar", "train_time_s", "best_epoch")
+    rows = [
+        [
+            _name(trial),
+            Cell(shown=trial.variant),
+            Cell(shown=trial.folds[0], numeric=True),
+            Cell(shown=trial.seed, numeric=True),
+            _state(trial),
+            *(_measure(trial, key) for key in measured),
+        ]
+        for trial in report.trained
+    ]
+    headings = ["training", "variant", "fold", "seed", "state", *(quantity(key).heading for key in measured)]
+    return table("Trainings of the ablation", headings, rows, sortable=True)
 
 
 def _search(report: ReportData) -> Html:
@@ -53,8 +77,7 @@ def _search(report: ReportData) -> Html:
             ]
         )
         marks.append("chosen" if trial.trial_id == chosen else "front" if trial.trial_id in members else "")
-    found = table("Search trials", headings, rows, marks=marks, sortable=True)
-    return element("div", found, id="search-trials")
+    return table("Search trials", headings, rows, marks=marks, sortable=True)
 
 
 def _after(report: ReportData) -> Html:
@@ -95,10 +118,10 @@ def _filter() -> Html:
     return element("label", "Show trials with", box, element("output"), class_="filter")
 
 
-def _states(trials: list[Trial]) -> str:
+def _states(trials: list[Trial], words: str) -> str:
     counts = Counter(trial.state for trial in trials)
     listed = ", ".join(f"{number} {_STATES[state]}" for state, number in counts.most_common())
-    return f"{count(len(trials), 'search trial')}: {listed}"
+    return f"{count(len(trials), words)}: {listed}"
 
 
 def _name(trial: Trial) -> Cell:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +29,15 @@ def tiny():
 
     with tiny_trainable():
         yield
+
+
+@pytest.fixture
+def stranger():
+    """A process that is none of fertune's business, in a session of its own."""
+    process = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    yield process
+    process.kill()
+    process.wait()
 
 
 @pytest.fixture

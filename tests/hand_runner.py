@@ -1,9 +1,11 @@
 """A study whose trainings are written by hand: what `confirm` and `promote` ask for is there at once, without Ray."""
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import mlflow
 import numpy as np
@@ -12,6 +14,7 @@ import pyarrow.parquet as pq
 from ray import tune
 
 from search_spaces.core.study import Study
+from tests.builders import prepare_random
 from trainables.core.cache import Prepared
 from trainables.core.splits import make_splits
 from trainables.core.trial import SPLITS
@@ -20,11 +23,32 @@ from tuning.ledger import Ledger, Trial
 DEVICE = "AMD EPYC"
 
 
+def hand_store(home: Path, num_subjects: int = 80) -> dict[str, Any]:
+    """What a `HandRunner` needs: prepared clips, a fifth of the people locked away, and an MLflow store of one experiment."""
+    uri = f"sqlite:///{home / 'mlflow.db'}"
+    experiment = mlflow.MlflowClient(uri).create_experiment("hand", artifact_location=str(home / "artifacts"))
+    prepared = prepare_random(home, num_subjects=num_subjects)
+    return {"prepared": prepared, "home": home, "uri": uri, "experiment": experiment}
+
+
+@contextlib.contextmanager
+def competing(store: Mapping[str, Any], registered: str) -> "Generator[Callable[..., HandRunner]]":
+    """Begins studies that compete for the name `registered`, and closes them all at the end."""
+    with contextlib.ExitStack() as opened:
+
+        def begin(skills, *, name="one", **changes):
+            runner = HandRunner(f"{registered}-{name}", skills, **{**store, "registered": registered, **changes})
+            return opened.enter_context(runner)
+
+        yield begin
+
+
 class HandRunner:
     """Stands for a `Runner` of a study of `prepared` under `home`.
 
     `skills` gives by `gru_hidden` the share of holdout clips that a configuration gets right, the same with every seed;
-    its front are all searched trials, the first recommended. Runs are written as MLflow runs of `experiment` at `uri`.
+    its front are all searched trials, the first recommended. A search in `run` believes that it is right in `promised` more
+    of the cases. Runs are written as MLflow runs of `experiment` at `uri`.
     """
 
     def __init__(
@@ -55,6 +79,7 @@ class HandRunner:
         self.ledger = Ledger.write(self.folder)
         self.asked: list[Trial] = []
         self.fails, self.device_of, self.time_of = lambda trial: False, lambda trial: DEVICE, lambda trial: 10.0
+        self.promised = 0.0  # what a search believes beyond the skill
         self._experiment = experiment
 
     def __enter__(self):
@@ -88,6 +113,16 @@ class HandRunner:
                 self.asked.append(trial)
                 self._write(trial, self.skills[trial.parameters["gru_hidden"]])
 
+    def run(self, phase, proposer, count):
+        """Write up to `count` of what is proposed."""
+        for _ in range(count):
+            if (trial := proposer.propose()) is None:
+                return
+            trial.trial_id = trial.trial_id or self.ledger.next_id(phase)
+            self.asked.append(trial)
+            self._write(trial, min(1.0, self.skills[trial.parameters["gru_hidden"]] + self.promised))
+            proposer.told(self.ledger.trials[trial.trial_id])
+
     def _write(self, trial, skill):
         self.ledger.start(trial)
         if self.fails(trial):
@@ -95,15 +130,15 @@ class HandRunner:
             return
         folder = self.folder / "trials" / trial.trial_id
         folder.mkdir(parents=True, exist_ok=True)
-        view = self.splits.view(trial.phase, 0)
-        indices = {"search": view.validation, "confirm": view.test, "refit": ()}[trial.phase]
+        view = self.splits.view(trial.phase, trial.folds[0])
+        indices = view.validation if SPLITS[trial.phase] == "validation" else view.test
         if indices:
             self._predict(folder / "predictions.parquet", trial, np.array(indices), skill)
         else:
             (folder / "model.json").write_text(json.dumps({"classes": self.prepared.classes}))
             (folder / "model.safetensors").write_bytes(b"weights")
         width = trial.parameters["gru_hidden"]
-        metrics = {"best_epoch": 2.0, "param_count": 1e5 * width, "accuracy": skill}
+        metrics = {"best_epoch": 2.0, "param_count": 1e5 * width, "accuracy": skill, "uar": skill}
         metrics["train_time_s"] = self.time_of(trial)
         workers = [{"host": "n", "device": self.device_of(trial), "gpus": ""}]
         self.ledger.end(trial.trial_id, "FINISHED", metrics, workers=workers)
@@ -118,7 +153,7 @@ class HandRunner:
         rows = {
             "clip_id": [self.prepared.clip_ids[index] for index in indices],
             "subject": [self.prepared.subjects[index] for index in indices],
-            "fold": pa.array([0] * len(indices), pa.int32()),
+            "fold": pa.array([trial.folds[0]] * len(indices), pa.int32()),
             "seed": pa.array([trial.seed] * len(indices), pa.int64()),
             "split": [SPLITS[trial.phase]] * len(indices),
             "label": pa.array(labels, pa.int32()),

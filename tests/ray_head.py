@@ -117,12 +117,13 @@ def free_ports(count: int) -> list[int]:
         return ports
 
 
-def wait_until(condition: Any, timeout_s: float, words: Any = lambda: "") -> None:
-    """Wait for `condition()`; fails with `words()` after `timeout_s`."""
+def wait_until(condition: Any, timeout_s: float = 30, words: Any = lambda: "", *, every_s: float = 0.3) -> Any:
+    """The first true answer of `condition()`; fails with `words()` after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < deadline, f"Waited {timeout_s} s in vain. {words()}"
-        time.sleep(0.3)
+        time.sleep(every_s)
+    return found
 
 
 def _answers(head: Head) -> bool:

@@ -148,6 +148,14 @@ def test_the_process_goes_on_with_the_store_that_it_had(store, monkeypatch):
     assert mlflow.get_tracking_uri() == os.environ["MLFLOW_TRACKING_URI"] == "http://127.0.0.1:9"
 
 
+def test_a_store_that_nobody_serves_is_said_in_one_sentence():
+    expected = "MLflow at http://127.0.0.1:9 does not answer. Start that server, or set MLFLOW_TRACKING_URI"
+    with pytest.raises(ConnectionError, match=f"^{expected}"):
+        promotion.only_champion("http://127.0.0.1:9")
+    with pytest.raises(ConnectionError, match=f"^{expected}"):
+        promotion.load_model("models:/demo@champion", "http://127.0.0.1:9")
+
+
 def test_a_rollback_lets_champion_and_previous_change_places(store):
     register(store, "back", "a")
     with pytest.raises(ValueError, match=r"Version 1 of back is its only champion so far: there is no previous one"):

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import logging
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 import tune
 from tests.conftest import ROOT
 from trainables.core import lookup
+from tuning import options
 from tuning.session import open_session
 
 HEAVY = ("ray", "torch", "mlflow", "optuna", "numpy", "pandas", "cv2", "sklearn")
@@ -150,6 +152,26 @@ def test_a_cluster_that_does_not_answer_is_a_sentence_at_once(monkeypatch):
         open_session().__enter__()
 
 
+@pytest.mark.parametrize("verbose", [False, True])
+def test_rays_words_come_with_verbose_alone(monkeypatch, verbose):
+    asked = {}
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr("ray.init", lambda **named: asked.update(named) or pytest.fail("enough was seen"))
+    with pytest.raises(pytest.fail.Exception):
+        open_session(verbose=verbose).__enter__()
+    assert asked["log_to_driver"] is verbose
+    assert asked["logging_level"] == (logging.INFO if verbose else logging.ERROR)
+
+
+def test_verbose_shows_where_an_error_comes_from():
+    quiet, loud = (light("run", "demoo", *more) for more in ([], ["--verbose"]))
+    assert quiet.returncode == 2
+    assert "Traceback" not in quiet.stderr
+    assert loud.returncode == 1
+    assert "Traceback" in loud.stderr
+    assert "UnknownName" in loud.stderr
+
+
 def test_what_a_study_will_cost_is_said_before_it_is_spent(tmp_path):
     env = {"FERTUNE_HOME": str(tmp_path)}
     done = CliRunner().invoke(tune.app, ["run", "demo", "--dry-run", "--num-samples", "7"], env=env)
@@ -169,10 +191,10 @@ def test_an_option_that_there_is_not_is_exit_code_2_without_traceback():
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("1.5h", 5400), ("1d", 86400)])
 def test_lengths_of_time(text, seconds):
-    assert tune._seconds(text) == seconds
+    assert options.seconds_of(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "h", "2", "2x", "-2h", "1e3s", "2h30m", "two h"])
 def test_what_is_no_length_of_time(text):
     with pytest.raises(ValueError, match="no length of time"):
-        tune._seconds(text)
+        options.seconds_of(text)

@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.test_frames import write_image
-from trainables.core.dataset import DataError
+from trainables.core.dataset import DataError, require_disjoint
 from trainables.core.fingerprint import fingerprint_of
-from trainables.core.folds import assert_disjoint
 from trainables.data import clip_folder, drawn_faces
 
 
@@ -46,7 +45,7 @@ def test_there_are_five_folds_by_subject(root):
     subjects = [sample.subject for sample in dataset.samples]
     assert len(dataset.folds) == 5
     for fold in dataset.folds:
-        assert_disjoint(fold, subjects)
+        require_disjoint(fold, subjects, number=0)
 
 
 def test_fewer_subjects_give_fewer_folds_down_to_three(tmp_path):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tuning.comparison import compare, sd_of_differences, seed_share_of_differences
-from tuning.paired_runs import Run, judged
+from tuning.paired_runs import NotComparable, Run, judged
 from tuning.statistics import nadeau_bengio_interval
 from tuning.variance import Estimate
 
@@ -108,15 +108,6 @@ def test_a_training_that_fails_for_a_whole_fold_widens_the_interval():
     assert any("folds differ" in note for note in comparison.notes)
 
 
-def test_identical_results_are_called_so():
-    runs = simulated({"full": 0.8})
-    comparison = compare([*runs, *(dataclasses.replace(run, variant="copy") for run in runs)], "full")
-    difference = comparison.variants[1].difference
-    assert "identical" in difference.words
-    assert (difference.interval.low, difference.interval.high, difference.p_adjusted) == (0, 0, 1)
-    assert difference.equivalent == 1
-
-
 def test_holm_adjusts_for_the_family():
     skills = {"full": 0.7, "a": 0.58, "b": 0.72, "c": 0.66}
     alone = compare(simulated(skills)[:20], "full").variants[1].difference
@@ -150,23 +141,6 @@ def test_autorank_agrees_on_a_clear_pair_of_variants(seed):
     assert difference.interval.mean == pytest.approx((table["worse"] - table["full"]).mean())
 
 
-def test_nadeau_and_bengios_interval_and_the_bootstrap_stand_beside():
-    runs = simulated({"full": 0.8, "other": 0.7}, num_folds=4)
-    difference = compare(runs, "full").variants[1].difference
-    by_fold = [
-        np.mean([run.accuracy for run in runs if (run.variant, run.fold) == ("other", fold)])
-        - np.mean([run.accuracy for run in runs if (run.variant, run.fold) == ("full", fold)])
-        for fold in range(4)
-    ]
-    expected = nadeau_bengio_interval(by_fold, num_train=90, num_test=30)
-    assert difference.nadeau_bengio.low == pytest.approx(expected.low)
-    assert difference.bootstrap.low < difference.interval.mean < difference.bootstrap.high
-    assert (
-        difference.nadeau_bengio.high - difference.nadeau_bengio.low
-        > difference.interval.high - difference.interval.low
-    )
-
-
 def test_without_predictions_folds_are_the_units():
     comparison = compare(without_predictions(simulated({"full": 0.8, "other": 0.6})), "full")
     difference = comparison.variants[1].difference
@@ -186,38 +160,19 @@ def test_a_factorials_effects_join_the_family():
     assert single.variant == "a"  # the effect bears a variant's name, and is another thing
     assert found.interval.high - found.interval.low < single.difference.interval.high - single.difference.interval.low
     assert single.difference.interval.mean == pytest.approx(means["a"] - means["base"])
-    assert "needs the results of c" in comparison.excluded["lost"]
+    assert "needs the results of c" in comparison.excluded["effect: lost"]
 
 
 def test_published_figures_are_quoted_and_say_what_power_is_asked_for():
     runs = simulated({"full": 0.8, "other": 0.8})
-    comparison = compare(runs, "full", published={"full": 0.981, "other": 0.9777})
-    assert [one.published for one in comparison.variants] == [0.981, 0.9777]
+    published = {"full": {"accuracy": 0.981, "published_time_s": 0.7}, "other": {"accuracy": 0.9777}}
+    comparison = compare(runs, "full", published=published)
+    assert {one.variant: one.published for one in comparison.variants} == published
     assert comparison.variants[1].difference.effect == pytest.approx(0.0033)
     assert comparison.variants[1].difference.power < 0.06
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        compare(runs, "full", published={"full": 98.1})
-
-
-def test_the_region_of_practical_equivalence_can_hold_all():
-    difference = compare(simulated({"full": 0.8, "same": 0.8}), "full", rope=0.4).variants[1].difference
-    assert difference.equivalent > 0.99
-    assert difference.words.startswith("equivalent within 40 points")
-
-
-def test_a_variant_with_failed_or_missing_runs_is_left_out_and_said_so():
-    runs = simulated({"full": 0.8, "failed": 0.7, "short": 0.7, "good": 0.7})
-    runs = [
-        dataclasses.replace(run, accuracy=math.nan, predictions=None)
-        if (run.variant, run.fold, run.seed) == ("failed", 1, 0)
-        else run
-        for run in runs
-        if (run.variant, run.fold) != ("short", 2)
-    ]
-    comparison = compare(runs, "full")
-    assert [one.variant for one in comparison.variants] == ["full", "good"]
-    assert "1 of 10 runs missing or without a result (fold 1 seed 0)" in comparison.excluded["failed"]
-    assert "2 of 10 runs" in comparison.excluded["short"]
+    for metric in ("accuracy", "uar"):
+        with pytest.raises(ValueError, match=f"{metric} of full is given as 98.1; a share between 0 and 1"):
+            compare(runs, "full", published={"full": {metric: 98.1}})
 
 
 @pytest.mark.parametrize(
@@ -225,13 +180,7 @@ def test_a_variant_with_failed_or_missing_runs_is_left_out_and_said_so():
     [
         (lambda runs: runs, "ful", "Did you mean 'full'"),
         (lambda runs: [], "full", "no run is given"),
-        (lambda runs: [run for run in runs if run.fold == 3], "full", "two folds or more"),
         (lambda runs: [*runs, runs[0]], "full", "given twice"),
-        (
-            lambda runs: [dataclasses.replace(runs[0], accuracy=math.nan), *runs[1:]],
-            "full",
-            "reference full has 1 of 10",
-        ),
         (
             lambda runs: [*runs[:-1], dataclasses.replace(runs[-1], predictions=runs[-1].predictions[1:])],
             "full",
@@ -254,6 +203,22 @@ def test_one_seed_is_compared_with_a_note():
     assert any("One seed per fold" in note for note in comparison.notes)
 
 
+@pytest.mark.parametrize("column", ["predicted", "logits"])
+def test_an_answer_that_is_no_number_is_no_class(tmp_path, column):
+    answers = {"predicted": [0, math.nan, 1], "logits": [[2.0, 1], [math.nan, 1], [1.0, 2]]}[column]
+    table = pd.DataFrame({"clip_id": ["a", "b", "c"], "subject": "P1", "label": [0, 0, 1], column: answers})
+    (tmp_path / "ablation-0007").mkdir()
+    table.to_parquet(tmp_path / "ablation-0007" / "predictions.parquet")
+    with pytest.raises(ValueError, match="predictions of ablation-0007 are no numbers for b, so"):
+        judged(tmp_path / "ablation-0007" / "predictions.parquet")
+    with pytest.raises(ValueError, match="predictions with seed 3 are no numbers for b, so"):
+        judged(table.assign(seed=3))
+    runs = simulated({"full": 0.8, "other": 0.7})
+    spoilt = runs[-1].predictions.assign(predicted=math.nan)
+    with pytest.raises(ValueError, match=r"other, fold 4, seed 1: .* no numbers for 4-0, 4-1, 4-2 and 21 more"):
+        compare([*runs[:-1], dataclasses.replace(runs[-1], predictions=spoilt)], "full")
+
+
 def test_files_and_logits_are_read_and_nameless_clips_stand_for_themselves(tmp_path):
     table = pd.DataFrame(
         {"clip_id": ["a", "b"], "subject": ["P1", None], "label": [0, 1], "logits": [[2.0, 1], [3.0, 1]]}
@@ -271,5 +236,5 @@ def test_the_spread_of_a_pilot_is_that_of_one_difference(change):
     assert sd_of_differences(runs, "full") == pytest.approx((2 * 0.21 / 6) ** 0.5, rel=0.15)
     assert seed_share_of_differences(runs, "full") > 0.85
     assert seed_share_of_differences([run for run in runs if run.seed == 0], "full") == 0
-    with pytest.raises(ValueError, match="no complete variant beside full"):
+    with pytest.raises(NotComparable, match="no complete variant beside full"):
         sd_of_differences(runs[:80], "full")

@@ -1,11 +1,14 @@
 """What is trained again, with which seeds, and beside whom."""
 
-import mlflow
-import pytest
+import json
 
-from tests.builders import prepare_random
-from tests.hand_runner import HandRunner
+import pytest
+from typer.testing import CliRunner
+
+import tune
+from tests.hand_runner import HandRunner, hand_store
 from tuning import confirm as module
+from tuning import study_runner
 from tuning.confirm import CONFIRM_SEED, confirm
 from tuning.gate import promote
 from tuning.ledger import Trial
@@ -13,10 +16,7 @@ from tuning.ledger import Trial
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
-    uri = f"sqlite:///{home / 'mlflow.db'}"
-    experiment = mlflow.MlflowClient(uri).create_experiment("hand", artifact_location=str(home / "artifacts"))
-    return {"prepared": prepare_random(home, num_subjects=80), "home": home, "uri": uri, "experiment": experiment}
+    return hand_store(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_no_seed_of_the_search_is_used_again(store):
 
 
 def test_what_cannot_be_confirmed_is_said(store, monkeypatch):
-    monkeypatch.setattr(module, "_present_champion", lambda runner: None)
+    monkeypatch.setattr(module, "present_champion", lambda runner: None)
     with HandRunner("bad", {8: 0.9}, **store) as runner:
         with pytest.raises(ValueError, match="no finished search trial"):
             confirm(runner)
@@ -84,3 +84,68 @@ def test_what_cannot_be_confirmed_is_said(store, monkeypatch):
                 confirm(runner, **given)
         with pytest.raises(ValueError, match=r"'search-0009'\. There are: search-0000"):
             confirm(runner, trial_id="search-0009")
+
+
+@pytest.fixture
+def command(store, monkeypatch, request):
+    """`python tune.py confirm demo ...` on trainings that are written by hand."""
+    home = store["home"] / request.node.name
+    runner = HandRunner("demo", {8: 0.9, 4: 0.6}, **{**store, "home": home, "registered": request.node.name})
+    monkeypatch.setattr(study_runner, "Runner", lambda *_, **__: runner)
+    yield runner, lambda *options: CliRunner().invoke(tune.app, ["confirm", "demo", *options])
+    runner.ledger.close()
+
+
+def test_where_every_confirmation_fails_a_sentence_says_so_and_the_exit_code_too(command):
+    runner, confirm_demo = command
+    runner.search(8)
+    runner.fails = lambda trial: True
+    done = confirm_demo()
+    assert done.exit_code == 1
+    assert "No confirmation finished, so there is no evidence. 2 of 2 failed." in done.stderr
+    assert "The first error: confirm-0000: it diverged" in done.stderr
+    assert not done.stdout.strip()
+
+
+def test_where_some_confirmations_fail_the_rest_is_shown_and_the_failures_are_told(command):
+    runner, confirm_demo = command
+    runner.search(8, 4)
+    runner.fails = lambda trial: trial.of == "search-0001"
+    done = confirm_demo("--json")
+    assert done.exit_code == 0
+    assert "2 of 4 failed. The first error: confirm-0002: it diverged" in done.stderr
+    (row,) = map(json.loads, done.stdout.splitlines())
+    assert (row["trial_id"], row["subjects_known"], row["leaky"]) == ("search-0000", True, False)
+
+
+def test_one_trial_is_confirmed_by_name(command):
+    runner, confirm_demo = command
+    runner.search(8, 4)
+    assert confirm_demo("--trial", "search-0001", "--seeds", "3").exit_code == 0
+    assert {(trial.of, trial.variant) for trial in runner.ledger.of_phase("confirm")} == {("search-0001", "")}
+    assert len(runner.asked) == 3
+
+
+def test_a_plan_of_nested_folds_trains_nothing(command):
+    runner, confirm_demo = command
+    runner.search(8)
+    done = confirm_demo("--nested", "4", "--seeds", "3", "--dry-run")
+    assert done.exit_code == 0, done.output
+    assert "12 search trials to run in 3 folds, then 9 trainings" in done.stdout
+    assert not runner.asked
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--dry-run"], "--dry-run is an option of --nested"),
+        (["--nested", "2", "--top", "2"], "--top chooses what to test on the holdout"),
+        (["--nested", "2", "--trial", "search-0000"], "--trial chooses what to test on the holdout"),
+        (["--top", "2", "--trial", "search-0000"], "--top and --trial were both given"),
+    ],
+)
+def test_options_that_contradict_each_other_are_said_to(command, options, words):
+    runner, confirm_demo = command
+    done = confirm_demo(*options)
+    assert (done.exit_code, words in done.stderr) == (2, True)
+    assert not runner.asked

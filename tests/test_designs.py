@@ -71,6 +71,15 @@ def test_contrasts_recover_the_effects_that_results_were_made_of():
     assert effect("gate") == pytest.approx(np.mean(with_gate) - np.mean(without))
 
 
+def test_a_factorial_is_compared_by_main_effects_and_interactions_of_two_besides():
+    design = factorial(BASE, ON)
+    effects = design.effects()
+    assert list(effects)[:4] == ["masking", "gate", "blocks", "masking x gate"]
+    assert len(effects) == 3 + 3
+    assert effects["gate x blocks"] == design.contrast("gate", "blocks")
+    assert leave_one_out(FULL, OFF).effects() == {}
+
+
 def test_a_sweep_names_its_values_and_its_reference():
     design = sweep("rbg_depth", [1, 2, 3], reference=2)
     assert list(design.variants) == ["rbg_depth=1", "rbg_depth=2", "rbg_depth=3"]
@@ -97,6 +106,17 @@ def test_a_sweep_names_its_values_and_its_reference():
             "'eca' and 'se' both change attention",
         ),
         (lambda: named({"full": FULL, "base": BASE}, reference="base", tune_each=-1), "tune_each was given as -1"),
+        (lambda: factorial(BASE, {"base": ON["gate"], "blocks": ON["blocks"]}), "Two variants are called 'base'"),
+        (
+            lambda: factorial(BASE, {"a": ON["gate"], "b": ON["blocks"], "a+b": ON["masking"]}),
+            r"Two variants are called 'a\+b'.*needs a name of its own",
+        ),
+        (
+            lambda: factorial(BASE, {"a": ON["gate"], "b": ON["blocks"], "a x b": ON["masking"]}),
+            "'a x b' is called as an interaction of two others",
+        ),
+        (lambda: sweep("rbg_depth", [1, 2, 2]), "Two variants are called 'rbg_depth=2'.*give each value once"),
+        (lambda: sweep("rbg_depth", [1, "1", 2]), r"Two variants are called 'rbg_depth=1': .*: 1\} and .*: '1'\}"),
         (lambda: factorial(BASE, ON).contrast("gat"), r"no component named 'gat'\. Did you mean 'gate'\?"),
         (lambda: factorial(BASE, ON).contrast(), "Name one component"),
         (lambda: leave_one_out(FULL, OFF).contrast("gate"), "need a full factorial; this design is leave_one_out"),

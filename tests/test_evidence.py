@@ -3,17 +3,23 @@
 import copy
 import json
 
+import pandas as pd
 import pytest
+from rich.console import Console
 
+from dashboards import recommendation
 from dashboards.core.data import read_report_data
 from dashboards.evidence import panel
+from search_spaces.core.study import PARETO
 from tests.sample_study import add_confirmation, select, write_sample
 from tuning.evidence import difference, evidence, predictions_of
 from tuning.evidence_file import read_evidence, sha256_of, write_evidence
+from tuning.evidence_table import evidence_table, print_evidence
 from tuning.ledger import Ledger
 from tuning.model_card import as_description, model_card
-from tuning.statistics import Interval, _wilson
-from tuning.terminal import evidence_table
+from tuning.overview import LEAKY
+from tuning.statistics import Interval, wilson
+from tuning.terminal import print_front
 
 INTERVAL = {"mean": 0.9, "low": 0.8, "high": 0.95, "confidence": 0.95, "method": "BCa"}
 FACTS = {
@@ -39,7 +45,8 @@ FACTS = {
     "data": {"dataset": "clip_folder", "fingerprint": "f" * 64, "classes": ["onset", "offset", "smile"]},
     "code": {"commit": "", "versions": {"torch": "2.15.0"}},
 }
-FACTS["data"] |= {"drawn": False, "smoke": False}
+FACTS["data"] |= {"drawn": False, "smoke": False, "subjects_known": True}
+FACTS["accuracy_reference"] = {"fertune.margin_spent": "0"}
 
 
 def test_a_difference_of_two_proportions_is_newcombes():
@@ -47,7 +54,7 @@ def test_a_difference_of_two_proportions_is_newcombes():
     one, other = (
         Interval(mean=hits / num, low=low, high=high, confidence=0.95, method="Wilson")
         for hits, num in ((56, 70), (48, 80))
-        for low, high in [_wilson(hits / num, num, 0.95)]
+        for low, high in [wilson(hits / num, num, 0.95)]
     )
     found = difference(one, other)
     assert (round(found.mean, 4), round(found.low, 4), round(found.high, 4)) == (0.2, 0.0524, 0.3339)
@@ -133,6 +140,56 @@ def test_a_card_of_drawn_faces_or_of_a_smoke_run_begins_with_it():
     first = model_card(facts).split("##")[0]
     assert "drawn by a program" in first
     assert "smoke run" in first
+
+
+def test_a_card_says_where_people_are_not_named_and_what_accuracy_was_given_up():
+    facts = copy.deepcopy(FACTS)
+    facts["data"]["subjects_known"], facts["by_person"] = False, None
+    facts["holdout"]["num_subjects"] = facts["trained_on"]["num_subjects"] = None
+    card = model_card(facts)
+    for words in (
+        "does not name the people of its clips",
+        "Nothing could check",
+        "64 clips, whose people are not named",
+        "one more training of it, on 256 clips, and",
+    ):
+        assert words in card, words
+    assert "people whom no choice" not in card
+    assert "By person" not in card
+    facts["replaced"], facts["verdicts"] = {"version": 4}, [{"name": "search-0003", "reason": "cheaper."}]
+    facts["accuracy_reference"] = {"fertune.margin_spent": "0.013", "fertune.accuracy_reference": "models:/smiles/2"}
+    assert "cheaper. Since models:/smiles/2, up to 1.3 points of accuracy may have been given up" in model_card(facts)
+
+
+def test_evidence_of_nameless_clips_and_of_a_leaky_study_is_marked(ledger, capsys):
+    console = Console(width=200)
+    (found, _) = evidence(ledger)
+    assert "16 people, 64 clips" in evidence_table([found]).title
+    assert print_evidence(ledger, [found], console, as_json=False)
+    assert "leaky" not in capsys.readouterr().out
+    for trial in ledger.of_phase("confirm"):
+        path = predictions_of(ledger, trial)
+        pd.read_parquet(path).assign(subject=None).to_parquet(path)
+    ledger.open_study(leaky=True)
+    (found, _) = evidence(ledger)
+    assert (found.subjects_known, found.num_subjects, found.leaky) == (False, 64, True)
+    assert found.accuracy.method.endswith("over clips")
+    assert print_evidence(ledger, [found], console, as_json=False)
+    shown = capsys.readouterr().out
+    for words in ("64 clips, whose people are not named", "leaky: clips dealt at random", LEAKY):
+        assert words in shown, words
+    assert "people, " not in shown.split("Clips were dealt")[0]
+    report = read_report_data(ledger.folder.parent, ledger.folder.name)
+    assert "leaky: clips dealt at random" in str(panel(report).body)
+    assert "not named" in str(panel(report).body)
+    first = str(recommendation.panel(report).lead)
+    assert "Leaky: clips were dealt to folds at random" in first
+    assert "clips that no choice has seen, whose people are not named" in first
+    print_front(ledger, PARETO, console, as_json=False)
+    assert "Pareto front (validation clips); leaky" in capsys.readouterr().out
+    print_front(ledger, PARETO, console, as_json=True)
+    print_evidence(ledger, [found], console, as_json=True)
+    assert all(json.loads(line)["leaky"] for line in capsys.readouterr().out.splitlines())
 
 
 def test_a_card_without_robustness_or_optimism_does_not_speak_of_them():

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainables.core.dataset import DataError, Fold
-from trainables.core.folds import assert_disjoint, holdout_subjects, subject_folds, without_subjects
+from trainables.core.dataset import DataError, Fold, require_disjoint
+from trainables.core.folds import holdout_subjects, identities, subject_folds, without_subjects
 
 SUBJECTS = [f"P{i:02d}" for i in range(20) for _ in range(4)]
 LABELS = [label for _ in range(20) for label in range(4)]
@@ -21,7 +21,7 @@ def test_every_clip_is_tested_and_validated_once_and_parts_share_nobody():
     for k, fold in enumerate(folds):
         assert fold.validation == folds[(k + 1) % 5].test
         assert sorted((*fold.train, *fold.validation, *fold.test)) == list(range(80))
-        assert_disjoint(fold, SUBJECTS)
+        require_disjoint(fold, SUBJECTS, number=0)
 
 
 def test_folds_are_stratified_by_label():
@@ -55,7 +55,7 @@ def test_any_uneven_data_set_gives_disjoint_parts_none_of_them_empty(clips, seed
         assert fold.train
         assert fold.validation
         assert fold.test
-        assert_disjoint(fold, subjects)
+        require_disjoint(fold, subjects, number=0)
 
 
 def test_too_few_subjects_a_lonely_class_and_a_nameless_clip_are_refused():
@@ -107,7 +107,7 @@ def test_clips_without_subjects_are_held_out_one_by_one():
     held = holdout_subjects(subjects, labels, share=0.2, seed=0)
     assert len(held) == 2
     fold = Fold(train=tuple(range(4)), validation=(4, 5, 6), test=(7, 8, 9))  # two cannot empty any part
-    assert_disjoint(fold, subjects)
+    require_disjoint(fold, identities(subjects), number=0)
     (left,) = without_subjects([fold], subjects, labels, held, seed=0)
     assert len((*left.train, *left.validation, *left.test)) == 8
 
@@ -137,7 +137,7 @@ def test_who_validates_is_replaced_and_a_fold_that_tests_nobody_is_left_out():
     for fold in left:
         assert len(fold.validation) == 1
         assert {*fold.train, *fold.validation, *fold.test} == {0, 1, 3, 4, 6, 7}
-        assert_disjoint(fold, people)
+        require_disjoint(fold, people, number=0)
 
 
 def test_too_few_people_for_any_fold_is_told():
@@ -147,5 +147,5 @@ def test_too_few_people_for_any_fold_is_told():
 
 
 def test_a_shared_subject_is_named():
-    with pytest.raises(ValueError, match="'ann' is both in the train and in the test"):
-        assert_disjoint(Fold(train=(0, 1), validation=(2,), test=(3,)), ["ann", "bob", "cid", "ann"])
+    with pytest.raises(DataError, match="'ann' is in the train part and in the test part of fold 0"):
+        require_disjoint(Fold(train=(0, 1), validation=(2,), test=(3,)), ["ann", "bob", "cid", "ann"], number=0)

@@ -5,8 +5,7 @@ import json
 import mlflow
 import pytest
 
-from tests.builders import prepare_random
-from tests.hand_runner import DEVICE, HandRunner
+from tests.hand_runner import DEVICE, competing, hand_store
 from tuning import gate, promotion
 from tuning.aliases import aliases
 from tuning.evidence_file import read_evidence
@@ -17,11 +16,7 @@ GOOD, FAIR, POOR = 0.97, 0.75, 0.4
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    """Prepared clips of 80 people, of whom 16 are locked away, and an MLflow store with one experiment."""
-    home = tmp_path_factory.mktemp("home")
-    uri = f"sqlite:///{home / 'mlflow.db'}"
-    experiment = mlflow.MlflowClient(uri).create_experiment("hand", artifact_location=str(home / "artifacts"))
-    return {"prepared": prepare_random(home, num_subjects=80), "home": home, "uri": uri, "experiment": experiment}
+    return hand_store(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture
@@ -31,19 +26,8 @@ def client(store):
 
 @pytest.fixture
 def begin(store, request):
-    """Studies that compete for one name, that of the test."""
-    opened = []
-
-    def begin(skills, *, name="one", **changes):
-        registered = request.node.name
-        opened.append(
-            HandRunner(f"{registered}-{name}", skills, **{**store, "registered": registered, **changes}).__enter__()
-        )
-        return opened[-1]
-
-    yield begin
-    for runner in opened:
-        runner.ledger.close()
+    with competing(store, request.node.name) as begin:
+        yield begin
 
 
 def fake_champion(client, runner, tags=None):

@@ -135,6 +135,12 @@ def test_the_trainer_runs_where_there_is_no_ray_no_mlflow_and_no_optuna():
     assert done.stdout.split() == []
 
 
+def test_a_slot_pays_for_torch_in_its_workers_alone():
+    code = "import sys, trainables.core.ray_train, trainables.core.ray_trainer; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["False"], done.stderr
+
+
 def test_a_look_at_a_ledger_needs_no_torch():
     code = "import sys, tuning.overview; print('torch' in sys.modules, 'ray' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)

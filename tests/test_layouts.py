@@ -12,8 +12,8 @@ from drawing.sequence import DIFFICULTIES, draw_clip, sample_subject
 from drawing.tree import MARKER
 from tests.drawn_trees import LAYOUTS, PEOPLE, SIX, Trees, files, settings_of, table_of
 from trainables.core import lookup
-from trainables.core.dataset import DataError
-from trainables.core.folds import assert_disjoint, identities
+from trainables.core.dataset import DataError, require_disjoint
+from trainables.core.folds import identities
 
 SEVEN = ["anger", "contempt", *SIX[1:]]
 # Drawn clips never pass for someone's own, so another reader takes them.
@@ -120,7 +120,7 @@ def test_the_reader_of_that_name_loads_the_tree(tree, name):
         assert (lengths.total(), min(lengths), max(lengths)) == READABLE[name]
     assert dataset.folds
     for fold in dataset.folds:
-        assert_disjoint(fold, identities([sample.subject for sample in dataset.samples]))
+        require_disjoint(fold, identities([sample.subject for sample in dataset.samples]), number=0)
         assert fold.train
         assert fold.validation
         assert fold.test

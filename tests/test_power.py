@@ -40,6 +40,25 @@ def test_the_minimum_detectable_effect_moves_as_it_should():
     assert effect(num_seeds=1, seed_share=0.5) > effect(seed_share=0.5) > effect(seed_share=1.0)
     assert effect(num_seeds=1) == effect()  # nothing is promised for seeds whose share is unknown
     assert effect(sd=0) == 0
-    for bad in ({"num_folds": 1}, {"num_seeds": 0}, {"comparisons": 0}, {"sd": math.nan}, {"seed_share": 2}):
-        with pytest.raises(ValueError, match=r"least|allowed"):
-            effect(**bad)
+
+
+@pytest.mark.parametrize(
+    ("bad", "sentence"),
+    [
+        ({"num_folds": 1}, "1 folds, 3 seeds and 4 comparisons were given; two folds"),
+        ({"num_seeds": 0}, "0 seeds"),
+        ({"num_comparisons": 0}, "0 comparisons"),
+        ({"sd": math.nan}, "sd nan.*finite sd of 0 or more"),
+        ({"sd": math.inf}, "sd inf.*finite sd of 0 or more"),
+        ({"sd": -0.1}, "finite sd of 0 or more"),
+        ({"num_test": math.inf}, "inf to test.*positive sizes"),
+        ({"seed_share": 2}, "shares between 0 and 1"),
+        ({"num_people": 1}, "1 people are tested.*fewer than two"),
+        ({"num_people": 0}, "0 people are tested"),
+    ],
+)
+def test_numbers_that_make_no_ablation_are_refused_in_words(bad, sentence):
+    good = {"num_folds": 5, "num_seeds": 3, "sd": 0.03, "num_train": 4, "num_test": 1, "num_comparisons": 4}
+    assert minimum_detectable_effect(**good, num_people=40) > 0
+    with pytest.raises(ValueError, match=sentence):
+        minimum_detectable_effect(**(good | {"num_people": 40} | bad))

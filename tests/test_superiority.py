@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tuning.savings import Costs
 from tuning.superiority import Candidate, superiority
 
 
@@ -22,7 +23,8 @@ def candidate(name, right, *, param_count=100.0, train_time_s=10.0):
             "predicted": right.ravel().astype(int),
         }
     )
-    return Candidate(name=name, predictions=table, param_count=param_count, train_time_s=train_time_s)
+    costs = Costs(param_count=param_count, train_times_s=(train_time_s, train_time_s))
+    return Candidate(name=name, predictions=table, costs=costs)
 
 
 def drawn(accuracy, *, people=20, seeds=3, seed=0):
@@ -71,6 +73,24 @@ def test_an_equal_and_cheaper_challenger_is_let_in_on_the_margin():
     (verdict,) = superiority([candidate("new", same, param_count=91.0, train_time_s=9.1)], champion)
     assert not verdict.promoted
     assert not verdict.cheaper
+
+
+def test_an_equal_network_saves_nothing_even_where_no_saving_is_asked_for():
+    same = drawn(0.8, people=150)
+    champion = candidate("old", same)
+    assert not superiority([candidate("new", same)], champion, saving=0.0)[0].cheaper
+    assert superiority([candidate("new", same, param_count=99.0)], champion, saving=0.0)[0].cheaper
+
+
+def test_where_nobody_is_named_clips_are_told_and_not_people():
+    new, old = (dataclasses.replace(one, predictions=nameless(one.predictions)) for one in people_differ(0.08))
+    (verdict,) = superiority([new], old)
+    assert f"about {verdict.people_needed} clips (now 120)" in verdict.reason
+    assert "people" not in verdict.reason
+
+
+def nameless(predictions):
+    return predictions.assign(subject=None)
 
 
 def test_a_cheaper_challenger_that_loses_the_margin_is_refused():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -18,7 +19,8 @@ from tuning.variance import TRAINING_SHARE, fold_estimate, variances_of_one_run
 class Variant:
     """One variant's own results; accuracy and UAR as shares. `difference` is to the reference, which has none.
 
-    `published` is the accuracy that the source states, and quoted only.
+    `weights_mb`, in MiB, is `None` where it was not measured. `published` are the figures that the source states by metric
+    (accuracy, uar, param_count, published_time_s, ...), and quoted only.
     """
 
     variant: str
@@ -26,7 +28,8 @@ class Variant:
     uar: Interval
     train_time_s: Interval
     param_count: Interval
-    published: float | None
+    weights_mb: Interval | None
+    published: Mapping[str, float]
     difference: Difference | None
 
 
@@ -34,10 +37,13 @@ class Variant:
 class Comparison:
     """Variants in the order given, the reference first, and `effects` by name where contrasts were asked for.
 
-    `excluded` says by variant why it is not compared; `notes` hold what a reader has to know besides.
+    `excluded` says by variant (or `effect: ` and its name) why it is not compared; `notes` hold what a reader has to know
+    besides. `leaky` says that clips were dealt to folds at random, so that one person is on both sides
+    (docs/decisions/0007).
     """
 
     reference: str
+    leaky: bool
     variants: tuple[Variant, ...]
     effects: Mapping[str, Difference]
     excluded: Mapping[str, str]
@@ -56,55 +62,62 @@ def compare(
     *,
     confidence: float = 0.95,
     rope: float = 0.005,
-    published: Mapping[str, float] | None = None,
+    asked: Collection[str] = (),
+    published: Mapping[str, Mapping[str, float]] | None = None,
     contrasts: Mapping[str, Mapping[str, float]] | None = None,
+    leaky: bool = False,
 ) -> Comparison:
     """Set every variant of `runs` against `reference`, on the same folds and seeds.
 
-    `rope` is the half-width of the region of practical equivalence; `published` gives accuracies by variant as shares,
-    and their differences are then what the power is stated for. `contrasts` gives weights by variant under the name of an
-    effect (a factorial's main effects and interactions); they join the family of tests.
+    `rope` is the half-width of the region of practical equivalence; `asked` are variants that are missed where they have
+    no run; `published` gives figures by variant and metric, accuracies as shares, and the differences of these are then
+    what the power is stated for. `contrasts` gives weights by variant under the name of an effect (a factorial's main
+    effects and interactions); they join the family of tests.
 
-    Raises `ValueError` where there is nothing to compare: an unknown or incomplete reference, one fold, other clips. A
-    variant with a run missing or failed is left out, and `excluded` says so.
+    Where runs are missing, the folds and seeds that are complete are compared, and a note says so. A variant with a run
+    of these missing or failed is left out, and `excluded` says so. Raises `NotComparable` where nothing is left, and
+    `ValueError` for an unknown reference and other clips.
     """
-    quoted = dict(published or {})
-    for name, value in quoted.items():
-        if not 0 <= value <= 1:
-            raise ValueError(
-                f"The published accuracy of {name} is given as {value}; a share between 0 and 1 is allowed."
-            )
-    paired = pair(runs, reference)
+    quoted = {name: dict(figures) for name, figures in (published or {}).items()}
+    for name, figures in quoted.items():
+        for metric in ("accuracy", "uar"):
+            if not 0 <= figures.get(metric, 0) <= 1:
+                raise ValueError(
+                    f"The published {metric} of {name} is given as {figures[metric]}; a share between 0 and 1 is allowed."
+                )
+    paired = pair(runs, reference, asked=asked)
     excluded = dict(paired.excluded)
     names = [reference, *(name for name in paired.measured if name != reference)]
     weights = {name: {name: 1.0, reference: -1.0} for name in names[1:]}
     effects = dict(contrasts or {})
     for name in [name for name, needs in effects.items() if not set(needs) <= set(names)]:
         lacking = ", ".join(sorted(set(effects.pop(name)) - set(names)))
-        excluded[name] = f"The effect {name} is not computed: it needs the results of {lacking}."
+        excluded[f"effect: {name}"] = f"The effect {name} is not computed: it needs the results of {lacking}."
     # A factorial's effect may bear the name of a variant, so what it is belongs to the key.
     by_key: dict[tuple[str, str], Mapping[str, float]] = {("variant", name): needs for name, needs in weights.items()}
     by_key |= {("effect", name): needs for name, needs in effects.items()}
-    known = [name for name in weights if name in quoted and reference in quoted]
+    stated = {name: figures["accuracy"] for name, figures in quoted.items() if "accuracy" in figures}
+    known = [name for name in weights if name in stated and reference in stated]
     found = differences(
         paired,
         by_key,
-        wanted={("variant", name): quoted[name] - quoted[reference] for name in known},
+        wanted={("variant", name): stated[name] - stated[reference] for name in known},
         confidence=confidence,
         rope=rope,
     )
     return Comparison(
         reference=reference,
+        leaky=leaky,
         variants=tuple(
-            _variant(paired, name, found.get(("variant", name)), quoted.get(name), confidence) for name in names
+            _variant(paired, name, found.get(("variant", name)), quoted.get(name, {}), confidence) for name in names
         ),
         effects={name: found["effect", name] for name in effects},
         excluded=excluded,
-        notes=_notes(paired, list(found.values())),
+        notes=_notes(paired, [name for (_, name), one in found.items() if one.interval.method == "folds"]),
         num_folds=len(paired.fold_names),
         num_seeds=len(paired.seed_names),
         num_people=paired.num_people,
-        num_clips=int(paired.clips.sum()),
+        num_clips=paired.num_clips,
         confidence=confidence,
         rope=rope,
     )
@@ -138,10 +151,14 @@ def minimum_detectable_effect(
             f"{num_folds} folds, {num_seeds} seeds and {num_comparisons} comparisons were given; two folds, one seed and one "
             "comparison are the least."
         )
-    if not (sd >= 0 and num_train > 0 and num_test > 0 and 0 <= seed_share <= 1 and 0 < alpha < 1 and 0 < power < 1):
+    if num_people is not None and num_people < 2:
+        raise ValueError(f"{num_people} people are tested; nothing can be said about others with fewer than two.")
+    sizes = all(size > 0 and math.isfinite(size) for size in (num_train, num_test))
+    shares = 0 <= seed_share <= 1 and 0 < alpha < 1 and 0 < power < 1
+    if not (sizes and shares and sd >= 0 and math.isfinite(sd)):
         raise ValueError(
-            f"sd {sd}, {num_train} to train, {num_test} to test, seed_share {seed_share}, alpha {alpha}, power {power}: an sd "
-            "of 0 or more, positive sizes and shares between 0 and 1 are allowed."
+            f"sd {sd}, {num_train} to train, {num_test} to test, seed_share {seed_share}, alpha {alpha}, power {power}: a "
+            "finite sd of 0 or more, positive sizes and shares between 0 and 1 are allowed."
         )
     trained = 1 + TRAINING_SHARE * num_folds * num_test / num_train
     variance = sd**2 / num_folds * ((1 - seed_share) * trained + seed_share / num_seeds)
@@ -168,8 +185,6 @@ def seed_share_of_differences(runs: Sequence[Run], reference: str) -> float:
 def _variances_of_differences(runs: Sequence[Run], reference: str) -> tuple[float, float]:
     paired = pair(runs, reference)
     contrasts = [{variant: 1.0, reference: -1.0} for variant in paired.measured if variant != reference]
-    if not contrasts:
-        raise ValueError(f"There is no complete variant beside {reference}, so no difference to take the spread of.")
     if paired.correct:
         return variances_of_one_run([error_sources(paired, weights) for weights in contrasts])
     found = [by_fold(paired, weights) for weights in contrasts]
@@ -180,23 +195,34 @@ def _variances_of_differences(runs: Sequence[Run], reference: str) -> tuple[floa
 
 
 def _variant(
-    paired: PairedRuns, name: str, difference: Difference | None, published: float | None, confidence: float
+    paired: PairedRuns,
+    name: str,
+    difference: Difference | None,
+    published: Mapping[str, float],
+    confidence: float,
 ) -> Variant:
-    measured = paired.measured[name]
+    # Nobody is tested in a training's time or size, so nothing of it comes from people shared between folds.
+    shares = {"uar": paired.test_over_train}
+    measured = {
+        metric: fold_estimate(values, shares.get(metric, 0.0)).interval(confidence)
+        for metric, values in paired.measured[name].items()
+        if np.isfinite(values).all()
+    }
     return Variant(
         variant=name,
         accuracy=estimate(paired, {name: 1.0}).interval(confidence),
-        uar=fold_estimate(measured["uar"], paired.test_over_train).interval(confidence),
-        # Nobody is tested in a training's time or size, so nothing of it comes from people shared between folds.
-        train_time_s=fold_estimate(measured["train_time_s"], 0.0).interval(confidence),
-        param_count=fold_estimate(measured["param_count"], 0.0).interval(confidence),
+        uar=measured["uar"],
+        train_time_s=measured["train_time_s"],
+        param_count=measured["param_count"],
+        weights_mb=measured.get("weights_mb"),
         published=published,
         difference=difference,
     )
 
 
-def _notes(paired: PairedRuns, found: Sequence[Difference]) -> tuple[str, ...]:
-    notes = []
+def _notes(paired: PairedRuns, by_folds: Sequence[str]) -> tuple[str, ...]:
+    """What a reader has to know; `by_folds` names what has folds as units."""
+    notes = [paired.left_out] if paired.left_out else []
     if len(paired.seed_names) == 1:
         notes.append(
             "One seed per fold: what comes of the seed cannot be told from the rest, and shows only where it makes folds "
@@ -206,6 +232,9 @@ def _notes(paired: PairedRuns, found: Sequence[Difference]) -> tuple[str, ...]:
         notes.append(f"{len(paired.fold_names)} folds: unstable trainings are hard to notice with fewer than five.")
     if not paired.correct:
         notes.append("Predictions were not kept for all runs, so folds count as units, which finds less.")
-    elif any(difference.interval.method == "folds" for difference in found):
-        notes.append("Where the method is `folds`, folds differ by more than their people and seeds explain.")
+    elif by_folds:
+        notes.append(
+            f"For {', '.join(by_folds)}, folds differ by more than their people and seeds explain, so their spread is taken "
+            "(method `folds`)."
+        )
     return tuple(notes)

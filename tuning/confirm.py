@@ -10,16 +10,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+from trainables.core.splits import Phase
 from tuning.champion import Champion, Incomparable, champion_of
 from tuning.evidence import CHAMPION, Evidence, evidence, ranked_front
 from tuning.ledger import Ledger, Trial
 from tuning.searcher import SEED_STRIDE
 from tuning.study_runner import Runner
 
+TOP = 3  # members of the front
 CONFIRM_SEED = 1000 * SEED_STRIDE  # above every seed of a search
 
 
-def confirm(runner: Runner, *, top: int = 3, seeds: int = 2, trial_id: str | None = None) -> list[Evidence]:
+def confirm(runner: Runner, *, top: int = TOP, seeds: int = 2, trial_id: str | None = None) -> list[Evidence]:
     """Train the `top` members of the front (the recommended one first) with `seeds` fresh seeds; score the holdout.
 
     The study's controls are trained beside the first of them, and the present champion beside them all, unless it is one
@@ -28,10 +30,7 @@ def confirm(runner: Runner, *, top: int = 3, seeds: int = 2, trial_id: str | Non
 
     Raises `ValueError` where there is nothing to confirm.
     """
-    if runner.study.design is not None:
-        raise ValueError(
-            f"Study {runner.study.name} is an ablation: all its people are compared on, and none are locked away to confirm on."
-        )
+    require_search(runner)
     if top < 1 or seeds < 1:
         raise ValueError(f"top={top} and seeds={seeds} were given; whole numbers of at least 1 are allowed.")
     members = [_finished(runner.ledger, trial_id)] if trial_id else ranked_front(runner.ledger)[:top]
@@ -40,7 +39,7 @@ def confirm(runner: Runner, *, top: int = 3, seeds: int = 2, trial_id: str | Non
     variants = [(member, "", {}) for member in members]
     if trial_id is None:
         variants += [(members[0], name, dict(changes)) for name, changes in runner.study.controls.items()]
-    fresh = _fresh_seeds(runner.ledger, seeds)
+    fresh = fresh_seeds(runner.ledger, seeds)
     todo = [
         Trial(
             phase="confirm",
@@ -53,35 +52,46 @@ def confirm(runner: Runner, *, top: int = 3, seeds: int = 2, trial_id: str | Non
         for member, variant, changes in variants
         for seed in fresh
     ]
-    champion = _present_champion(runner)
+    champion = present_champion(runner)
     if champion and not any(champion.is_configuration(runner.study, member.parameters) for member in members):
-        todo += _of_champion(runner, champion, fresh)
+        todo += trials_of_champion(champion, "confirm", fresh, runner.study.search_folds[:1])
     runner.run_listed("confirm", todo)
     return evidence(runner.ledger)
 
 
 def confirm_champion(runner: Runner, champion: Champion, seeds: Sequence[int]) -> list[Evidence]:
     """Train the present champion's configuration with `seeds`, those of a challenger; score the holdout."""
-    runner.run_listed("confirm", _of_champion(runner, champion, seeds))
+    runner.run_listed("confirm", trials_of_champion(champion, "confirm", seeds, runner.study.search_folds[:1]))
     return evidence(runner.ledger)
 
 
-def _of_champion(runner: Runner, champion: Champion, seeds: Sequence[int]) -> list[Trial]:
+def require_search(runner: Runner) -> None:
+    """Raises `ValueError` for an ablation."""
+    if runner.study.design is not None:
+        raise ValueError(
+            f"Study {runner.study.name} is an ablation: all its people are compared on, and none are locked away to confirm on."
+        )
+
+
+def trials_of_champion(champion: Champion, phase: Phase, seeds: Sequence[int], folds: Sequence[int]) -> list[Trial]:
+    """The champion's configuration, to be trained again with each of `seeds` on each of `folds`."""
     return [
         Trial(
-            phase="confirm",
+            phase=phase,
             parameters=dict(champion.parameters),
             trainable=champion.trainable,
             seed=seed,
-            folds=runner.study.search_folds[:1],
+            folds=(fold,),
             of=champion.uri,
             variant=CHAMPION,
         )
         for seed in seeds
+        for fold in folds
     ]
 
 
-def _present_champion(runner: Runner) -> Champion | None:
+def present_champion(runner: Runner) -> Champion | None:
+    """The champion to train beside a study's configurations; `None`, and the ledger says why, where it cannot be had."""
     try:
         return champion_of(runner.study, runner.prepared, runner.splits, runner.tracker.uri)
     except (Incomparable, ConnectionError) as error:  # the members can be confirmed all the same; `promote` asks again
@@ -89,9 +99,10 @@ def _present_champion(runner: Runner) -> Champion | None:
         return None
 
 
-def _fresh_seeds(ledger: Ledger, count: int) -> list[int]:
+def fresh_seeds(ledger: Ledger, count: int) -> list[int]:
     """The first `count` seeds from `CONFIRM_SEED` on that no search trial had: the same ones at every call."""
-    searched = {trial.seed for trial in ledger.of_phase("search")}
+    phases: tuple[Phase, ...] = ("search", "nested_search")
+    searched = {trial.seed for phase in phases for trial in ledger.of_phase(phase)}
     return list(itertools.islice((seed for seed in itertools.count(CONFIRM_SEED) if seed not in searched), count))
 
 

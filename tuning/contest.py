@@ -5,15 +5,20 @@ from __future__ import annotations
 import dataclasses
 import math
 import statistics
+from collections.abc import Sequence
 
 from tuning.champion import Champion
 from tuning.confirm import confirm_champion
 from tuning.evidence import CHAMPION, Evidence, evidence, predictions_behind, runs_behind
-from tuning.ledger import Ledger
+from tuning.ledger import Ledger, Trial
+from tuning.savings import Costs
+from tuning.shortfall import more_seeds
 from tuning.study_runner import Runner
 from tuning.superiority import Candidate, Verdict, superiority
 
 NUM_SEEDS = 2  # that evidence needs at least
+SPENT = "fertune.margin_spent"  # tag: what accuracy may have been given up for less cost, in all
+SINCE = "fertune.accuracy_reference"  # tag: since this version, the last that had to be superior, or the first
 
 
 class Refused(ValueError):
@@ -39,7 +44,11 @@ class Contest:
 def contest_with(
     runner: Runner, found: Evidence, champion: Champion, *, alpha: float, margin: float, saving: float
 ) -> Contest:
-    """Test all confirmed members of the front against the champion. Raises `Refused` where the chosen one fails."""
+    """Test all confirmed members of the front against the champion. Raises `Refused` where the chosen one fails.
+
+    What earlier champions may have given up of the `margin` since the last one that was superior is not there to be given
+    up again (docs/decisions/0009).
+    """
     beside = _champion_beside(runner, found, champion)
     front = runner.ledger.selection.get("front", [])
     rows = [found] + [
@@ -52,16 +61,33 @@ def contest_with(
         and not champion.is_configuration(runner.study, row.parameters)
     ]
     base = _candidate(runner.ledger, beside)
-    candidates = [_candidate(runner.ledger, row, beside) for row in rows]
+    candidates = [_candidate(runner.ledger, row) for row in rows]
+    left = max(margin - _spent(champion), 0.0)
     try:
-        verdicts = superiority(candidates, base, alpha=alpha, margin=margin, saving=saving)
+        verdicts = superiority(candidates, base, alpha=alpha, margin=left, saving=saving)
     except ValueError as error:
         raise Refused(f"{found.trial_id} cannot be tested against the present champion: {error}") from error
     chosen = verdicts[0]
     if not chosen.promoted:
-        others = f" Tested as one of {len(rows)} confirmed members of the front (Holm)." if len(rows) > 1 else ""
-        raise Refused(f"{chosen.reason}{others} Version {champion.version} of {champion.name} stays champion.", chosen)
+        others = f"Tested as one of {len(rows)} confirmed members of the front (Holm)." if len(rows) > 1 else ""
+        spent = ""
+        if chosen.cheaper and left < margin:
+            spent = (
+                f"Of the margin of {100 * margin:g} points, {100 * (margin - left):.1f} may have been given up since "
+                f"{champion.tags.get(SINCE, champion.uri)}."
+            )
+        seeds = more_seeds(runner.study.name, found.trial_id, chosen.seeds_needed)
+        stays = f"Version {champion.version} of {champion.name} stays champion."
+        raise Refused(" ".join(filter(None, [chosen.reason, spent, others, seeds, stays])), chosen)
     return Contest(champion=beside, verdicts=verdicts, chosen=chosen)
+
+
+def margin_tags(contest: Contest | None, champion: Champion | None) -> dict[str, str]:
+    """What a version says of the accuracy that may have been given up on the way to it; none where it is superior."""
+    if contest is None or champion is None or contest.chosen.superior:
+        return {SPENT: "0"}
+    spent = _spent(champion) + max(-contest.chosen.low, 0.0)
+    return {SPENT: f"{spent:.6f}", SINCE: champion.tags.get(SINCE, champion.uri)}
 
 
 def _champion_beside(runner: Runner, found: Evidence, champion: Champion) -> Evidence:
@@ -78,14 +104,33 @@ def _champion_beside(runner: Runner, found: Evidence, champion: Champion) -> Evi
     )
 
 
-def _candidate(ledger: Ledger, row: Evidence, beside: Evidence | None = None) -> Candidate:
-    """`row` for the test. Times on another kind of device than those of `beside` are not comparable, and save nothing."""
+def _spent(champion: Champion) -> float:
+    return float(champion.tags.get(SPENT, "0"))
+
+
+def _candidate(ledger: Ledger, row: Evidence) -> Candidate:
     runs = runs_behind(ledger, row)
-    devices = {trial.device for trial in runs}
-    comparable = beside is None or devices == {trial.device for trial in runs_behind(ledger, beside)}
     return Candidate(
         name=row.trial_id,
         predictions=predictions_behind(ledger, row),
-        param_count=statistics.fmean(trial.metrics["param_count"] for trial in runs),
-        train_time_s=statistics.fmean(trial.metrics["train_time_s"] for trial in runs) if comparable else math.nan,
+        costs=Costs(
+            param_count=statistics.fmean(trial.metrics["param_count"] for trial in runs),
+            train_times_s=tuple(trial.metrics.get("train_time_s", math.nan) for trial in runs),
+            timed_on=timed_on(ledger, runs),
+        ),
+    )
+
+
+def timed_on(ledger: Ledger, runs: Sequence[Trial]) -> str:
+    """Under which conditions the times of `runs` were measured: device, workers, and how many trials could run at once."""
+    at_once, now = {}, "an unknown number"
+    for event in ledger.events:
+        if event["event"] == "study":
+            now = str(event.get("concurrency", now))
+        elif event["event"] == "started":
+            at_once[event["trial_id"]] = now
+    conditions = {(trial.device, len(trial.workers), at_once.get(trial.trial_id, now)) for trial in runs}
+    return " and ".join(
+        f"{device or 'an unknown device'}, {workers} worker{'s' * (workers != 1)} a trial, {count} at once"
+        for device, workers, count in sorted(conditions)
     )

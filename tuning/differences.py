@@ -26,18 +26,23 @@ class Difference:
 
     `interval` is the one to read (docs/decisions/0005); `nadeau_bengio` and `bootstrap` (BCa over people, `None` without
     predictions) stand beside it for those who know them. `p_adjusted` is Holm's over the family. `better`, `equivalent` and
-    `worse` are probabilities of lying above, within and below the region of practical equivalence. `detectable` is what
-    this run finds with a power of 80 %, `power` its power for a true difference of `effect`. `words` say what follows.
+    `worse` are probabilities of lying above, within and below the region of practical equivalence, of this contrast by
+    itself; `p_equivalence`, one minus `equivalent`, is adjusted by Holm over the family. `detectable` is what this run
+    finds with a power of 80 %, `power` its power for a true difference of `effect`. `words` say what follows, by the
+    adjusted values alone. `uar` and `train_time_s` (in seconds) are the same contrast of these, with folds as units.
     """
 
     interval: Interval
     nadeau_bengio: Interval
     bootstrap: Interval | None
+    uar: Interval
+    train_time_s: Interval
     p_value: float
     p_adjusted: float
     better: float
     equivalent: float
     worse: float
+    p_equivalence: float
     detectable: float
     effect: float
     power: float
@@ -61,23 +66,31 @@ def differences(
         return {}
     raw = [one.p_value() for one in estimates.values()]
     adjusted = multipletests(raw, alpha=1 - confidence, method="holm")[1]
+    floored = [_with_least_error(one, rope, paired.num_clips) for one in estimates.values()]
+    shares = [(one.above(rope), 1 - one.above(-rope)) for one in floored]
+    equivalent = [max(1 - above - below, 0.0) for above, below in shares]
+    p_equivalence = multipletests([1 - share for share in equivalent], alpha=1 - confidence, method="holm")[1]
     found = {}
-    for (key, one), p_value, p_adjusted in zip(estimates.items(), raw, adjusted, strict=True):
+    for index, (key, one) in enumerate(estimates.items()):
+        weights = contrasts[key]
         alpha = (1 - confidence) / len(estimates)  # of Holm's first step
         effect = abs(wanted.get(key, 0.0)) or EFFECT_OF_INTEREST
-        above, below = one.above(rope), 1 - one.above(-rope)
+        times = fold_estimate(by_fold(paired, weights, "train_time_s"), 0.0)  # nobody is tested in a time
         difference = Difference(
             interval=one.interval(confidence),
-            nadeau_bengio=_nadeau_bengio(paired, contrasts[key], confidence),
-            bootstrap=_bootstrap(paired, contrasts[key], confidence),
-            p_value=p_value,
-            p_adjusted=float(p_adjusted),
-            better=above,
-            equivalent=max(1 - above - below, 0.0),
-            worse=below,
-            detectable=detectable_effect(one.se, one.df, alpha, POWER),
+            nadeau_bengio=_nadeau_bengio(paired, weights, confidence),
+            bootstrap=_bootstrap(paired, weights, confidence),
+            uar=fold_estimate(by_fold(paired, weights, "uar"), paired.test_over_train).interval(confidence),
+            train_time_s=times.interval(confidence),
+            p_value=raw[index],
+            p_adjusted=float(adjusted[index]),
+            better=shares[index][0],
+            equivalent=equivalent[index],
+            worse=shares[index][1],
+            p_equivalence=float(p_equivalence[index]),
+            detectable=detectable_effect(floored[index].se, one.df, alpha, POWER),
             effect=effect,
-            power=power_for(effect, one.se, one.df, alpha),
+            power=power_for(effect, floored[index].se, one.df, alpha),
             words="",
         )
         found[key] = dataclasses.replace(difference, words=_words(difference, rope))
@@ -96,9 +109,18 @@ def error_sources(paired: PairedRuns, weights: Mapping[str, float]) -> Sources:
     return sources(_totals(paired, weights), paired.clips, paired.people, paired.folds)
 
 
-def by_fold(paired: PairedRuns, weights: Mapping[str, float]) -> np.ndarray:
-    """The weighted sum of accuracies `(K, S)`."""
-    return np.sum([weight * paired.measured[name]["accuracy"] for name, weight in weights.items()], axis=0)
+def by_fold(paired: PairedRuns, weights: Mapping[str, float], metric: str = "accuracy") -> np.ndarray:
+    """The weighted sum of a metric `(K, S)`."""
+    return np.sum([weight * paired.measured[name][metric] for name, weight in weights.items()], axis=0)
+
+
+def _with_least_error(one: Estimate, rope: float, num_clips: int) -> Estimate:
+    """No sample shows less variance than a difference of `rope` needs: a share of the clips that large judged differently.
+
+    Variants that agree on every clip of a small sample may well differ by as much.
+    """
+    share = min(max(abs(one.mean), rope), 1.0)
+    return dataclasses.replace(one, se=max(one.se, (share * (1 - share) / num_clips) ** 0.5))
 
 
 def _nadeau_bengio(paired: PairedRuns, weights: Mapping[str, float], confidence: float) -> Interval:
@@ -107,18 +129,19 @@ def _nadeau_bengio(paired: PairedRuns, weights: Mapping[str, float], confidence:
 
 
 def _bootstrap(paired: PairedRuns, weights: Mapping[str, float], confidence: float) -> Interval | None:
-    """BCa over people of the difference per clip, seeds averaged: people alone as source of error."""
+    """BCa over people of the mean over folds, seeds averaged: people alone as source of error."""
     if not paired.correct:
         return None
-    people = np.unique(paired.people, return_inverse=True)[1].ravel()
+    folds, people = (np.unique(names, return_inverse=True)[1].ravel() for names in (paired.folds, paired.people))
+    per_fold = 1 / (len(paired.fold_names) * np.bincount(folds, paired.clips))  # of a clip in the mean over folds
     totals = _totals(paired, weights).mean(axis=1)
-    by_person, clips = np.bincount(people, totals), np.bincount(people, paired.clips)
-    mean, method = float(by_person.sum() / clips.sum()), "BCa bootstrap over people"
-    if np.ptp(by_person / clips) < 1e-12:  # nothing to resample: all people alike
+    by_person, shares = (np.bincount(people, per_fold[folds] * values) for values in (totals, paired.clips))
+    mean, method = float(by_person.sum()), "BCa bootstrap over people"
+    if np.ptp(by_person / shares) < 1e-12:  # nothing to resample: all people alike
         return Interval(mean=mean, low=mean, high=mean, confidence=confidence, method=method)
     found = stats.bootstrap(
-        (by_person, clips),
-        lambda totals, clips, axis: totals.sum(axis=axis) / clips.sum(axis=axis),
+        (by_person, shares),
+        lambda totals, shares, axis: totals.sum(axis=axis) / shares.sum(axis=axis),
         paired=True,
         n_resamples=NUM_RESAMPLES,
         batch=500,
@@ -139,14 +162,12 @@ def _words(difference: Difference, rope: float) -> str:
     interval = difference.interval
     confidence = interval.confidence
     limits = f"{100 * interval.low:+.1f} to {100 * interval.high:+.1f} points"
+    needed = f"{100 * difference.detectable:.1f} points would be found with a power of {100 * POWER:.0f} %"
     if interval.low == interval.high == 0:
-        return "no difference could be resolved: the results are identical"
+        return f"no difference could be resolved: the results are identical ({needed})"
     if difference.p_adjusted <= 1 - confidence:
         word = "better" if interval.mean > 0 else "worse"
         return f"{word} by {100 * abs(interval.mean):.1f} points ({limits})"
-    if difference.equivalent >= confidence:
+    if difference.p_equivalence <= 1 - confidence:
         return f"equivalent within {100 * rope:g} points ({limits})"
-    return (
-        f"no difference could be resolved ({limits}; {100 * difference.detectable:.1f} points would be found with a power of "
-        f"{100 * POWER:.0f} %)"
-    )
+    return f"no difference could be resolved ({limits}; {needed})"

@@ -26,7 +26,8 @@ class Evidence:
     `accuracy` is over people; `majority` is what always answering the commonest class would get there. `best_epoch` is
     the median over the confirmed runs. `search_accuracy` is what the search believed, on validation data, and `optimism`
     by how much that exceeds `accuracy`; both are `None` for what was not searched (controls, the champion), and
-    `optimism` where the predictions of the search are gone.
+    `optimism` where the predictions of the search are gone. Where `subjects_known` is false the clips do not all name a
+    person, and those that do not count as a subject each. `leaky` says that clips were dealt at random (decision 0007).
     """
 
     trial_id: str
@@ -40,11 +41,26 @@ class Evidence:
     best_epoch: int
     search_accuracy: float | None
     optimism: Interval | None
+    subjects_known: bool = True
+    leaky: bool = False
+
+    @property
+    def tested_on(self) -> str:
+        """Who was tested, in words."""
+        return tested_words(self.num_subjects if self.subjects_known else None, self.num_clips)
 
     @property
     def beats_majority(self) -> bool:
         """Whether the lower bound of the accuracy exceeds the majority class."""
         return self.accuracy.low > self.majority
+
+
+def tested_words(num_people: int | None, num_clips: int) -> str:
+    """How many people and clips; `num_people` is `None` where the clips name nobody, who could be anybody then."""
+    clips = "1 clip" if num_clips == 1 else f"{num_clips} clips"
+    if num_people is None:
+        return f"{clips}, whose people are not named"
+    return f"{'1 person' if num_people == 1 else f'{num_people} people'}, {clips}"
 
 
 def evidence(ledger: Ledger) -> list[Evidence]:
@@ -123,6 +139,8 @@ def _evidence(ledger: Ledger, of: str, variant: str, trials: list[Trial]) -> Evi
         best_epoch=round(statistics.median(trial.metrics["best_epoch"] for trial in trials)),
         search_accuracy=searched.metrics["accuracy"] if searched else None,
         optimism=_optimism(ledger, searched, accuracy) if searched else None,
+        subjects_known=bool(rows["subject"].notna().all()),
+        leaky=ledger.leaky,
     )
 
 
@@ -141,4 +159,7 @@ def _optimism(ledger: Ledger, searched: Trial, confirmed: Interval) -> Interval 
 
 def _accuracy(rows: pd.DataFrame) -> Interval:
     table = judged(rows)
-    return accuracy_interval(table["correct"], table["person"].tolist(), table["seed"])
+    found = accuracy_interval(table["correct"], table["person"].tolist(), table["seed"])
+    if table["subject"].notna().all():
+        return found
+    return dataclasses.replace(found, method=found.method.replace("subjects", "clips"))

@@ -20,10 +20,11 @@ from tuning.robustness import METRICS, read_robustness
 from tuning.superiority import Verdict
 
 if TYPE_CHECKING:
+    from trainables.core.cache import Prepared
     from tuning.study_runner import Runner
 
 NAME = "evidence.json"
-FORMAT = 1
+FORMAT = 2
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "ray", "optuna", "mlflow", "opencv-python-headless")
 COSTS = ("param_count", "weights_mb", "latency_ms", "train_time_s")
 
@@ -38,16 +39,18 @@ def facts_of(
     replaced: Champion | None,
     verdicts: Sequence[Verdict],
     test: Mapping[str, float],
+    reference: Mapping[str, str],
     commit: str,
 ) -> dict[str, Any]:
     """Everything that the promotion of `found` as `name` rests on, as JSON takes it.
 
     `champion` is what the present champion, `replaced`, achieved beside it, `verdicts` are those of all challengers,
-    `test` the alpha, margin and saving that they were tested with. There is no time in it: the same evidence is the same
-    file. People are told by number, and by a hash of their ids.
+    `test` the alpha, margin and saving that they were tested with, `reference` the tags that say what accuracy was given
+    up since which champion (`margin_tags`). There is no time in it: the same evidence is the same file. People are told by
+    number, and by a hash of their ids.
     """
     ledger, prepared, study = runner.ledger, runner.prepared, runner.study
-    people, folds = prepared.people, sorted({fold for trial in runs_behind(ledger, found) for fold in trial.folds})
+    folds = sorted({fold for trial in runs_behind(ledger, found) for fold in trial.folds})
     facts = {
         "format": FORMAT,
         "name": name,
@@ -69,15 +72,17 @@ def facts_of(
         **_by_class_and_person(ledger, found, prepared.classes),
         "robustness": _robustness(ledger, found),
         "costs": _costs(ledger, found),
-        "holdout": _told(people, runner.splits.holdout),
-        "trained_on": _told(people, runner.splits.view("refit", folds[0]).train),
+        "holdout": _told(prepared, runner.splits.holdout),
+        "trained_on": _told(prepared, runner.splits.view("refit", folds[0]).train),
         "replaced": _replaced(replaced, champion) if replaced and champion else None,
         "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts],
         "test": dict(test),
+        "accuracy_reference": dict(reference),
         "data": {
             "dataset": prepared.name,
             "fingerprint": prepared.fingerprint,
             "classes": prepared.classes,
+            "subjects_known": all(prepared.subjects),
             "drawn": prepared.drawn,
             "smoke": study.is_smoke,
         },
@@ -117,12 +122,13 @@ def sha256_of(facts: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _told(people: Sequence[str], indices: Iterable[int]) -> dict[str, Any]:
-    """How many clips and people, and a hash of who they are."""
-    chosen = list(indices)
+def _told(prepared: Prepared, indices: Iterable[int]) -> dict[str, Any]:
+    """How many clips and people, and a hash of who they are; no number where clips name nobody (they hash themselves)."""
+    chosen, people = list(indices), prepared.people
     names = sorted({people[index] for index in chosen})
     digest = hashlib.sha256("\n".join(names).encode()).hexdigest()
-    return {"num_subjects": len(names), "num_clips": len(chosen), "subjects_sha256": digest}
+    num_subjects = len(names) if all(prepared.subjects) else None
+    return {"num_subjects": num_subjects, "num_clips": len(chosen), "subjects_sha256": digest}
 
 
 def _by_class_and_person(ledger: Ledger, found: Evidence, classes: Sequence[str]) -> dict[str, Any]:
@@ -136,7 +142,9 @@ def _by_class_and_person(ledger: Ledger, found: Evidence, classes: Sequence[str]
             classes[int(label)]: {"recall": float(by_class[label]), "num_clips": int(num_clips[label])}
             for label in by_class.index
         },
-        "by_person": {key: float(getattr(by_person, key)()) for key in ("min", "median", "max")},
+        "by_person": {key: float(getattr(by_person, key)()) for key in ("min", "median", "max")}
+        if found.subjects_known
+        else None,
     }
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import math
 import statistics
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,10 @@ from search_spaces.core.study import Study
 from trainables.core import lookup, measure
 from trainables.core.config import make_config
 from trainables.core.device import device_name
-from tuning.ablation import NUM_SEEDS, runs_of
+from tuning.ablation import NUM_SEEDS, chosen_folds, searches_of, trainings
+from tuning.fold_sizes import FoldSize, fold_sizes, mean_sizes, num_people
 from tuning.ledger import Ledger, Trial
-from tuning.preparing import HOLDOUT_SHARE
+from tuning.overview import known_studies
 
 UNKNOWN = "unknown until a pilot ran"
 _NUM_POINTS = 4  # of a search space, whose mean cost stands for all
@@ -30,8 +30,8 @@ class Forecast:
     """What is ahead of a study; `None` is what cannot be known yet, and the words beside it say why, or from what.
 
     `num_trainings` counts models to train (a trial on three folds is three), `num_done` those of them that are done.
-    `device_hours` and `disk_gb` are of the rest. `detectable_points` is the smallest true difference of two variants, in
-    points of accuracy, that the ablation finds with a power of 80 %.
+    `device_hours` and `disk_gb` are of the rest. `num_people` are tested in an ablation, and `detectable_points` is the
+    smallest true difference of two variants, in points of accuracy, that it finds with a power of 80 %.
     """
 
     study: str
@@ -41,6 +41,7 @@ class Forecast:
     device_hours: float | None
     hours_from: str
     disk_gb: float | None
+    num_people: int | None = None
     detectable_points: float | None = None
     detectable_from: str = ""
 
@@ -61,16 +62,6 @@ class Forecast:
         return lines
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Protocol:
-    """The size of a data set's folds: how many, the mean number of clips to train and to test on, and people in all."""
-
-    num_folds: int
-    num_train: float
-    num_test: float
-    num_people: int | None = None
-
-
 def dry_run(
     study: Study,
     home: Path,
@@ -81,20 +72,24 @@ def dry_run(
     data_root: Path | None = None,
     workers: int = 1,
     sd: float | None = None,
+    pilot: str | None = None,
 ) -> Forecast:
     """What `study` will take: `num_samples` trials of a search, or an ablation over `folds` and `seeds`.
 
     Time comes from the study's finished trials, else from counted operations and the rate that finished trials of other
-    studies under `home` reached on this device. `sd` is the standard deviation of a paired difference between two
-    variants (as a share, 0.02 for two points); without it that of the ledger's finished runs is taken.
+    studies under `home` reached on this device. `sd` is the standard deviation, over folds and seeds, of the difference
+    in accuracy between two variants trained on the same fold with the same seed (as a share, 0.02 for two points);
+    without it that of the finished runs is taken, or of those of another study, the `pilot`.
+
+    Raises `ValueError` for folds that there are not, and for a pilot that was not begun or is no ablation.
     """
     ledger = Ledger.read(home / study.name)
     finished = [trial for trial in ledger.trials.values() if trial.state == "FINISHED"]
-    protocol = _protocol(study, ledger, home, data_root)
-    num_folds = len(folds) if folds is not None else protocol.num_folds if protocol else None
-    total, words, done = _trainings(study, finished, num_samples, num_folds, seeds)
-    ahead = None if total is None else max(0, total - done)
-    seconds, hours_from = _seconds_each(study, finished, home, protocol)
+    sizes = fold_sizes(study, home, data_root)
+    chosen = None if study.design is None else _chosen(study, folds, sizes)
+    total, words, done = _trainings(study, ledger, num_samples, chosen, seeds)
+    ahead = None if total is None else total - done
+    seconds, hours_from = _seconds_each(study, finished, home, sizes)
     weights_mb = _mean_metric(finished, "weights_mb") or _weights_mb(study)
     forecast = Forecast(
         study=study.name,
@@ -107,32 +102,73 @@ def dry_run(
     )
     if study.design is None:
         return forecast
-    points, points_from = _detectable(ledger, study, num_folds, seeds, protocol, sd)
-    return dataclasses.replace(forecast, detectable_points=points, detectable_from=points_from)
+    from tuning.resolution import detectable  # statsmodels takes seconds to import, and a search needs none of it
+
+    tested = [sizes[fold] for fold in chosen] if sizes and chosen else []
+    points, points_from = detectable(ledger, study.design, tested, seeds, sd=sd, pilot=_pilot(home, pilot))
+    return dataclasses.replace(
+        forecast,
+        num_people=num_people(tested) if tested else None,
+        detectable_points=points,
+        detectable_from=points_from,
+    )
+
+
+def _chosen(study: Study, folds: tuple[int, ...] | None, sizes: Sequence[FoldSize] | None) -> tuple[int, ...] | None:
+    """The folds as a run takes them; `None` where all are meant and nobody knows how many there are."""
+    if sizes:
+        return chosen_folds(study, folds, len(sizes))
+    if folds is None:
+        return chosen_folds(study, None, 2) if study.is_smoke else None
+    return chosen_folds(study, folds, max(folds, default=0) + 1)  # whether they are there, only the data can tell
+
+
+def _pilot(home: Path, name: str | None) -> Ledger | None:
+    if name is None:
+        return None
+    known = known_studies(home)
+    if name not in known:
+        raise lookup.UnknownName(lookup.unknown("study that was begun", name, known))
+    ledger = Ledger.read(home / name)
+    if not ledger.study.get("design"):
+        raise ValueError(
+            f"Study {name} is a search; a pilot is an ablation, whose variants were trained on the same folds."
+        )
+    return ledger
 
 
 def _trainings(
-    study: Study, finished: list[Trial], num_samples: int | None, num_folds: int | None, seeds: int
+    study: Study, ledger: Ledger, num_samples: int | None, folds: tuple[int, ...] | None, seeds: int
 ) -> tuple[int | None, str, int]:
     """How many models will be trained in all, in words, and how many of them are."""
-    search_folds = len(study.search_folds)
-    searched = sum(trial.phase == "search" for trial in finished) * search_folds
-    if study.design is None:
+    search_folds, design = len(study.search_folds), study.design
+    if design is None:
         trials = num_samples or study.num_samples
-        return trials * search_folds, f"{_counted(trials, 'trial')} on {_counted(search_folds, 'fold')}", searched
-    variants, tuned = len(study.design.variants), study.design.tune_each
-    on = "all folds" if num_folds is None else _counted(num_folds, "fold")
-    words = f"{variants} variants x {on} x {_counted(seeds, 'seed')}"
-    if tuned:
-        words += f", after {_counted(tuned, 'search trial')} for each variant"
-    if num_folds is None:
+        done = sum(trial.state == "FINISHED" for trial in ledger.of_phase("search"))
+        words = f"{_counted(trials, 'trial')} on {_counted(search_folds, 'fold')}"
+        return trials * search_folds, words, min(done, trials) * search_folds
+    searched = 0
+    compared: Mapping[str, Mapping[str, Any]] = design.variants
+    if design.tune_each:
+        from tuning.variant_search import best_by_variant
+
+        done = Counter(trial.variant for trial in searches_of(ledger, design) if trial.state in ("FINISHED", "FAILED"))
+        searched = sum(min(count, design.tune_each) for count in done.values()) * search_folds
+        compared = best_by_variant(ledger, study)
+    on = "all folds" if folds is None else _counted(len(folds), "fold")
+    words = f"{len(design.variants)} variants x {on} x {_counted(seeds, 'seed')}"
+    if design.tune_each:
+        words += f", after {_counted(design.tune_each, 'search trial')} for each variant"
+    if folds is None:
         return None, f"{words}; give --data-root to count the folds", searched
-    compared = sum(trial.phase == "ablation" for trial in finished)
-    return variants * (num_folds * seeds + tuned * search_folds), words, compared + searched
+    finished = {trial.identity for trial in ledger.of_phase("ablation") if trial.state == "FINISHED"}
+    trained = sum(trial.identity in finished for trial in trainings(compared, folds, seeds))
+    total = len(design.variants) * (len(folds) * seeds + design.tune_each * search_folds)
+    return total, words, trained + searched
 
 
 def _seconds_each(
-    study: Study, finished: list[Trial], home: Path, protocol: Protocol | None
+    study: Study, finished: list[Trial], home: Path, sizes: Sequence[FoldSize] | None
 ) -> tuple[float | None, str]:
     """Device-seconds of one training, and in words where they are from."""
     times = [trial.metrics["wall_time_s"] / len(trial.folds) for trial in finished if "wall_time_s" in trial.metrics]
@@ -141,51 +177,14 @@ def _seconds_each(
         return statistics.fmean(times), f"from {_counted(len(times), 'finished trial')} of this study on {devices}"
     device = device_name(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     rates = _rates(home, device)
-    if not rates or protocol is None:
+    if not rates or not sizes:
         return None, UNKNOWN
     flops = statistics.fmean(_flops_of_a_clip(study, settings) * settings["epochs"] for settings in _points(study))
     rate = statistics.median(rates)
     words = (
         f"from counted operations and the {rate / 1e12:.3g} TFLOP/s of {len(rates)} trials of other studies on {device}"
     )
-    return flops * protocol.num_train / rate, words
-
-
-def _detectable(
-    ledger: Ledger, study: Study, num_folds: int | None, seeds: int, protocol: Protocol | None, sd: float | None
-) -> tuple[float | None, str]:
-    """The minimum detectable effect in points, and in words from which spread it follows."""
-    # statsmodels takes seconds to import, and a search needs none of it.
-    from tuning.comparison import minimum_detectable_effect, sd_of_differences, seed_share_of_differences
-
-    assert study.design is not None
-    seed_share, words = 0.0, f"from the given spread of {100 * (sd or 0):.1f} points"
-    if sd is None:
-        runs = [run for run in runs_of(ledger) if math.isfinite(run.accuracy)]
-        try:
-            sd = sd_of_differences(runs, study.design.reference)
-            seed_share = seed_share_of_differences(runs, study.design.reference)
-        except ValueError:  # no run yet, or none that can be paired
-            return None, f"{UNKNOWN} (two folds of the reference and another variant)"
-        words = f"from the spread of {100 * sd:.1f} points among {len(runs)} finished runs"
-    if num_folds is None or protocol is None:
-        return None, "unknown without the folds; give --data-root"
-    if num_folds < 2:
-        return None, "none can be given for a single fold"
-    effect = minimum_detectable_effect(
-        num_folds,
-        seeds,
-        sd,
-        protocol.num_train,
-        protocol.num_test,
-        len(study.design.variants) - 1,
-        num_people=protocol.num_people,
-        seed_share=seed_share,
-    )
-    return (
-        100 * effect,
-        f"{words}, {_counted(len(study.design.variants) - 1, 'comparison')} at 5 % together, power 80 %",
-    )
+    return flops * mean_sizes(sizes)[0] / rate, words
 
 
 def _rates(home: Path, device: str) -> list[float]:
@@ -237,36 +236,6 @@ def _disk_gb(study: Study, ahead: int, weights_mb: float) -> float:
 def _mean_metric(finished: list[Trial], metric: str) -> float | None:
     values = [trial.metrics[metric] for trial in finished if metric in trial.metrics]
     return statistics.fmean(values) if values else None
-
-
-def _protocol(study: Study, ledger: Ledger, home: Path, data_root: Path | None) -> Protocol | None:
-    """The folds as the study has cut them, else as its reader finds them, else as drawn faces will have them."""
-    stored = ledger.folder / "splits.json"
-    if stored.exists():
-        folds = json.loads(stored.read_text())["folds"]
-        return _sizes([(len(fold["train"]), len(fold["test"])) for fold in folds])
-    share = 1.0 if study.design is not None else 1 - HOLDOUT_SHARE
-    drawn = home / "drawn" / study.name
-    root = data_root or (drawn if drawn.exists() else None)
-    if root is not None:
-        found = lookup.load("trainables.data", study.dataset, "data set").load(root)
-        people = len({sample.subject or sample.clip_id for sample in found.samples})
-        return _sizes([(len(fold.train), len(fold.test)) for fold in found.folds], share, people)
-    if study.dataset == "drawn_faces" and {"num_subjects", "classes"} <= study.drawing.keys():
-        people, classes = study.drawing["num_subjects"], len(study.drawing["classes"])
-        num_folds = min(5, people)  # as its reader cuts them; one fold to test, one to validate
-        clips = people * classes * study.drawing.get("clips_per_class", 1)
-        return _sizes([(clips * (num_folds - 2) // num_folds, clips // num_folds)] * num_folds, share, people)
-    return None
-
-
-def _sizes(folds: list[tuple[int, int]], share: float = 1.0, num_people: int | None = None) -> Protocol:
-    return Protocol(
-        num_people=num_people,
-        num_folds=len(folds),
-        num_train=share * statistics.fmean(train for train, _ in folds),
-        num_test=share * statistics.fmean(test for _, test in folds),
-    )
 
 
 def _counted(number: int, noun: str) -> str:

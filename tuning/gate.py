@@ -10,14 +10,15 @@ from tuning import promotion
 from tuning.aliases import ChampionChanged
 from tuning.champion import Champion, Incomparable, champion_of, comparison_tags, registered_name
 from tuning.confirm import CONFIRM_SEED, confirm
-from tuning.contest import NUM_SEEDS, Contest, Refused, contest_with
-from tuning.evidence import Evidence, evidence, row_of
+from tuning.contest import NUM_SEEDS, Contest, Refused, contest_with, margin_tags
+from tuning.evidence import Evidence, evidence, predictions_behind, row_of
 from tuning.evidence_file import facts_of, write_evidence
 from tuning.ledger import Ledger, Trial
 from tuning.model_card import NAME as MODEL_CARD
 from tuning.model_card import as_description, model_card
+from tuning.shortfall import below_majority, more_seeds
 from tuning.study_runner import Runner, git_commit
-from tuning.superiority import MARGIN, SAVING, Verdict
+from tuning.superiority import MARGIN, SAVING, Verdict, require_allowed
 
 ALPHA = 0.05  # the chance of a false promotion, over all challengers
 REFIT_SEED = CONFIRM_SEED + 500  # no confirmation reaches so far
@@ -48,17 +49,19 @@ def promote(
 ) -> Promotion:
     """Refit and register the recommended configuration of a study (or that of `trial_id`) as champion.
 
-    Confirms first where evidence is missing. A first champion must beat the commonest class; one that follows must beat
-    the present champion on the same holdout people (`tuning/superiority.py`: superior, or within `margin` of accuracy
+    Confirms first where evidence is missing. Every champion must beat the commonest class; one that follows must also beat
+    the present champion on the same holdout people (`tuning/superiority.py`: superior, or within what is left of `margin`
     with `saving` fewer parameters or less time), as one of all confirmed members of the front, by Holm at `alpha`. What
     is champion already is left as it is. The refit trains on everybody but the holdout, for the median best epoch of the
     confirmed runs; the evidence belongs to the configuration, and the tags say so. Beside the weights lie `evidence.json`
     and the model card. Whoever dies on the way leaves the old champion or the new one, and calls again.
 
     Raises `Refused` where a condition fails, where classes or holdout differ from the present champion's, where somebody
-    else changed the champion meanwhile, where the folds share people, and for an ablation. Of the drawn copy of a real
-    data set the name ends in `-drawn`.
+    else changed the champion meanwhile, where the folds share people, and for an ablation; `ValueError`, before anything
+    is trained, for an `alpha`, `margin` or `saving` that no test can be made with. Of the drawn copy of a real data set the
+    name ends in `-drawn`.
     """
+    require_allowed(alpha=alpha, margin=margin, saving=saving)
     _require_promotable(runner)
     try:
         champion = champion_of(runner.study, runner.prepared, runner.splits, runner.tracker.uri)
@@ -67,7 +70,7 @@ def promote(
     found = _confirmed(runner, trial_id)
     if champion and _is_champion(runner, found, champion):
         return _as_it_is(runner, found, champion)
-    _require_beats_majority(found)
+    _require_beats_majority(runner, found)
     test = {"alpha": alpha, "margin": margin, "saving": saving}
     contest = contest_with(runner, found, champion, **test) if champion else None
     refit = _refit(runner, found)
@@ -101,7 +104,11 @@ def _confirmed(runner: Runner, trial_id: str | None) -> Evidence:
     if found is None or len(found.seeds) < NUM_SEEDS:
         found = row_of(confirm(runner, seeds=NUM_SEEDS, trial_id=trial_id), chosen)
     if found is None or len(found.seeds) < NUM_SEEDS:
-        raise Refused(f"{chosen} was not confirmed with {NUM_SEEDS} seeds: some of its trainings failed; see `status`.")
+        failed = next(
+            (trial for trial in runner.ledger.of_phase("confirm") if trial.of == chosen and trial.error), None
+        )
+        because = f" The first error: {failed.trial_id}: {failed.error}" if failed else ""
+        raise Refused(f"{chosen} was not confirmed with {NUM_SEEDS} seeds: some of its trainings failed.{because}")
     return found
 
 
@@ -124,12 +131,13 @@ def _as_it_is(runner: Runner, found: Evidence, champion: Champion) -> Promotion:
     )
 
 
-def _require_beats_majority(found: Evidence) -> None:
+def _require_beats_majority(runner: Runner, found: Evidence) -> None:
     if not found.beats_majority:
+        ways, seeds = below_majority(found, predictions_behind(runner.ledger, found))
         raise Refused(
-            f"{found.trial_id} is not promoted: the lower bound of its accuracy on {found.num_subjects} holdout people is "
-            f"{100 * found.accuracy.low:.1f} %, and always answering the commonest class gives {100 * found.majority:.1f} %."
-            " A longer search, more epochs, or more people to confirm on are needed."
+            f"{found.trial_id} is not promoted: the lower bound of its accuracy on the holdout ({found.tested_on}) is "
+            f"{100 * found.accuracy.low:.1f} %, and always answering the commonest class gives {100 * found.majority:.1f} %: "
+            f"{ways} {more_seeds(runner.study.name, found.trial_id, seeds)}"
         )
 
 
@@ -158,6 +166,7 @@ def _register(
     test: dict[str, float],
 ) -> Promotion:
     name, folder, commit = registered_name(runner.study, runner.prepared), _folder(runner, refit), git_commit()
+    reference = margin_tags(contest, champion)
     facts = facts_of(
         runner,
         name,
@@ -167,6 +176,7 @@ def _register(
         replaced=champion,
         verdicts=contest.verdicts if contest else [],
         test=test,
+        reference=reference,
         commit=commit,
     )
     card, digest = model_card(facts), write_evidence(folder, facts)
@@ -177,7 +187,7 @@ def _register(
             run_id=runner.tracker.run_id(refit.trial_id),
             model_folder=folder,
             name=name,
-            tags=_tags(runner, found, commit) | {"fertune.evidence_sha256": digest},
+            tags=_tags(runner, found, commit) | reference | {"fertune.evidence_sha256": digest},
             description=as_description(card),
             replacing=champion.version if champion else None,
         )

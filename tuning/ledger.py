@@ -200,6 +200,11 @@ class Ledger:
         self._append({"event": event, **facts})
 
     @property
+    def leaky(self) -> bool:
+        """Whether clips were dealt to folds at random, so that one person is on both sides (docs/decisions/0007)."""
+        return bool(self.study.get("leaky"))
+
+    @property
     def uid(self) -> str:
         """Tells this ledger from any other, of the same study too: it is that of its first event. `""` without one."""
         first = json.dumps(self.events[:1])

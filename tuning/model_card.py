@@ -47,6 +47,11 @@ def _cautions(facts: Mapping[str, Any]) -> list[str]:
         )
     if facts["data"]["smoke"]:
         found.append("**This was a smoke run**, cut short to see that it works; its figures mean nothing.")
+    if not facts["data"]["subjects_known"]:
+        found.append(
+            "**The data set does not name the people of its clips.** Nothing could check that those it was tested on are not "
+            "also among those it was trained on, so its accuracy on new people may be lower."
+        )
     return found
 
 
@@ -55,10 +60,17 @@ def _summary(facts: Mapping[str, Any]) -> str:
     size = f" {costs['param_count'] / 1e6:.3f} M parameters." if "param_count" in costs else ""
     return (
         f"Tells {', '.join(facts['data']['classes'])} apart in clips of faces. Its configuration was right in "
-        f"{_percent(accuracy['mean'])} of {holdout['num_clips']} clips of {holdout['num_subjects']} people whom no choice "
-        f"had seen ({_percent(accuracy['confidence'], 0)} interval {_percent(accuracy['low'])} to "
+        f"{_percent(accuracy['mean'])} of {_tested(holdout)} "
+        f"({_percent(accuracy['confidence'], 0)} interval {_percent(accuracy['low'])} to "
         f"{_percent(accuracy['high'])}, {len(facts['seeds'])} trainings).{size}"
     )
+
+
+def _tested(part: Mapping[str, Any]) -> str:
+    clips = f"{part['num_clips']} clips"
+    if part["num_subjects"] is None:
+        return f"{clips}, whose people are not named, that no choice had seen"
+    return f"{clips} of {part['num_subjects']} people whom no choice had seen"
 
 
 def _use(facts: Mapping[str, Any]) -> str:
@@ -76,10 +88,15 @@ def _accuracy(facts: Mapping[str, Any]) -> list[str]:
     absent = [name for name in facts["data"]["classes"] if name not in facts["by_class"]]
     missing = f" No clip of {', '.join(absent)} was tested." if absent else ""
     people = facts["by_person"]
+    by_person = (
+        f"By person: lowest {_percent(people['min'])}, median {_percent(people['median'])}, highest "
+        f"{_percent(people['max'])}. "
+        if people
+        else ""
+    )
     paragraphs = [
         "\n".join(["| class | recognised | clips |", "|---|---|---|", *rows]),
-        f"By person: lowest {_percent(people['min'])}, median {_percent(people['median'])}, highest "
-        f"{_percent(people['max'])}. Always answering the commonest class: {_percent(facts['majority'])}.{missing}",
+        f"{by_person}Always answering the commonest class: {_percent(facts['majority'])}.{missing}",
     ]
     if optimism := facts["search"]["optimism"]:
         paragraphs.append(
@@ -89,8 +106,17 @@ def _accuracy(facts: Mapping[str, Any]) -> list[str]:
         )
     if replaced := facts["replaced"]:
         verdict = next(one for one in facts["verdicts"] if one["name"] == facts["trial_id"])
-        paragraphs.append(f"It replaced version {replaced['version']}: {verdict['reason']}")
+        paragraphs.append(f"It replaced version {replaced['version']}: {verdict['reason']}{_given_up(facts)}")
     return paragraphs
+
+
+def _given_up(facts: Mapping[str, Any]) -> str:
+    """What accuracy may have been given up since the champion that last had to be superior."""
+    reference = facts["accuracy_reference"]
+    spent, since = float(reference["fertune.margin_spent"]), reference.get("fertune.accuracy_reference")
+    if not since:
+        return ""
+    return f" Since {since}, up to {100 * spent:.1f} points of accuracy may have been given up for less cost."
 
 
 def _robustness(facts: Mapping[str, Any]) -> list[str]:
@@ -103,11 +129,14 @@ def _robustness(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _limits(facts: Mapping[str, Any]) -> list[str]:
-    trained = facts["trained_on"]
+    trained, named = facts["trained_on"], facts["data"]["subjects_known"]
+    on = (
+        f"{trained['num_subjects']} people ({trained['num_clips']} clips)" if named else f"{trained['num_clips']} clips"
+    )
     return [
-        f"The figures are of the configuration, trained {len(facts['seeds'])} times and tested on locked-away people; the "
-        f"registered weights are one more training of it, on {trained['num_subjects']} people ({trained['num_clips']} clips), "
-        "and were themselves not tested on anybody.",
+        f"The figures are of the configuration, trained {len(facts['seeds'])} times and tested on locked-away "
+        f"{'people' if named else 'clips'}; the registered weights are one more training of it, on {on}, and were "
+        "themselves not tested on anybody.",
         "The data names no groups of people (age, sex, skin colour), so differences between groups were not measured and "
         "may be large. People, cameras and cultures other than those of the data set were not tested.",
     ]

@@ -9,6 +9,11 @@ from typing import Any
 from tuning.ledger import Ledger, Trial
 from tuning.session import elsewhere
 
+LEAKY = (
+    "Clips were dealt to folds at random, so one person is trained on and tested: these accuracies are too high, and they "
+    "say nothing about people whom a model has not seen."
+)
+
 
 def known_studies(home: Path) -> list[str]:
     """The studies that were begun under `home`."""
@@ -34,7 +39,7 @@ def overview(home: Path, name: str) -> dict[str, Any]:
         phases.setdefault(trial.phase, Counter())[trial.state] += 1
     return {
         "study": name,
-        "leaky": bool(ledger.study.get("leaky")),
+        "leaky": ledger.leaky,
         "trials": {phase: dict(states) for phase, states in phases.items()},
         "front": ledger.selection.get("front", []),
         "recommended": ledger.selection.get("recommended"),
@@ -46,16 +51,22 @@ def overview(home: Path, name: str) -> dict[str, Any]:
     }
 
 
+def titled(title: str, leaky: bool) -> str:
+    """The `title` of a table, marked where clips were dealt at random (docs/decisions/0007)."""
+    return f"{title}; leaky: clips dealt at random" if leaky else title
+
+
 def shown_name(found: dict[str, Any]) -> str:
     """The name of a study from its `overview`, marked where people are on both sides of its folds."""
     return f"{found['study']} (leaky: clips dealt at random)" if found["leaky"] else found["study"]
 
 
-def front_json(trial: Trial, recommended: str | None) -> dict[str, Any]:
-    """A front member as data."""
+def front_json(trial: Trial, recommended: str | None, *, leaky: bool) -> dict[str, Any]:
+    """A front member as data; `leaky` where clips were dealt at random."""
     return {
         "trial_id": trial.trial_id,
         "recommended": trial.trial_id == recommended,
+        "leaky": leaky,
         "parameters": trial.parameters,
         "metrics": trial.metrics,
     }

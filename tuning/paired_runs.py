@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from trainables.core.lookup import UnknownName, unknown
+from tuning.balance import Cell, balanced
+
+MEASURED = ("accuracy", "uar", "train_time_s", "param_count", "weights_mb")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -18,7 +21,8 @@ class Run:
     """One training of one variant and what it scored on its fold's test part.
 
     `predictions` is a file or a table with the columns clip_id, subject, label and predicted (or logits); `None` where
-    they were not kept. A training that failed has NaN for what it could not measure.
+    they were not kept. A training that failed has NaN for what it could not measure; without `weights_mb` (in MiB) it is
+    compared all the same.
     """
 
     variant: str
@@ -30,6 +34,7 @@ class Run:
     param_count: int
     num_train: int
     num_test: int
+    weights_mb: float = math.nan
     predictions: Path | str | pd.DataFrame | None = None
 
 
@@ -37,9 +42,10 @@ class Run:
 class PairedRuns:
     """The complete variants, all on the same folds and seeds.
 
-    `measured` holds accuracy, uar, train_time_s and param_count by variant, `(K, S)` each. `correct` `(R, S)` by variant
-    counts the right answers for R rows, each a person in a fold, with `clips`, `people` and `folds` `(R,)`; it is empty
-    where predictions were not kept. `excluded` says by variant why it is not compared.
+    `measured` holds each of `MEASURED` by variant, `(K, S)`. `correct` `(R, S)` by variant counts the right answers for R
+    rows, each a person in a fold, with `clips`, `people` and `folds` `(R,)`; it is empty where predictions were not kept.
+    `num_clips` are tested in all. `excluded` says by variant why it is not compared, `left_out` which folds and seeds are
+    not, and why; empty where all are.
     """
 
     fold_names: tuple[int, ...]
@@ -50,24 +56,28 @@ class PairedRuns:
     people: np.ndarray
     folds: np.ndarray
     test_over_train: float
+    num_clips: int
     excluded: dict[str, str]
+    left_out: str
 
     @property
     def num_people(self) -> int:
         return len(set(self.people.tolist()))
 
 
-class OneFold(ValueError):
-    """All runs are on one fold: they can be listed, and not compared."""
+class NotComparable(ValueError):
+    """The runs can be listed, and not compared: one fold, or too few of them have a result."""
 
 
-def pair(runs: Sequence[Run], reference: str) -> PairedRuns:
-    """The `runs` by fold and seed; the folds and seeds of the `reference` are what every variant is compared on.
+def pair(runs: Sequence[Run], reference: str, *, asked: Collection[str] = ()) -> PairedRuns:
+    """The `runs` by fold and seed, on the folds and seeds that `reference` and the others have results of (`balanced`).
 
-    Raises `OneFold`, and `ValueError` where there is no reference, where its runs are incomplete or a run is there
-    twice, and where variants were tested on other clips.
+    `asked` are variants that are missed where they have no run at all.
+
+    Raises `NotComparable`, and `ValueError` where there is no such reference, where a run is there twice, and where
+    variants were tested on other clips.
     """
-    by_variant: dict[str, dict[tuple[int, int], Run]] = {}
+    by_variant: dict[str, dict[Cell, Run]] = {name: {} for name in asked}
     for run in runs:
         cells = by_variant.setdefault(run.variant, {})
         if (run.fold, run.seed) in cells:
@@ -75,20 +85,18 @@ def pair(runs: Sequence[Run], reference: str) -> PairedRuns:
         cells[run.fold, run.seed] = run
     if reference not in by_variant:
         raise UnknownName(unknown("variant to compare with", reference, list(by_variant) or ["none: no run is given"]))
-    fold_names = tuple(sorted({fold for fold, _ in by_variant[reference]}))
-    seed_names = tuple(sorted({seed for _, seed in by_variant[reference]}))
-    if len(fold_names) < 2:
-        raise OneFold(
-            f"All runs of {reference} are on fold {fold_names[0]}: one fold shows no spread between folds, so no interval "
-            "can be given. Run two folds or more."
-        )
-    excluded = {}
-    for variant, cells in list(by_variant.items()):
-        if words := _incomplete(cells, fold_names, seed_names):
-            if variant == reference:
-                raise ValueError(f"The reference {reference} has {words} Resume the study, or compare with another.")
-            excluded[variant] = f"{variant} is not compared: it has {words}"
-            del by_variant[variant]
+    usable = {
+        variant: {cell for cell, run in cells.items() if _has_result(run)} for variant, cells in by_variant.items()
+    }
+    fold_names, seed_names = balanced({name: set(cells) for name, cells in by_variant.items()}, usable, reference)
+    excluded = {
+        variant: f"{variant} is not compared: it has {words}"
+        for variant, cells in by_variant.items()
+        if (words := _incomplete(cells, usable[variant], fold_names, seed_names))
+    }
+    _require_comparable(by_variant, usable, reference, fold_names, excluded)
+    left_out = _left_out(by_variant, usable, fold_names, seed_names)
+    by_variant = {variant: cells for variant, cells in by_variant.items() if variant not in excluded}
     ordered = {
         variant: [[cells[fold, seed] for seed in seed_names] for fold in fold_names]
         for variant, cells in by_variant.items()
@@ -101,7 +109,7 @@ def pair(runs: Sequence[Run], reference: str) -> PairedRuns:
         measured={
             variant: {
                 metric: np.array([[getattr(run, metric) for run in row] for row in cells], dtype=float)
-                for metric in ("accuracy", "uar", "train_time_s", "param_count")
+                for metric in MEASURED
             }
             for variant, cells in ordered.items()
         },
@@ -110,41 +118,103 @@ def pair(runs: Sequence[Run], reference: str) -> PairedRuns:
         people=rows["person"].to_numpy(),
         folds=rows["fold"].to_numpy(),
         test_over_train=sum(run.num_test for run in first) / sum(run.num_train for run in first),
+        num_clips=sum(row[0].num_test for row in ordered[reference]),
         excluded=excluded,
+        left_out=left_out,
     )
 
 
 def judged(predictions: Path | str | pd.DataFrame) -> pd.DataFrame:
     """The `predictions` with the columns `person` and `correct`; a clip of an unknown person stands for itself.
 
-    Raises `ValueError` for a column that is missing and a clip that is judged twice.
+    Raises `ValueError` for a column that is missing and for clips whose prediction is no number, naming them.
     """
     table = predictions if isinstance(predictions, pd.DataFrame) else pd.read_parquet(predictions)
     if "predicted" not in table and "logits" in table:
-        table = table.assign(predicted=np.stack(table["logits"].to_list()).argmax(axis=1))
+        logits = np.stack(table["logits"].to_list())  # (N, classes); argmax takes a NaN for the greatest
+        table = table.assign(predicted=np.where(np.isnan(logits).any(axis=1), np.nan, logits.argmax(axis=1)))
     missing = [column for column in ("clip_id", "subject", "label", "predicted") if column not in table]
     if missing:
         raise ValueError(f"Predictions lack the columns {', '.join(missing)}; given are {', '.join(table.columns)}.")
+    if len(lost := table[table["predicted"].isna()]):
+        of = "" if isinstance(predictions, pd.DataFrame) else f" of {Path(predictions).parent.name}"
+        by = f" with seed {lost['seed'].iloc[0]}" if "seed" in lost else ""
+        clips = _listed(list(map(str, lost["clip_id"])))
+        raise ValueError(f"The predictions{of}{by} are no numbers for {clips}, so no class was answered there.")
     return table.assign(
         person=table["subject"].where(table["subject"].notna(), table["clip_id"]),
         correct=(table["predicted"] == table["label"]).astype(float),
     )
 
 
-def _incomplete(cells: dict[tuple[int, int], Run], folds: tuple[int, ...], seeds: tuple[int, ...]) -> str:
+def _has_result(run: Run) -> bool:
+    return all(map(math.isfinite, (run.accuracy, run.uar, run.train_time_s, run.param_count)))
+
+
+def _incomplete(cells: Collection[Cell], usable: Set[Cell], folds: tuple[int, ...], seeds: tuple[int, ...]) -> str:
     """What is wrong with a variant's runs, as the end of a sentence; nothing where all are there."""
-    missing = [(fold, seed) for fold in folds for seed in seeds if (fold, seed) not in cells]
-    unusable = [
-        (run.fold, run.seed)
-        for run in cells.values()
-        if not all(map(math.isfinite, (run.accuracy, run.uar, run.train_time_s, run.param_count)))
-    ]
-    found = sorted(missing + unusable)
-    if not found:
+    asked = [(fold, seed) for fold in folds for seed in seeds]
+    lacking = [cell for cell in asked if cell not in usable]
+    if not lacking:
         return ""
-    listed = ", ".join(f"fold {fold} seed {seed}" for fold, seed in found[:3])
-    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-    return f"{len(found)} of {len(folds) * len(seeds)} runs missing or without a result ({listed}{more})."
+    failed = sum(cell in cells for cell in lacking)
+    listed = _listed([f"fold {fold} seed {seed}" for fold, seed in lacking])
+    how = f", {failed} of them failed" if failed else ""
+    return f"{len(lacking)} of {len(asked)} runs missing or without a result ({listed}){how}. `--resume` trains them."
+
+
+def _require_comparable(
+    by_variant: Mapping[str, Collection[Cell]],
+    usable: Mapping[str, Set[Cell]],
+    reference: str,
+    folds: tuple[int, ...],
+    excluded: Mapping[str, str],
+) -> None:
+    lacking, wanted = _counts(by_variant, usable)
+    rest = f"{lacking} of {wanted} trainings are missing or without a result; `--resume` trains them."
+    begun = {fold for cells in by_variant.values() for fold, _ in cells}
+    if not begun:
+        raise NotComparable("No training has ended, so there is nothing to compare; `--resume` begins the rest.")
+    if len(begun) == 1:
+        raise NotComparable(
+            f"All runs are on fold {min(begun)}: one fold shows no spread between folds, so no interval can be given. "
+            f"Run two folds or more.{f' {rest}' if lacking else ''}"
+        )
+    if len(folds) < 2:
+        raise NotComparable(f"No seed has results of the reference {reference} on two folds: {rest}")
+    if len(excluded) == len(by_variant) - 1:
+        why = rest if lacking else "nothing else was run."
+        raise NotComparable(f"There is no complete variant beside {reference} on two folds or more: {why}")
+
+
+def _left_out(
+    by_variant: Mapping[str, Collection[Cell]],
+    usable: Mapping[str, Set[Cell]],
+    folds: tuple[int, ...],
+    seeds: tuple[int, ...],
+) -> str:
+    begun = {cell for cells in by_variant.values() for cell in cells}
+    all_folds, all_seeds = ({cell[axis] for cell in begun} for axis in (0, 1))
+    if (len(folds), len(seeds)) == (len(all_folds), len(all_seeds)):
+        return ""
+    lacking, wanted = _counts(by_variant, usable)
+    unused = sum(fold not in folds or seed not in seeds for cells in usable.values() for fold, seed in cells)
+    return (
+        f"{lacking} of {wanted} trainings are missing or without a result. Compared are {len(folds)} of {len(all_folds)} "
+        f"folds ({', '.join(map(str, folds))}) with {len(seeds)} of {len(all_seeds)} seeds ({', '.join(map(str, seeds))}); "
+        f"{unused} finished trainings on others are left out. `--resume` trains what is missing."
+    )
+
+
+def _counts(by_variant: Mapping[str, Collection[Cell]], usable: Mapping[str, Set[Cell]]) -> tuple[int, int]:
+    """How many trainings have no result, and how many there would be of all variants on all folds and seeds begun."""
+    begun = {cell for cells in by_variant.values() for cell in cells}
+    wanted = len(by_variant) * len({fold for fold, _ in begun}) * len({seed for _, seed in begun})
+    return wanted - sum(map(len, usable.values())), wanted
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _judged(ordered: dict[str, list[list[Run]]], reference: str) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
@@ -160,7 +230,10 @@ def _judged(ordered: dict[str, list[list[Run]]], reference: str) -> tuple[dict[s
         for column in zip(*ordered[variant], strict=True):  # the folds of one seed
             tables = []
             for run in column:
-                table = judged(run.predictions)
+                try:
+                    table = judged(run.predictions)
+                except ValueError as error:
+                    raise ValueError(f"{variant}, fold {run.fold}, seed {run.seed}: {error}") from error
                 labels = table.set_index("clip_id")["label"].sort_index()
                 if labels.index.has_duplicates:
                     raise ValueError(f"{variant}, fold {run.fold}, seed {run.seed}: a clip was judged twice.")

@@ -14,6 +14,7 @@ from typing import Any
 
 import mlflow
 import pandas as pd
+import requests
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
@@ -32,6 +33,7 @@ from tuning.aliases import (
 from tuning.tracking import shown_uri, without_password
 
 TRANSFER_S = 600  # a server that hands weights on to a store of its own answers when it is through, not before
+PACKAGE = Path(trainables.__file__).resolve().parent
 _ONE_AT_A_TIME = threading.RLock()  # the store that MLflow is pointed at is that of the whole process
 
 # What `trainables/core/serving.py` imports, and nothing that only training or searching needs.
@@ -223,9 +225,9 @@ def _logged(client: mlflow.MlflowClient, run_id: str, folder: Path) -> tuple[str
             model_id=planned.model_id,
             flavor=mlflow.pyfunc,
             run_id=run_id,
-            python_model=str(_package() / "core" / "serving.py"),
+            python_model=str(PACKAGE / "core" / "serving.py"),
             artifacts={"model": str(folder)},
-            code_paths=[str(_package())],
+            code_paths=[str(PACKAGE)],
             infer_code_paths=False,
             pip_requirements=serving_requirements(),
             signature=_signature(),
@@ -241,10 +243,6 @@ def _not_loaded(uri: str, tracking_uri: str, error: MlflowException) -> str:
 
 def _signature() -> ModelSignature:
     return ModelSignature(inputs=Schema([ColSpec(DataType.string)]))
-
-
-def _package() -> Path:
-    return Path(trainables.__file__).resolve().parent
 
 
 @contextmanager
@@ -265,8 +263,7 @@ def _quiet_store(tracking_uri: str) -> Generator[None]:
         try:
             yield
         except MlflowException as error:
-            reason = without_password(str(error.message), tracking_uri)
-            raise ConnectionError(f"MLflow at {shown_uri(tracking_uri)}: {reason}") from error
+            raise ConnectionError(f"MLflow at {shown_uri(tracking_uri)}{_refusal(error, tracking_uri)}") from error
         finally:
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
@@ -277,6 +274,12 @@ def _quiet_store(tracking_uri: str) -> Generator[None]:
                     os.environ.pop(key, None)
                 else:
                     os.environ[key] = value
+
+
+def _refusal(error: MlflowException, tracking_uri: str) -> str:
+    if isinstance(error.__cause__ or error.__context__, requests.ConnectionError | requests.Timeout):
+        return " does not answer. Start that server, or set MLFLOW_TRACKING_URI to the address of one that runs."
+    return f": {without_password(str(error.message), tracking_uri)}"
 
 
 @contextmanager

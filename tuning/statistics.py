@@ -61,7 +61,7 @@ def accuracy_interval(
         method="BCa",
         rng=np.random.default_rng(seed),
     ).confidence_interval
-    low, high = _wilson(mean, float(total.sum()), confidence)
+    low, high = wilson(mean, float(total.sum()), confidence)
     low, high = np.nanmin([found.low, low]), np.nanmax([found.high, high])
     return Interval(
         mean=mean, low=float(low), high=float(high), confidence=confidence, method="BCa bootstrap over subjects"
@@ -136,7 +136,7 @@ def _clopper_pearson(share: float, num: int, confidence: float) -> tuple[float, 
     return float(low), float(high)
 
 
-def _wilson(share: float, num: float, confidence: float) -> tuple[float, float]:
+def wilson(share: float, num: float, confidence: float) -> tuple[float, float]:
     z = stats.norm.ppf((1 + confidence) / 2)
     middle = (share + z**2 / (2 * num)) / (1 + z**2 / num)
     half = z * np.sqrt(share * (1 - share) / num + z**2 / (4 * num**2)) / (1 + z**2 / num)

@@ -137,22 +137,27 @@ class Runner:
     def run(self, phase: Phase, proposer: Proposer, count: int, *, deadline: float | None = None, **facts: Any) -> None:
         """Run up to `count` trials of `proposer` through Ray Tune; returns when all have ended.
 
-        No trial begins after `deadline` (of `time.monotonic`). `facts` are remembered of the study.
+        No trial begins after `deadline` (of `time.monotonic`). `facts` are remembered of the study, also where no trial is
+        left to run: its variants, objectives and quoted figures are what the file says now.
         """
-        if count == 0:
-            return
         self._require_unchanged()
+        facts |= {
+            "objectives": [[objective.metric, objective.direction] for objective in self.study.objectives],
+            "design": self.study.design.facts() if self.study.design else None,
+            "published": {name: dict(figures) for name, figures in self.study.published.items()},
+        }
+        if count == 0:
+            if self.ledger.study:
+                self.ledger.open_study(**facts)
+            return
         session = self._ray()
         slots, gpus = slots_of(self.placement, session, count)
         self.ledger.open_study(
             trainable=self.study.trainable,
             dataset=self.study.dataset,
             dataset_fingerprint=self.prepared.fingerprint,
-            objectives=[[objective.metric, objective.direction] for objective in self.study.objectives],
             space={key: str(getattr(domain, "domain_str", domain)) for key, domain in self.study.parameters.items()},
             settings=dict(self.study.settings),
-            design=self.study.design.facts() if self.study.design else None,
-            published={name: dict(figures) for name, figures in self.study.published.items()},
             leaky=self.splits.leaky,
             drawn=self.prepared.drawn,
             smoke=self.study.is_smoke,

@@ -7,7 +7,7 @@ counts both; one that resamples people alone promotes too often (docs/decisions/
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,11 +15,12 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from tuning.paired_runs import judged
+from tuning.savings import Costs, Saving, saving_of
+from tuning.shortfall import least, settled_by
 from tuning.variance import Estimate, satterthwaite
 
 MARGIN = 0.02  # of accuracy, that a cheaper challenger may lose
 SAVING = 0.10  # of parameters or time, that makes a challenger cheaper
-MOST = 10_000  # people or seeds: what would take more is not worth asking for
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,8 +29,7 @@ class Candidate:
 
     name: str
     predictions: pd.DataFrame
-    param_count: float
-    train_time_s: float
+    costs: Costs
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,15 +37,17 @@ class Verdict:
     """Whether `name` may replace the champion, and why.
 
     `difference` (challenger minus champion, a share) has the one-sided lower bound `low` at `level`, which is alpha by
-    Holm's step; it must exceed `required`: 0, or minus the margin where the challenger is `cheaper`. `superior` tells
-    whether it exceeds 0. `people_needed` and `seeds_needed` are the totals (of people; of seeds of either configuration)
-    at which the bound would do if the estimates stay as they are; `None` where no number would, or none is needed.
+    Holm's step; it must exceed `required`: 0, or minus the margin where the challenger is `cheaper` (`saving` says by
+    what). `superior` tells whether it exceeds 0. `people_needed` and `seeds_needed` are the totals (of people; of seeds of
+    either configuration) at which the bound would do if the estimates stay as they are; `None` where no number would, or
+    none is needed.
     """
 
     name: str
     promoted: bool
     superior: bool
     cheaper: bool
+    saving: Saving
     difference: float
     low: float
     level: float
@@ -60,11 +62,13 @@ class Verdict:
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Parts:
     """A difference and its sources of error: the variance of a person's seed-averaged score, and by configuration that of
-    a seed (over all people) and that of a person's own answer to a seed. `people` and `seeds` are how many there were."""
+    a seed (over all people) and that of a person's own answer to a seed. `people` and `seeds` are how many there were;
+    `people_are` clips where nobody is named."""
 
     difference: float
     clips: float
     people: int
+    people_are: str
     seeds: tuple[int, int]
     of_people: float
     of_seeds: tuple[float, float]
@@ -80,8 +84,8 @@ class _Parts:
         variances += [(one / count, count - 1.0) for one, count in zip(self.of_seeds, counts, strict=True)]
         # A difference of d needs a share d of clips judged differently, seen or not: people who all agree prove no more.
         share = max(abs(self.difference), abs(required))
-        least = share * (1 - share) / (self.clips * num_people / self.people)
-        variance = max(sum(one for one, _ in variances), least)
+        floor = share * (1 - share) / (self.clips * num_people / self.people)
+        variance = max(sum(one for one, _ in variances), floor)
         return Estimate(
             mean=self.difference, se=variance**0.5, df=satterthwaite(*variances), method="people and seeds, crossed"
         )
@@ -98,30 +102,40 @@ def superiority(
     """Test each of `challengers` against `champion` on the same clips; a verdict each, in the order given.
 
     A challenger is promoted where the lower bound of its difference in accuracy exceeds 0 (superior), or exceeds
-    -`margin` while it has `saving` fewer parameters or takes `saving` less time (not inferior, and cheaper). Each is
-    tested for the weaker condition that holds for it, and Holm's step-down keeps the chance of any false promotion at
-    `alpha`.
+    -`margin` while it has `saving` fewer parameters or is shown to take `saving` less time (not inferior, and cheaper).
+    Each is tested for the weaker condition that holds for it, and Holm's step-down keeps the chance of any false promotion
+    at `alpha`; the chance that any time is falsely said to be saved is `alpha` too (Bonferroni).
 
     Raises `ValueError` for one seed, one person, and predictions of other clips.
     """
+    require_allowed(alpha=alpha, margin=margin, saving=saving)
     if not challengers:
         return []
-    if not (0 < alpha < 0.5 and 0 <= margin < 1 and 0 <= saving < 1):
-        raise ValueError(
-            f"alpha {alpha}, margin {margin} and saving {saving} were given; an alpha between 0 and 0.5 and shares of at "
-            "least 0 and below 1 are allowed."
-        )
     base = _scores(champion)
-    parts = [_parts(_scores(challenger), base, challenger.name, champion.name) for challenger in challengers]
-    cheaper = [_is_cheaper(challenger, champion, saving) for challenger in challengers]
-    required = [-margin if saves else 0.0 for saves in cheaper]
+    named = champion.predictions["subject"].notna().all()
+    parts = [
+        _parts(_scores(challenger), base, challenger.name, champion.name, "people" if named else "clips")
+        for challenger in challengers
+    ]
+    level = alpha / len(challengers)
+    savings = [saving_of(challenger.costs, champion.costs, share=saving, level=level) for challenger in challengers]
+    required = [-margin if saves.enough else 0.0 for saves in savings]
     p_values = [1 - one.estimate(needs).above(needs) for one, needs in zip(parts, required, strict=True)]
     adjusted = multipletests(p_values, alpha=alpha, method="holm")[1]
     levels = _levels(p_values, alpha)
     return [
         _verdict(challenger, *row, alpha)
-        for challenger, *row in zip(challengers, parts, cheaper, required, p_values, adjusted, levels, strict=True)
+        for challenger, *row in zip(challengers, parts, savings, required, p_values, adjusted, levels, strict=True)
     ]
+
+
+def require_allowed(*, alpha: float, margin: float, saving: float) -> None:
+    """Raises `ValueError` for what no test can be made with."""
+    if not (0 < alpha < 0.5 and 0 <= margin < 1 and 0 <= saving < 1):
+        raise ValueError(
+            f"alpha {alpha}, margin {margin} and saving {saving} were given; an alpha between 0 and 0.5 and shares of at "
+            "least 0 and below 1 are allowed."
+        )
 
 
 def _scores(candidate: Candidate) -> tuple[np.ndarray, pd.Series, pd.Series]:
@@ -150,6 +164,7 @@ def _parts(
     other: tuple[np.ndarray, pd.Series, pd.Series],
     name: str,
     champion: str,
+    people_are: str,
 ) -> _Parts:
     if not (one[2].equals(other[2]) and one[1].equals(other[1])):
         raise ValueError(f"{name} and {champion} were tested on other clips or people; the same holdout is needed.")
@@ -172,17 +187,11 @@ def _parts(
         difference=float(means[0] - means[1]),
         clips=float(clips.sum()),
         people=num_people,
+        people_are=people_are,
         seeds=(one[0].shape[1], other[0].shape[1]),
         of_people=float((of_people[0] - of_people[1]).var(ddof=1)),
         of_seeds=(of_seeds[0], of_seeds[1]),
         of_both=(of_both[0], of_both[1]),
-    )
-
-
-def _is_cheaper(challenger: Candidate, champion: Candidate, saving: float) -> bool:
-    return (
-        challenger.param_count <= (1 - saving) * champion.param_count
-        or challenger.train_time_s <= (1 - saving) * champion.train_time_s
     )
 
 
@@ -199,7 +208,7 @@ def _levels(p_values: Sequence[float], alpha: float) -> list[float]:
 def _verdict(
     challenger: Candidate,
     parts: _Parts,
-    cheaper: bool,
+    saving: Saving,
     required: float,
     p_value: float,
     p_adjusted: float,
@@ -210,15 +219,16 @@ def _verdict(
     promoted = bool(p_adjusted <= alpha)
     people = seeds = None
     if not promoted and parts.difference > required:
-        people = _least(parts.people, lambda count: _low(parts.estimate(required, people=count), level) > required)
-        seeds = _least(
+        people = least(parts.people, lambda count: _low(parts.estimate(required, people=count), level) > required)
+        seeds = least(
             max(parts.seeds), lambda count: _low(parts.estimate(required, seeds=(count, count)), level) > required
         )
     verdict = Verdict(
         name=challenger.name,
         promoted=promoted,
         superior=promoted and low > 0,
-        cheaper=cheaper,
+        cheaper=saving.enough,
+        saving=saving,
         difference=parts.difference,
         low=low,
         level=level,
@@ -236,40 +246,29 @@ def _low(estimate: Estimate, level: float) -> float:
     return estimate.mean - float(stats.t.ppf(1 - level, estimate.df)) * estimate.se
 
 
-def _least(start: int, holds: Callable[[int], bool]) -> int | None:
-    """The least count from `start` on that `holds`, which stays true once it is; `None` above `MOST`."""
-    if not holds(MOST):
-        return None
-    low, high = start, MOST
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle + 1, high)
-    return low
-
-
 def _reason(verdict: Verdict, parts: _Parts) -> str:
     found = (
         f"the difference is {100 * verdict.difference:+.1f} points, at least {100 * verdict.low:+.1f} with "
         f"{100 * (1 - verdict.level):.4g} % confidence"
     )
     if verdict.promoted:
-        return f"{verdict.name} is {'superior' if verdict.superior else 'not inferior, and cheaper'}: {found}."
+        how = "superior" if verdict.superior else f"not inferior, and cheaper ({verdict.saving.words})"
+        return f"{verdict.name} is {how}: {found}."
     condition = (
-        f"{100 * verdict.required:+.1f} points, the margin for a cheaper one"
+        f"{100 * verdict.required:+.1f} points, the margin for a cheaper one ({verdict.saving.words})"
         if verdict.cheaper
-        else "0, as it saves too little to be let in on the margin"
+        else f"0, as it saves too little to be let in on the margin ({verdict.saving.words})"
     )
     text = (
         f"{verdict.name} is not shown to be {'non-inferior' if verdict.cheaper else 'superior'}: {found}; more than "
         f"{condition}, is required, and {100 * (verdict.required - verdict.low):.1f} points are missing."
     )
-    if verdict.difference <= verdict.required:
-        return f"{text} The estimate itself falls short, so more people or seeds would help only if it moved."
-    ways = []
-    if verdict.people_needed:
-        ways.append(f"about {verdict.people_needed} people (now {parts.people})")
-    if verdict.seeds_needed:
-        ways.append(f"about {verdict.seeds_needed} seeds of each (now {min(parts.seeds)})")
-    if not ways:
-        return f"{text} Neither more people nor more seeds alone would settle it."
-    return f"{text} If the estimates stay, {' or '.join(ways)} would settle it."
+    ways = settled_by(
+        verdict.people_needed,
+        verdict.seeds_needed,
+        now=(parts.people, min(parts.seeds)),
+        reachable=parts.difference > verdict.required,
+        people_are=parts.people_are,
+        seeds_are="seeds of each",
+    )
+    return f"{text} {ways}"

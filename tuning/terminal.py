@@ -24,9 +24,8 @@ from rich.table import Table
 
 from search_spaces.core.study import Objective
 from trainables.core.cache import Prepared
-from tuning.evidence import Evidence
 from tuning.ledger import Ledger, Trial
-from tuning.overview import front_json, shown_name
+from tuning.overview import front_json, shown_name, titled
 from tuning.session import ROOT, Session, in_shell
 from tuning.statistics import Interval
 from tuning.tracking import Tracker, shown_uri
@@ -62,9 +61,10 @@ class TerminalListener:
         self.phase_ended()
         total = len(prepared) + len(prepared.dropped)
         people = len({subject for subject in prepared.subjects if subject})
-        self.say(
-            f"{prepared.name}: kept {len(prepared)} of {total} clips, {people} people, {len(prepared.classes)} classes"
-        )
+        who = f"{people} people" if all(prepared.subjects) else "whose people are not named"
+        self.say(f"{prepared.name}: kept {len(prepared)} of {total} clips, {who}, {len(prepared.classes)} classes")
+        if not all(prepared.subjects):
+            self.say("  nothing can check that a person is not on both sides of a fold; each clip counts as one")
         for note in prepared.notes:
             self.say(f"  {note}")
         if prepared.drawn:
@@ -133,9 +133,12 @@ class TerminalListener:
         return bar
 
 
-def front_table(front: Sequence[Trial], objectives: Sequence[Objective], recommended: str | None) -> Table:
-    """The Pareto front, the recommended member marked."""
-    table = Table(box=box.SIMPLE_HEAD, title="Pareto front (validation people)", title_justify="left")
+def front_table(
+    front: Sequence[Trial], objectives: Sequence[Objective], recommended: str | None, *, leaky: bool = False
+) -> Table:
+    """The Pareto front, the recommended member marked; `leaky` where clips were dealt at random."""
+    title = titled("Pareto front (validation clips)" if leaky else "Pareto front (validation people)", leaky)
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
     table.add_column("")
     table.add_column("trial", no_wrap=True)
     for key in front[0].parameters:
@@ -147,29 +150,6 @@ def front_table(front: Sequence[Trial], objectives: Sequence[Objective], recomme
         mark = "★" if trial.trial_id == recommended else ""
         values = [shown(objective.metric, trial.metrics[objective.metric]) for objective in objectives]
         table.add_row(mark, trial.trial_id, *(f"{value}" for value in trial.parameters.values()), *values)
-    return table
-
-
-def evidence_table(found: Sequence[Evidence]) -> Table:
-    """What was confirmed on the holdout people, and by how much the search had promised more (optimism)."""
-    title = "Confirmed on the holdout"
-    if found:
-        title += f" ({found[0].num_subjects} people, {found[0].num_clips} clips, {len(found[0].seeds)} fresh seeds)"
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
-    for heading in ("trial", "variant"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("accuracy", "95 % interval", "in the search", "optimism, points", "majority class"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in found:
-        table.add_row(
-            row.trial_id,
-            row.variant or "as searched",
-            percent(row.accuracy.mean),
-            interval(row.accuracy),
-            percent(row.search_accuracy) if row.search_accuracy is not None else "",
-            points(row.optimism) if row.optimism else "",
-            percent(row.majority),
-        )
     return table
 
 
@@ -218,12 +198,12 @@ def points(found: Interval) -> str:
 def print_front(ledger: Ledger, objectives: Sequence[Objective], console: Console, *, as_json: bool) -> None:
     """The front of a search, or on standard error why there is none."""
     front = [ledger.trials[trial_id] for trial_id in ledger.selection.get("front", [])]
-    recommended = ledger.selection.get("recommended")
+    recommended, leaky = ledger.selection.get("recommended"), ledger.leaky
     if as_json:
         for trial in front:
-            print(json.dumps(front_json(trial, recommended)))
+            print(json.dumps(front_json(trial, recommended, leaky=leaky)))
     elif front:
-        console.print(front_table(front, objectives, recommended))
+        console.print(front_table(front, objectives, recommended, leaky=leaky))
     else:
         failed = next((trial for trial in ledger.of_phase("search") if trial.error), None)
         because = f" The first error: {failed.trial_id}: {failed.error}" if failed else ""

@@ -24,7 +24,7 @@ from tuning.robustness import read_robustness
 CURVES = ("train_loss", "val_loss", "val_accuracy", "val_uar")
 STATUS = {"FINISHED": "FINISHED", "FAILED": "FAILED", "KILLED": "KILLED", "INTERRUPTED": "KILLED"}
 _ARTIFACTS = ("predictions.parquet", "confusion.json", "robustness.json")
-_SPLITS = {"search": "validation", "confirm": "holdout", "refit": "none", "ablation": "test"}
+_SPLITS = {"confirm": "holdout", "refit": "none", "ablation": "test", "nested": "test"}  # searches: validation
 _STUDY = "study"  # the identity of the parent run
 _IDENTITY, _LEDGER, _ERROR = "fertune.trial_id", "fertune.ledger", "fertune.error"
 
@@ -222,7 +222,7 @@ class Tracker:
         tags = {
             "mlflow.parentRunId": self._parent,
             "fertune.phase": event["phase"],
-            "fertune.split": _SPLITS[event["phase"]],
+            "fertune.split": _SPLITS.get(event["phase"], "validation"),
             "fertune.stopped_early": "false",
             "fertune.seed": str(event["seed"]),
             **{

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections import deque
-from typing import Any
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Any
 
+from search_spaces.core.designs import Design
 from search_spaces.core.study import Study
+from tuning.ablation import searches_of
 from tuning.ledger import Ledger, Trial, objective_values
 from tuning.searcher import Chain, OptunaProposer
-from tuning.study_runner import Runner
+
+if TYPE_CHECKING:
+    from tuning.study_runner import Runner
 
 
 def search_each(runner: Runner, *, deadline: float | None = None) -> bool:
@@ -18,38 +22,29 @@ def search_each(runner: Runner, *, deadline: float | None = None) -> bool:
 
     Half-run trials go on first. Tells whether all variants have had theirs (`deadline` may have come before).
     """
-    begun = searches_of(runner.ledger, runner.study)
+    design = runner.study.design
+    assert design is not None
+    begun = searches_of(runner.ledger, design)
     halted = [trial for trial in begun if trial.state in ("RUNNING", "INTERRUPTED")]
-    count = _num_wanted(runner.study) - len(begun) + len(halted)
+    count = _num_lacking(design, begun) + len(halted)
     if count:
         runner.run("search", Chain(halted, EachVariant(runner.study, begun)), count, deadline=deadline)
-    ended = [trial for trial in searches_of(runner.ledger, runner.study) if trial.state in ("FINISHED", "FAILED")]
-    return len(ended) >= _num_wanted(runner.study)
+    ended = [trial for trial in searches_of(runner.ledger, design) if trial.state in ("FINISHED", "FAILED")]
+    return _num_lacking(design, ended) == 0
 
 
 def best_by_variant(ledger: Ledger, study: Study) -> dict[str, dict[str, Any]]:
     """The settings of each variant's best trial by the study's first objective; a variant without one is left out."""
+    assert study.design is not None
     first = study.objectives[0]
     sign = 1 if first.direction == "max" else -1
     best: dict[str, tuple[float, Trial]] = {}
-    for trial in searches_of(ledger, study):
+    for trial in searches_of(ledger, study.design):
         value = sign * objective_values(trial, [first.metric])[0]
         usable = trial.state == "FINISHED" and math.isfinite(value)
         if usable and (trial.variant not in best or value > best[trial.variant][0]):
             best[trial.variant] = value, trial
-    assert study.design is not None
     return {name: best[name][1].parameters for name in study.design.variants if name in best}
-
-
-def searches_of(ledger: Ledger, study: Study) -> list[Trial]:
-    """The search trials of the variants as they are today."""
-    assert study.design is not None
-    variants = study.design.variants
-    return [
-        trial
-        for trial in ledger.of_phase("search")
-        if trial.variant in variants and dict(variants[trial.variant]).items() <= trial.parameters.items()
-    ]
 
 
 class EachVariant:
@@ -90,6 +85,7 @@ class EachVariant:
         return dataclasses.replace(trial, parameters=searched)
 
 
-def _num_wanted(study: Study) -> int:
-    assert study.design is not None
-    return len(study.design.variants) * study.design.tune_each
+def _num_lacking(design: Design, trials: list[Trial]) -> int:
+    """How many search trials the variants lack; one that has more than its share makes up for no other."""
+    has = Counter(trial.variant for trial in trials)
+    return sum(max(0, design.tune_each - has[name]) for name in design.variants)

@@ -45,6 +45,16 @@ class ReportData:
         stored = self.study.get("objectives") or [(one.metric, one.direction) for one in PARETO]
         return tuple(Objective(*one) for one in stored)
 
+    @property
+    def is_ablation(self) -> bool:
+        """Whether the study compares variants, so that it chooses and recommends nothing."""
+        return bool(self.study.get("design"))
+
+    @cached_property
+    def trained(self) -> list[Trial]:
+        """What the study is about, in order of the start: the trainings of an ablation, else the search trials."""
+        return self.ledger.of_phase("ablation") if self.is_ablation else self.search
+
     @cached_property
     def search(self) -> list[Trial]:
         """The search trials in order of their start."""

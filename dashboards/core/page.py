@@ -72,7 +72,7 @@ def render(report: ReportData) -> str:
 
 
 def _header(report: ReportData, panels: dict[str, Panel], written: str) -> Html:
-    facts = [count(len(report.search), "search trial")]
+    facts = [count(len(report.trained), "training" if report.is_ablation else "search trial")]
     facts += [f"data set {report.study['dataset']}"] if "dataset" in report.study else []
     devices = sorted({device for device in report.devices.values() if device})
     facts += [f"on {' and '.join(devices)}"] if devices else []

@@ -86,6 +86,16 @@ class Design:
             weights[name] = 2 * sign / len(self.coding)
         return weights
 
+    def effects(self) -> dict[str, dict[str, float]]:
+        """The contrasts that a factorial is compared by besides its variants: main effects, interactions of two.
+
+        Their names are those of the components, joined by ` x `. Empty for any other design.
+        """
+        if self.kind != "factorial":
+            return {}
+        sets = [*itertools.combinations(self.components, 1), *itertools.combinations(self.components, 2)]
+        return {" x ".join(components): self.contrast(*components) for components in sets}
+
     def facts(self) -> dict[str, Any]:
         """The design as plain values, as a ledger remembers it."""
         return {
@@ -135,7 +145,8 @@ def factorial(base: Changes, components: Mapping[str, Changes], *, tune_each: in
 
     The reference is `base`, where none is in; the others are called by what is in them, such as `masking+gate`.
 
-    Raises `ValueError` for a component that changes nothing of `base`, and where two change the same parameter.
+    Raises `ValueError` for a component that changes nothing of `base`, where two change the same parameter, and where
+    two variants or effects would have the same name.
     """
     owners: dict[str, str] = {}
     for component, changes in components.items():
@@ -147,29 +158,44 @@ def factorial(base: Changes, components: Mapping[str, Changes], *, tune_each: in
                     "compare them with `named(...)` or `add_one_in(...)`."
                 )
             owners[key] = component
-    variants: dict[str, dict[str, Any]] = {}
+    variants: list[tuple[str, Changes]] = []
     coding: dict[str, dict[str, int]] = {}
     for levels in itertools.product((-1, 1), repeat=len(components)):
         present = dict(zip(components, levels, strict=True))
         chosen = [component for component, level in present.items() if level > 0]
         name = "+".join(chosen) or "base"
-        variants[name] = dict(base)
-        for component in chosen:
-            variants[name] |= components[component]
+        changed = {key: value for component in chosen for key, value in components[component].items()}
+        variants.append((name, {**base, **changed}))
         coding[name] = present
-    return Design(kind="factorial", variants=variants, reference="base", coding=coding, tune_each=tune_each)
+    effects = {" x ".join(pair) for pair in itertools.combinations(components, 2)}
+    for name in effects & set(components):
+        raise ValueError(f"The component {name!r} is called as an interaction of two others; give it another name.")
+    return Design(kind="factorial", variants=_by_name(variants), reference="base", coding=coding, tune_each=tune_each)
 
 
 def sweep(parameter: str, values: Sequence[Any], *, reference: Any = None, tune_each: int = 0) -> Design:
     """One parameter over `values`, everything else as set; the variants are called `parameter=value`.
 
-    `reference` is one of the values, the first unless given.
+    `reference` is one of the values, the first unless given. Raises `ValueError` for two values that are written alike.
     """
     if not values:
         raise ValueError(f"A sweep of {parameter} needs values; none are given.")
-    variants = {f"{parameter}={value}": {parameter: value} for value in values}
+    variants = _by_name([(f"{parameter}={value}", {parameter: value}) for value in values])
     chosen = values[0] if reference is None else reference
     return Design(kind="sweep", variants=variants, reference=f"{parameter}={chosen}", tune_each=tune_each)
+
+
+def _by_name(variants: Sequence[tuple[str, Changes]]) -> dict[str, Changes]:
+    """The variants by name. Raises `ValueError` where two have the same: the second would replace the first."""
+    found: dict[str, Changes] = {}
+    for name, changes in variants:
+        if name in found:
+            raise ValueError(
+                f"Two variants are called {name!r}: {dict(found[name])} and {dict(changes)}. Every variant needs a name of "
+                "its own: name the components otherwise, give each value once, or write the design with `named(...)`."
+            )
+        found[name] = changes
+    return found
 
 
 def _require_change(component: str, settings: Changes, changes: Changes) -> None:

@@ -6,10 +6,12 @@ import time
 import pytest
 
 from tests.ray_head import ray_head
-from tests.test_runner import Quiet, tiny_study
+from tests.tiny_study import Quiet, tiny_study
 from tuning.ledger import Ledger
 from tuning.placement import Placement
 from tuning.study_runner import Runner
+
+pytestmark = pytest.mark.xdist_group("ray")  # one Ray at a time: it needs the cores
 
 
 @pytest.fixture(scope="module")

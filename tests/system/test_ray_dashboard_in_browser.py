@@ -9,7 +9,8 @@ from playwright.sync_api import expect, sync_playwright
 from tests.ray_head import ray_head
 from tests.system.test_report_in_browser import FLAGS
 
-STUDY = ("python", "tune.py", "run", "demo", "--smoke", "--num-samples", "2")
+pytestmark = pytest.mark.xdist_group("ray")  # one Ray at a time: it needs the cores
+STUDY = ("python", "tune.py", "run", "demo", "--smoke", "--max-concurrent", "1", "--num-samples", "2")
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +38,17 @@ def test_the_job_is_listed_with_its_command(job, page):
     expect(row).to_contain_text(" ".join(STUDY))
 
 
-def test_its_train_runs_name_study_and_trial(job):
-    head, _ = job
-    assert {"demo-smoke-search-0000", "demo-smoke-search-0001"} <= head.runs().keys()
+def test_its_train_runs_name_study_and_trial(job, page):
+    """The open dashboard has no page for Train runs: they are in its answers, and on the job's page as tasks."""
+    head, submitted = job
+    names = ("demo-smoke-search-0000", "demo-smoke-search-0001")
+    assert set(names) <= head.runs().keys()
+    page.goto(f"{head.dashboard}/#/jobs/{submitted}")
+    page.get_by_text("Task Table").click(timeout=30_000)
+    wanted = page.get_by_label("Name", exact=True).first
+    for name in names:
+        wanted.fill(name, timeout=30_000)
+        expect(page.get_by_role("row", name=re.compile(name)).first).to_be_visible(timeout=30_000)
 
 
 def test_its_page_shows_its_log(job, page):

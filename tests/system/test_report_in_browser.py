@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from dashboards.core.page import write_report
 from tests.sample_study import FACTS, add_trial, search_trial, select, write_sample
+from tests.test_ablation_report import write_ablation
 from trainables.core import lookup
 from tuning.ledger import Ledger
 
@@ -87,13 +88,24 @@ def test_every_panel_is_drawn(visit, report, tmp_path, theme, viewport):
     page = visit(report, theme=theme, viewport=viewport)
     assert re.fullmatch(r"smiles: study report, \d{1,2} \w+ \d{4}", page.title())
     sections = page.eval_on_selector_all("section", "all => all.map(one => one.id)")
-    assert set(sections) == set(lookup.names("dashboards"))
+    assert set(sections) == set(lookup.names("dashboards")) - {"ablation"}
     assert page.locator(".plot:has(.main-svg)").count() == 8
     assert "var(--" not in "".join(page.eval_on_selector_all(".plot", "all => all.map(one => one.innerHTML)"))
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
     shot = tmp_path / f"{theme}.png"
     page.screenshot(path=shot, full_page=True)
     assert shot.stat().st_size > 50_000
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_an_ablation_is_drawn_with_its_differences_first(visit, tmp_path, theme, viewport):
+    write_ablation(tmp_path)
+    page = visit(write_report(tmp_path, "parts", tmp_path / "report.html"), theme=theme, viewport=viewport)
+    assert page.eval_on_selector_all("section", "all => all.map(one => one.id)")[0] == "ablation"
+    assert page.locator("#ablation .plot:has(.main-svg)").count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    page.screenshot(path=tmp_path / "shot.png", full_page=True)
 
 
 def test_figures_follow_a_change_of_theme(visit, report):

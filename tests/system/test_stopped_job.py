@@ -8,6 +8,8 @@ import pytest
 
 from tests.ray_head import ray_head, wait_until
 
+pytestmark = pytest.mark.xdist_group("ray")  # one Ray at a time: it needs the cores
+
 
 @pytest.fixture(scope="module")
 def head():

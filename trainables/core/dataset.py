@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -41,6 +41,23 @@ class Fold:
     train: tuple[int, ...]
     validation: tuple[int, ...]
     test: tuple[int, ...]
+
+
+def require_disjoint(fold: Fold, people: Sequence[str], *, number: int, locked: Collection[str] = ()) -> None:
+    """The leak guard: raises `DataError` naming a person whom two parts of fold `number`, or a part and `locked`, share.
+
+    `people[i]` is the person of clip i.
+    """
+    seen = dict.fromkeys(locked, "the holdout")
+    for part in ("train", "validation", "test"):
+        for name in {people[index] for index in getattr(fold, part)}:
+            if name in seen:
+                raise DataError(
+                    f"Subject {name!r} is in {seen[name]} and in the {part} part of fold {number}: what is learnt of a person "
+                    "would be tested on the same person. Cut the folds by subject; a random cut by clip has the name "
+                    "`random_leaky`."
+                )
+            seen[name] = f"the {part} part"
 
 
 @dataclass(frozen=True, kw_only=True)

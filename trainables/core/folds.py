@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
-from trainables.core.dataset import DataError, Fold
+from trainables.core.dataset import DataError, Fold, require_disjoint
 
 Subjects = Sequence[str | None]
 
@@ -65,7 +65,7 @@ def subject_folds(
         after = (k + 1) % num_folds
         train = np.concatenate([groups[j] for j in range(num_folds) if j not in (k, after)])
         folds.append(Fold(train=_indices(train), validation=_indices(groups[after]), test=_indices(groups[k])))
-        assert_disjoint(folds[-1], subjects)
+        require_disjoint(folds[-1], identities(subjects), number=k)
     return folds
 
 
@@ -127,17 +127,6 @@ def without_subjects(
             "out; more subjects are needed."
         )
     return kept
-
-
-def assert_disjoint(fold: Fold, subjects: Subjects) -> None:
-    """Raises `ValueError` naming a subject that two parts of the fold share."""
-    names = identities(subjects)
-    seen: dict[str, str] = {}
-    for part in ("train", "validation", "test"):
-        for name in {names[index] for index in getattr(fold, part)}:
-            if name in seen:
-                raise ValueError(f"Subject {name!r} is both in the {seen[name]} and in the {part} part of a fold.")
-            seen[name] = part
 
 
 def identities(subjects: Subjects) -> list[str]:

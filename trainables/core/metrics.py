@@ -27,8 +27,10 @@ class Predictions:
 def scores(predictions: Predictions) -> dict[str, float]:
     """`accuracy` (= WAR), `uar` and `f1_macro`, the last two over the classes that occur among the labels.
 
-    Counted here, not by scikit-learn: its import would be half of a worker's start.
+    Counted here, not by scikit-learn: its import would be half of a worker's start. Raises `ValueError` as
+    `require_answers` does.
     """
+    require_answers(predictions)
     labels, predicted = predictions.labels, predictions.logits.argmax(axis=1)
     present, occurring = np.unique(labels, return_counts=True)  # (K',) both
     answered = (predicted[:, None] == present).sum(axis=0)
@@ -38,6 +40,18 @@ def scores(predictions: Predictions) -> dict[str, float]:
         "uar": float(np.mean(right / occurring)),
         "f1_macro": float(np.mean(2 * right / (occurring + answered))),  # harmonic mean of precision and recall
     }
+
+
+def require_answers(predictions: Predictions, whose: str = "A network", clip_ids: Sequence[str] | None = None) -> None:
+    """Raises `ValueError` for a logit that is not a number, which an argmax would take for the answer.
+
+    It says `whose` predictions they are, and of which clips: by their ids in the prepared data where these are given.
+    """
+    lost = predictions.indices[np.isnan(predictions.logits).any(axis=1)].tolist()
+    if lost:
+        names = [f"clip {index}" if clip_ids is None else clip_ids[index] for index in lost[:3]]
+        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+        raise ValueError(f"{whose} gave no answer, as its logits are not numbers, for {', '.join(names)}{more}.")
 
 
 def scores_by_class(predictions: Predictions, classes: Sequence[str]) -> dict[str, float]:

@@ -1,8 +1,8 @@
 """Trials on Ray: a slot is one long-lived Ray Train worker group that takes trial after trial.
 
 Ray's documented pattern starts a fresh `TorchTrainer` for every trial: half a minute of process starts and imports each.
-Here Tune's trial actor (`Slot`) starts one `TorchTrainer` and keeps it; Tune re-uses the actor for the next trial, which
-then costs a message. Between the two stands a `Mailbox` actor:
+Here Tune's trial actor (`Slot`) starts one trainer (`ray_trainer.py`) and keeps it; Tune re-uses the actor for the next
+trial, which then costs a message. Between the two stands a `Mailbox` actor:
 
     Tune -> Slot.step()  <- reports <-  Mailbox  <- report()  <-  worker: run_trial(...)
             Slot.reset_config() -> job ->        -> take() ->
@@ -125,7 +125,7 @@ class Slot(tune.Trainable):
 
 
 class _Dashboard:
-    """Ray lists a Train run for every `TorchTrainer`, which here is a slot; this adds one for each trial of it.
+    """Ray lists a Train run for every trainer, which here is a slot; this adds one for each trial of it.
 
     A trial's run has its own name, state and parameters, and the workers and logs of the slot's. Ray has no public way
     to say so: where its own one changes, the trials are missing from that page and nothing else happens.
@@ -179,13 +179,10 @@ def _name(job: Mapping[str, Any]) -> str:
 def _work(config: Mapping[str, Any]) -> None:
     """The loop of one worker: take a job, run it, say how it ended."""
     import torch
-    from ray.train.torch import get_device
 
-    from trainables.core.group import Group
+    from trainables.core.ray_trainer import join
 
-    context = train.get_context()
-    device = get_device() if torch.cuda.is_available() else torch.device("cpu")  # Ray may count GPUs that are not there
-    group = Group(context.get_world_rank(), context.get_world_size(), device)
+    group = join()
     mailbox, done = config["mailbox"], 0
     name = group.agree(uuid.uuid4().hex)  # of this group; the one that replaces it after a death has another
     torch.set_num_threads(config["threads"])
@@ -199,6 +196,8 @@ def _work(config: Mapping[str, Any]) -> None:
             ray.get(mailbox.report.remote(done, last | {"done": True}))
         if "failed" in last and group.world_size > 1:
             raise RuntimeError(last["failed"])  # the other ranks wait in a collective: only a new group frees them
+    if group.world_size > 1:
+        torch.distributed.destroy_process_group()
 
 
 def _run(job: dict[str, Any], number: int, mailbox: Any, group: Group) -> dict[str, Any]:

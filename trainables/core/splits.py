@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from trainables.core.cache import Prepared
-from trainables.core.dataset import DataError, Fold
+from trainables.core.dataset import DataError, Fold, require_disjoint
 
-Phase = Literal["search", "confirm", "refit", "ablation"]
+Phase = Literal["search", "confirm", "refit", "ablation", "nested_search", "nested"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,14 +33,15 @@ class Splits:
 
         A search trains on the fold's train and chooses on its validation. A confirmation also trains on the fold's test
         people, whom no choice has seen, and is scored on the holdout. A refit trains on everybody but the holdout. An
-        ablation trains on the fold's train, chooses on its validation and is scored on its test.
+        ablation trains on the fold's train, chooses on its validation and is scored on its test. So does the test of a
+        search that was made in one fold alone (`nested`), and that search (`nested_search`) sees what any search sees.
         """
         if not 0 <= fold < len(self.folds):
             raise ValueError(f"There is no fold {fold}; the data set has folds 0 to {len(self.folds) - 1}.")
         chosen = self.folds[fold]
-        if phase == "ablation":
+        if phase in ("ablation", "nested"):
             return chosen
-        if phase == "search":
+        if phase in ("search", "nested_search"):
             return Fold(train=chosen.train, validation=chosen.validation, test=())
         if phase == "confirm":
             return Fold(train=_joined(chosen.train, chosen.test), validation=chosen.validation, test=self.holdout)
@@ -54,16 +55,7 @@ class Splits:
         who = list(map(str, range(len(people)))) if self.leaky else people
         locked = {who[index] for index in self.holdout}
         for number, fold in enumerate(self.folds):
-            seen = dict.fromkeys(locked, "the holdout")
-            for part in ("train", "validation", "test"):
-                for name in {who[index] for index in getattr(fold, part)}:
-                    if name in seen:
-                        raise DataError(
-                            f"Subject {name!r} is in {seen[name]} and in the {part} part of fold {number}: what is learnt "
-                            "of a person would be tested on the same person. Cut the folds by subject; a random cut by "
-                            "clip has the name `random_leaky`."
-                        )
-                    seen[name] = f"the {part} part"
+            require_disjoint(fold, who, number=number, locked=locked)
 
     def save(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""

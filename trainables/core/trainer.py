@@ -67,9 +67,9 @@ class Training:
         row = self._train_epoch()
         if self.fold.validation:
             predictions = predict(self.bare, self.clips, self.fold.validation, self.config, self.group)
+            self._require_finite(predictions.loss)
             measured = scores(predictions)
             row |= {"val_loss": predictions.loss, "val_accuracy": measured["accuracy"], "val_uar": measured["uar"]}
-            self._require_finite(predictions.loss)
         self.curve.append(row)
         self._keep_if_best(row)
         return row

@@ -22,7 +22,7 @@ from trainables.core.clips import Clips
 from trainables.core.config import TrainerConfig, make_config
 from trainables.core.dataset import DataError
 from trainables.core.group import Group
-from trainables.core.metrics import Predictions, confusion, epochs_to_90, scores, scores_by_class
+from trainables.core.metrics import Predictions, confusion, epochs_to_90, require_answers, scores, scores_by_class
 from trainables.core.robustness import robustness, write_robustness
 from trainables.core.splits import Phase, load_splits
 from trainables.core.trainer import Training, predict, seeded
@@ -31,7 +31,15 @@ from trainables.core.trainer import Training, predict, seeded
 Report = Callable[[Mapping[str, float]], bool]
 
 # What a trial's predictions were made on, by phase; a refit makes none.
-SPLITS: Mapping[Phase, str] = {"search": "validation", "confirm": "holdout", "refit": "none", "ablation": "test"}
+SPLITS: Mapping[Phase, str] = {
+    "search": "validation",
+    "confirm": "holdout",
+    "refit": "none",
+    "ablation": "test",
+    "nested_search": "validation",
+    "nested": "test",
+}
+COMPARING: tuple[Phase, ...] = ("ablation", "nested_search", "nested")  # whose networks nobody serves
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -65,7 +73,7 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
 
     All folds advance together, one epoch at a time, so that a report is an epoch and never a fold. Resumes from
     `<folder>/last.pt` where there is one. Writes `predictions.parquet` and `confusion.json` (phases that score
-    something), `robustness.json` (a confirmation) and, but for an ablation, `model.safetensors` with `model.json`.
+    something), `robustness.json` (a confirmation) and, where it may be served, `model.safetensors` with `model.json`.
 
     Raises `Stopped` when `report` says so, `NonFiniteLoss`, and `ValueError` for a parameter that the config lacks.
     """
@@ -93,12 +101,15 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
         if not go_on:
             raise Stopped
     scored = [_score(training, spec.phase) for training in trainings]
+    for found in scored:
+        if found is not None:
+            require_answers(found, spec.trial_id, prepared.clip_ids)
     pairs = list(zip(trainings, scored, strict=True))
     metrics = _mean([_measure(training, found, prepared.classes) for training, found in pairs])
     curves = [robustness(training, found) for training, found in pairs if found and spec.phase == "confirm"]
     if group.leads:
         Path(spec.folder).mkdir(parents=True, exist_ok=True)
-        if spec.phase != "ablation":  # it compares; hundreds of its networks would fill a disk, and none is served
+        if spec.phase not in COMPARING:  # hundreds of networks would fill a disk
             write_model(Path(spec.folder), trainings[0].restore_best(), spec.trainable, config, prepared)
         _write_predictions(spec, prepared, scored)
         _write_confusion(spec, prepared, scored)
@@ -129,7 +140,7 @@ def write_model(
 
 def _score(training: Training, phase: Phase) -> Predictions | None:
     """Predictions at the chosen epoch: on validation data in a search, on the holdout or the fold's test else."""
-    indices = training.fold.validation if phase == "search" else training.fold.test
+    indices = training.fold.validation if SPLITS[phase] == "validation" else training.fold.test
     if not indices:
         return None
     return predict(training.restore_best(), training.clips, indices, training.config, training.group)

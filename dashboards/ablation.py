@@ -1,0 +1,123 @@
+"""What an ablation found: each variant against the reference, with what may be believed of the difference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from dashboards.core import figures
+from dashboards.core.data import ReportData
+from dashboards.core.html import Cell, Html, element, escaped, join, missing, table
+from dashboards.core.panel import Figure, Panel
+from dashboards.core.quantities import count
+from dashboards.recommendation import cautions
+from tuning.ablation import comparison_of
+from tuning.ablation_results import compared, differences_by_name, listed_of
+from tuning.ablation_table import Sheet
+from tuning.comparison import Comparison
+from tuning.differences import Difference
+from tuning.paired_runs import NotComparable
+
+_READING = (
+    "Each variant was trained on the same folds with the same seeds as {reference}. The dot is its difference in accuracy "
+    "and the bar our interval, which counts people, seeds and training sets; the two thin lines below are Nadeau and "
+    "Bengio's interval (dashed) and the bootstrap over people (dotted). A filled dot is a difference after Holm's adjustment "
+    "for all of them, an open one is not; between the faint lines a difference is of no practical matter."
+)
+
+
+def panel(report: ReportData) -> Panel | None:
+    """The differences as dots and bars, what follows from them in words, then all tables; left out for a search."""
+    if not report.is_ablation:
+        return None
+    title, order, warnings = "Ablation", 10, cautions(report)
+    try:
+        comparison = comparison_of(report.ledger)
+    except NotComparable as reason:
+        document = listed_of(report.ledger, reason)
+        sheets = [sheet for sheet in document.sheets if sheet.rows]
+        said = [missing(document.sentences[0]), _listed(document.sentences[1:])]
+        return Panel(title=title, order=order, lead=join([*warnings, *said]), body=join(map(_table, sheets)))
+    except (OSError, ValueError) as error:
+        said = missing(f"The trainings cannot be compared, because their predictions cannot be read ({error})")
+        return Panel(title=title, order=order, lead=join([*warnings, said]))
+    document = compared(comparison)
+    return Panel(
+        title=title,
+        order=order,
+        reading=_READING.format(reference=comparison.reference),
+        lead=join(warnings),
+        figures=(_forest(comparison),),
+        body=join([_listed(document.sentences), *map(_table, document.sheets)]),
+    )
+
+
+def _forest(comparison: Comparison) -> Figure:
+    found = differences_by_name(comparison)
+    plot = figures.blank(
+        x=f"accuracy less that of {escaped(comparison.reference)}, points", height=110 + 52 * len(found)
+    )
+    # Positions by number: a name could be given twice, and plotly reads some names as numbers or dates.
+    plot.update_yaxes(
+        tickvals=list(range(len(found))),
+        ticktext=[escaped(name) for name, _ in found],
+        range=[len(found) - 0.4, -0.6],
+        gridcolor="rgba(0,0,0,0)",
+        tickfont={"color": figures.INK, "size": 13},
+    )
+    for position, (_, one) in enumerate(found):
+        _draw(plot, position, one)
+    for limit in (-100 * comparison.rope, 100 * comparison.rope):
+        plot.add_vline(x=limit, line={"color": figures.RULE, "width": 1.5})
+    figures.reference_line(plot, 0, "no difference", vertical=True)
+    said = "; ".join(f"{name} {one.words}" for name, one in found)
+    return Figure(
+        plot=plot, label=f"{count(len(found), 'difference')} to {comparison.reference}: {said}", min_width=520
+    )
+
+
+def _draw(plot: go.Figure, position: int, one: Difference) -> None:
+    """A dot and a bar, and below it the two intervals beside ours."""
+    beside = [(0.22, one.nadeau_bengio, "dash"), (0.34, one.bootstrap, "dot")]
+    for below, interval, dash in [(0.0, one.interval, "solid"), *beside]:
+        if interval is None:
+            continue
+        low, high = 100 * interval.low, 100 * interval.high
+        plot.add_trace(
+            go.Scatter(
+                x=[low, high],
+                y=[position + below] * 2,
+                mode="lines",
+                line={
+                    "color": figures.MUTED if below else figures.FRONT,
+                    "width": 1.2 if below else 2.5,
+                    "dash": dash,
+                },
+                hovertemplate=f"{escaped(interval.method)}: {low:+.1f} to {high:+.1f} points<extra></extra>",
+            )
+        )
+    resolved = one.p_adjusted <= 1 - one.interval.confidence
+    plot.add_trace(
+        go.Scatter(
+            x=[100 * one.interval.mean],
+            y=[position],
+            mode="markers",
+            marker={
+                "symbol": "circle" if resolved else "circle-open",
+                "size": 11,
+                "color": figures.FRONT,
+                "line": {"width": 2},
+            },
+            hovertemplate=f"{escaped(one.words)}<extra></extra>",
+        )
+    )
+
+
+def _table(sheet: Sheet) -> Html:
+    rows = [[Cell(shown=cell, numeric=index > 0) for index, cell in enumerate(row)] for row in sheet.rows]
+    return table(sheet.title, [heading.replace("\n", " ") for heading in sheet.headings], rows)
+
+
+def _listed(sentences: Sequence[str]) -> Html:
+    return element("ul", *(element("li", sentence) for sentence in sentences))

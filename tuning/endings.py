@@ -1,0 +1,88 @@
+"""What the command line shows when a search, an ablation, a promotion or its reverse has ended."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from search_spaces.core.study import load_study
+from tuning import ablation_results, ablation_table
+from tuning.ablation import comparison_of
+from tuning.evidence import evidence
+from tuning.evidence_table import evidence_table
+from tuning.gate import Promotion, name_promoted, promote
+from tuning.ledger import Ledger
+from tuning.paired_runs import NotComparable
+from tuning.promotion import rollback
+from tuning.session import default_home
+from tuning.study_runner import Runner
+from tuning.superiority import MARGIN
+from tuning.terminal import TerminalListener, interval, percent, print_front, say_next
+from tuning.tracking import default_uri
+
+
+def end_search(runner: Runner, console: Console, listener: TerminalListener, *, as_json: bool) -> bool:
+    """Show the front and what to do next; whether there is a front."""
+    print_front(runner.ledger, runner.study.objectives, console, as_json=as_json)
+    name = runner.study.name
+    commands = [f"report {name}"] if runner.study.is_smoke else [f"promote {name}", f"report {name}"]
+    say_next(runner.home, runner.tracker, listener, commands)
+    return bool(runner.ledger.selection.get("front"))
+
+
+def end_ablation(
+    runner: Runner, console: Console, listener: TerminalListener, table: Path | None, *, as_json: bool
+) -> None:
+    """Show what came of it, compared or, where that cannot be, listed with the reason; write it to `table`."""
+    ledger = runner.ledger
+    try:
+        document = ablation_results.compared(comparison_of(ledger))
+    except NotComparable as reason:
+        document = ablation_results.listed_of(ledger, reason)
+    if as_json:
+        for record in document.records:
+            print(json.dumps(record))
+    else:
+        for shown in ablation_table.terminal_tables(document):
+            console.print(shown)
+        for line in document.sentences:
+            listener.say(line)
+    if table is not None:
+        ablation_table.write(document, table)
+        listener.say(f"The table: {table}")
+    say_next(runner.home, runner.tracker, listener, [f"report {runner.study.name}"])
+
+
+def promote_and_show(
+    runner: Runner, trial: str | None, margin: float | None, console: Console, *, as_json: bool
+) -> Promotion:
+    """Promote the recommended trial, or `trial`; show the evidence, also where it is refused, and what was decided."""
+    try:
+        promoted = promote(runner, trial_id=trial, margin=MARGIN if margin is None else margin)
+    finally:
+        found = evidence(runner.ledger)
+        if found and not as_json:
+            console.print(evidence_table(found))
+    if not as_json:
+        if promoted.verdict is not None:
+            console.print(promoted.verdict.reason, soft_wrap=True, highlight=False)
+        accuracy = promoted.evidence.accuracy
+        console.print(
+            f"Promoted {promoted.evidence.trial_id} as {promoted.name} version {promoted.version} ({promoted.uri}): "
+            f"{percent(accuracy.mean)} on the holdout ({promoted.evidence.tested_on}; {interval(accuracy)}).",
+            soft_wrap=True,
+            highlight=False,
+        )
+    return promoted
+
+
+def roll_back(study: str, *, as_json: bool) -> None:
+    """Make the champion before this one champion again, and say so."""
+    home = default_home()
+    name = name_promoted(Ledger.read(home / study), load_study(study).registered_model)
+    version = rollback(default_uri(home), name)
+    print(
+        json.dumps({"model": name, "version": version}) if as_json else f"{name}: version {version} is champion again."
+    )

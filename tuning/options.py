@@ -1,0 +1,70 @@
+"""What is said on the command line: read, or refused with what was given and what is allowed. Nothing heavy is imported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def folds_of(text: str | None) -> tuple[int, ...] | None:
+    """The folds of `--folds`; `None` for all of them."""
+    if text is None or text == "all":
+        return None
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() for part in parts):
+        raise ValueError(f"--folds was given as {text!r}; allowed are `all` and numbers such as 0,1.")
+    return tuple(int(part) for part in parts)
+
+
+def seconds_of(text: str) -> float:
+    """A length of time such as 90s, 30m, 2h or 1d."""
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    number, unit = text[:-1], text[-1:]
+    if unit not in units or not number.replace(".", "", 1).isdigit():
+        raise ValueError(f"{text!r} is no length of time; allowed are numbers with a unit, such as 90s, 30m, 2h or 1d.")
+    return float(number) * units[unit]
+
+
+def require_study(name: str) -> None:
+    """An unknown name is answered before anything heavy is imported."""
+    from trainables.core.lookup import UnknownName, names, unknown
+
+    if name not in names("search_spaces"):
+        raise UnknownName(unknown("study", name, names("search_spaces")))
+
+
+def require_fitting(study: Any, **given: Any) -> None:
+    """An option of the other kind of study is no use, and would be passed over in silence."""
+    of_ablations = ("folds", "seeds", "table", "sd", "pilot")
+    kinds = {True: ("ablation", of_ablations), False: ("search", ("num_samples", "extend"))}
+    kind, _ = kinds[study.design is not None]
+    other, foreign = kinds[study.design is None]
+    for name in foreign:
+        if given[name] is not None:
+            option = name.replace("_", "-")
+            raise ValueError(f"Study {study.name} is {_a(kind)}; --{option} is an option of {_a(other)}.")
+
+
+def require_spread(sd: float | None, pilot: str | None, dry_run: bool) -> None:
+    """A spread, `sd` in points of accuracy, is what a plan is made from, and of one source."""
+    for option, value in (("--sd", sd), ("--pilot", pilot)):
+        if value is not None and not dry_run:
+            raise ValueError(f"{option} says from which spread a plan is made: it is an option of --dry-run.")
+    if sd is not None and pilot is not None:
+        raise ValueError("--sd and --pilot were both given; one of them says what the spread is.")
+    if sd is not None and not 0 < sd <= 100:
+        raise ValueError(f"--sd was given as {sd:g}; points of accuracy above 0 and up to 100 are allowed.")
+
+
+def require_one_way(nested: int | None, top: int | None, trial: str | None, dry_run: bool) -> None:
+    """An option of another way to confirm would be passed over in silence."""
+    if nested is None and dry_run:
+        raise ValueError("--dry-run is an option of --nested; without that the front's members are confirmed.")
+    for option, value in (("--top", top), ("--trial", trial)):
+        if nested is not None and value is not None:
+            raise ValueError(f"{option} chooses what to test on the holdout, and --nested tests the search.")
+    if top is not None and trial is not None:
+        raise ValueError("--top and --trial were both given; one of them says what is confirmed.")
+
+
+def _a(word: str) -> str:
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
