@@ -11,12 +11,13 @@ help:  ## This list, and what a Ray job uploads
 
 setup: .venv/.complete  ## .venv with every dependency at the locked version
 
+# Compiled once: where Python may not keep what it compiles, each process of Ray would compile torch anew.
 .venv/.complete: requirements.lock requirements-uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit("fertune needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/pip || { rm -rf .venv; $(PYTHON) -m venv .venv; } || \
 		{ rm -rf .venv; echo "python3 cannot make a virtual environment: install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-uv.lock
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	@touch $@
 
 demo: setup  ## The main job on drawn faces: search, confirm, promote (about 7 minutes on 2 cores)

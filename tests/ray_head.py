@@ -85,7 +85,6 @@ def ray_head(*options: str, token: bool = False) -> Generator[Head]:
         "HOME": str(home),
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
         "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{dashboard}",
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
     command = [
         *(str(BIN / "ray"), "start", "--head", "--block", "--disable-usage-stats", "--node-ip-address=127.0.0.1"),
