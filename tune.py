@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
 import json
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from tuning import options
+
+try:
+    import typer
+except ModuleNotFoundError as missing:
+    sys.exit(f"Error: {options.missing_packages(missing)}")
+
+from tuning.sentences import GOES_ON, RESUMES, Verbose, looking, sentence, sentences
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +27,6 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="A file of search_spaces/, see `list studies`.")]
 DataRoot = Annotated[Path | None, typer.Option(help="The folder of the data set as it lies on disk.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print data for a script: one JSON object a line.")]
-Verbose = Annotated[bool, typer.Option(help="Show the words of Ray and MLflow, and whole tracebacks.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -34,7 +36,7 @@ def main(context: typer.Context, verbose: Verbose = False) -> None:
     Without a command it runs the main job on drawn faces: search, confirm, promote.
     """
     if context.invoked_subcommand is None:
-        with _sentences(verbose):
+        with sentences(verbose, goes_on=GOES_ON):
             _main_job(verbose)
 
 
@@ -61,9 +63,9 @@ def run(
     verbose: Verbose = False,
 ) -> None:
     """Run, resume or extend a study: a search, or an ablation."""
-    with _sentences(verbose):
+    with sentences(verbose, goes_on="" if dry_run else RESUMES):
         options.require_study(study)
-        chosen, seconds = options.folds_of(folds), options.seconds_of(time_budget) if time_budget else None
+        chosen, seconds = options.folds_of(folds), None if time_budget is None else options.seconds_of(time_budget)
         from search_spaces.core.study import load_study
         from tuning.ablation import NUM_SEEDS, require_new_or_resumed, run_ablation
         from tuning.endings import end_ablation, end_search
@@ -122,7 +124,8 @@ def run(
             with runner:
                 require_new_or_resumed(runner, resume=resume)
                 run_ablation(runner, folds=chosen, seeds=num_seeds, time_budget_s=seconds)
-            end_ablation(runner, console, listener, table, as_json=as_json)
+            if not end_ablation(runner, console, listener, table, as_json=as_json):
+                raise typer.Exit(1)
 
 
 @app.command()
@@ -133,7 +136,7 @@ def prepare(
     verbose: Verbose = False,
 ) -> None:
     """Find, crop and cache the faces of a data set; say what was kept, what was dropped and why."""
-    with _sentences(verbose):
+    with sentences(verbose):
         from tuning.preparing import prepare_dataset
         from tuning.session import default_home
 
@@ -154,7 +157,7 @@ def status(
     verbose: Verbose = False,
 ) -> None:
     """Trials by state, the front, what was confirmed and promoted."""
-    with _sentences(verbose):
+    with looking(verbose):
         from tuning.overview import known_studies, overview
         from tuning.session import default_home, elsewhere
         from tuning.terminal import print_overview
@@ -165,14 +168,24 @@ def status(
         if not names and not as_json:
             print(f"No study was begun under {home}.{elsewhere(home)}")
         for name in names:
-            found = overview(home, name)
+            try:
+                found = overview(home, name)
+            except (ValueError, OSError) as error:  # one that is damaged does not hide the others
+                if study:
+                    raise
+                damage = sentence(error)
+                print(json.dumps({"study": name, "damaged": damage}) if as_json else f"{name}: {damage}")
+                continue
             print(json.dumps(found)) if as_json else print_overview(found, console)
 
 
 @app.command()
-def stop(study: Annotated[str, typer.Argument(metavar="STUDY", help="A study that runs, see `status`.")]) -> None:
+def stop(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="A study that runs, see `status`.")],
+    verbose: Verbose = False,
+) -> None:
     """Stop a study that runs, from another shell; its state is saved, and `run STUDY --resume` goes on."""
-    with _sentences(False):
+    with sentences(verbose):
         from tuning.session import default_home
         from tuning.stopping import stop as stop_
 
@@ -183,9 +196,10 @@ def stop(study: Annotated[str, typer.Argument(metavar="STUDY", help="A study tha
 def logs(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="A study that was begun, see `status`.")],
     trial: Annotated[str | None, typer.Argument(metavar="[TRIAL]", help="One trial; all events without.")] = None,
+    verbose: Verbose = False,
 ) -> None:
     """What happened in a study, or the words of one trial: its curve, its metrics, its error."""
-    with _sentences(False):
+    with looking(verbose):
         from tuning.session import default_home
         from tuning.words import words
 
@@ -194,9 +208,9 @@ def logs(
 
 
 @app.command()
-def doctor(as_json: AsJson = False) -> None:
+def doctor(as_json: AsJson = False, verbose: Verbose = False) -> None:
     """What is wrong with this machine or cluster, and the mend."""
-    with _sentences(False):
+    with looking(verbose):
         from tuning.doctor import examine
 
         findings = examine()
@@ -218,7 +232,7 @@ def report(
     verbose: Verbose = False,
 ) -> None:
     """Write one HTML file that needs no network: the front, the trials, the evidence, where it all came from."""
-    with _sentences(verbose):
+    with sentences(verbose):
         from dashboards.core.page import write_report
         from tuning.session import default_home
 
@@ -238,7 +252,7 @@ def confirm(
     verbose: Verbose = False,
 ) -> None:
     """Train the front's members again with fresh seeds and test them on the locked holdout, or test the search itself."""
-    with _sentences(verbose):
+    with sentences(verbose, goes_on=GOES_ON):
         options.require_study(study)
         options.require_one_way(nested, top, trial, dry_run)
         from tuning.confirm import TOP
@@ -279,7 +293,7 @@ def promote(
     verbose: Verbose = False,
 ) -> None:
     """Confirm where evidence is missing, refit, register the model and make it the champion."""
-    with _sentences(verbose):
+    with sentences(verbose, goes_on=GOES_ON):
         options.require_study(study)
         from tuning.endings import promote_and_show, roll_back
 
@@ -293,7 +307,12 @@ def promote(
             promoted = promote_and_show(runner, trial, margin, console, as_json=as_json)
         if as_json:
             verdict = dataclasses.asdict(promoted.verdict) if promoted.verdict else None
-            named = {"model": promoted.name, "version": promoted.version, "uri": promoted.uri}
+            named = {
+                "model": promoted.name,
+                "version": promoted.version,
+                "uri": promoted.uri,
+                "already": promoted.already,
+            }
             print(json.dumps(named | {"verdict": verdict, "evidence_sha256": promoted.evidence_sha256}))
 
 
@@ -305,7 +324,7 @@ def predict(
     verbose: Verbose = False,
 ) -> None:
     """Classify clips with a registered model."""
-    with _sentences(verbose):
+    with sentences(verbose):
         from tuning import promotion
         from tuning.session import default_home
         from tuning.terminal import prediction_json, prediction_words
@@ -330,7 +349,7 @@ def export(
     verbose: Verbose = False,
 ) -> None:
     """Write a registered model to a file for the edge, checked against the model, and measure it."""
-    with _sentences(verbose):
+    with sentences(verbose):
         from tuning.exporting import export_model
         from tuning.session import default_home
         from tuning.terminal import exported_words
@@ -343,9 +362,10 @@ def export(
 def list_(
     what: Annotated[str, typer.Argument(metavar="{studies,trainables,datasets}")],
     as_json: AsJson = False,
+    verbose: Verbose = False,
 ) -> None:
     """What there is: every file of an extension folder."""
-    with _sentences(False):
+    with looking(verbose):
         from trainables.core.lookup import names, unknown
 
         packages = {"studies": "search_spaces", "trainables": "trainables", "datasets": "trainables.data"}
@@ -365,7 +385,7 @@ def _main_job(verbose: bool) -> None:
         runner.search(runner.search_size(None, resume=True, extend=None))
         print_front(runner.ledger, runner.study.objectives, console, as_json=False)
         promoted = promote_and_show(runner, None, None, console, as_json=False)
-    example = next((runner.home / "drawn" / "demo").glob("*/*"))
+    example = next((runner.home / "drawn" / "demo").glob("*/*"), "CLIP")  # none drawn where it began on other data
     commands = [f"predict {example} --model {promoted.uri}", "report demo"]
     say_next(runner.home, runner.tracker, listener, commands)
 
@@ -380,43 +400,6 @@ def _listener(*, quiet: bool) -> tuple[Console, Any]:
     if not console.is_terminal:
         console = Console(stderr=quiet, width=150)
     return console, TerminalListener(console)
-
-
-@contextmanager
-def _sentences(verbose: bool) -> Any:
-    """Whatever a person did wrong ends in a sentence and exit code 2; `--verbose` shows where."""
-    try:
-        yield
-    except typer.Exit:  # a RuntimeError too
-        raise
-    except KeyboardInterrupt as interruption:
-        why = f" ({interruption})" if str(interruption) else ""
-        goes_on = "the same command goes on, `run` with --resume"
-        print(f"Interrupted{why}. What was done is kept; {goes_on}.", file=sys.stderr)
-        raise typer.Exit(130) from None
-    except (ValueError, RuntimeError, OSError) as error:
-        if verbose:
-            raise
-        print(f"Error: {_sentence(error)}", file=sys.stderr)
-        raise typer.Exit(2) from None
-
-
-def _sentence(error: Exception) -> str:
-    """What went wrong; for a file that the system refused, which one, why, and what helps."""
-    if not isinstance(error, OSError) or error.errno is None:
-        return str(error)
-    place = f"{error.filename}: " if error.filename else ""
-    full = "Free some space, or set $FERTUNE_HOME to a folder on another disk; --resume then goes on."
-    no_folder = "What studies leave is written under $FERTUNE_HOME; is it a folder that can be made?"
-    helps = {
-        errno.ENOSPC: full,
-        errno.EDQUOT: full,
-        errno.EROFS: "Set $FERTUNE_HOME to a folder that can be written.",
-        errno.EACCES: "Give this user access; what studies leave is written under $FERTUNE_HOME.",
-        errno.ENOENT: no_folder,
-        errno.ENOTDIR: no_folder,
-    }
-    return f"{place}{error.strerror or error}. {helps.get(error.errno, '')}".rstrip()
 
 
 if __name__ == "__main__":

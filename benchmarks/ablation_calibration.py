@@ -6,6 +6,11 @@ Each study trains a reference and four variants on folds cut by person (see simu
 `tune.py` would ask. In half of them nothing differs; in the others the first variant is worse by the minimum
 detectable effect, as printed beforehand from the spread of pilots. The truth is the expected difference over training
 sets of the folds' size, from thousands of test people. The naive t test takes all folds x seeds as independent.
+
+The product's geometry differs in two ways. Here a fold trains on all the others; there one of these validates, so training
+sets are smaller and overlap less (for 5 folds, 3 parts of which two folds share 1 to 2, in place of 4 that share 3), and
+the share for training sets is told so (a fold's test part is a third of its train part, not a quarter). And the effect is
+printed here from 30 pilots that train what the study will, at about that effect; there mostly from one.
 """
 
 from __future__ import annotations

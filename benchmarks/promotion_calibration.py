@@ -6,6 +6,8 @@ The null is what the test must refuse most sharply: a challenger exactly as accu
 worse by exactly the margin and cheaper (non-inferiority). Answers are drawn from a probit model of people, clips, seeds
 and what a person makes of a seed, whose accuracies are known in closed form; in one world they come from real
 classifiers, twice the same one, so that seeds alone differ. The naive bound resamples people and takes seeds as fixed.
+Whoever is refused is trained with twice the seeds and asked for again: once at what a second look may spend
+(`tuning/looks.py`), once at the whole level each time, which is what the looks guard against.
 """
 
 from __future__ import annotations
@@ -26,8 +28,9 @@ from statsmodels.stats.proportion import proportion_confint
 
 from benchmarks.core.rows import write_rows
 from benchmarks.simulated_studies import World, draw_people, predict
+from tuning import looks
 from tuning.savings import Costs
-from tuning.superiority import MARGIN, Candidate, superiority
+from tuning.superiority import MARGIN, Candidate, Verdict, superiority
 
 ALPHA = 0.05
 
@@ -66,10 +69,16 @@ HOLDOUTS = {
     "three challengers, 10 people": Holdout(num_challengers=3, num_people=10),
 }
 CLASSIFIERS = "real classifiers, seeds alone differ"
+SHOWN = {
+    "promoted": "one look",
+    "promoted_by_second": "then twice the seeds",
+    "unspent_promoted_by_second": "at 5 % each time",
+    "naive_promoted": "naive",
+}
 
 
 def measure_holdout(name: str, num_studies: int, seed: int) -> list[dict[str, Any]]:
-    """A row for each study of the holdout called `name`: was anybody promoted?"""
+    """A row for each study of the holdout called `name`: was anybody promoted, at the first look or after a second?"""
     rows = []
     for condition, required in (("superiority", 0.0), ("non-inferiority", -MARGIN)):
         if name == CLASSIFIERS and required:
@@ -77,23 +86,23 @@ def measure_holdout(name: str, num_studies: int, seed: int) -> list[dict[str, An
         for number in range(num_studies):
             rng = np.random.default_rng([seed, [*HOLDOUTS, CLASSIFIERS].index(name), int(required < 0), number])
             if name == CLASSIFIERS:
-                correct, clips = _of_classifiers(rng), 4
+                more, clips = _of_classifiers(rng), 4
             else:
-                correct, clips = _of_probits(rng, HOLDOUTS[name], required), HOLDOUTS[name].clips_each
-            # A challenger of half the champion's parameters may lose the margin, one of as many may not.
-            counts = [100.0] + [50.0 if required else 100.0] * (len(correct) - 1)
-            champion, *challengers = [
-                Candidate(name=str(index), predictions=_table(one), costs=Costs(param_count=counts[index]))
-                for index, one in enumerate(correct)
-            ]
-            verdicts = superiority(challengers, champion, alpha=ALPHA)
+                more, clips = _of_probits(rng, HOLDOUTS[name], required), HOLDOUTS[name].clips_each
+            correct = more[..., : more.shape[-1] // 2]
+            verdicts = _look(correct, required, look=1)
+            again = _look(more, required, look=2)
             naive = [_naive_p(one, correct[0], required) for one in correct[1:]]
+            promoted = any(verdict.promoted for verdict in verdicts)
             rows.append(
                 {
                     "holdout": name,
                     "condition": condition,
                     "study": number,
-                    "promoted": any(verdict.promoted for verdict in verdicts),
+                    "promoted": promoted,
+                    "promoted_by_second": promoted or any(verdict.promoted for verdict in again),
+                    "unspent_promoted": _at_whole_level(verdicts),
+                    "unspent_promoted_by_second": _at_whole_level(verdicts) or _at_whole_level(again),
                     "naive_promoted": min(naive) <= ALPHA / len(naive),
                     "difference": verdicts[0].difference,
                     "low": verdicts[0].low,
@@ -104,20 +113,41 @@ def measure_holdout(name: str, num_studies: int, seed: int) -> list[dict[str, An
     return rows
 
 
+def _look(correct: np.ndarray, required: float, *, look: int) -> list[Verdict]:
+    """The verdicts on the challengers in `correct` `(M, I, C, S)`, whose first is the champion, at `look`."""
+    # A challenger of half the champion's parameters may lose the margin, one of as many may not.
+    counts = [100.0] + [50.0 if required else 100.0] * (len(correct) - 1)
+    champion, *challengers = [
+        Candidate(name=str(index), predictions=_table(one), costs=Costs(param_count=counts[index]), look=look)
+        for index, one in enumerate(correct)
+    ]
+    return superiority(challengers, champion, alpha=ALPHA)
+
+
+def _at_whole_level(verdicts: Sequence[Verdict]) -> bool:
+    """Whether anybody were promoted if this look could spend all of alpha."""
+    return any(verdict.p_adjusted * looks.share(verdict.look) <= ALPHA for verdict in verdicts)
+
+
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    promoted = [row["promoted"] for row in rows]
-    return {
-        "num_studies": len(rows),
-        "alpha": ALPHA,
-        "false_promotion_rate": float(np.mean(promoted)),
-        "false_promotion_rate_high": float(proportion_confint(sum(promoted), len(rows), alpha=0.1, method="beta")[1]),
-        "naive_false_promotion_rate": float(np.mean([row["naive_promoted"] for row in rows])),
-    }
+    """The rates of false promotion over all `rows`, two of them with their 95 % upper bound (one-sided)."""
+    found: dict[str, Any] = {"num_studies": len(rows), "alpha": ALPHA}
+    for key, name in (("promoted", "false_promotion_rate"), ("promoted_by_second", "by_second_look_rate")):
+        hits = [row[key] for row in rows]
+        found[name] = float(np.mean(hits))
+        found[f"{name}_high"] = float(proportion_confint(sum(hits), len(rows), alpha=0.1, method="beta")[1])
+    for key, name in (
+        ("unspent_promoted", "unspent_false_promotion_rate"),
+        ("unspent_promoted_by_second", "unspent_by_second_look_rate"),
+        ("naive_promoted", "naive_false_promotion_rate"),
+    ):
+        found[name] = float(np.mean([row[key] for row in rows]))
+    return found
 
 
 def _of_probits(rng: np.random.Generator, holdout: Holdout, difference: float) -> np.ndarray:
-    """Right answers `(M, I, C, S)` of the champion and its challengers, whose true accuracies differ by `difference`."""
-    people, clips, seeds = holdout.num_people, holdout.clips_each, holdout.num_seeds
+    """Right answers `(M, I, C, 2 S)` of the champion and its challengers, whose true accuracies differ by `difference`."""
+    people, clips, seeds = holdout.num_people, holdout.clips_each, 2 * holdout.num_seeds
     variance = 1 + holdout.people + holdout.clips + holdout.taste + holdout.seeds + holdout.seed_taste
 
     def noise(variance: float, *shape: int) -> np.ndarray:
@@ -135,15 +165,15 @@ def _of_probits(rng: np.random.Generator, holdout: Holdout, difference: float) -
 
 
 def _of_classifiers(rng: np.random.Generator) -> np.ndarray:
-    """The same for one classifier against itself: two seeds each, trained on 40 people, judged on 16."""
+    """The same for one classifier against itself: two seeds each and two more, trained on 40 people, judged on 16."""
     world = World(num_people=56, signal=0.8)
     views, labels, people = draw_people(rng, world, world.num_people, (0.0,))
     seen = people < 40
     right = [
         (predict(rng, "random_features", views[0][seen], labels[seen], views[0][~seen]) == labels[~seen])
-        for _ in range(4)
+        for _ in range(8)
     ]
-    return np.stack(right).reshape(2, 2, 16, 4).transpose(0, 2, 3, 1).astype(float)
+    return np.stack(right).reshape(2, 4, 16, 4).transpose(0, 2, 3, 1).astype(float)
 
 
 def _table(correct: np.ndarray) -> pd.DataFrame:
@@ -181,14 +211,15 @@ def main() -> None:
     with multiprocessing.Pool(arguments.processes, initializer=gc.freeze) as pool:
         found = dict(zip(names, pool.starmap(measure_holdout, jobs, chunksize=1), strict=True))
     rows = [row for one in found.values() for row in one]
-    print(f"{'false promotions, %':40}{'superiority':>12}{'non-inf.':>10}{'naive sup.':>12}{'naive non-inf.':>16}")
+    print(f"{'false promotions, %':38}" + "".join(f"{heading:>24}" for heading in SHOWN.values()))
+    print(" " * 38 + f"{'superiority':>13}{'non-inf.':>11}" * len(SHOWN))
     for name, one in [*found.items(), ("all", rows)]:
         cells = []
-        for key in ("promoted", "naive_promoted"):
-            for condition in ("superiority", "non-inferiority"):
+        for key in SHOWN:
+            for condition, width in (("superiority", 13), ("non-inferiority", 11)):
                 hits = [row[key] for row in one if row["condition"] == condition]
-                cells.append(f"{100 * np.mean(hits):.1f}" if hits else "")
-        print(f"{name:40}{cells[0]:>12}{cells[1]:>10}{cells[2]:>12}{cells[3]:>16}")
+                cells.append(f"{f'{100 * np.mean(hits):.1f}' if hits else '':>{width}}")
+        print(f"{name:38}{''.join(cells)}")
     if arguments.out:
         write_rows(arguments.out, rows)
     print(json.dumps({**summary(rows), "seed": arguments.seed, "seconds": round(time.perf_counter() - began, 1)}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import plotly.graph_objects as go
 
@@ -19,11 +19,18 @@ from tuning.comparison import Comparison
 from tuning.differences import Difference
 from tuning.paired_runs import NotComparable
 
+Named = Sequence[tuple[str, Difference]]
+
 _READING = (
     "Each variant was trained on the same folds with the same seeds as {reference}. The dot is its difference in accuracy "
     "and the bar our interval, which counts people, seeds and training sets; the two thin lines below are Nadeau and "
     "Bengio's interval (dashed) and the bootstrap over people (dotted). A filled dot is a difference after Holm's adjustment "
-    "for all of them, an open one is not; between the faint lines a difference is of no practical matter."
+    "for all of them, an open one is not; intervals are each by itself, so that of an open dot may exclude 0. Between the "
+    "faint lines a difference is of no practical matter."
+)
+_EFFECTS = (
+    " The second figure has the effects: of a component, the mean with it less the mean without it; of two, half of what the "
+    "effect of one changes by with the other."
 )
 
 
@@ -39,25 +46,39 @@ def panel(report: ReportData) -> Panel | None:
         sheets = [sheet for sheet in document.sheets if sheet.rows]
         said = [missing(document.sentences[0]), _listed(document.sentences[1:])]
         return Panel(title=title, order=order, lead=join([*warnings, *said]), body=join(map(_table, sheets)))
-    except (OSError, ValueError) as error:
-        said = missing(f"The trainings cannot be compared, because their predictions cannot be read ({error})")
+    except OSError as error:
+        said = missing(f"The trainings cannot be compared, because a file cannot be read ({error})")
         return Panel(title=title, order=order, lead=join([*warnings, said]))
+    except ValueError as error:
+        return Panel(title=title, order=order, lead=join([*warnings, missing(str(error))]))
     document = compared(comparison)
     return Panel(
         title=title,
         order=order,
-        reading=_READING.format(reference=comparison.reference),
+        reading=_READING.format(reference=comparison.reference) + _EFFECTS * bool(comparison.effects),
         lead=join(warnings),
-        figures=(_forest(comparison),),
+        figures=tuple(_forests(comparison)),
         body=join([_listed(document.sentences), *map(_table, document.sheets)]),
     )
 
 
-def _forest(comparison: Comparison) -> Figure:
-    found = differences_by_name(comparison)
-    plot = figures.blank(
-        x=f"accuracy less that of {escaped(comparison.reference)}, points", height=110 + 52 * len(found)
-    )
+def _forests(comparison: Comparison) -> Iterable[Figure]:
+    found, to = differences_by_name(comparison), comparison.reference
+    plot = _forest(found, comparison.rope, f"accuracy less that of {escaped(to)}, points", "no difference")
+    yield _labelled(plot, found, f"{count(len(found), 'difference')} to {to}")
+    if effects := list(comparison.effects.items()):
+        halved = " (interactions halved)" * any(one.kind == "interaction" for _, one in effects)
+        plot = _forest(effects, comparison.rope, f"effect on accuracy, points{halved}", "no effect")
+        yield _labelled(plot, effects, count(len(effects), "effect"))
+
+
+def _labelled(plot: go.Figure, found: Named, what: str) -> Figure:
+    said = "; ".join(f"{name} {one.words}" for name, one in found)
+    return Figure(plot=plot, label=f"{what}: {said}", min_width=520)
+
+
+def _forest(found: Named, rope: float, across: str, zero: str) -> go.Figure:
+    plot = figures.blank(x=across, height=110 + 52 * len(found))
     # Positions by number: a name could be given twice, and plotly reads some names as numbers or dates.
     plot.update_yaxes(
         tickvals=list(range(len(found))),
@@ -68,13 +89,10 @@ def _forest(comparison: Comparison) -> Figure:
     )
     for position, (_, one) in enumerate(found):
         _draw(plot, position, one)
-    for limit in (-100 * comparison.rope, 100 * comparison.rope):
+    for limit in (-100 * rope, 100 * rope):
         plot.add_vline(x=limit, line={"color": figures.RULE, "width": 1.5})
-    figures.reference_line(plot, 0, "no difference", vertical=True)
-    said = "; ".join(f"{name} {one.words}" for name, one in found)
-    return Figure(
-        plot=plot, label=f"{count(len(found), 'difference')} to {comparison.reference}: {said}", min_width=520
-    )
+    figures.reference_line(plot, 0, zero, vertical=True)
+    return plot
 
 
 def _draw(plot: go.Figure, position: int, one: Difference) -> None:

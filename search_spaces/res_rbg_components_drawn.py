@@ -4,7 +4,7 @@ It shows that the machinery of an ablation works, and says nothing about real fa
 are those of `res_rbg_components` (Mou et al., Sensors 2025, 25, 3829, who publish none on this data). Two classes, two
 clips of each from 80 people: with four classes and one clip from 60 no row leaves chance level. One training on fold 0
 took 90 s of a core for the full model, which was right on 62 % of its test clips, and 75 s for the baseline, 59 %: three seeds
-on five folds are 90 trainings, about an hour on 2 cores.
+on five folds are 90 trainings, about an hour on 2 cores. The table in benchmarks/RESULTS.md is of one seed.
 
     python tune.py run res_rbg_components_drawn --folds all --seeds 3
     python tune.py run res_rbg_components_drawn --smoke

@@ -65,7 +65,7 @@ class Driver(Runner):
         self.prepared, self.splits_path = prepared, self.folder / "splits.json"
         self.splits = make_splits(prepared, seed=0, holdout_share=0.0)
         self.splits.save(self.splits_path)
-        self.tracker = SimpleNamespace(how_to_compare=list, unwritten=0)
+        self.tracker = SimpleNamespace(how_to_compare=list)
         self.breaks, self.answers, self.begun = breaks, answers, []
         self.interrupt_after, self.late_after = interrupt_after, late_after
 

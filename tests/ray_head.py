@@ -20,10 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from tests.conftest import ROOT
 
+# Of every module whose tests start a Ray: one at a time, since each needs the cores, and minutes where others take them too.
+WITH_RAY = [pytest.mark.xdist_group("ray"), pytest.mark.timeout(900)]
+
 BIN = Path(sys.executable).parent
+# A study of two trials, as a job.
+SMOKE = ("python", "tune.py", "run", "demo", "--smoke", "--max-concurrent", "1", "--num-samples", "2")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +42,7 @@ class Head:
     dashboard: str
     environment: dict[str, str]
 
-    def shell(self, *command: str, timeout_s: float = 240, **changes: str) -> subprocess.CompletedProcess[str]:
+    def shell(self, *command: str, timeout_s: float = 400, **changes: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the repository's root, as its user would."""
         return subprocess.run(
             command,
@@ -86,6 +92,8 @@ def ray_head(*options: str, token: bool = False) -> Generator[Head]:
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
         "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{dashboard}",
     }
+    if token:
+        environment["RAY_AUTH_MODE"] = "token"
     command = [
         *(str(BIN / "ray"), "start", "--head", "--block", "--disable-usage-stats", "--node-ip-address=127.0.0.1"),
         *(f"--port={gcs}", f"--dashboard-port={dashboard}", f"--dashboard-agent-listen-port={agent}"),
@@ -95,9 +103,7 @@ def ray_head(*options: str, token: bool = False) -> Generator[Head]:
         head = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
     found = Head(head.pid, home, f"127.0.0.1:{gcs}", f"http://127.0.0.1:{dashboard}", environment)
     try:
-        wait_until(lambda: _answers(found), 90, lambda: (place / "head.log").read_text())
-        if token:
-            environment["RAY_AUTH_MODE"] = "token"
+        wait_until(lambda: _answers(found), 180, lambda: (place / "head.log").read_text())
         yield found
     finally:
         _end(head)

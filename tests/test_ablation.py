@@ -178,6 +178,18 @@ def test_one_that_ran_out_of_time_in_its_second_seed_is_compared_on_what_is_comp
     assert "5 of 24 trainings are missing" in found.notes[0]
 
 
+def test_one_resumed_on_another_device_says_that_its_times_do_not_compare(prepared, tmp_path):
+    for device, folds in (("AMD EPYC", (0, 1)), ("NVIDIA H200", (0, 1, 2))):
+        with Driver(study_of(), tmp_path, prepared) as runner:
+            end = runner.ledger.end
+            workers = [{"host": "n", "device": device, "gpus": ""}]
+            runner.ledger.end = lambda *given, end=end, workers=workers: end(*given, workers=workers)
+            run_ablation(runner, folds=folds, seeds=1)
+    ledger = Ledger.read(tmp_path / "depths")
+    assert {run.device for run in runs_of(ledger) if run.fold == 2} == {"NVIDIA H200"}
+    assert "different devices (AMD EPYC, NVIDIA H200)" in " ".join(comparison_of(ledger).notes)
+
+
 def test_what_changed_in_the_file_since_is_seen_by_a_resume_that_has_nothing_to_train(prepared, tmp_path):
     with Driver(study_of(), tmp_path, prepared) as runner:
         run_ablation(runner, folds=(0, 1), seeds=1)

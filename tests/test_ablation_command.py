@@ -63,11 +63,20 @@ def test_one_seed_is_compared_with_a_note(command):
 def test_identical_results_are_called_so(command):
     done = command("--folds", "0,1", "--seeds", "1", answers=lambda trial: 1.0)
     assert done.code == 0
-    assert "rbg_depth=1: no difference could be resolved: the results are identical" in done.out
+    assert "rbg_depth=1: no difference could be resolved (the results are identical;" in done.out
+
+
+def test_all_answers_right_are_no_certainty(command):
+    done = command("--folds", "0,1", "--seeds", "1", answers=lambda trial: 1.0)
+    assert (
+        "rbg_depth=0 100.0 [54.1, 100.0] 100.0 [54.1, 100.0] 5.0 11.000" in done.out
+    )  # six people, who could all be wrong
+    assert "rbg_depth=1 +0.0 [no spread] no spread no spread 1.000" in done.out
 
 
 def test_one_fold_is_listed_and_not_compared(command):
     done = command("--folds", "1", "--seeds", "2", answers=answers)
+    assert done.code == 0
     assert "Means over the runs, not compared" in done.out
     assert "All runs are on fold 1: one fold shows no spread between folds, so no interval can be given." in done.out
 
@@ -90,6 +99,7 @@ def test_a_variant_whose_runs_failed_is_left_out_with_what_it_said(command):
 
 def test_one_that_failed_everywhere_is_listed_with_what_it_said(command):
     done = command("--folds", "0,1", "--seeds", "1", breaks=lambda trial: True)
+    assert done.code == 1
     assert "rbg_depth=0 0 of 2" in done.out
     assert "6 trainings failed, the first rbg_depth=0 on fold 0" in done.out
     assert "NonFiniteLoss: the loss became NaN" in done.out

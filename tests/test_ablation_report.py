@@ -91,10 +91,18 @@ def test_its_tables_and_words_are_those_of_the_terminal(home, page):
 
 def test_the_forest_has_a_dot_and_three_intervals_for_each_difference(home, page):
     comparison = comparison_of(Ledger.read(home / "parts"))
-    found = [one for _, one in differences_by_name(comparison)]
     labels = [attrs["aria-label"] for attrs in page.all("div") if attrs.get("class") == "plot"]
-    place = next(i for i, label in enumerate(labels) if label.startswith("6 differences to base: gate "))
-    traces = page.figures[place]["data"]
+    of_variants, of_effects = [one for _, one in differences_by_name(comparison)], list(comparison.effects.values())
+    place = labels.index(next(label for label in labels if label.startswith("3 differences to base: gate ")))
+    assert labels[place + 1].startswith("3 effects: rbg raises accuracy by ")
+    across = [page.figures[number]["layout"]["xaxis"]["title"]["text"] for number in (place, place + 1)]
+    assert across == ["accuracy less that of base, points", "effect on accuracy, points (interactions halved)"]
+    assert page.figures[place + 1]["layout"]["yaxis"]["ticktext"] == ["rbg", "gate", "rbg x gate"]
+    for number, found in ((place, of_variants), (place + 1, of_effects)):
+        _check_forest(page.figures[number]["data"], found)
+
+
+def _check_forest(traces, found):
     dots = [trace for trace in traces if trace["mode"] == "markers"]
     bars = [trace for trace in traces if trace["mode"] == "lines"]
     assert [trace["x"][0] for trace in dots] == pytest.approx([100 * one.interval.mean for one in found])
@@ -106,7 +114,6 @@ def test_the_forest_has_a_dot_and_three_intervals_for_each_difference(home, page
     assert filled == [one.p_adjusted <= 0.05 for one in found]
     assert True in filled
     assert False in filled
-    assert page.figures[place]["layout"]["yaxis"]["ticktext"][-1] == "effect: rbg x gate"
 
 
 def test_every_training_is_listed_with_its_variant_fold_and_curve(page):
@@ -132,7 +139,7 @@ def test_a_variant_that_failed_is_said_to_be_left_out(tmp_path):
     assert "6 failed" in page.texts["trials"]
 
 
-def test_an_ablation_that_has_only_begun_and_one_whose_predictions_are_damaged_say_so(tmp_path):
+def test_an_ablation_that_has_only_begun_and_one_whose_files_are_damaged_say_so(tmp_path):
     with Ledger.write(tmp_path / "begun") as ledger:
         ledger.open_study(**FACTS, design=DESIGN.facts())
     page = read_page(tmp_path, "begun")
@@ -140,7 +147,20 @@ def test_an_ablation_that_has_only_begun_and_one_whose_predictions_are_damaged_s
     assert page.figures == []
     folder = write_ablation(tmp_path, design=SMALL)
     (folder / "trials" / "ablation-0003" / "predictions.parquet").write_bytes(b"damaged")
-    assert "cannot be compared, because their predictions" in read_page(tmp_path, "parts").texts["ablation"]
+    text = read_page(tmp_path, "parts").texts["ablation"]
+    assert "is not compared: fold 1, seed 0: Could not open Parquet input source" in text
+    assert "Means over the runs, not compared" in text
+    (folder / "splits.json").unlink()
+    assert (
+        "cannot be compared, because a file cannot be read ([Errno 2]" in read_page(tmp_path, "parts").texts["ablation"]
+    )
+
+
+def test_what_is_wrong_besides_is_said_as_it_is(tmp_path):
+    write_ablation(tmp_path, design=SMALL, published={"base": {"accuracy": 98.1}})
+    text = read_page(tmp_path, "parts").texts["ablation"]
+    assert "The published accuracy of base is given as 98.1; a share between 0 and 1 is allowed." in text
+    assert "cannot be read" not in text
 
 
 def test_drawn_smoke_and_leaky_are_said_to_be(tmp_path):

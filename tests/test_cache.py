@@ -169,6 +169,32 @@ def test_a_fold_that_loses_a_part_and_a_data_set_that_loses_all_clips_are_errors
     assert not [path for path in (tmp_path / "storage" / "prepared").iterdir() if path.suffix != ".lock"]
 
 
+def test_a_class_that_loses_all_its_clips_is_an_error_with_the_first_reason(root, tmp_path):
+    for clip in (1, 3, 5):
+        (root / f"clip {clip}" / "0.png").write_bytes(b"")
+    with pytest.raises(
+        DataError, match=r"stub: class 'b' cannot be used: all of its 3 clips were dropped\. The first: clip 1: .*empty"
+    ):
+        prepare_stub(root, tmp_path)
+
+
+def test_a_class_that_keeps_one_subject_is_an_error_where_the_folds_are_cut_by_subject(root, tmp_path):
+    for clip in (1, 3):
+        (root / f"clip {clip}" / "0.png").write_bytes(b"")
+    published = dataset_of(root)
+    assert len(prepare(published, tmp_path, crop_size=32, finder=StubFinder())) == 4
+    with pytest.raises(
+        DataError,
+        match=r"class 'b' .*: 2 of its 3 clips were dropped and one subject is left \(P5\), .*The first: clip 1: ",
+    ):
+        prepare(
+            dataclasses.replace(published, name="own", cut_by_subject=True),
+            tmp_path,
+            crop_size=32,
+            finder=StubFinder(),
+        )
+
+
 def test_frames_at_another_size_are_made_once_and_shared(root, tmp_path):
     prepared = prepare_stub(root, tmp_path)
     small = prepared.at_size(16)

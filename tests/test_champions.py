@@ -93,10 +93,13 @@ class Server:
     """The aliases of a registry that has no lock; after `meddle_after` writes another client writes too."""
 
     def __init__(self, meddle_after):
-        self.aliases, self.left = {"champion": "1"}, meddle_after
+        self.aliases, self.tags, self.left = {"champion": "1"}, {}, meddle_after
 
     def get_registered_model(self, name):
-        return SimpleNamespace(aliases=dict(self.aliases))
+        return SimpleNamespace(aliases=dict(self.aliases), tags=dict(self.tags))
+
+    def set_registered_model_tag(self, name, key, value):
+        self.tags[key] = value
 
     def set_registered_model_alias(self, name, alias, version):
         self.aliases[alias] = version
@@ -127,6 +130,19 @@ def test_a_registration_that_lost_after_all_is_taken_back(store, monkeypatch):
     with pytest.raises(ChampionChanged, match="faster"):
         register(store, "late", "new", replacing=1)
     assert [version.version for version in store.client.search_model_versions("name = 'late'")] == [1]
+
+
+def test_a_version_that_was_there_before_is_not_taken_back(store, monkeypatch):
+    """It was registered by an attempt that died, and somebody else became champion before the next one."""
+    register(store, "kept", "old")
+    with monkeypatch.context() as died:
+        died.setattr(promotion, "make_champion", lambda *_, **__: None)
+        register(store, "kept", "new", replacing=1)
+    register(store, "kept", "other", replacing=1)
+    with pytest.raises(ChampionChanged, match="version 1 became version 3"):
+        register(store, "kept", "new", replacing=1)
+    versions = {int(found.version) for found in store.client.search_model_versions("name = 'kept'")}
+    assert versions == {1, 2, 3}
 
 
 def test_what_an_attempt_left_behind_is_completed_and_not_made_again(store, monkeypatch):
@@ -166,11 +182,54 @@ def test_a_rollback_lets_champion_and_previous_change_places(store):
     assert "fertune.rolled_back" in store.client.get_model_version("back", "2").tags
     assert promotion.rollback(store.uri, "back") == 2
     assert aliases(store.client, "back") == {"champion": 2, "previous": 1}
+    assert "fertune.rolled_back" not in store.client.get_model_version("back", "2").tags
+    assert "fertune.rolled_back" in store.client.get_model_version("back", "1").tags
+    assert register(store, "back", "a", replacing=2) == 1
+    assert "fertune.rolled_back" not in store.client.get_model_version("back", "1").tags
     with pytest.raises(ValueError, match=r"no registered model 'bak' in .* With a champion there are: .*back"):
         promotion.rollback(store.uri, "bak")
     store.client.create_registered_model("empty")
     with pytest.raises(ValueError, match="No version of empty is champion"):
         promotion.rollback(store.uri, "empty")
+
+
+class Dies:
+    """A client of the registry whose process dies at its write number `writes`, before it is done."""
+
+    def __init__(self, client, writes):
+        self._client, self._left = client, writes
+
+    def __getattr__(self, name):
+        if name.startswith(("set_", "delete_")):
+            self._left -= 1
+            if self._left == 0:
+                raise KeyboardInterrupt
+        return getattr(self._client, name)
+
+
+@pytest.mark.parametrize("writes", range(1, 7))
+def test_a_rollback_that_dies_anywhere_is_completed_by_the_next(store, writes):
+    name = f"dies-{writes}"
+    register(store, name, "a")
+    register(store, name, "b", replacing=1)
+    with pytest.raises(KeyboardInterrupt):
+        swap(Dies(store.client, writes), name)
+    assert swap(store.client, name) == 1
+    assert aliases(store.client, name) == {"champion": 1, "previous": 2}
+    assert not store.client.get_registered_model(name).tags
+    assert "fertune.rolled_back" in store.client.get_model_version(name, "2").tags
+    assert swap(store.client, name) == 2, "the next one goes back"
+
+
+def test_a_promotion_after_a_rollback_that_died_is_not_undone_by_it(store):
+    register(store, "after", "a")
+    register(store, "after", "b", replacing=1)
+    with pytest.raises(KeyboardInterrupt):
+        swap(Dies(store.client, 3), "after")
+    assert aliases(store.client, "after") == {"champion": 1, "previous": 1}
+    register(store, "after", "c", replacing=1)
+    assert swap(store.client, "after") == 1
+    assert aliases(store.client, "after") == {"champion": 1, "previous": 3}
 
 
 def test_a_rollback_that_somebody_overtakes_says_so():

@@ -44,6 +44,7 @@ def test_there_are_five_folds_by_subject(root):
     dataset = clip_folder.load(root)
     subjects = [sample.subject for sample in dataset.samples]
     assert len(dataset.folds) == 5
+    assert dataset.cut_by_subject
     for fold in dataset.folds:
         require_disjoint(fold, subjects, number=0)
 

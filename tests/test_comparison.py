@@ -2,16 +2,18 @@
 
 import dataclasses
 import math
+import re
 
 import autorank
 import baycomp
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
-from tuning.comparison import compare, sd_of_differences, seed_share_of_differences
+from tuning.comparison import compare, spread_of_differences
 from tuning.paired_runs import NotComparable, Run, judged
-from tuning.statistics import nadeau_bengio_interval
+from tuning.statistics import nadeau_bengio_interval, wilson
 from tuning.variance import Estimate
 
 NUM_PEOPLE, CLIPS = 40, 3
@@ -152,7 +154,7 @@ def test_without_predictions_folds_are_the_units():
 def test_a_factorials_effects_join_the_family():
     runs = simulated({"base": 0.6, "a": 0.7, "b": 0.6, "a+b": 0.7}, num_seeds=3, seed=3)
     main = {"base": -0.5, "a": 0.5, "b": -0.5, "a+b": 0.5}
-    comparison = compare(runs, "base", contrasts={"a": main, "lost": {"c": 1.0, "base": -1.0}})
+    comparison = compare(runs, "base", contrasts={("a",): main, ("a", "c"): {"c": 1.0, "base": -1.0}})
     means = {one.variant: one.accuracy.mean for one in comparison.variants}
     found = comparison.effects["a"]
     assert found.interval.mean == pytest.approx(sum(weight * means[name] for name, weight in main.items()))
@@ -160,7 +162,7 @@ def test_a_factorials_effects_join_the_family():
     assert single.variant == "a"  # the effect bears a variant's name, and is another thing
     assert found.interval.high - found.interval.low < single.difference.interval.high - single.difference.interval.low
     assert single.difference.interval.mean == pytest.approx(means["a"] - means["base"])
-    assert "needs the results of c" in comparison.excluded["effect: lost"]
+    assert "needs the results of c" in comparison.excluded["effect: a x c"]
 
 
 def test_published_figures_are_quoted_and_say_what_power_is_asked_for():
@@ -215,7 +217,9 @@ def test_an_answer_that_is_no_number_is_no_class(tmp_path, column):
         judged(table.assign(seed=3))
     runs = simulated({"full": 0.8, "other": 0.7})
     spoilt = runs[-1].predictions.assign(predicted=math.nan)
-    with pytest.raises(ValueError, match=r"other, fold 4, seed 1: .* no numbers for 4-0, 4-1, 4-2 and 21 more"):
+    with pytest.raises(
+        ValueError, match=r"other is not compared: fold 4, seed 1: .* no numbers for 4-0, 4-1, 4-2 and 21"
+    ):
         compare([*runs[:-1], dataclasses.replace(runs[-1], predictions=spoilt)], "full")
 
 
@@ -233,8 +237,59 @@ def test_files_and_logits_are_read_and_nameless_clips_stand_for_themselves(tmp_p
 def test_the_spread_of_a_pilot_is_that_of_one_difference(change):
     runs = change(simulated({"full": 0.7, "a": 0.7, "b": 0.7, "c": 0.7}, num_folds=20, num_seeds=4))
     # Of 6 clips a fold, right with a chance of 0.7 under every seed afresh: 2 x 0.7 x 0.3 / 6, and all of it the seed's.
-    assert sd_of_differences(runs, "full") == pytest.approx((2 * 0.21 / 6) ** 0.5, rel=0.15)
-    assert seed_share_of_differences(runs, "full") > 0.85
-    assert seed_share_of_differences([run for run in runs if run.seed == 0], "full") == 0
+    sd, seed_share = spread_of_differences(runs, "full")
+    assert sd == pytest.approx((2 * 0.21 / 6) ** 0.5, rel=0.15)
+    assert seed_share > 0.85
+    assert spread_of_differences([run for run in runs if run.seed == 0], "full")[1] == 0
     with pytest.raises(NotComparable, match="no complete variant beside full"):
-        sd_of_differences(runs[:80], "full")
+        spread_of_differences(runs[:80], "full")
+
+
+def test_a_variant_that_is_right_on_every_clip_is_no_certainty():
+    runs = simulated({"full": 1.5, "other": 1.1}, seed=4)
+    full, other = compare(runs, "full").variants
+    people = stats.binomtest(NUM_PEOPLE, NUM_PEOPLE).proportion_ci(method="exact")  # each could have been all wrong
+    for found in (full.accuracy, full.uar):
+        assert (found.mean, found.low, found.high) == pytest.approx((1, people.low, 1))
+    assert 0.95 < other.accuracy.mean < 1
+    assert other.accuracy.low <= wilson(other.accuracy.mean, NUM_PEOPLE * CLIPS, 0.95)[0]
+    assert max(other.accuracy.high, other.uar.high) <= 1
+    folds = compare(without_predictions(runs), "full").variants[0].accuracy
+    assert folds.low == pytest.approx(stats.binomtest(5, 5).proportion_ci(method="exact").low)
+
+
+def damaged(run, tmp_path):
+    (tmp_path / "predictions.parquet").write_bytes(b"damaged")
+    return dataclasses.replace(run, predictions=tmp_path / "predictions.parquet")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (damaged, "fold 4, seed 1: Could not open Parquet"),
+        (
+            lambda run, _: dataclasses.replace(run, predictions=run.predictions[1:]),
+            "fold 4, seed 1 was tested on other",
+        ),
+        (
+            lambda run, folder: dataclasses.replace(run, predictions=folder / "gone.parquet"),
+            "fold 4, seed 1: .*gone.parq",
+        ),
+    ],
+)
+def test_predictions_that_cannot_be_used_cost_their_variant_alone(tmp_path, spoil, words):
+    runs = simulated({"full": 0.8, "a": 0.7, "b": 0.7})
+    comparison = compare([*runs[:-1], spoil(runs[-1], tmp_path)], "full")
+    assert comparison.variants == compare(runs[:20], "full").variants
+    assert re.match(f"b is not compared: {words}", comparison.excluded["b"])
+    with pytest.raises(NotComparable, match=f"There is nothing to compare with: b, {words}"):
+        compare([*runs[:-1], spoil(runs[-1], tmp_path)], "b")
+
+
+def test_times_of_several_devices_get_a_note():
+    runs = [dataclasses.replace(run, device="AMD EPYC") for run in simulated({"full": 0.8, "other": 0.7})]
+    assert not any("device" in note for note in compare(runs, "full").notes)
+    moved = [*runs[:-1], dataclasses.replace(runs[-1], device="NVIDIA H200")]
+    assert any(
+        "different devices (AMD EPYC, NVIDIA H200): times compare only" in n for n in compare(moved, "full").notes
+    )

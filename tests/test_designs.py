@@ -74,9 +74,9 @@ def test_contrasts_recover_the_effects_that_results_were_made_of():
 def test_a_factorial_is_compared_by_main_effects_and_interactions_of_two_besides():
     design = factorial(BASE, ON)
     effects = design.effects()
-    assert list(effects)[:4] == ["masking", "gate", "blocks", "masking x gate"]
+    assert list(effects)[:4] == [("masking",), ("gate",), ("blocks",), ("masking", "gate")]
     assert len(effects) == 3 + 3
-    assert effects["gate x blocks"] == design.contrast("gate", "blocks")
+    assert effects["gate", "blocks"] == design.contrast("gate", "blocks")
     assert leave_one_out(FULL, OFF).effects() == {}
 
 
@@ -86,6 +86,7 @@ def test_a_sweep_names_its_values_and_its_reference():
     assert design.reference == "rbg_depth=2"
     assert sweep("rbg_depth", [1, 2]).reference == "rbg_depth=1"
     assert sweep("rbg_depth", [1, 0], reference=0).reference == "rbg_depth=0"
+    assert sweep("num_frames", [8, None], reference=None).reference == "num_frames=None"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from tests.test_comparison import CLIPS, NUM_PEOPLE, one_run, simulated, without_predictions
 from tuning.comparison import compare
@@ -95,4 +96,69 @@ def test_uar_and_time_are_paired_too():
 def test_the_region_of_practical_equivalence_can_hold_all():
     difference = compare(simulated({"full": 0.8, "same": 0.8}), "full", rope=0.4).variants[1].difference
     assert difference.equivalent > 0.99
-    assert difference.words.startswith("equivalent within 40 points")
+    assert difference.words.startswith("equivalent within 40 points (")
+
+
+def shifted(points, runs):
+    """The runs and those of a variant that is as much better in every fold and with every seed, without predictions."""
+    better = [
+        dataclasses.replace(run, variant="other", accuracy=run.accuracy + points / 100, uar=run.uar + points / 100)
+        for run in runs
+    ]
+    return without_predictions([*runs, *better])
+
+
+def test_a_difference_that_is_the_same_in_every_fold_is_no_certainty():
+    difference = compare(shifted(-5, simulated({"full": 0.8})), "full").variants[1].difference
+    se = (0.05 * 0.95 / 120) ** 0.5  # of six clips in 120 that are judged differently
+    for interval in (difference.interval, difference.uar):
+        assert interval.mean == pytest.approx(-0.05)
+        assert interval.high - interval.mean == pytest.approx(stats.t.ppf(0.975, 4) * se)
+    assert difference.p_adjusted == pytest.approx(2 * stats.t.sf(0.05 / se, 4))
+    assert difference.words.startswith("no difference could be resolved (-10.5 to +0.5 points")
+
+
+def test_all_wrong_against_all_right_is_no_certainty_either():
+    right = np.ones((8, CLIPS), bool)
+    runs = [
+        one_run(variant, fold, 0, np.arange(fold, NUM_PEOPLE, 5), answers)
+        for variant, answers in (("full", right), ("other", ~right))
+        for fold in range(5)
+    ]
+    for given in (runs, without_predictions(runs)):
+        interval = compare(given, "full").variants[1].difference.interval
+        assert interval.mean == pytest.approx(-1)
+        assert interval.high > -0.99
+
+
+@pytest.mark.parametrize("points", [0.2, -0.2])
+def test_what_is_equivalent_is_called_so_though_it_is_not_0(points):
+    runs = [dataclasses.replace(run, num_test=5000 * run.num_test) for run in simulated({"full": 0.8})]
+    difference = compare(shifted(points, runs), "full").variants[1].difference
+    assert difference.p_adjusted < 0.05
+    assert difference.p_equivalence < 0.05
+    assert difference.words.startswith("equivalent within 0.5 points, though not 0 (")
+    assert (
+        compare(shifted(5 * points, runs), "full")
+        .variants[1]
+        .difference.words.startswith("better by 1.0" if points > 0 else "worse by 1.0")
+    )
+
+
+def test_identical_results_of_many_clips_are_equivalent():
+    runs = [dataclasses.replace(run, num_test=1000 * run.num_test) for run in simulated({"full": 0.8})]
+    difference = compare(shifted(0, runs), "full").variants[1].difference
+    assert difference.words == "equivalent within 0.5 points (the results are identical)"
+
+
+@pytest.mark.parametrize(
+    ("of", "words"),
+    [
+        (("a",), "no effect beyond 0.5 points, though not 0 (+0.2 to"),
+        (("a", "b"), "no interaction beyond 0.5 points, though not 0 (+0.2 to"),
+    ],
+)
+def test_a_small_effect_is_no_equivalence_of_two_variants(of, words):
+    runs = [dataclasses.replace(run, num_test=5000 * run.num_test) for run in simulated({"full": 0.8})]
+    comparison = compare(shifted(0.2, runs), "full", contrasts={of: {"other": 1.0, "full": -1.0}})
+    assert comparison.effects[" x ".join(of)].words.startswith(words)

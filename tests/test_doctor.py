@@ -2,6 +2,9 @@
 
 import json
 import socket
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,7 @@ from tuning import doctor
 
 @pytest.fixture(autouse=True)
 def _healthy(tmp_path, monkeypatch):
-    for name in ("RAY_ADDRESS", "RAY_AUTH_MODE", "MLFLOW_TRACKING_URI"):
+    for name in ("RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("FERTUNE_HOME", str(tmp_path / "runs"))
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -65,3 +68,71 @@ def test_a_token_that_would_not_be_sent_is_named(tmp_path, monkeypatch):
     assert mends() == {"ray token": "export RAY_AUTH_MODE=token"}
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
     assert mends() == {}
+
+
+@pytest.mark.parametrize("variable", [None, "RAY_AUTH_TOKEN_PATH"])
+def test_a_token_that_is_to_be_sent_and_is_not_there_is_named(tmp_path, monkeypatch, variable):
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    token = tmp_path / ".ray" / "auth_token"
+    if variable:
+        token = tmp_path / "given"
+        monkeypatch.setenv(variable, str(token))
+    (found,) = [finding for finding in doctor.examine() if finding.name == "ray token"]
+    assert found.found == f"RAY_AUTH_MODE is token, and there is no token in {token}"
+    assert found.mend.startswith("Set RAY_AUTH_MODE=token, with the cluster's token in ~/.ray/auth_token")
+    token.parent.mkdir(exist_ok=True)
+    token.touch()
+    assert set(mends()) == {"ray token"}  # an empty file holds none
+    token.write_text("0123")
+    assert mends() == {}
+
+
+def test_a_token_of_the_environment_is_enough(monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "0123")
+    found = {finding.name: finding.found for finding in doctor.examine()}
+    assert found["ray token"] == "that of RAY_AUTH_TOKEN, and RAY_AUTH_MODE=token"
+
+
+@pytest.mark.parametrize("package", ["torch", "mlflow"])
+def test_a_package_that_cannot_be_imported_is_a_finding_and_the_rest_is_looked_at(monkeypatch, tmp_path, package):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "mlflow.db").touch()
+    before = [finding.name for finding in doctor.examine()]
+    monkeypatch.setitem(sys.modules, package, None)
+    name = {"torch": "devices", "mlflow": "mlflow"}[package]
+    assert [finding.name for finding in doctor.examine()] == before
+    assert mends() == {name: "Run `make setup`, which puts every package back."}
+    done = CliRunner().invoke(tune.app, ["doctor"])
+    assert done.exit_code == 1
+    assert f"mend  {name}: cannot be looked at (ModuleNotFoundError: " in done.stdout
+
+
+def test_a_look_that_fails_in_any_other_way_is_a_finding(monkeypatch):
+    monkeypatch.setattr(doctor, "_shared_memory", lambda: {}["size"])
+    found = {finding.name: finding.found for finding in doctor.examine()}
+    assert found["shared memory"] == "cannot be looked at (KeyError: 'size')"
+
+
+def test_an_mlflow_that_wants_a_password_is_not_said_to_be_away(monkeypatch):
+    class Refusing(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(401)
+            self.end_headers()
+            self.wfile.write(b"You are not authenticated.")
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Refusing) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.server_port}")
+        (found,) = [finding for finding in doctor.examine() if finding.name == "mlflow"]
+        server.shutdown()
+        thread.join()
+    assert f"{server.server_port} refuses this shell: " in found.found
+    assert found.mend.startswith(
+        "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD; for what `make up` started"
+    )

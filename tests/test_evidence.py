@@ -43,7 +43,12 @@ FACTS = {
     "replaced": None,
     "verdicts": [],
     "data": {"dataset": "clip_folder", "fingerprint": "f" * 64, "classes": ["onset", "offset", "smile"]},
-    "code": {"commit": "", "versions": {"torch": "2.15.0"}},
+    "code": {
+        "commit": "",
+        "commits": {"search": [""], "confirm": [""], "refit": [""]},
+        "versions": {"torch": "2.15.0"},
+    },
+    "not_measured": [],
 }
 FACTS["data"] |= {"drawn": False, "smoke": False, "subjects_known": True}
 FACTS["accuracy_reference"] = {"fertune.margin_spent": "0"}
@@ -109,13 +114,15 @@ def test_the_card_says_what_was_measured_what_was_not_and_what_is_forbidden():
     card = model_card(FACTS)
     for words in (
         "right in 90.0 % of 64 clips of 16 people",
-        "95 % interval 80.0 % to 95.0 %",
+        "95 % interval over people, seeds not counted: 80.0 % to 95.0 %; 2 trainings",
         "| onset | 87.5 % | 16 |",
         "No clip of smile was tested.",
         "lowest 50.0 %",
         "+3.0 points against the figure above (interval -2.0 to +8.0)",
         "40.0 % with 50 % of the face hidden; 80.0 % with 5 degrees of rotation",
+        "The data set's reader states no groups of people",
         "differences between groups were not measured",
+        "fertune commit not a checkout",
         "Article 5(1)(f)",
         "except for medical or safety reasons",
         "Annex III",
@@ -151,6 +158,7 @@ def test_a_card_says_where_people_are_not_named_and_what_accuracy_was_given_up()
         "does not name the people of its clips",
         "Nothing could check",
         "64 clips, whose people are not named",
+        "interval over clips, seeds not counted",
         "one more training of it, on 256 clips, and",
     ):
         assert words in card, words
@@ -190,6 +198,28 @@ def test_evidence_of_nameless_clips_and_of_a_leaky_study_is_marked(ledger, capsy
     print_front(ledger, PARETO, console, as_json=True)
     print_evidence(ledger, [found], console, as_json=True)
     assert all(json.loads(line)["leaky"] for line in capsys.readouterr().out.splitlines())
+
+
+def test_a_card_names_the_commits_of_all_phases_where_they_differ():
+    facts = copy.deepcopy(FACTS)
+    facts["code"]["commit"] = "a" * 40
+    facts["code"]["commits"] = {phase: ["a" * 40] for phase in ("search", "confirm", "refit")}
+    assert "fertune commit aaaaaaaaaaaa. All" in model_card(facts)
+    facts["code"]["commits"]["search"] = ["b" * 40, "c" * 40 + "-dirty"]
+    facts["code"]["commits"]["confirm"] = [""]
+    said = (
+        "search bbbbbbbbbbbb and cccccccccccc-dirty, confirm not a checkout, refit aaaaaaaaaaaa, promotion aaaaaaaaaaaa"
+    )
+    assert f"fertune commits: {said}. All" in model_card(facts)
+
+
+def test_the_table_says_what_its_intervals_count_and_how_many_seeds_each_row_has(ledger):
+    found, control = evidence(ledger)
+    assert evidence_table([found]).caption == "Intervals over people, seeds not counted."
+    assert "2 fresh seeds" in evidence_table([found]).title
+    table = evidence_table([found, control])
+    assert "fresh seeds" not in table.title
+    assert (table.columns[-1].header, list(table.columns[-1].cells)) == ("fresh seeds", ["2", "1"])
 
 
 def test_a_card_without_robustness_or_optimism_does_not_speak_of_them():

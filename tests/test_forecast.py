@@ -11,7 +11,7 @@ from tests.builders import prepare_random
 from trainables.core.cache import open_prepared
 from trainables.core.lookup import UnknownName
 from tuning.ablation import comparison_of, run_ablation, runs_of
-from tuning.comparison import minimum_detectable_effect, sd_of_differences
+from tuning.comparison import minimum_detectable_effect, spread_of_differences
 from tuning.fold_sizes import fold_sizes
 from tuning.forecast import dry_run
 
@@ -143,7 +143,8 @@ def test_what_a_plan_promises_is_what_the_finished_run_says(home):
     measured = np.sqrt(np.mean([one.difference.detectable**2 for one in found.variants[1:]]))
     assert 0.7 < forecast.detectable_points / (100 * measured) < 1.5  # folds as units: 1.9
     assert (
-        f"{100 * sd_of_differences(runs, 'rbg_depth=0'):.1f} points among 30 finished runs" in forecast.detectable_from
+        f"{100 * spread_of_differences(runs, 'rbg_depth=0')[0]:.1f} points among 30 finished runs"
+        in forecast.detectable_from
     )
 
 

@@ -4,11 +4,14 @@ import json
 
 import mlflow
 import pytest
+from rich.console import Console
 
 from tests.hand_runner import DEVICE, competing, hand_store
 from tuning import gate, promotion
 from tuning.aliases import aliases
-from tuning.evidence_file import read_evidence
+from tuning.confirm import confirm
+from tuning.endings import promote_and_show
+from tuning.evidence_file import commits_of, read_evidence
 from tuning.gate import Refused, name_promoted, promote
 
 GOOD, FAIR, POOR = 0.97, 0.75, 0.4
@@ -65,6 +68,7 @@ def test_a_first_champion_carries_its_evidence_and_its_card(begin, client, store
     runner.asked.clear()
     again = promote(runner)
     assert (again.version, again.evidence_sha256, runner.asked) == (1, facts["sha256"], [])
+    assert (promoted.already, again.already) == (False, True)
     assert len([event for event in runner.ledger.events if event["event"] == "promoted"]) == 1
 
 
@@ -129,9 +133,67 @@ def test_the_chosen_one_must_pass_as_one_of_all_confirmed_members(begin, client)
         promote(alone, alpha=1e-9)
     between = 1.5 * caught.value.verdict.p_value
     runner = begin({8: 0.95, 16: POOR, 4: FAIR}, name="two").search(8, 16)
-    with pytest.raises(Refused, match=r"one of 2 confirmed members of the front \(Holm\)"):
+    with pytest.raises(Refused, match=r"one of 2 confirmed configurations \(Holm\)"):
         promote(runner, alpha=between)
     assert promote(alone, alpha=between).version == 2
+
+
+def test_whoever_was_confirmed_is_tested_together_whether_on_the_front_or_not(begin, client):
+    fake_champion(client, begin({4: FAIR}, name="old").search(4))
+    runner = begin({8: 0.9, 16: 0.95, 32: POOR, 4: FAIR}).search(8, 16, 32)
+    runner.ledger.select(["search-0000"], "search-0000")
+    for trial_id in ("search-0001", "search-0002"):
+        confirm(runner, trial_id=trial_id)
+    with pytest.raises(Refused, match=r"one of 2 confirmed configurations \(Holm\)") as caught:
+        promote(runner, trial_id="search-0001", alpha=1e-9)
+    assert caught.value.verdict.level <= 0.8 * 1e-9 / 2
+
+
+def test_the_command_says_promoted_only_where_something_was(begin, capsys):
+    runner = begin({8: GOOD}).search(8)
+    for words in ("Promoted search-0000 as", "search-0000 is champion already, as"):
+        promote_and_show(runner, None, None, Console(width=200), as_json=False)
+        assert f"{words} {runner.study.registered_model} version 1" in capsys.readouterr().out
+
+
+def test_the_evidence_names_the_commits_that_trained(begin):
+    runner = begin({8: GOOD, 4: FAIR})
+    runner.ledger.open_study(git_commit="a" * 40)
+    runner.search(8, 4)
+    runner.ledger.open_study(git_commit="b" * 40 + "-dirty")
+    confirm(runner)
+    promote(runner)
+    facts = read_evidence(runner.folder / "trials" / "refit-0000" / "evidence.json")
+    later = ["b" * 40 + "-dirty"]
+    assert facts["code"]["commits"] == {"search": ["a" * 40], "confirm": later, "refit": later}
+    runner.ledger.open_study(git_commit="c" * 40)
+    runner.ledger.start(runner.ledger.trials["search-0001"])  # resumed
+    assert commits_of(runner.ledger)["search"] == ["a" * 40, "c" * 40]
+
+
+def test_what_was_measured_as_no_number_is_left_out_and_named(begin):
+    runner = begin({8: GOOD}).search(8)
+    end = runner.ledger.end
+
+    def without_latency(trial_id, state, metrics, **given):
+        end(trial_id, state, {**metrics, "latency_ms": float("nan")}, **given)
+
+    runner.ledger.end = without_latency
+    promote(runner)
+    folder = runner.folder / "trials" / "refit-0000"
+    facts = read_evidence(folder / "evidence.json")
+    assert (facts["not_measured"], "latency_ms" in facts["costs"]) == (["costs.latency_ms"], False)
+    assert "left out: costs.latency_ms." in (folder / "MODEL_CARD.md").read_text()
+
+
+def test_the_champions_configuration_on_data_prepared_anew_is_not_tested_against_itself(begin, client):
+    fake_champion(client, begin({4: GOOD}, name="old").search(4), {"fertune.dataset_fingerprint": "0" * 64})
+    runner = begin({4: GOOD, 8: POOR}).search(4, 8)
+    with pytest.raises(
+        Refused, match=r"is the configuration of the present champion \(version 1 of .* anew since .*--trial"
+    ):
+        promote(runner)
+    assert aliases(client, runner.study.registered_model) == {"champion": 1}
 
 
 def test_a_champion_on_the_front_is_neither_trained_twice_nor_its_own_challenger(begin, client):

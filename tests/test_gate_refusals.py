@@ -71,10 +71,12 @@ def test_more_seeds_help_as_far_as_people_answer_them_differently():
         search_accuracy=None,
         optimism=None,
     )
-    words, seeds = shortfall.below_majority(found, answers_of(np.random.default_rng(0), alike=False))
+    words, seeds = shortfall.below_majority(
+        found, accuracy, accuracy, answers_of(np.random.default_rng(0), alike=False)
+    )
     assert seeds > 2
     assert f"about {seeds} seeds (now 2) would settle it" in words
-    words, seeds = shortfall.below_majority(found, answers_of(np.random.default_rng(0), alike=True))
+    words, seeds = shortfall.below_majority(found, accuracy, accuracy, answers_of(np.random.default_rng(0), alike=True))
     assert seeds is None
     assert "about 13 people (now 10) would settle it" in words
 

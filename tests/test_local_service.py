@@ -1,6 +1,7 @@
 """The accidents of a service of one machine, with stand-ins for Ray and MLflow; tests/system/ starts the real ones."""
 
 import dataclasses
+import errno
 import functools
 import os
 import signal
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from typer.testing import CliRunner
 
 from cluster.local import parts, processes, service
+from cluster.local.__main__ import app
 from cluster.local.asking import HOST
 from cluster.local.processes import Family, Process, ServiceError
 from cluster.local.record import Ports, Record, Running, boot_id, load, new_secrets, save
@@ -219,6 +222,21 @@ def test_the_head_takes_no_settings_from_a_shell_aimed_elsewhere(tmp_path, monke
     assert head.environment["PATH"].startswith(str(Path(sys.executable).parent))
     assert "--num-cpus=3" in head.command
     assert not [word for word in head.command if word.startswith("--num-gpus")]
+
+
+def test_what_the_system_refuses_is_a_sentence_with_what_helps(tmp_path, monkeypatch):
+    def refuse(home):
+        raise PermissionError(errno.EACCES, "Permission denied", str(home / "service"))
+
+    monkeypatch.setenv("FERTUNE_HOME", str(tmp_path))
+    for command in ("down", "status", "env"):
+        monkeypatch.setattr(service, "down", lambda home, say: refuse(home))
+        monkeypatch.setattr(service, "status", refuse)
+        done = CliRunner().invoke(app, [command])
+        assert done.exit_code == 2
+        assert done.stderr == (
+            f"Error: {tmp_path / 'service'}: Permission denied. Set $FERTUNE_HOME to a folder that this user can write.\n"
+        )
 
 
 def test_sockets_have_room_under_a_long_path(tmp_path):

@@ -145,6 +145,14 @@ def test_a_fold_whose_search_failed_is_left_out_and_told_and_one_fold_is_too_few
         confirm_nested(runner, num_samples=2)
 
 
+def test_a_search_that_is_right_everywhere_is_no_certainty(store, request):
+    name = request.node.name
+    with HandRunner(name, dict.fromkeys(SKILLS, 1.0), **{**store, "registered": name}) as runner:
+        found = confirm_nested(runner, num_samples=2).accuracy
+    assert (found.mean, found.high) == pytest.approx((1, 1))
+    assert found.low == pytest.approx(0.025 ** (1 / 48)), "Clopper and Pearson's for 48 people"
+
+
 def test_what_cannot_be_nested_is_said_before_anything_runs(runner):
     for given in ({"num_samples": 0}, {"num_samples": 2, "seeds": 0}):
         with pytest.raises(ValueError, match="at least 1 are allowed"):

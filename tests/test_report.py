@@ -6,6 +6,7 @@ import json
 import math
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -96,8 +97,21 @@ def test_writes_one_whole_file(home, tmp_path):
 
 
 def test_refuses_a_study_that_was_not_begun(home, tmp_path):
-    with pytest.raises(ValueError, match=r"'smile' was not begun.*Begun are: smiles"):
+    with pytest.raises(ValueError, match=r"no study begun under .* named 'smile'\. Did you mean 'smiles'"):
         write_report(home, "smile", tmp_path / "report.html")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_page_that_cannot_be_put_in_its_place_leaves_nothing(home, tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match=r"is a folder; --out needs a file, such as .*/smiles\.html"):
+        write_report(home, "smiles", tmp_path)
+
+    def refuse(self, target):
+        raise PermissionError(f"{target} is open elsewhere")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(PermissionError):
+        write_report(home, "smiles", tmp_path / "report.html")
     assert not list(tmp_path.iterdir())
 
 

@@ -1,12 +1,14 @@
 """A whole study on a local Ray: search, a trial that fails, a worker that dies, confirm, promote, predict, resume."""
 
+import contextlib
 import dataclasses
+import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import mlflow
@@ -16,6 +18,7 @@ import pytest
 
 from drawing.layouts import drawn_faces
 from search_spaces.core.designs import sweep
+from tests.ray_head import WITH_RAY, wait_until
 from tests.tiny_study import NAME, Quiet, tiny_study
 from tuning import gate, promotion
 from tuning.ablation import run_ablation, runs_of
@@ -23,14 +26,13 @@ from tuning.confirm import confirm
 from tuning.evidence import evidence
 from tuning.gate import Refused, promote
 from tuning.ledger import Ledger
-from tuning.placement import Placement, slots_of
-from tuning.session import Session
+from tuning.placement import Placement
 from tuning.statistics import Interval
 from tuning.study_runner import Runner
 from tuning.tracking import default_uri
 
 ROOT = Path(__file__).resolve().parents[1]
-pytestmark = pytest.mark.xdist_group("ray")  # one Ray at a time: it needs the cores
+pytestmark = WITH_RAY
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +128,7 @@ def test_a_champion_is_refitted_registered_and_predicts(studied, home, tmp_path,
     found = evidence(studied)[0]
     good = Interval(mean=0.9, low=0.8, high=1.0, confidence=0.95, method="as if more people had been confirmed on")
     monkeypatch.setattr(gate, "evidence", lambda ledger: [dataclasses.replace(found, accuracy=good)])
+    monkeypatch.setattr(gate, "holdout_accuracy", lambda predictions, confidence: good)
     with Runner(tiny_study(), Quiet(), home=home, placement=Placement(max_concurrent=1)) as runner:
         promoted = promote(runner)
         assert (promoted.name, promoted.version) == (NAME, 1)
@@ -165,6 +168,7 @@ def test_two_workers_train_one_trial_together(home):
         runner.search(1)
         trial = runner.ledger.trials["search-0000"]
         assert trial.state == "FINISHED", trial.error
+        assert len(trial.workers) == 2
         assert len(trial.curve) == 3
 
 
@@ -199,58 +203,88 @@ def test_an_ablation_trains_its_variants_on_one_fold_and_seed_and_says_so_in_mlf
 LONG = """
 import sys
 from pathlib import Path
+import typer
 from tests.tiny_study import Quiet, tiny_study
+from tuning.sentences import RESUMES, sentences
 from tuning.study_runner import Runner
 
 home = Path(sys.argv[1])
 study = tiny_study(name="long", num_samples=1, settings={**tiny_study().settings, "epochs": 400})
-with Runner(study, Quiet(), home=home, data_root=home / "drawn" / "tiny", checkpoint_interval_s=0.0) as runner:
-    runner.search(1)
+try:
+    with (
+        sentences(goes_on=RESUMES),
+        Runner(study, Quiet(), home=home, data_root=home / "drawn" / "tiny", checkpoint_interval_s=0.0) as runner,
+    ):
+        runner.search(1)
+except typer.Exit as ending:
+    sys.exit(ending.exit_code)
 """
 
 
-def test_sigterm_keeps_what_was_done_leaves_no_process_and_a_resumed_trial_goes_on(studied, home):
-    process = subprocess.Popen([sys.executable, "-c", LONG, str(home)], cwd=ROOT, stderr=subprocess.DEVNULL)
+@contextlib.contextmanager
+def long_study(home, num_epochs):
+    """A driver of its own, in a session of its own, once it has written `num_epochs` more; and its family."""
+    begun = len(Ledger.read(home / "long").events)
+    command = [sys.executable, "-c", LONG, str(home)]
+    driver = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    family = []
     try:
-        deadline = time.monotonic() + 240
-        while len(Ledger.read(home / "long").events) < 5:  # the study, the trial, three epochs
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-        family = psutil.Process(process.pid).children(recursive=True)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=60) != 0
+        wait_until(lambda: driver.poll() is not None or len(epochs_since(home, begun)) >= num_epochs, 240)
+        assert driver.poll() is None, driver.communicate()[1]
+        family = psutil.Process(driver.pid).children(recursive=True)
+        yield driver, family
     finally:
-        process.kill()
-    _, alive = psutil.wait_procs(family, timeout=20)
-    assert not alive
-    halted = Ledger.read(home / "long").trials["search-0000"]
+        for process in (driver, *family):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
+def epochs_since(home, begun):
+    return [event["epoch"] for event in Ledger.read(home / "long").events[begun:] if event["event"] == "epoch"]
+
+
+@pytest.mark.parametrize(
+    ("number", "send"), [(signal.SIGTERM, os.kill), (signal.SIGINT, os.killpg)], ids=["ray job stop", "ctrl-c"]
+)
+def test_a_signal_keeps_what_was_done_and_leaves_no_process_and_the_trial_goes_on(studied, home, number, send):
+    """A stop tells the driver alone, a terminal its whole group. The second driver goes on with the trial of the first."""
+    before = Ledger.read(home / "long")
+    done = len(before.trials["search-0000"].curve) if before.trials else 0
+    with long_study(home, 3) as (driver, family):
+        send(driver.pid, number)
+        words = driver.communicate(timeout=120)[1]
+        assert driver.returncode == 130
+        assert re.fullmatch(r"Interrupted( \(stopped by \w+\))?\. What was done is kept; .*--resume\.\n", words)
+        _, alive = psutil.wait_procs(family, timeout=60)
+        assert not alive
+    ledger = Ledger.read(home / "long")
+    halted = ledger.trials["search-0000"]
     assert (halted.state, halted.metrics) == ("INTERRUPTED", {})
-    done = len(halted.curve)
-    study = tiny_study(name="long", num_samples=1, settings={**tiny_study().settings, "epochs": 400})
-    with Runner(study, listener := Quiet(), home=home, checkpoint_interval_s=0.0) as runner:
-        first = len(runner.ledger.events)
+    assert ledger.events[-1]["event"] == "ended", "nothing was selected or promoted"
+    assert epochs_since(home, len(before.events))[0] >= max(1, done), "it went on from its checkpoint"
 
-        def enough(trial):
-            raise KeyboardInterrupt
 
-        listener.on_epoch = enough
-        with pytest.raises(KeyboardInterrupt):
+def test_a_full_disk_ends_the_study_in_its_own_words_and_a_damaged_checkpoint_begins_its_trial_anew(studied, home):
+    study, data = tiny_study(name="full", num_samples=1), home / "drawn" / NAME
+    with Runner(study, Quiet(), home=home, data_root=data, checkpoint_interval_s=0.0) as runner:
+        write = runner.ledger._write_whole
+
+        def full(line):
+            if b'"FINISHED"' in line:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            write(line)
+
+        runner.ledger._write_whole = full
+        with pytest.raises(OSError, match="No space left on device"):
             runner.search(1)
-        again = [event["epoch"] for event in runner.ledger.events[first:] if event["event"] == "epoch"]
-    assert again[0] >= done, "it went on from its checkpoint"
-
-
-def test_trials_fill_the_cluster_and_one_that_can_never_be_placed_says_so():
-    session = Session(num_cpus=8, num_gpus=2, num_nodes=1, dashboard_url="", joined=True)
-    assert slots_of(Placement(), session, 10) == (2, 1.0)
-    assert slots_of(Placement(gpus_per_worker=0.5), session, 10) == (4, 0.5)
-    assert slots_of(Placement(gpus_per_worker=0, cpus_per_worker=2), session, 10) == (4, 0)
-    assert slots_of(Placement(gpus_per_worker=0, max_concurrent=3), session, 10) == (3, 0)
-    assert slots_of(Placement(gpus_per_worker=0), session, 2) == (2, 0)
-    for impossible in (Placement(workers=9, gpus_per_worker=0), Placement(workers=2, gpus_per_worker=2)):
-        with pytest.raises(ValueError, match="cannot be placed"):
-            slots_of(impossible, session, 1)
+    checkpoint = home / "full" / "trials" / "search-0000" / "last.pt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-3000])
+    with Runner(study, listener := Quiet(), home=home, data_root=data, checkpoint_interval_s=0.0) as runner:
+        runner.search(1)
+        trial = runner.ledger.trials["search-0000"]
+    assert (trial.state, [row["epoch"] for row in trial.curve]) == ("FINISHED", [1, 2, 3])
+    assert [note[:27] for note in listener.notes] == ["search-0000: The checkpoint "[:27]]
+    assert [path.name for path in checkpoint.parent.glob("*.pt")] == ["damaged.last.pt"]
 
 
 def test_other_data_under_the_same_study_is_refused(studied, home, tmp_path):

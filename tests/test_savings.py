@@ -44,6 +44,12 @@ def test_times_of_other_conditions_single_ones_and_missing_ones_are_not_compared
         assert (found.enough, found.time_ratio_high) == (False, None)
 
 
+def test_parameters_that_are_no_number_save_nothing():
+    found = saving_of(Costs(param_count=float("nan")), CHAMPION, share=0.1, level=0.05)
+    assert not found.enough
+    assert found.words.startswith("parameters were not counted")
+
+
 def test_parameters_are_counted_and_an_equal_number_is_no_saving():
     for count, share, enough in ((90.0, 0.1, True), (91.0, 0.1, False), (100.0, 0.0, False), (99.0, 0.0, True)):
         found = saving_of(Costs(param_count=count), Costs(param_count=100.0), share=share, level=0.05)

@@ -153,8 +153,32 @@ def test_holm_asks_more_of_each_of_several():
         assert other.low <= one.low
         assert other.promoted == (other.low > other.required) == (other.p_adjusted <= 0.05)
     assert together[3].promoted
-    assert together[3].level == 0.05 / 4
+    assert together[3].level == pytest.approx(0.8 * 0.05 / 4)
     assert superiority([], champion) == []
+
+
+def test_a_later_look_has_less_of_the_level_left():
+    champion, right = candidate("old", drawn(0.7, seed=9)), drawn(0.85, seed=3)
+    looked = [dataclasses.replace(candidate("new", right), look=look) for look in (1, 2, 3)]
+    verdicts = [superiority([one], champion)[0] for one in looked]
+    assert [verdict.look for verdict in verdicts] == [1, 2, 3]
+    assert [verdict.level for verdict in verdicts] == pytest.approx([0.04, 0.008, 0.0016])
+    assert len({verdict.p_value for verdict in verdicts}) == 1
+    assert verdicts[0].low > verdicts[1].low > verdicts[2].low
+    for verdict in verdicts:
+        assert verdict.promoted == (verdict.low > 0) == (verdict.p_adjusted <= 0.05)
+    first, again = superiority([candidate("first", right), dataclasses.replace(looked[1], name="again")], champion)
+    assert first.level == pytest.approx(0.8 * 0.05 / 2), "whoever was asked about before takes nothing from the others"
+    assert again.level == pytest.approx(0.16 * 0.05), "by Holm's second step"
+
+
+def test_where_the_margin_is_spent_it_is_said_to_be():
+    new = candidate("new", drawn(0.7), param_count=10.0)
+    (verdict,) = superiority([new], candidate("old", drawn(0.7, seed=1)), margin=0.0)
+    assert verdict.cheaper
+    assert "not shown to be superior" in verdict.reason
+    assert "more than 0, as nothing is left of the margin for a cheaper one" in verdict.reason
+    assert "-0.0" not in verdict.reason
 
 
 def test_a_person_with_more_clips_weighs_more():

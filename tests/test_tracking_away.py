@@ -8,7 +8,8 @@ import pytest
 from tests.builders import make_trial
 from tests.test_tracking import NOBODY, begin, follow
 from tuning.ledger import Ledger
-from tuning.tracking import Tracker, default_uri, shown_uri, without_password
+from tuning.links import shown_uri, without_password
+from tuning.tracking import Tracker, default_uri
 
 
 @pytest.fixture
@@ -34,8 +35,18 @@ def test_a_server_that_takes_calls_and_never_answers_holds_nothing_up(home, fold
 def test_waiting_for_a_run_ends_with_the_reason(home, folder):
     with Ledger.write(folder) as ledger, Tracker(ledger, NOBODY, home, patience_s=0.5) as tracker:
         ledger.start(make_trial(0))
-        with pytest.raises(TimeoutError, match=r"MLflow at http://127\.0\.0\.1:9 does not answer: .*127\.0\.0\.1"):
+        with pytest.raises(TimeoutError, match=r"MLflow at http://127\.0\.0\.1:9 does not answer\.$"):
             tracker.run_id("search-0000")
+
+
+def test_what_mlflow_did_not_take_is_told_in_a_sentence(home, folder):
+    tracker = follow(folder, NOBODY, home, begin, patience_s=0.5)
+    events = len(Ledger.read(folder).events)
+    assert tracker.what_is_missing() == (
+        f"MLflow at {NOBODY} does not answer: {events} events are kept in the ledger; the next command on this study writes "
+        "them."
+    )
+    assert follow(folder, default_uri(home), home, begin).what_is_missing() == ""
 
 
 def test_a_password_stays_out_of_files_and_messages(home, folder):

@@ -11,7 +11,7 @@ from tests.builders import SETTINGS, make_spec, prepare_random, same_weights, tr
 from tests.extension import tiny
 from trainables.core.classifier import Classifier
 from trainables.core.clips import Clips
-from trainables.core.dataset import DataError, Fold
+from trainables.core.dataset import Fold
 from trainables.core.group import Group
 from trainables.core.trainer import NonFiniteLoss, Training, predict
 from trainables.core.trial import Stopped, run_trial
@@ -93,7 +93,7 @@ def test_a_run_cut_short_between_checkpoints_repeats_the_same_epochs(prepared, t
     assert [row["epoch"] for row in again] == [2, 3]
 
 
-def test_a_checkpoint_holds_no_code_and_is_gone_when_the_trial_is_done(prepared, tmp_path):
+def test_a_checkpoint_holds_no_code_and_stays_until_the_metrics_are_safe(prepared, tmp_path):
     spec = make_spec(prepared, tmp_path / "trial")
     with pytest.raises(Stopped):
         train(spec, stop_after=1)
@@ -102,20 +102,26 @@ def test_a_checkpoint_holds_no_code_and_is_gone_when_the_trial_is_done(prepared,
     assert [row["val_loss"] for row in stored["folds"][0]["curve"]] == [stored["folds"][0]["best"]["chosen_by"]]
     assert sorted(file.name for file in path.parent.iterdir()) == ["last.pt"]
     train(spec)
-    assert not path.exists()
+    assert path.exists(), "whoever keeps the ledger removes it"
 
 
 @pytest.mark.parametrize("damage", ["cut", "words", "empty"])
-def test_a_damaged_checkpoint_is_told_in_one_sentence_with_the_mend(prepared, tmp_path, damage):
+def test_a_damaged_checkpoint_is_set_aside_in_one_sentence_and_the_trial_begins_anew(prepared, tmp_path, damage):
     spec = make_spec(prepared, tmp_path / "trial")
     with pytest.raises(Stopped):
         train(spec, stop_after=1)
     path = tmp_path / "trial" / "last.pt"
-    path.write_bytes({"cut": path.read_bytes()[:-3000], "words": b"not a checkpoint", "empty": b""}[damage])
-    with pytest.raises(DataError, match=r"cannot be read .*Delete it to start this trial afresh\.$") as caught:
-        train(spec)
-    assert str(path) in str(caught.value)
-    assert "\n" not in str(caught.value)
+    damaged = {"cut": path.read_bytes()[:-3000], "words": b"not a checkpoint", "empty": b""}[damage]
+    path.write_bytes(damaged)
+    seen, _ = train(spec)
+    assert [row["epoch"] for row in seen] == [1, 2]
+    assert [row.get("note", "")[:14] for row in seen] == ["The checkpoint", ""]
+    assert str(path) in seen[0]["note"]
+    assert seen[0]["note"].endswith("set aside as damaged.last.pt, and the trial begins anew.")
+    assert "\n" not in seen[0]["note"]
+    assert path.with_name("damaged.last.pt").read_bytes() == damaged
+    whole, _ = train(make_spec(prepared, tmp_path / "other"))
+    assert [row["val_loss"] for row in whole] == [row["val_loss"] for row in seen]
 
 
 def test_a_checkpoint_of_another_trial_is_not_gone_on_with(prepared, tmp_path):

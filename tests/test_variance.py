@@ -61,6 +61,8 @@ def test_a_person_alone_in_a_fold_and_folds_of_unequal_size():
 
 
 def test_a_difference_without_spread_is_not_certain():
+    alike = fold_estimate(np.full((3, 1), 0.25), 0.5, num_clips=24)
+    assert (alike.se, alike.df) == (pytest.approx((0.25 * 0.75 / 24) ** 0.5), 2)
     everyone = sources(np.ones((6, 1)), np.full(6, 4), np.arange(6), np.arange(6) % 3)
     assert people_estimate(everyone, 0.5).se == pytest.approx((0.25 * 0.75 / 24) ** 0.5)
 

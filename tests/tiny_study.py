@@ -11,7 +11,7 @@ class Quiet:
     """A listener that keeps what it hears."""
 
     def __init__(self):
-        self.ended, self.on_epoch = [], lambda trial: None
+        self.ended, self.notes, self.on_epoch = [], [], lambda trial: None
 
     def clip_prepared(self, done, total):
         pass
@@ -24,6 +24,9 @@ class Quiet:
 
     def epoch(self, trial, num_epochs):
         self.on_epoch(trial)
+
+    def noted(self, words):
+        self.notes.append(words)
 
     def trial_ended(self, trial):
         self.ended.append(trial.trial_id)

@@ -107,21 +107,27 @@ def runs_of(ledger: Ledger) -> list[Run]:
         return []
     folds: list[dict[str, Any]] = json.loads((ledger.folder / "splits.json").read_text())["folds"]
     return [
-        Run(
-            variant=trial.variant,
-            fold=(fold := trial.folds[0]),
-            seed=trial.seed,
-            accuracy=trial.metrics.get("accuracy", math.nan),
-            uar=trial.metrics.get("uar", math.nan),
-            train_time_s=trial.metrics.get("train_time_s", math.nan),
-            param_count=int(trial.metrics.get("param_count", 0)),
-            num_train=len(folds[fold]["train"]),
-            num_test=len(folds[fold]["test"]),
-            weights_mb=trial.metrics.get("weights_mb", math.nan),
-            predictions=kept if (kept := predictions_of(ledger, trial)).exists() else None,
-        )
+        run_of(ledger, trial, len(folds[trial.folds[0]]["train"]), len(folds[trial.folds[0]]["test"]))
         for trial in trials
     ]
+
+
+def run_of(ledger: Ledger, trial: Trial, num_train: int, num_test: int) -> Run:
+    """What an ended training scored on its fold, which trains on `num_train` clips and tests on `num_test`."""
+    return Run(
+        variant=trial.variant,
+        fold=trial.folds[0],
+        seed=trial.seed,
+        accuracy=trial.metrics.get("accuracy", math.nan),
+        uar=trial.metrics.get("uar", math.nan),
+        train_time_s=trial.metrics.get("train_time_s", math.nan),
+        param_count=int(trial.metrics.get("param_count", 0)),
+        num_train=num_train,
+        num_test=num_test,
+        weights_mb=trial.metrics.get("weights_mb", math.nan),
+        predictions=kept if (kept := predictions_of(ledger, trial)).exists() else None,
+        device=trial.device,
+    )
 
 
 def comparison_of(ledger: Ledger) -> Comparison:

@@ -21,23 +21,26 @@ _NUMBERS = ("p_value", "p_adjusted", "better", "equivalent", "worse", "p_equival
 
 
 def rows(comparison: Comparison) -> list[dict[str, object]]:
-    """A CSV row for each variant, effect and whatever is excluded; empty where there is no number."""
+    """A CSV row for each variant, effect, interaction and whatever is excluded; empty where there is no number.
+
+    What is the same in every fold has no limits: it has shown no error, which does not mean that there is none.
+    """
     metrics = metrics_quoted(one.published for one in comparison.variants)
     found = [_row(one.variant, "variant", one, one.difference, metrics) for one in comparison.variants]
-    found += [_row(name, "effect", None, one, metrics) for name, one in comparison.effects.items()]
+    found += [_row(name, one.kind, None, one, metrics) for name, one in comparison.effects.items()]
     blank = dict.fromkeys(found[0], "")
     found += [blank | {"name": name, "is": "excluded", "words": why} for name, why in comparison.excluded.items()]
     return [row | {"leaky": comparison.leaky} for row in found]
 
 
 def records(comparison: Comparison) -> list[dict[str, Any]]:
-    """The same for `--json`: one of kind `comparison`, then of the kinds `variant`, `effect`, `excluded` and `note`."""
+    """The same for `--json`: one of kind `comparison`, then `variant`, `effect`, `interaction`, `excluded` and `note`."""
     parts = {"variants", "effects", "excluded", "notes"}
     whole = {field.name for field in dataclasses.fields(comparison)} - parts
     return [
         {"kind": "comparison"} | {name: getattr(comparison, name) for name in sorted(whole)},
-        *({"kind": "variant"} | dataclasses.asdict(one) for one in comparison.variants),
-        *({"kind": "effect", "name": name} | dataclasses.asdict(one) for name, one in comparison.effects.items()),
+        *({"kind": "variant"} | _plain(one) for one in comparison.variants),
+        *({"kind": one.kind, "name": name} | _plain(one) for name, one in comparison.effects.items()),
         *({"kind": "excluded", "name": name, "reason": why} for name, why in comparison.excluded.items()),
         *({"kind": "note", "note": note} for note in comparison.notes),
     ]
@@ -91,11 +94,21 @@ def _row(
     return row | {key: getattr(difference, key) if difference else "" for key in (*_NUMBERS, "words")}
 
 
+def _plain(one: Variant | Difference) -> dict[str, Any]:
+    def values(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(fields)
+        return found | {"low": None, "high": None} if "low" in found and found["low"] == found["high"] else found
+
+    return dataclasses.asdict(one, dict_factory=values)
+
+
 def _quoted(figures: Mapping[str, float], metrics: Sequence[str]) -> dict[str, object]:
     names = {metric: metric if metric.startswith("published_") else f"published_{metric}" for metric in metrics}
     return {"published_accuracy": ""} | {names[metric]: figures.get(metric, "") for metric in metrics}
 
 
 def _limits(name: str, interval: Interval | None) -> dict[str, object]:
-    values = (interval.mean, interval.low, interval.high) if interval else ("", "", "")
+    values: tuple[object, ...] = (interval.mean, interval.low, interval.high) if interval else ("", "", "")
+    if interval and interval.low == interval.high:
+        values = (interval.mean, "", "")
     return dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))

@@ -33,7 +33,8 @@ _OWN = ("accuracy", "uar", "train_time_s", "param_count")
 def compared(comparison: Comparison) -> Document:
     """The tables of a comparison, and what follows from them in words.
 
-    Its records are of the kinds `comparison` (one, the first), `variant`, `effect`, `excluded` and `note`.
+    A factorial's effects have tables of their own. Its records are of the kinds `comparison` (one, the first), `variant`,
+    `effect`, `interaction`, `excluded` and `note`.
     """
     ours = {
         one.variant: {metric: found.mean for metric in MEASURED if (found := getattr(one, metric))}
@@ -42,7 +43,9 @@ def compared(comparison: Comparison) -> Document:
     quoted = {one.variant: one.published for one in comparison.variants}
     sheets = [_results(comparison, ours)]
     if found := differences_by_name(comparison):
-        sheets += [_of_accuracy(comparison, found), _beside_accuracy(comparison, found)]
+        sheets += _of_variants(comparison, found)
+    if comparison.effects:
+        sheets += _of_effects(comparison)
     return Document(
         sheets=[*sheets, *_published(ours, quoted, leaky=comparison.leaky)],
         sentences=_sentences(comparison, found),
@@ -84,9 +87,8 @@ def listed(runs: Sequence[Run], published: Figures, reason: str, *, leaky: bool 
 
 
 def differences_by_name(comparison: Comparison) -> list[tuple[str, Difference]]:
-    """What is compared: the variants but the reference, then the effects, named so."""
-    found = [(one.variant, one.difference) for one in comparison.variants if one.difference]
-    return found + [(f"effect: {name}", one) for name, one in comparison.effects.items()]
+    """The variants but the reference, which is what they are compared with."""
+    return [(one.variant, one.difference) for one in comparison.variants if one.difference]
 
 
 def _results(comparison: Comparison, ours: Figures) -> Sheet:
@@ -97,19 +99,46 @@ def _results(comparison: Comparison, ours: Figures) -> Sheet:
     confidence = f"{100 * comparison.confidence:g} %"
     return Sheet(
         title=titled(
-            f"Ablation against {comparison.reference} ({told}; ± half a {confidence} interval)", comparison.leaky
+            f"Ablation against {comparison.reference} ({told}; ± half a {confidence} interval, or its limits)",
+            comparison.leaky,
         ),
         headings=["variant", *(_SHOWN[metric][0] for metric in _OWN)],
         rows=[
             [one.variant]
-            + [_with_half(getattr(one, metric), metric) for metric in _OWN[:3]]
+            + [_with_error(getattr(one, metric), metric) for metric in _OWN[:3]]
             + [_number(ours[one.variant]["param_count"], "param_count")]
             for one in comparison.variants
         ],
     )
 
 
-def _of_accuracy(comparison: Comparison, found: Sequence[tuple[str, Difference]]) -> Sheet:
+def _of_variants(comparison: Comparison, found: Sequence[tuple[str, Difference]]) -> list[Sheet]:
+    title = f"Accuracy less that of {comparison.reference}, points ({_each(comparison)})"
+    beside = f"How probable these are, each by itself, and other differences to {comparison.reference}"
+    shares = f"better / within {100 * comparison.rope:g}\n/ worse, %"
+    return [
+        _of_accuracy(found, ["variant", "difference"], titled(title, comparison.leaky)),
+        _beside_accuracy(found, ["variant", shares], titled(beside, comparison.leaky)),
+    ]
+
+
+def _of_effects(comparison: Comparison) -> list[Sheet]:
+    found = list(comparison.effects.items())
+    halved = "; interactions halved" * any(one.kind == "interaction" for _, one in found)
+    title = f"Effects of components on accuracy, points ({_each(comparison)}{halved})"
+    beside = "How probable these effects are, each by itself, and effects on UAR and time"
+    shares = f"above / within {100 * comparison.rope:g}\n/ below, %"
+    return [
+        _of_accuracy(found, ["component", "effect"], titled(title, comparison.leaky)),
+        _beside_accuracy(found, ["component", shares], titled(beside, comparison.leaky)),
+    ]
+
+
+def _each(comparison: Comparison) -> str:
+    return f"{100 * comparison.confidence:g} % intervals, each by itself"
+
+
+def _of_accuracy(found: Sequence[tuple[str, Difference]], headings: Sequence[str], title: str) -> Sheet:
     """Our interval, and those that people know beside it."""
     methods = sorted({one.interval.method for _, one in found}, reverse=True)  # people and seeds, folds
     resampled = any(one.bootstrap for _, one in found)
@@ -119,20 +148,15 @@ def _of_accuracy(comparison: Comparison, found: Sequence[tuple[str, Difference]]
         row = [name, f"{_points(one.interval)}{mark}", _limits(one.nadeau_bengio)]
         row += [_limits(one.bootstrap) if one.bootstrap else ""] if resampled else []
         body.append([*row, "< 0.001" if one.p_adjusted < 0.001 else f"{one.p_adjusted:.3f}"])
-    headings = ["variant", f"difference\n({'; * '.join(methods)})", "Nadeau-Bengio"]
-    title = f"Accuracy less that of {comparison.reference}, points ({100 * comparison.confidence:g} % intervals)"
-    return Sheet(
-        title=titled(title, comparison.leaky),
-        headings=[*headings, *(["bootstrap"] if resampled else []), "p (Holm)"],
-        rows=body,
-    )
+    first, second = headings
+    headings = [first, f"{second}\n({'; * '.join(methods)})", "Nadeau-Bengio", *(["bootstrap"] if resampled else [])]
+    return Sheet(title=title, headings=[*headings, "p (Holm)"], rows=body)
 
 
-def _beside_accuracy(comparison: Comparison, found: Sequence[tuple[str, Difference]]) -> Sheet:
-    title = f"How probable these are, each by itself, and other differences to {comparison.reference}"
+def _beside_accuracy(found: Sequence[tuple[str, Difference]], headings: Sequence[str], title: str) -> Sheet:
     return Sheet(
-        title=titled(title, comparison.leaky),
-        headings=["variant", f"better / within {100 * comparison.rope:g}\n/ worse, %", "UAR, points", "train time, s"],
+        title=title,
+        headings=[*headings, "UAR, points", "train time, s"],
         rows=[
             [
                 name,
@@ -178,14 +202,24 @@ def _quoted(title: str, ours: Figures, quoted: Figures, metrics: Sequence[str]) 
 def _sentences(comparison: Comparison, found: Sequence[tuple[str, Difference]]) -> list[str]:
     """What follows from the numbers, one sentence a line: each variant and effect, what is left out, what to know."""
     lines = [LEAKY] if comparison.leaky else []
-    lines += [f"{name}: {one.words}; power {one.power:.2f} for {100 * one.effect:.1f} points." for name, one in found]
+    stated = metrics_quoted(one.published for one in comparison.variants)
+    named = [*found, *((f"effect: {name}", one) for name, one in comparison.effects.items())]
+    lines += [f"{name}: {one.words}; power {one.power:.2f} for {100 * one.effect:.1f} points." for name, one in named]
     if found:
         lines.append(
-            "The words better, worse and equivalent allow for all the comparisons together (Holm); the probabilities in the "
-            "tables do not. Differences in UAR and time have folds as units and are not adjusted. Our interval counts people, "
-            "seeds and training sets; beside it stand Nadeau and Bengio's and the BCa bootstrap over people."
+            "The words allow for all the comparisons together (Holm), differences and equivalences each kind by itself; "
+            "intervals and probabilities do not, so an interval may exclude 0 where no difference could be resolved. "
+            "The power is at Holm's first step, for "
+            + ("the published difference or, where there is none, 2 points. " if "accuracy" in stated else "2 points. ")
+            + "Differences in UAR and time have folds as units and are not adjusted. Our interval counts people, seeds and "
+            "training sets; beside it stand Nadeau and Bengio's and the BCa bootstrap over people."
         )
-    lines += _about_published(metrics_quoted(one.published for one in comparison.variants))
+    if comparison.effects:
+        lines.append(
+            "The effect of a component is the mean with it less the mean without it, over all settings of the others; an "
+            "interaction of two is half of what the effect of one changes by with the other."
+        )
+    lines += _about_published(stated)
     return [*lines, *comparison.excluded.values(), *comparison.notes]
 
 
@@ -201,8 +235,14 @@ def _number(value: float | None, metric: str, *, stated: bool = False) -> str:
     return "" if value is None else f"{factor * value:.{of_source if stated else own}f}"
 
 
-def _with_half(interval: Interval, metric: str) -> str:
-    return f"{_number(interval.mean, metric)} ± {_number(interval.high - interval.mean, metric)}"
+def _with_error(interval: Interval, metric: str) -> str:
+    """The mean with half its interval, with both limits where these are not as far, with nothing where it shows no error."""
+    mean, above = _number(interval.mean, metric), _number(interval.high - interval.mean, metric)
+    if interval.low == interval.high:
+        return mean
+    if above == _number(interval.mean - interval.low, metric):
+        return f"{mean} ± {above}"
+    return f"{mean} [{_number(interval.low, metric)}, {_number(interval.high, metric)}]"
 
 
 def _points(interval: Interval, factor: int = 100) -> str:
@@ -210,4 +250,6 @@ def _points(interval: Interval, factor: int = 100) -> str:
 
 
 def _limits(interval: Interval, factor: int = 100) -> str:
+    if interval.low == interval.high:
+        return "no spread"
     return f"{factor * interval.low:+.1f}, {factor * interval.high:+.1f}"

@@ -8,6 +8,7 @@ and the one that lost is told so.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from urllib.parse import quote
 from filelock import FileLock, Timeout
 
 CHAMPION, PREVIOUS = "champion", "previous"
+ROLLED_BACK = "fertune.rolled_back"  # tag of a version: when it ceased to be champion by a rollback
+SWAPPING = "fertune.rollback"  # tag of a registered model while a rollback goes on: who is to be champion, and previous
 PATIENCE_S = 600.0  # a promotion that uploads large weights holds the lock for so long at most
 
 
@@ -63,23 +66,37 @@ def make_champion(client: Any, name: str, version: int, *, replacing: int | None
     require_unchanged(name, champion_version(client, name), version)
 
 
-def swap(client: Any, name: str) -> tuple[int, int]:
-    """Let `previous` and `champion` of `name` change places; the versions that are champion and previous now.
+def swap(client: Any, name: str) -> int:
+    """Let `previous` and `champion` of `name` change places; the version that is champion now.
 
+    The other says so in its tag `fertune.rolled_back`. What a call that died left half done is completed, and nothing else.
     Raises `ValueError` where there are not two of them, and `ChampionChanged`.
     """
+    new, old = _to_swap(client, name)
+    client.set_registered_model_tag(name, SWAPPING, f"{new} {old}")
+    client.set_registered_model_alias(name, CHAMPION, str(new))
+    client.set_registered_model_alias(name, PREVIOUS, str(old))
+    require_unchanged(name, champion_version(client, name), new)
+    client.set_model_version_tag(name, str(old), ROLLED_BACK, time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+    client.delete_model_version_tag(name, str(new), ROLLED_BACK)
+    client.delete_registered_model_tag(name, SWAPPING)
+    return new
+
+
+def _to_swap(client: Any, name: str) -> tuple[int, int]:
+    """Who is to be champion of `name`, and who previous: those of a rollback that died, else those who change places."""
     before = aliases(client, name)
     if CHAMPION not in before:
         raise ValueError(f"No version of {name} is champion, so there is nothing to go back from.")
     new, old = before.get(PREVIOUS), before[CHAMPION]
+    begun = tuple(map(int, client.get_registered_model(name).tags.get(SWAPPING, "").split()))
+    if begun and old == begun[0] and new in begun:  # it died after it had moved `champion`
+        return begun[0], begun[1]
     if new is None or new == old:
         raise ValueError(
             f"Version {old} of {name} is its only champion so far: there is no previous one to go back to. Another version "
             "becomes champion by `promote`."
         )
-    client.set_registered_model_alias(name, CHAMPION, str(new))
-    client.set_registered_model_alias(name, PREVIOUS, str(old))
-    require_unchanged(name, champion_version(client, name), new)
     return new, old
 
 

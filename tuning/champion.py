@@ -44,6 +44,10 @@ class Champion:
             return False
         return self.parameters == configuration(study.trainable, {**study.settings, **parameters})
 
+    def has_data(self, prepared: Prepared) -> bool:
+        """Whether it was trained on this very preparation of the data."""
+        return self.tags.get("fertune.dataset_fingerprint") == prepared.fingerprint
+
 
 def champion_of(study: Study, prepared: Prepared, splits: Splits, tracking_uri: str) -> Champion | None:
     """The champion that a configuration of `study` would replace; `None` where there is none yet.
@@ -86,6 +90,13 @@ def comparison_tags(prepared: Prepared, splits: Splits) -> dict[str, str]:
         "fertune.classes": json.dumps(prepared.classes),
         "fertune.holdout": hashlib.sha256("\n".join(locked).encode()).hexdigest()[:16],
     }
+
+
+def configuration_hash(study: Study, parameters: Mapping[str, Any]) -> str:
+    """Names what a trial of `study` with `parameters` trains, whichever trial it is: 16 hexadecimal digits."""
+    whole = configuration(study.trainable, {**study.settings, **parameters})
+    named = json.dumps([study.trainable, whole], sort_keys=True)
+    return hashlib.sha256(named.encode()).hexdigest()[:16]
 
 
 def configuration(trainable: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

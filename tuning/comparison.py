@@ -8,11 +8,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from tuning.differences import Difference, by_fold, differences, error_sources, estimate
+from tuning.differences import Difference, Key, by_fold, differences, error_sources, estimate
 from tuning.paired_runs import PairedRuns, Run, pair
 from tuning.power import POWER, detectable_effect, planned_effect
 from tuning.statistics import Interval
-from tuning.variance import TRAINING_SHARE, fold_estimate, variances_of_one_run
+from tuning.variance import TRAINING_SHARE, Estimate, fold_estimate, share_interval, variances_of_one_run
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class Variant:
     """One variant's own results; accuracy and UAR as shares. `difference` is to the reference, which has none.
 
     `weights_mb`, in MiB, is `None` where it was not measured. `published` are the figures that the source states by metric
-    (accuracy, uar, param_count, published_time_s, ...), and quoted only.
+    (accuracy, uar, param_count, published_time_s, ...), and quoted only. Limits that are equal are no interval.
     """
 
     variant: str
@@ -64,19 +64,19 @@ def compare(
     rope: float = 0.005,
     asked: Collection[str] = (),
     published: Mapping[str, Mapping[str, float]] | None = None,
-    contrasts: Mapping[str, Mapping[str, float]] | None = None,
+    contrasts: Mapping[tuple[str, ...], Mapping[str, float]] | None = None,
     leaky: bool = False,
 ) -> Comparison:
     """Set every variant of `runs` against `reference`, on the same folds and seeds.
 
     `rope` is the half-width of the region of practical equivalence; `asked` are variants that are missed where they have
     no run; `published` gives figures by variant and metric, accuracies as shares, and the differences of these are then
-    what the power is stated for. `contrasts` gives weights by variant under the name of an effect (a factorial's main
-    effects and interactions); they join the family of tests.
+    what the power is stated for. `contrasts` gives weights by variant under the components of an effect of a factorial (one
+    for a main effect, several for an interaction); they join the family of tests, and are named `a` and `a x b`.
 
     Where runs are missing, the folds and seeds that are complete are compared, and a note says so. A variant with a run
-    of these missing or failed is left out, and `excluded` says so. Raises `NotComparable` where nothing is left, and
-    `ValueError` for an unknown reference and other clips.
+    of these missing or failed, or with predictions that cannot be used, is left out, and `excluded` says so. Raises
+    `NotComparable` where nothing is left, and `ValueError` for an unknown reference.
     """
     quoted = {name: dict(figures) for name, figures in (published or {}).items()}
     for name, figures in quoted.items():
@@ -89,19 +89,19 @@ def compare(
     excluded = dict(paired.excluded)
     names = [reference, *(name for name in paired.measured if name != reference)]
     weights = {name: {name: 1.0, reference: -1.0} for name in names[1:]}
-    effects = dict(contrasts or {})
-    for name in [name for name, needs in effects.items() if not set(needs) <= set(names)]:
-        lacking = ", ".join(sorted(set(effects.pop(name)) - set(names)))
-        excluded[f"effect: {name}"] = f"The effect {name} is not computed: it needs the results of {lacking}."
-    # A factorial's effect may bear the name of a variant, so what it is belongs to the key.
-    by_key: dict[tuple[str, str], Mapping[str, float]] = {("variant", name): needs for name, needs in weights.items()}
-    by_key |= {("effect", name): needs for name, needs in effects.items()}
+    by_key: dict[Key, Mapping[str, float]] = {("difference", name): needs for name, needs in weights.items()}
+    for components, needs in (contrasts or {}).items():
+        kind, name = "effect" if len(components) == 1 else "interaction", " x ".join(components)
+        if lacking := ", ".join(sorted(set(needs) - set(names))):
+            excluded[f"effect: {name}"] = f"The effect {name} is not computed: it needs the results of {lacking}."
+        else:
+            by_key[kind, name] = needs
     stated = {name: figures["accuracy"] for name, figures in quoted.items() if "accuracy" in figures}
     known = [name for name in weights if name in stated and reference in stated]
     found = differences(
         paired,
         by_key,
-        wanted={("variant", name): stated[name] - stated[reference] for name in known},
+        wanted={("difference", name): stated[name] - stated[reference] for name in known},
         confidence=confidence,
         rope=rope,
     )
@@ -109,9 +109,9 @@ def compare(
         reference=reference,
         leaky=leaky,
         variants=tuple(
-            _variant(paired, name, found.get(("variant", name)), quoted.get(name, {}), confidence) for name in names
+            _variant(paired, name, found.get(("difference", name)), quoted.get(name, {}), confidence) for name in names
         ),
-        effects={name: found["effect", name] for name in effects},
+        effects={name: one for (kind, name), one in found.items() if kind != "difference"},
         excluded=excluded,
         notes=_notes(paired, [name for (_, name), one in found.items() if one.interval.method == "folds"]),
         num_folds=len(paired.fold_names),
@@ -138,7 +138,7 @@ def minimum_detectable_effect(
 ) -> float:
     """The smallest true difference that an ablation finds with probability `power`, in the unit of `sd`.
 
-    `sd` is the standard deviation of one paired difference (one fold, one seed; see `sd_of_differences`), `seed_share` the
+    `sd` is the standard deviation of one paired difference (one fold, one seed; see `spread_of_differences`), `seed_share` the
     share of its variance that is the seed's alone and shrinks with more seeds: 0, where it is unknown, promises nothing
     for them. `num_train` and `num_test` are the sizes of a fold's parts, `num_people` how many people are tested in all;
     without it folds count as units, which is less. Each of `num_comparisons` is tested at `alpha` over their number, as
@@ -168,22 +168,17 @@ def minimum_detectable_effect(
     return planned_effect(se, num_people, num_folds, level, power)
 
 
-def sd_of_differences(runs: Sequence[Run], reference: str) -> float:
+def spread_of_differences(runs: Sequence[Run], reference: str) -> tuple[float, float]:
     """The standard deviation of one paired difference to `reference` (one fold, one seed), pooled over the variants.
 
-    Raises `ValueError` where there is nothing to pair.
+    With it the share of that variance which is the seed's alone; 0 where each fold had one seed. Raises `ValueError` where
+    there is nothing to pair.
     """
-    return float(np.sqrt(sum(_variances_of_differences(runs, reference))))
+    of_folds, of_seeds = _variances_of_differences(pair(runs, reference), reference)
+    return float(np.sqrt(of_folds + of_seeds)), of_seeds / (of_folds + of_seeds) if of_seeds else 0.0
 
 
-def seed_share_of_differences(runs: Sequence[Run], reference: str) -> float:
-    """The share of that variance which is the seed's alone; 0 where each fold had one seed."""
-    of_folds, of_seeds = _variances_of_differences(runs, reference)
-    return of_seeds / (of_folds + of_seeds) if of_seeds else 0.0
-
-
-def _variances_of_differences(runs: Sequence[Run], reference: str) -> tuple[float, float]:
-    paired = pair(runs, reference)
+def _variances_of_differences(paired: PairedRuns, reference: str) -> tuple[float, float]:
     contrasts = [{variant: 1.0, reference: -1.0} for variant in paired.measured if variant != reference]
     if paired.correct:
         return variances_of_one_run([error_sources(paired, weights) for weights in contrasts])
@@ -201,20 +196,22 @@ def _variant(
     published: Mapping[str, float],
     confidence: float,
 ) -> Variant:
-    # Nobody is tested in a training's time or size, so nothing of it comes from people shared between folds.
-    shares = {"uar": paired.test_over_train}
-    measured = {
-        metric: fold_estimate(values, shares.get(metric, 0.0)).interval(confidence)
-        for metric, values in paired.measured[name].items()
-        if np.isfinite(values).all()
-    }
+    measured = paired.measured[name]
+
+    def share(found: Estimate) -> Interval:
+        return share_interval(found, paired.num_clips, paired.num_people or len(paired.fold_names), confidence)
+
+    def cost(metric: str) -> Interval:
+        # Nobody is tested in a training's time or size, so nothing of it comes from people shared between folds.
+        return fold_estimate(measured[metric], 0.0).interval(confidence)
+
     return Variant(
         variant=name,
-        accuracy=estimate(paired, {name: 1.0}).interval(confidence),
-        uar=measured["uar"],
-        train_time_s=measured["train_time_s"],
-        param_count=measured["param_count"],
-        weights_mb=measured.get("weights_mb"),
+        accuracy=share(estimate(paired, {name: 1.0})),
+        uar=share(fold_estimate(measured["uar"], paired.test_over_train)),
+        train_time_s=cost("train_time_s"),
+        param_count=cost("param_count"),
+        weights_mb=cost("weights_mb") if np.isfinite(measured["weights_mb"]).all() else None,
         published=published,
         difference=difference,
     )
@@ -230,6 +227,10 @@ def _notes(paired: PairedRuns, by_folds: Sequence[str]) -> tuple[str, ...]:
         )
     if len(paired.fold_names) < 5:
         notes.append(f"{len(paired.fold_names)} folds: unstable trainings are hard to notice with fewer than five.")
+    if len(paired.devices) > 1:
+        notes.append(
+            f"The trainings ran on different devices ({', '.join(paired.devices)}): times compare only on one kind of device."
+        )
     if not paired.correct:
         notes.append("Predictions were not kept for all runs, so folds count as units, which finds less.")
     elif by_folds:

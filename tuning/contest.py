@@ -7,9 +7,10 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from tuning.champion import Champion
+from tuning import looks
+from tuning.champion import Champion, configuration_hash
 from tuning.confirm import confirm_champion
-from tuning.evidence import CHAMPION, Evidence, evidence, predictions_behind, runs_behind
+from tuning.evidence import CHAMPION, Evidence, evidence, predictions_behind, runs_behind, study_at_starts
 from tuning.ledger import Ledger, Trial
 from tuning.savings import Costs
 from tuning.shortfall import more_seeds
@@ -44,24 +45,31 @@ class Contest:
 def contest_with(
     runner: Runner, found: Evidence, champion: Champion, *, alpha: float, margin: float, saving: float
 ) -> Contest:
-    """Test all confirmed members of the front against the champion. Raises `Refused` where the chosen one fails.
+    """Test all confirmed trials of the search against the champion. Raises `Refused` where the chosen one fails.
 
-    What earlier champions may have given up of the `margin` since the last one that was superior is not there to be given
-    up again (docs/decisions/0009).
+    Whoever confirms sees the accuracies of all, so all are tested with it, whether on the front or not. A refusal is written
+    into the ledger: each further look at the same people has less of `alpha` left (`tuning/looks.py`). What earlier
+    champions may have given up of the `margin` since the last one that was superior is not there to be given up again
+    (docs/decisions/0009).
     """
     beside = _champion_beside(runner, found, champion)
-    front = runner.ledger.selection.get("front", [])
     rows = [found] + [
         row
         for row in evidence(runner.ledger)
-        if row.trial_id in front
-        and row.trial_id != found.trial_id
+        if row.trial_id != found.trial_id
         and not row.variant
         and len(row.seeds) >= NUM_SEEDS
         and not champion.is_configuration(runner.study, row.parameters)
     ]
+    questions = [
+        looks.asked(configuration_hash(runner.study, row.parameters), champion.uri, row.seeds, beside.seeds)
+        for row in rows
+    ]
     base = _candidate(runner.ledger, beside)
-    candidates = [_candidate(runner.ledger, row) for row in rows]
+    candidates = [
+        _candidate(runner.ledger, row, looks.look_at(runner.ledger, question))
+        for row, question in zip(rows, questions, strict=True)
+    ]
     left = max(margin - _spent(champion), 0.0)
     try:
         verdicts = superiority(candidates, base, alpha=alpha, margin=left, saving=saving)
@@ -69,7 +77,9 @@ def contest_with(
         raise Refused(f"{found.trial_id} cannot be tested against the present champion: {error}") from error
     chosen = verdicts[0]
     if not chosen.promoted:
-        others = f"Tested as one of {len(rows)} confirmed members of the front (Holm)." if len(rows) > 1 else ""
+        looks.note_refused(runner.ledger, found.trial_id, questions, against=champion.uri, look=chosen.look)
+        others = f"Tested as one of {len(rows)} confirmed configurations (Holm)." if len(rows) > 1 else ""
+        asked = looks.in_words(chosen.look, alpha * looks.share(chosen.look))
         spent = ""
         if chosen.cheaper and left < margin:
             spent = (
@@ -78,7 +88,7 @@ def contest_with(
             )
         seeds = more_seeds(runner.study.name, found.trial_id, chosen.seeds_needed)
         stays = f"Version {champion.version} of {champion.name} stays champion."
-        raise Refused(" ".join(filter(None, [chosen.reason, spent, others, seeds, stays])), chosen)
+        raise Refused(" ".join(filter(None, [chosen.reason, spent, others, asked, seeds, stays])), chosen)
     return Contest(champion=beside, verdicts=verdicts, chosen=chosen)
 
 
@@ -108,7 +118,7 @@ def _spent(champion: Champion) -> float:
     return float(champion.tags.get(SPENT, "0"))
 
 
-def _candidate(ledger: Ledger, row: Evidence) -> Candidate:
+def _candidate(ledger: Ledger, row: Evidence, look: int = 1) -> Candidate:
     runs = runs_behind(ledger, row)
     return Candidate(
         name=row.trial_id,
@@ -118,18 +128,16 @@ def _candidate(ledger: Ledger, row: Evidence) -> Candidate:
             train_times_s=tuple(trial.metrics.get("train_time_s", math.nan) for trial in runs),
             timed_on=timed_on(ledger, runs),
         ),
+        look=look,
     )
 
 
 def timed_on(ledger: Ledger, runs: Sequence[Trial]) -> str:
     """Under which conditions the times of `runs` were measured: device, workers, and how many trials could run at once."""
-    at_once, now = {}, "an unknown number"
-    for event in ledger.events:
-        if event["event"] == "study":
-            now = str(event.get("concurrency", now))
-        elif event["event"] == "started":
-            at_once[event["trial_id"]] = now
-    conditions = {(trial.device, len(trial.workers), at_once.get(trial.trial_id, now)) for trial in runs}
+    at_once = study_at_starts(ledger, "concurrency")
+    conditions = {
+        (trial.device, len(trial.workers), str(at_once[trial.trial_id][-1] or "an unknown number")) for trial in runs
+    }
     return " and ".join(
         f"{device or 'an unknown device'}, {workers} worker{'s' * (workers != 1)} a trial, {count} at once"
         for device, workers, count in sorted(conditions)

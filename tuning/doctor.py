@@ -11,11 +11,17 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from tuning.links import shown_uri, without_password
+from tuning.sentences import SERVICE, TOKEN
 from tuning.session import START_RAY, default_home, unreachable
-from tuning.tracking import default_uri, make_client, shown_uri, without_password
+from tuning.tracking import default_uri, make_client
 
 LEAST_DISK_GIB = 2.0
 LEAST_SHARED_MIB = 256.0
+FAILED_LOOK = "Put right what it says; `make setup` puts every package back."
+START_MLFLOW = "Start that server, or unset MLFLOW_TRACKING_URI."
+PASSWORD = f"Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD; {SERVICE}."
+MEANWHILE = "A study runs meanwhile: its ledger keeps everything."
 PACKAGES = ("ray", "torch", "torchvision", "mlflow", "optuna", "opencv-python-headless", "facenet-pytorch")
 
 
@@ -30,8 +36,27 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at everything that a study needs; nothing is changed, no Ray is started."""
-    looks: list[Callable[[], Finding]] = [_python, _packages, _home, _devices, _shared_memory, _tracking, _ray, _token]
-    return [look() for look in looks]
+    looks: dict[str, Callable[[], Finding]] = {
+        "python": _python,
+        "packages": _packages,
+        "home": _home,
+        "devices": _devices,
+        "shared memory": _shared_memory,
+        "mlflow": _tracking,
+        "ray": _ray,
+        "ray token": _token,
+    }
+    return [_looked(name, look) for name, look in looks.items()]
+
+
+def _looked(name: str, look: Callable[[], Finding]) -> Finding:
+    """What `look` found; that it fails is a finding too, such as a torch that cannot be imported."""
+    try:
+        return look()
+    except Exception as error:
+        words = next(iter(str(error).splitlines()), "")
+        mend = "Run `make setup`, which puts every package back." if isinstance(error, ImportError) else FAILED_LOOK
+        return Finding(name=name, found=f"cannot be looked at ({type(error).__name__}: {words[:200]})", mend=mend)
 
 
 def _python() -> Finding:
@@ -70,7 +95,7 @@ def _home() -> Finding:
 def _devices() -> Finding:
     import torch  # seconds
 
-    cpus = len(os.sched_getaffinity(0))
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()  # not on macOS
     if not torch.cuda.is_available():
         mend = "torch sees no GPU although the machine has one: check its driver." if shutil.which("nvidia-smi") else ""
         return Finding(name="devices", found=f"{cpus} CPUs, no GPU", mend=mend)
@@ -94,13 +119,13 @@ def _tracking() -> Finding:
         return Finding(name="mlflow", found=f"{shown} (made by the first study)")
     try:
         make_client(uri).search_experiments(max_results=1)
+    except ImportError:
+        raise
     except Exception as error:  # whatever MLflow raises
         words = without_password(next(iter(str(error).splitlines()), type(error).__name__), uri)
-        return Finding(
-            name="mlflow",
-            found=f"{shown} does not answer: {words[:200]}",
-            mend="Start that server, or unset MLFLOW_TRACKING_URI. A study runs meanwhile: its ledger keeps everything.",
-        )
+        refused = getattr(error, "error_code", "") in ("UNAUTHENTICATED", "PERMISSION_DENIED")
+        does, mend = ("refuses this shell", PASSWORD) if refused else ("does not answer", START_MLFLOW)
+        return Finding(name="mlflow", found=f"{shown} {does}: {words[:200]}", mend=f"{mend} {MEANWHILE}")
     return Finding(name="mlflow", found=f"{shown} answers")
 
 
@@ -115,11 +140,19 @@ def _ray() -> Finding:
 
 def _token() -> Finding:
     path, mode = Path.home() / ".ray" / "auth_token", os.environ.get("RAY_AUTH_MODE", "")
-    if path.exists() and mode != "token":
+    named = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or path)
+    if mode == "token":
+        if os.environ.get("RAY_AUTH_TOKEN"):
+            return Finding(name="ray token", found="that of RAY_AUTH_TOKEN, and RAY_AUTH_MODE=token")
+        if named.is_file() and named.read_text().strip():
+            return Finding(name="ray token", found=f"{named}, and RAY_AUTH_MODE=token")
+        found = f"RAY_AUTH_MODE is token, and there is no token in {named}"
+        return Finding(name="ray token", found=found, mend=f"{TOKEN}. Or unset RAY_AUTH_MODE.")
+    if path.exists():
         return Finding(
             name="ray token",
             found=f"{path} is there and RAY_AUTH_MODE is {mode or 'unset'}: a head started here asks for the token, "
             "and `ray job submit` would not send it",
             mend="export RAY_AUTH_MODE=token",
         )
-    return Finding(name="ray token", found=f"{path}, and RAY_AUTH_MODE=token" if path.exists() else "none, none needed")
+    return Finding(name="ray token", found="none, none needed")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from search_spaces.core.study import load_study
 from tuning import ablation_results, ablation_table
-from tuning.ablation import comparison_of
+from tuning.ablation import comparison_of, runs_of
 from tuning.evidence import evidence
 from tuning.evidence_table import evidence_table
 from tuning.gate import Promotion, name_promoted, promote
 from tuning.ledger import Ledger
-from tuning.paired_runs import NotComparable
+from tuning.paired_runs import NotComparable, Run
 from tuning.promotion import rollback
 from tuning.session import default_home
 from tuning.study_runner import Runner
@@ -34,13 +36,16 @@ def end_search(runner: Runner, console: Console, listener: TerminalListener, *, 
 
 def end_ablation(
     runner: Runner, console: Console, listener: TerminalListener, table: Path | None, *, as_json: bool
-) -> None:
-    """Show what came of it, compared or, where that cannot be, listed with the reason; write it to `table`."""
+) -> bool:
+    """Show what came of it, compared or, where that cannot be, listed with the reason; write it to `table`.
+
+    Tells whether it could be compared; a single fold never can, and is as good where a training of it has a result.
+    """
     ledger = runner.ledger
     try:
-        document = ablation_results.compared(comparison_of(ledger))
+        document, done = ablation_results.compared(comparison_of(ledger)), True
     except NotComparable as reason:
-        document = ablation_results.listed_of(ledger, reason)
+        document, done = ablation_results.listed_of(ledger, reason), _only_one_fold(runs_of(ledger))
     if as_json:
         for record in document.records:
             print(json.dumps(record))
@@ -53,6 +58,11 @@ def end_ablation(
         ablation_table.write(document, table)
         listener.say(f"The table: {table}")
     say_next(runner.home, runner.tracker, listener, [f"report {runner.study.name}"])
+    return done
+
+
+def _only_one_fold(runs: Sequence[Run]) -> bool:
+    return len({run.fold for run in runs}) == 1 and any(math.isfinite(run.accuracy) for run in runs)
 
 
 def promote_and_show(
@@ -68,10 +78,11 @@ def promote_and_show(
     if not as_json:
         if promoted.verdict is not None:
             console.print(promoted.verdict.reason, soft_wrap=True, highlight=False)
-        accuracy = promoted.evidence.accuracy
+        accuracy, version = promoted.evidence.accuracy, f"{promoted.name} version {promoted.version} ({promoted.uri})"
+        trial_id, measured = promoted.evidence.trial_id, f"{percent(accuracy.mean)} on the holdout"
+        done = f"{trial_id} is champion already, as" if promoted.already else f"Promoted {trial_id} as"
         console.print(
-            f"Promoted {promoted.evidence.trial_id} as {promoted.name} version {promoted.version} ({promoted.uri}): "
-            f"{percent(accuracy.mean)} on the holdout ({promoted.evidence.tested_on}; {interval(accuracy)}).",
+            f"{done} {version}: {measured} ({promoted.evidence.tested_on}; {interval(accuracy)}).",
             soft_wrap=True,
             highlight=False,
         )

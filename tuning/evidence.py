@@ -23,11 +23,12 @@ class Evidence:
     """What a configuration achieves on the holdout.
 
     `trial_id` is the search trial whose configuration it is, or the URI of a registered version (variant `champion`).
-    `accuracy` is over people; `majority` is what always answering the commonest class would get there. `best_epoch` is
-    the median over the confirmed runs. `search_accuracy` is what the search believed, on validation data, and `optimism`
-    by how much that exceeds `accuracy`; both are `None` for what was not searched (controls, the champion), and
-    `optimism` where the predictions of the search are gone. Where `subjects_known` is false the clips do not all name a
-    person, and those that do not count as a subject each. `leaky` says that clips were dealt at random (decision 0007).
+    `accuracy` has an interval over people, which counts no seeds (decision 0006); `majority` is what always answering the
+    commonest class would get there. `best_epoch` is the median over the confirmed runs. `search_accuracy` is what the search
+    believed, on validation data, and `optimism` by how much that exceeds `accuracy`; both are `None` for what was not
+    searched (controls, the champion), and `optimism` where the predictions of the search are gone. Where `subjects_known`
+    is false the clips do not all name a person, and those that do not count as a subject each. `leaky` says that clips were
+    dealt at random (decision 0007).
     """
 
     trial_id: str
@@ -53,6 +54,11 @@ class Evidence:
     def beats_majority(self) -> bool:
         """Whether the lower bound of the accuracy exceeds the majority class."""
         return self.accuracy.low > self.majority
+
+    @property
+    def interval_over(self) -> str:
+        """What the intervals count, in words."""
+        return f"over {'people' if self.subjects_known else 'clips'}, seeds not counted"
 
 
 def tested_words(num_people: int | None, num_clips: int) -> str:
@@ -106,6 +112,27 @@ def predictions_of(ledger: Ledger, trial: Trial) -> Path:
     return ledger.folder / "trials" / trial.trial_id / "predictions.parquet"
 
 
+def study_at_starts(ledger: Ledger, key: str) -> dict[str, list[Any]]:
+    """What the ledger said of `key` of the study whenever a trial started or was resumed, by trial; `None` for nothing."""
+    found: dict[str, list[Any]] = {}
+    now = None
+    for event in ledger.events:
+        if event["event"] == "study":
+            now = event.get(key, now)
+        elif event["event"] == "started":
+            found.setdefault(event["trial_id"], []).append(now)
+    return found
+
+
+def holdout_accuracy(predictions: pd.DataFrame, confidence: float = 0.95) -> Interval:
+    """The accuracy of `predictions` with its interval over people (clips, where not all of them name a person)."""
+    table = judged(predictions)
+    found = accuracy_interval(table["correct"], table["person"].tolist(), table["seed"], confidence)
+    if table["subject"].notna().all():
+        return found
+    return dataclasses.replace(found, method=found.method.replace("subjects", "clips"))
+
+
 def difference(one: Interval, other: Interval) -> Interval:
     """`one` minus `other`, of people who have nothing to do with each other.
 
@@ -125,7 +152,7 @@ def difference(one: Interval, other: Interval) -> Interval:
 def _evidence(ledger: Ledger, of: str, variant: str, trials: list[Trial]) -> Evidence:
     frames = [pd.read_parquet(predictions_of(ledger, trial)) for trial in trials]
     rows = judged(pd.concat(frames, ignore_index=True))
-    accuracy = _accuracy(rows)
+    accuracy = holdout_accuracy(rows)
     searched = ledger.trials[of] if of in ledger.trials and not variant else None
     return Evidence(
         trial_id=of,
@@ -152,14 +179,6 @@ def _optimism(ledger: Ledger, searched: Trial, confirmed: Interval) -> Interval 
     """
     try:
         rows = pd.read_parquet(predictions_of(ledger, searched))
-        return difference(_accuracy(rows), confirmed)
+        return difference(holdout_accuracy(rows), confirmed)
     except (OSError, ValueError, KeyError):  # gone or damaged: nothing but this figure rests on it
         return None
-
-
-def _accuracy(rows: pd.DataFrame) -> Interval:
-    table = judged(rows)
-    found = accuracy_interval(table["correct"], table["person"].tolist(), table["seed"])
-    if table["subject"].notna().all():
-        return found
-    return dataclasses.replace(found, method=found.method.replace("subjects", "clips"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import platform
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuning.champion import Champion, configuration
-from tuning.evidence import Evidence, predictions_behind, runs_behind
+from tuning.evidence import Evidence, predictions_behind, runs_behind, study_at_starts
 from tuning.ledger import Ledger, Trial
 from tuning.paired_runs import judged
 from tuning.robustness import METRICS, read_robustness
@@ -21,10 +22,11 @@ from tuning.superiority import Verdict
 
 if TYPE_CHECKING:
     from trainables.core.cache import Prepared
+    from trainables.core.splits import Phase
     from tuning.study_runner import Runner
 
 NAME = "evidence.json"
-FORMAT = 2
+FORMAT = 3
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "ray", "optuna", "mlflow", "opencv-python-headless")
 COSTS = ("param_count", "weights_mb", "latency_ms", "train_time_s")
 
@@ -38,16 +40,17 @@ def facts_of(
     champion: Evidence | None,
     replaced: Champion | None,
     verdicts: Sequence[Verdict],
-    test: Mapping[str, float],
+    test: Mapping[str, Any],
     reference: Mapping[str, str],
     commit: str,
 ) -> dict[str, Any]:
     """Everything that the promotion of `found` as `name` rests on, as JSON takes it.
 
     `champion` is what the present champion, `replaced`, achieved beside it, `verdicts` are those of all challengers,
-    `test` the alpha, margin and saving that they were tested with, `reference` the tags that say what accuracy was given
-    up since which champion (`margin_tags`). There is no time in it: the same evidence is the same file. People are told by
-    number, and by a hash of their ids.
+    `test` the alpha, margin and saving that they were tested with, and the bound that exceeded the commonest class,
+    `reference` the tags that say what accuracy was given up since which champion (`margin_tags`). `commit` is the code that
+    promotes; that of the trainings is the ledger's. There is no time in it: the same evidence is the same file. People are
+    told by number, and by a hash of their ids. What is no finite number is left out, and named under `not_measured`.
     """
     ledger, prepared, study = runner.ledger, runner.prepared, runner.study
     folds = sorted({fold for trial in runs_behind(ledger, found) for fold in trial.folds})
@@ -86,9 +89,21 @@ def facts_of(
             "drawn": prepared.drawn,
             "smoke": study.is_smoke,
         },
-        "code": {"commit": commit, "versions": _versions()},
+        "code": {"commit": commit, "commits": commits_of(ledger), "versions": _versions()},
     }
-    return json.loads(json.dumps(facts, allow_nan=False))
+    left_out: list[str] = []
+    facts = _finite(facts, (), left_out)
+    return json.loads(json.dumps({**facts, "not_measured": left_out}, allow_nan=False))
+
+
+def commits_of(ledger: Ledger) -> dict[str, list[str]]:
+    """The commits that ran the search, the confirmations and the refits, `""` where that was no checkout."""
+    commits = study_at_starts(ledger, "git_commit")
+    phases: tuple[Phase, ...] = ("search", "confirm", "refit")
+    return {
+        phase: sorted({commit or "" for trial in ledger.of_phase(phase) for commit in commits[trial.trial_id]})
+        for phase in phases
+    }
 
 
 def write_evidence(folder: Path, facts: Mapping[str, Any]) -> str:
@@ -120,6 +135,19 @@ def sha256_of(facts: Mapping[str, Any]) -> str:
     bare = {key: value for key, value in facts.items() if key != "sha256"}
     canonical = json.dumps(bare, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _finite(facts: Any, path: tuple[str, ...], left_out: list[str]) -> Any:
+    """`facts` without the numbers that JSON does not know, whose dotted names go into `left_out`."""
+    if not isinstance(facts, Mapping):
+        return facts
+    kept = {}
+    for key, value in facts.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            left_out.append(".".join([*path, str(key)]))
+        else:
+            kept[key] = _finite(value, (*path, str(key)), left_out)
+    return kept
 
 
 def _told(prepared: Prepared, indices: Iterable[int]) -> dict[str, Any]:

@@ -39,14 +39,22 @@ def print_evidence(ledger: Ledger, found: Sequence[Evidence], console: Console, 
 
 def evidence_table(found: Sequence[Evidence]) -> Table:
     """What was confirmed on the holdout, and by how much the search had promised more (optimism)."""
-    title = titled(
-        f"Confirmed on the holdout ({found[0].tested_on}, {len(found[0].seeds)} fresh seeds)", found[0].leaky
+    counts = {len(row.seeds) for row in found}
+    seeds = f", {counts.pop()} fresh seeds" if len(counts) == 1 else ""
+    title = titled(f"Confirmed on the holdout ({found[0].tested_on}{seeds})", found[0].leaky)
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=title,
+        title_justify="left",
+        caption=f"Intervals {found[0].interval_over}.",
+        caption_justify="left",
     )
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
     for heading in ("trial", "variant"):
         table.add_column(heading, no_wrap=True)
     for heading in ("accuracy", "95 % interval", "in the search", "optimism, points", "majority class"):
         table.add_column(heading, justify="right", no_wrap=True)
+    if not seeds:
+        table.add_column("fresh seeds", justify="right", no_wrap=True)
     for row in found:
         table.add_row(
             row.trial_id,
@@ -56,6 +64,7 @@ def evidence_table(found: Sequence[Evidence]) -> Table:
             percent(row.search_accuracy) if row.search_accuracy is not None else "",
             points(row.optimism) if row.optimism else "",
             percent(row.majority),
+            *([] if seeds else [str(len(row.seeds))]),
         )
     return table
 

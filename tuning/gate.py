@@ -5,13 +5,21 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
-from tuning import promotion
+from tuning import looks, promotion
 from tuning.aliases import ChampionChanged
-from tuning.champion import Champion, Incomparable, champion_of, comparison_tags, registered_name
+from tuning.champion import (
+    Champion,
+    Incomparable,
+    champion_of,
+    comparison_tags,
+    configuration_hash,
+    registered_name,
+)
 from tuning.confirm import CONFIRM_SEED, confirm
 from tuning.contest import NUM_SEEDS, Contest, Refused, contest_with, margin_tags
-from tuning.evidence import Evidence, evidence, predictions_behind, row_of
+from tuning.evidence import Evidence, evidence, holdout_accuracy, predictions_behind, row_of
 from tuning.evidence_file import facts_of, write_evidence
 from tuning.ledger import Ledger, Trial
 from tuning.model_card import NAME as MODEL_CARD
@@ -20,7 +28,7 @@ from tuning.shortfall import below_majority, more_seeds
 from tuning.study_runner import Runner, git_commit
 from tuning.superiority import MARGIN, SAVING, Verdict, require_allowed
 
-ALPHA = 0.05  # the chance of a false promotion, over all challengers
+ALPHA = 0.05  # the chance of a false promotion, over all challengers that are confirmed together and all looks at them
 REFIT_SEED = CONFIRM_SEED + 500  # no confirmation reaches so far
 
 
@@ -28,7 +36,8 @@ REFIT_SEED = CONFIRM_SEED + 500  # no confirmation reaches so far
 class Promotion:
     """What was registered: `version` of `name`, on which evidence; `verdict` is `None` for a first champion.
 
-    `evidence_sha256` is that of the registered `evidence.json`, `""` of a champion of before there was one.
+    `evidence_sha256` is that of the registered `evidence.json`, `""` of a champion of before there was one. `already` says
+    that the version was champion before, and nothing was done.
     """
 
     name: str
@@ -37,6 +46,7 @@ class Promotion:
     evidence: Evidence
     verdict: Verdict | None = None
     evidence_sha256: str = ""
+    already: bool = False
 
 
 def promote(
@@ -51,15 +61,16 @@ def promote(
 
     Confirms first where evidence is missing. Every champion must beat the commonest class; one that follows must also beat
     the present champion on the same holdout people (`tuning/superiority.py`: superior, or within what is left of `margin`
-    with `saving` fewer parameters or less time), as one of all confirmed members of the front, by Holm at `alpha`. What
-    is champion already is left as it is. The refit trains on everybody but the holdout, for the median best epoch of the
-    confirmed runs; the evidence belongs to the configuration, and the tags say so. Beside the weights lie `evidence.json`
-    and the model card. Whoever dies on the way leaves the old champion or the new one, and calls again.
+    with `saving` fewer parameters or less time), as one of all confirmed configurations, by Holm at what of `alpha` is left
+    to this look at the holdout (`tuning/looks.py`). What is champion already is left as it is. The refit trains on everybody
+    but the holdout, for the median best epoch of the confirmed runs; the evidence belongs to the configuration, and the
+    tags say so. Beside the weights lie `evidence.json` and the model card. Whoever dies on the way leaves the old champion
+    or the new one, and calls again.
 
-    Raises `Refused` where a condition fails, where classes or holdout differ from the present champion's, where somebody
-    else changed the champion meanwhile, where the folds share people, and for an ablation; `ValueError`, before anything
-    is trained, for an `alpha`, `margin` or `saving` that no test can be made with. Of the drawn copy of a real data set the
-    name ends in `-drawn`.
+    Raises `Refused` where a condition fails, where classes or holdout differ from the present champion's, where its
+    configuration is the same, where somebody else changed the champion meanwhile, where the folds share people, and for an
+    ablation; `ValueError`, before anything is trained, for an `alpha`, `margin` or `saving` that no test can be made with.
+    Of the drawn copy of a real data set the name ends in `-drawn`.
     """
     require_allowed(alpha=alpha, margin=margin, saving=saving)
     _require_promotable(runner)
@@ -68,13 +79,15 @@ def promote(
     except Incomparable as error:
         raise Refused(str(error)) from error
     found = _confirmed(runner, trial_id)
-    if champion and _is_champion(runner, found, champion):
-        return _as_it_is(runner, found, champion)
-    _require_beats_majority(runner, found)
+    if champion and champion.is_configuration(runner.study, found.parameters):
+        if champion.has_data(runner.prepared):
+            return _as_it_is(runner, found, champion)
+        raise Refused(_same_configuration(runner, found, champion))
+    over_majority = _require_beats_majority(runner, found)
     test = {"alpha": alpha, "margin": margin, "saving": saving}
     contest = contest_with(runner, found, champion, **test) if champion else None
     refit = _refit(runner, found)
-    return _register(runner, found, champion, contest, refit, test)
+    return _register(runner, found, champion, contest, refit, test | {"over_majority": over_majority})
 
 
 def name_promoted(ledger: Ledger, registered_model: str) -> str:
@@ -112,9 +125,15 @@ def _confirmed(runner: Runner, trial_id: str | None) -> Evidence:
     return found
 
 
-def _is_champion(runner: Runner, found: Evidence, champion: Champion) -> bool:
-    same_data = champion.tags.get("fertune.dataset_fingerprint") == runner.prepared.fingerprint
-    return same_data and champion.is_configuration(runner.study, found.parameters)
+def _same_configuration(runner: Runner, found: Evidence, champion: Champion) -> str:
+    before, now = champion.tags.get("fertune.dataset_fingerprint", "unknown"), runner.prepared.fingerprint
+    return (
+        f"{found.trial_id} is the configuration of the present champion (version {champion.version} of {champion.name}); the "
+        f"data was prepared anew since (fingerprint {before[:12]} was its, {now[:12]} is this study's). A configuration is not "
+        "tested against itself, so version "
+        f"{champion.version} stays champion. Promote another trial (--trial), or register under another name "
+        "(`registered_model` of the study) to serve what is trained on the new data."
+    )
 
 
 def _as_it_is(runner: Runner, found: Evidence, champion: Champion) -> Promotion:
@@ -128,17 +147,27 @@ def _as_it_is(runner: Runner, found: Evidence, champion: Champion) -> Promotion:
         uri=_uri(name),
         evidence=found,
         evidence_sha256=tags.get("fertune.evidence_sha256", ""),
+        already=True,
     )
 
 
-def _require_beats_majority(runner: Runner, found: Evidence) -> None:
-    if not found.beats_majority:
-        ways, seeds = below_majority(found, predictions_behind(runner.ledger, found))
+def _require_beats_majority(runner: Runner, found: Evidence) -> dict[str, float]:
+    """The look, and the lower bound that exceeds the commonest class with the confidence of that look: 95 % at the first."""
+    ledger = runner.ledger
+    question = looks.asked(configuration_hash(runner.study, found.parameters), looks.MAJORITY, found.seeds)
+    look, predictions = looks.look_at(ledger, question), predictions_behind(ledger, found)
+    left = (1 - found.accuracy.confidence) * looks.LATER ** (look - 1)  # of two sides; the lower one counts
+    accuracy = holdout_accuracy(predictions, 1 - left)
+    if accuracy.low <= found.majority:
+        looks.note_refused(ledger, found.trial_id, [question], against=looks.MAJORITY, look=look)
+        later = holdout_accuracy(predictions, 1 - left * looks.LATER)
+        ways, seeds = below_majority(found, accuracy, later, predictions)
         raise Refused(
             f"{found.trial_id} is not promoted: the lower bound of its accuracy on the holdout ({found.tested_on}) is "
-            f"{100 * found.accuracy.low:.1f} %, and always answering the commonest class gives {100 * found.majority:.1f} %: "
-            f"{ways} {more_seeds(runner.study.name, found.trial_id, seeds)}"
+            f"{100 * accuracy.low:.1f} %, and always answering the commonest class gives {100 * found.majority:.1f} %: "
+            f"{ways} {looks.in_words(look, left / 2)} {more_seeds(runner.study.name, found.trial_id, seeds)}"
         )
+    return {"look": look, "confidence": accuracy.confidence, "low": accuracy.low}
 
 
 def _refit(runner: Runner, found: Evidence) -> Trial:
@@ -163,7 +192,7 @@ def _register(
     champion: Champion | None,
     contest: Contest | None,
     refit: Trial,
-    test: dict[str, float],
+    test: dict[str, Any],
 ) -> Promotion:
     name, folder, commit = registered_name(runner.study, runner.prepared), _folder(runner, refit), git_commit()
     reference = margin_tags(contest, champion)

@@ -129,3 +129,18 @@ def _charts(parameters: Sequence[str], metrics: Sequence[str]) -> list[dict[str,
         charts.append({"type": "PARALLEL", "selectedParams": list(parameters), "selectedMetrics": first})
     common = {"metricSectionId": "study", "runsCountToCompare": 100, "deleted": False, "isGenerated": False}
     return [{"uuid": f"study-{number}", **common, **chart} for number, chart in enumerate(charts)]
+
+
+def trouble(error: Exception, uri: str) -> str:
+    """What MLflow at `uri` does where it raised `error`: the rest of a sentence that begins with it; no password is told."""
+    if is_silence(error):
+        return "does not answer"
+    words = next(iter(str(error).splitlines()), "")
+    return without_password(f"fails ({type(error).__name__}: {words})", uri)
+
+
+def is_silence(error: Exception) -> bool:
+    """Whether MLflow raised `error` because nobody answered."""
+    import requests  # there with MLflow; whoever only wants links does not wait for it
+
+    return isinstance(error.__cause__ or error.__context__ or error, requests.ConnectionError | requests.Timeout)

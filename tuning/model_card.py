@@ -57,12 +57,13 @@ def _cautions(facts: Mapping[str, Any]) -> list[str]:
 
 def _summary(facts: Mapping[str, Any]) -> str:
     accuracy, holdout, costs = facts["accuracy"], facts["holdout"], facts["costs"]
+    units = "people" if facts["data"]["subjects_known"] else "clips"
     size = f" {costs['param_count'] / 1e6:.3f} M parameters." if "param_count" in costs else ""
     return (
         f"Tells {', '.join(facts['data']['classes'])} apart in clips of faces. Its configuration was right in "
         f"{_percent(accuracy['mean'])} of {_tested(holdout)} "
-        f"({_percent(accuracy['confidence'], 0)} interval {_percent(accuracy['low'])} to "
-        f"{_percent(accuracy['high'])}, {len(facts['seeds'])} trainings).{size}"
+        f"({_percent(accuracy['confidence'], 0)} interval over {units}, seeds not counted: {_percent(accuracy['low'])} to "
+        f"{_percent(accuracy['high'])}; {len(facts['seeds'])} trainings).{size}"
     )
 
 
@@ -98,7 +99,7 @@ def _accuracy(facts: Mapping[str, Any]) -> list[str]:
         "\n".join(["| class | recognised | clips |", "|---|---|---|", *rows]),
         f"{by_person}Always answering the commonest class: {_percent(facts['majority'])}.{missing}",
     ]
-    if optimism := facts["search"]["optimism"]:
+    if (optimism := facts["search"]["optimism"]) and "accuracy" in facts["search"]:
         paragraphs.append(
             f"The search of {facts['search']['num_trials']} trials had promised {_percent(facts['search']['accuracy'])}, "
             f"{100 * optimism['mean']:+.1f} points against the figure above (interval {100 * optimism['low']:+.1f} to "
@@ -123,6 +124,8 @@ def _robustness(facts: Mapping[str, Any]) -> list[str]:
     words = {"accuracy_under_occlusion": "% of the face hidden", "accuracy_under_rotation": "degrees of rotation"}
     lines = []
     for metric, curve in facts["robustness"].items():
+        if not curve:
+            continue
         strongest = max(curve, key=int)
         lines.append(f"{_percent(curve[strongest])} with {strongest} {words[metric]}")
     return [f"Undisturbed faces apart: {'; '.join(lines)}."] if lines else []
@@ -133,12 +136,14 @@ def _limits(facts: Mapping[str, Any]) -> list[str]:
     on = (
         f"{trained['num_subjects']} people ({trained['num_clips']} clips)" if named else f"{trained['num_clips']} clips"
     )
+    not_measured = ", ".join(facts["not_measured"])
     return [
         f"The figures are of the configuration, trained {len(facts['seeds'])} times and tested on locked-away "
         f"{'people' if named else 'clips'}; the registered weights are one more training of it, on {on}, and were "
         "themselves not tested on anybody.",
-        "The data names no groups of people (age, sex, skin colour), so differences between groups were not measured and "
-        "may be large. People, cameras and cultures other than those of the data set were not tested.",
+        "The data set's reader states no groups of people (age, sex, skin colour), so differences between groups were not "
+        "measured and may be large. People, cameras and cultures other than those of the data set were not tested.",
+        *([f"Measured as no number, and left out: {not_measured}."] if not_measured else []),
     ]
 
 
@@ -151,13 +156,27 @@ def _data(facts: Mapping[str, Any]) -> str:
 
 
 def _origin(facts: Mapping[str, Any]) -> str:
-    commit = facts["code"]["commit"][:12] or "not a checkout"
     parameters = ", ".join(f"{key} {value}" for key, value in facts["parameters"].items())
     return (
         f"Study {facts['study']}, {facts['trial_id']}, refitted as {facts['refit']['trial_id']} for "
-        f"{facts['refit']['epochs']} epochs; fertune commit {commit}. All of the evidence: `evidence.json` beside this "
+        f"{facts['refit']['epochs']} epochs; {_code(facts['code'])}. All of the evidence: `evidence.json` beside this "
         f"card. Configuration of {facts['trainable']}: {parameters}."
     )
+
+
+def _code(code: Mapping[str, Any]) -> str:
+    """The commit of fertune, or by phase the commits where they are not all the same."""
+    by_phase = {**code["commits"], "promotion": [code["commit"]]}
+    if len({commit for commits in by_phase.values() for commit in commits}) == 1:
+        return f"fertune commit {_short(code['commit'])}"
+    listed = (f"{phase} {' and '.join(map(_short, commits))}" for phase, commits in by_phase.items() if commits)
+    return f"fertune commits: {', '.join(listed)}"
+
+
+def _short(commit: str) -> str:
+    """The first digits of a commit, with what says that the tree was modified; words where there is none."""
+    revision, _, modified = commit.partition("-")
+    return revision[:12] + (f"-{modified}" if modified else "") or "not a checkout"
 
 
 def _percent(share: float, digits: int = 1) -> str:

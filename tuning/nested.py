@@ -8,14 +8,13 @@ way it chooses) and no configuration: every fold may choose another. The holdout
 from __future__ import annotations
 
 import dataclasses
-from collections import deque
-from collections.abc import Mapping, Sequence
 
 from search_spaces.core.study import Study
 from tuning.confirm import fresh_seeds, present_champion, require_search, trials_of_champion
+from tuning.in_turn import run_in_turn
 from tuning.ledger import Trial
 from tuning.nested_results import SEARCHED, Nested, nested_results
-from tuning.searcher import Chain, OptunaProposer
+from tuning.searcher import OptunaProposer
 from tuning.selection import choose
 from tuning.study_runner import Runner
 
@@ -29,10 +28,8 @@ def confirm_nested(runner: Runner, *, num_samples: int, seeds: int = 2) -> Neste
     """
     plan = planned(runner, num_samples=num_samples, seeds=seeds)
     begun = runner.ledger.of_phase("nested_search")
-    halted = [trial for trial in begun if trial.state in ("RUNNING", "INTERRUPTED")]
-    each = EachFold(runner.study, range(plan.num_folds), num_samples, begun)
-    if count := plan.searches + len(halted):
-        runner.run("nested_search", Chain(halted, each), count)
+    proposers = {_name(fold): _OfFold(runner.study, fold, num_samples, begun) for fold in range(plan.num_folds)}
+    run_in_turn(runner, "nested_search", proposers, begun=begun, num_new=plan.searches)
     chosen = {fold: best for fold in range(plan.num_folds) if (best := _chosen(runner, fold))}
     fresh = fresh_seeds(runner.ledger, seeds)
     tests = [
@@ -86,31 +83,27 @@ def planned(runner: Runner, *, num_samples: int, seeds: int = 2) -> Plan:
     return Plan(num_folds=num_folds, searches=searches, tests=tests, with_champion=2 * tests)
 
 
-class EachFold:
-    """The proposers of all folds, asked in turn; each learns from the trials of its fold alone."""
+class _OfFold:
+    """The searcher of one fold, which learns from the trials of that fold alone."""
 
-    def __init__(self, study: Study, folds: Sequence[int], num_samples: int, begun: Sequence[Trial]) -> None:
-        self._proposers: Mapping[int, OptunaProposer] = {
-            fold: OptunaProposer(
-                dataclasses.replace(study, search_folds=(fold,)),
-                num_samples=num_samples,
-                begun=[trial for trial in begun if trial.folds == (fold,)],
-            )
-            for fold in folds
-        }
-        self._turns = deque(folds)
+    def __init__(self, study: Study, fold: int, num_samples: int, begun: list[Trial]) -> None:
+        self._name = _name(fold)
+        self._proposer = OptunaProposer(
+            dataclasses.replace(study, search_folds=(fold,)),
+            num_samples=num_samples,
+            begun=[trial for trial in begun if trial.folds == (fold,)],
+        )
 
     def propose(self) -> Trial | None:
-        for _ in range(len(self._turns)):
-            fold = self._turns[0]
-            self._turns.rotate(-1)
-            trial = self._proposers[fold].propose()
-            if trial is not None:
-                return dataclasses.replace(trial, phase="nested_search", variant=f"fold-{fold}")
-        return None
+        trial = self._proposer.propose()
+        return None if trial is None else dataclasses.replace(trial, phase="nested_search", variant=self._name)
 
     def told(self, trial: Trial) -> None:
-        self._proposers[trial.folds[0]].told(trial)
+        self._proposer.told(trial)
+
+
+def _name(fold: int) -> str:
+    return f"fold-{fold}"
 
 
 def _chosen(runner: Runner, fold: int) -> Trial | None:

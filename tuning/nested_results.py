@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from trainables.core.splits import Splits
+from tuning.ablation import run_of
 from tuning.comparison import compare
 from tuning.differences import Difference
 from tuning.evidence import CHAMPION, predictions_of, tested_words
 from tuning.ledger import Ledger, Trial
-from tuning.paired_runs import NotComparable, Run, judged
+from tuning.paired_runs import judged
 from tuning.statistics import Interval
-from tuning.variance import Sources, people_estimate, sources
+from tuning.variance import Sources, numbered, people_estimate, share_interval, sources, weights_in_mean
 
 SEARCHED = "searched"
 
@@ -110,7 +110,7 @@ def nested_results(
         num_seeds=num_seeds,
         num_people=found.num_people if named else None,
         num_clips=tested["clip_id"].nunique(),
-        accuracy=people_estimate(found, test_over_train).interval(),
+        accuracy=share_interval(people_estimate(found, test_over_train), found.num_clips, found.num_people),
         optimism=people_estimate(_optimism(validated, tested, found), 0.0).interval(),
         champion=beside[0].of if beside else "",
         difference=difference,
@@ -151,17 +151,17 @@ def _optimism(validated: pd.DataFrame, tested: pd.DataFrame, found: Sources) -> 
     """Validation minus test, the mean over folds. `found` are the sources of error of the test.
 
     A person who is validated on in one fold and tested in another is one person. Whom a fold trains on is the same for both,
-    so nothing is added for that. What a seed does to all people of a fold
-    comes from the tests, for the one seed of the search as for theirs.
+    so nothing is added for that. What a seed does to all people of a fold comes from the tests, for the one seed of the
+    search as for theirs.
     """
-    mean, by_fold, influences = 0.0, 0.0, []
+    mean, by_fold, influences = 0.0, np.zeros(found.num_folds), []
     for sign, table in ((1, _one_seed(validated)), (-1, tested)):
         right, clips, people, folds = _by_person(table)
-        totals = pd.DataFrame({"right": right.mean(axis=1), "clips": clips}).groupby(folds).sum()
-        means = totals["right"] / totals["clips"]
-        mean, by_fold = mean + sign * float(means.mean()), by_fold + sign * means
-        weights = clips / totals["clips"].loc[folds].to_numpy() / len(totals)
-        influences.append(pd.Series(sign * weights * (right.mean(axis=1) / clips - means.mean()), index=people))
+        places, scores = numbered(folds), right.mean(axis=1) / clips
+        weights = weights_in_mean(clips, places)
+        own = float(weights @ scores)
+        mean, by_fold = mean + sign * own, by_fold + sign * found.num_folds * np.bincount(places, weights * scores)
+        influences.append(pd.Series(sign * weights * (scores - own), index=people))
     by_person = pd.concat(influences).groupby(level=0).sum()
     of_trainings = (1 + found.num_seeds) * found.of_trainings
     return dataclasses.replace(
@@ -185,32 +185,18 @@ def _against_champion(
     if not beside:
         return None, []
     whole = _whole(beside, num_seeds)
-    runs = [_run(ledger, splits, trial) for trial in [*tests, *beside] if trial.folds[0] in whole]
+    runs = []
+    for trial in [*tests, *beside]:
+        if trial.folds[0] in whole and trial.state == "FINISHED":
+            view = splits.view("nested", trial.folds[0])
+            runs.append(run_of(ledger, trial, len(view.train), len(view.test)))
     try:
-        comparison = compare([run for run in runs if run is not None], CHAMPION)
-    except (NotComparable, ValueError) as error:
+        comparison = compare(runs, CHAMPION)
+    except ValueError as error:
         failed = next((trial for trial in beside if trial.error), None)
         because = f"{failed.trial_id}: {failed.error}" if failed else str(error)
         return None, [f"Without the present champion ({beside[0].of}), which could not be compared: {because}"]
     return next(variant.difference for variant in comparison.variants if variant.variant == SEARCHED), []
-
-
-def _run(ledger: Ledger, splits: Splits, trial: Trial) -> Run | None:
-    if trial.state != "FINISHED":
-        return None
-    view = splits.view("nested", trial.folds[0])
-    return Run(
-        variant=trial.variant,
-        fold=trial.folds[0],
-        seed=trial.seed,
-        accuracy=trial.metrics.get("accuracy", math.nan),
-        uar=trial.metrics.get("uar", math.nan),
-        train_time_s=trial.metrics.get("train_time_s", math.nan),
-        param_count=int(trial.metrics.get("param_count", 0)),
-        num_train=len(view.train),
-        num_test=len(view.test),
-        predictions=predictions_of(ledger, trial),
-    )
 
 
 def _accuracy(answers: pd.DataFrame, fold: int) -> float:

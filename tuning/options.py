@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 
@@ -19,9 +20,19 @@ def seconds_of(text: str) -> float:
     """A length of time such as 90s, 30m, 2h or 1d."""
     units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
     number, unit = text[:-1], text[-1:]
-    if unit not in units or not number.replace(".", "", 1).isdigit():
-        raise ValueError(f"{text!r} is no length of time; allowed are numbers with a unit, such as 90s, 30m, 2h or 1d.")
+    if unit not in units or not number.replace(".", "", 1).isdecimal() or not float(number):
+        raise ValueError(
+            f"{text!r} is no length of time; allowed are numbers above 0 with a unit, such as 90s, 30m, 2h or 1d."
+        )
     return float(number) * units[unit]
+
+
+def missing_packages(missing: ModuleNotFoundError) -> str:
+    """What to say of a Python that lacks what fertune needs."""
+    return (
+        f"fertune's packages are missing in this Python ({sys.executable} has no {missing.name}): run `make setup`, then "
+        ".venv/bin/python tune.py ..."
+    )
 
 
 def require_study(name: str) -> None:
@@ -42,6 +53,10 @@ def require_fitting(study: Any, **given: Any) -> None:
         if given[name] is not None:
             option = name.replace("_", "-")
             raise ValueError(f"Study {study.name} is {_a(kind)}; --{option} is an option of {_a(other)}.")
+    if given["extend"] is not None and given["num_samples"] is not None:
+        raise ValueError(
+            "--extend and --num-samples were both given; one of them says how many trials there are to be."
+        )
 
 
 def require_spread(sd: float | None, pilot: str | None, dry_run: bool) -> None:

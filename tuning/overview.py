@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from trainables.core import lookup
 from tuning.ledger import Ledger, Trial
 from tuning.session import elsewhere
 
@@ -22,8 +23,10 @@ def known_studies(home: Path) -> list[str]:
 
 def not_begun(home: Path, name: str) -> ValueError:
     """What to raise for a study that was not begun under `home`."""
-    listed = ", ".join(known_studies(home)) or "none"
-    return ValueError(f"Study {name!r} was not begun under {home}. Begun are: {listed}.{elsewhere(home)}")
+    begin = f" Begin it with `run {name}`." if name in lookup.names("search_spaces") else ""
+    return ValueError(
+        f"{lookup.unknown(f'study begun under {home}', name, known_studies(home))}{begin}{elsewhere(home)}"
+    )
 
 
 def overview(home: Path, name: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class Run:
 
     `predictions` is a file or a table with the columns clip_id, subject, label and predicted (or logits); `None` where
     they were not kept. A training that failed has NaN for what it could not measure; without `weights_mb` (in MiB) it is
-    compared all the same.
+    compared all the same. `device` is the kind it was trained on, `""` where nobody knows.
     """
 
     variant: str
@@ -36,6 +36,7 @@ class Run:
     num_test: int
     weights_mb: float = math.nan
     predictions: Path | str | pd.DataFrame | None = None
+    device: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,8 +45,8 @@ class PairedRuns:
 
     `measured` holds each of `MEASURED` by variant, `(K, S)`. `correct` `(R, S)` by variant counts the right answers for R
     rows, each a person in a fold, with `clips`, `people` and `folds` `(R,)`; it is empty where predictions were not kept.
-    `num_clips` are tested in all. `excluded` says by variant why it is not compared, `left_out` which folds and seeds are
-    not, and why; empty where all are.
+    `num_clips` are tested in all. `devices` are all kinds that were trained on. `excluded` says by variant why it is not
+    compared, `left_out` which folds and seeds are not, and why; empty where all are.
     """
 
     fold_names: tuple[int, ...]
@@ -57,6 +58,7 @@ class PairedRuns:
     folds: np.ndarray
     test_over_train: float
     num_clips: int
+    devices: tuple[str, ...]
     excluded: dict[str, str]
     left_out: str
 
@@ -74,8 +76,9 @@ def pair(runs: Sequence[Run], reference: str, *, asked: Collection[str] = ()) ->
 
     `asked` are variants that are missed where they have no run at all.
 
-    Raises `NotComparable`, and `ValueError` where there is no such reference, where a run is there twice, and where
-    variants were tested on other clips.
+    A variant whose predictions cannot be used (a damaged file, other clips than the reference was tested on) is excluded.
+
+    Raises `NotComparable`, and `ValueError` where there is no such reference and where a run is there twice.
     """
     by_variant: dict[str, dict[Cell, Run]] = {name: {} for name in asked}
     for run in runs:
@@ -101,8 +104,12 @@ def pair(runs: Sequence[Run], reference: str, *, asked: Collection[str] = ()) ->
         variant: [[cells[fold, seed] for seed in seed_names] for fold in fold_names]
         for variant, cells in by_variant.items()
     }
+    correct, rows, unusable = _judged(ordered, reference)
+    excluded |= {variant: f"{variant} is not compared: {why}" for variant, why in unusable.items()}
+    ordered = {variant: cells for variant, cells in ordered.items() if variant not in unusable}
+    if len(ordered) == 1:
+        raise NotComparable(f"No variant beside {reference} can be compared: {' '.join(excluded.values())}")
     first = [run for row in ordered[reference] for run in row]
-    correct, rows = _judged(ordered, reference)
     return PairedRuns(
         fold_names=fold_names,
         seed_names=seed_names,
@@ -119,6 +126,9 @@ def pair(runs: Sequence[Run], reference: str, *, asked: Collection[str] = ()) ->
         folds=rows["fold"].to_numpy(),
         test_over_train=sum(run.num_test for run in first) / sum(run.num_train for run in first),
         num_clips=sum(row[0].num_test for row in ordered[reference]),
+        devices=tuple(
+            sorted({run.device or "an unnamed device" for cells in ordered.values() for row in cells for run in row})
+        ),
         excluded=excluded,
         left_out=left_out,
     )
@@ -217,34 +227,52 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _judged(ordered: dict[str, list[list[Run]]], reference: str) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
-    """Right answers by variant `(R, S)`, and for each row the person, the fold and the number of clips."""
-    empty = pd.DataFrame({"fold": [], "person": [], "clips": []})
+def _judged(
+    ordered: dict[str, list[list[Run]]], reference: str
+) -> tuple[dict[str, np.ndarray], pd.DataFrame, dict[str, str]]:
+    """Right answers by variant `(R, S)`; for each row the person, the fold and the number of clips; who cannot be judged.
+
+    Raises `NotComparable` where that is the reference.
+    """
+    rows = pd.DataFrame({"fold": [], "person": [], "clips": []})
     if any(run.predictions is None for cells in ordered.values() for row in cells for run in row):
-        return {}, empty
+        return {}, rows, {}
     correct: dict[str, np.ndarray] = {}
-    rows = pd.DataFrame()
+    unusable: dict[str, str] = {}
     answers: dict[int, pd.Series] = {}  # the true labels by fold, by clip
     for variant in sorted(ordered, key=lambda name: name != reference):
-        by_seed = []
-        for column in zip(*ordered[variant], strict=True):  # the folds of one seed
-            tables = []
-            for run in column:
-                try:
-                    table = judged(run.predictions)
-                except ValueError as error:
-                    raise ValueError(f"{variant}, fold {run.fold}, seed {run.seed}: {error}") from error
-                labels = table.set_index("clip_id")["label"].sort_index()
-                if labels.index.has_duplicates:
-                    raise ValueError(f"{variant}, fold {run.fold}, seed {run.seed}: a clip was judged twice.")
-                if not labels.equals(answers.setdefault(run.fold, labels)):
-                    raise ValueError(
-                        f"{variant}, fold {run.fold}, seed {run.seed} was tested on other clips or labels than {reference}; "
-                        "differences are paired only where all variants are tested on the same."
-                    )
-                tables.append(table.assign(fold=run.fold))
-            grouped = pd.concat(tables).groupby(["fold", "person"], sort=True)["correct"]
-            rows = grouped.agg(clips="size").reset_index() if rows.empty else rows
-            by_seed.append(grouped.sum().to_numpy())
-        correct[variant] = np.stack(by_seed, axis=1)
-    return correct, rows
+        try:
+            by_seed = [
+                pd.concat([_answers(run, answers) for run in column]).groupby(["fold", "person"], sort=True)["correct"]
+                for column in zip(*ordered[variant], strict=True)  # the folds of one seed
+            ]
+        except ValueError as error:
+            if variant == reference:
+                raise NotComparable(f"There is nothing to compare with: {reference}, {error}") from error
+            unusable[variant] = str(error)
+            continue
+        rows = by_seed[0].agg(clips="size").reset_index() if rows.empty else rows
+        correct[variant] = np.stack([grouped.sum().to_numpy() for grouped in by_seed], axis=1)
+    return correct, rows, unusable
+
+
+def _answers(run: Run, labels_of: dict[int, pd.Series]) -> pd.DataFrame:
+    """The judged predictions of `run` with its fold; their labels by clip are those of `labels_of`, or become them.
+
+    Raises `ValueError` where they cannot be read or judged and where they are of other clips.
+    """
+    where = f"fold {run.fold}, seed {run.seed}"
+    assert run.predictions is not None
+    try:
+        table = judged(run.predictions)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{where}: {error}") from error
+    labels = table.set_index("clip_id")["label"].sort_index()
+    if labels.index.has_duplicates:
+        raise ValueError(f"{where}: a clip was judged twice.")
+    if not labels.equals(labels_of.setdefault(run.fold, labels)):
+        raise ValueError(
+            f"{where} was tested on other clips or labels than the reference; differences are paired only where all "
+            "variants are tested on the same."
+        )
+    return table.assign(fold=run.fold)

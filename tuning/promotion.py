@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
@@ -14,7 +13,6 @@ from typing import Any
 
 import mlflow
 import pandas as pd
-import requests
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
@@ -22,6 +20,7 @@ from mlflow.types import ColSpec, DataType, Schema
 import trainables
 from tuning.aliases import (
     CHAMPION,
+    ROLLED_BACK,
     ChampionChanged,
     aliases,
     champion_version,
@@ -30,7 +29,7 @@ from tuning.aliases import (
     require_unchanged,
     swap,
 )
-from tuning.tracking import shown_uri, without_password
+from tuning.links import is_silence, shown_uri, without_password
 
 TRANSFER_S = 600  # a server that hands weights on to a store of its own answers when it is through, not before
 PACKAGE = Path(trainables.__file__).resolve().parent
@@ -68,7 +67,7 @@ def log_and_register(
     completed: a version of this run with these tags is not registered twice.
 
     Raises `ValueError` where the folder holds no model, and `ChampionChanged` where another version than `replacing` is
-    champion by now; then nothing is registered.
+    champion by now; then nothing is registered, and what was there before stays.
     """
     folder = Path(model_folder).resolve()
     for file in ("model.json", "model.safetensors"):
@@ -81,7 +80,7 @@ def log_and_register(
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        version = _begun(client, name, run_id, tags)
+        version = begun = _begun(client, name, run_id, tags)
         if version is None:
             require_unchanged(name, champion_version(client, name), replacing)
             model_id, source = _logged(client, run_id, folder)
@@ -97,22 +96,25 @@ def log_and_register(
         try:
             make_champion(client, name, version, replacing=replacing)
         except ChampionChanged:
-            if version not in aliases(client, name).values():
+            if begun is None and version not in aliases(client, name).values():
                 client.delete_model_version(name, str(version))
             raise
+        if begun is not None:
+            client.delete_model_version_tag(name, str(version), ROLLED_BACK)
     return version
 
 
 def rollback(tracking_uri: str, name: str) -> int:
     """Make the `previous` version of `name` champion again, and the champion `previous`; the version that serves now.
 
-    The version that was champion says so in its tag `fertune.rolled_back`.
+    The version that was champion says so in its tag `fertune.rolled_back`; the one that serves again loses it. A rollback
+    that died is completed by the next.
     Raises `ValueError` where there is no such model or no previous version, and `ChampionChanged`.
     """
     with _quiet_store(tracking_uri), guarded(tracking_uri, name):
         client = mlflow.MlflowClient()
         try:
-            present, before = swap(client, name)
+            return swap(client, name)
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
@@ -120,9 +122,6 @@ def rollback(tracking_uri: str, name: str) -> int:
             raise ValueError(
                 f"There is no registered model {name!r} in {shown_uri(tracking_uri)}. With a champion there are: {listed}."
             ) from error
-        moment = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-        client.set_model_version_tag(name, str(before), "fertune.rolled_back", moment)
-    return present
 
 
 def champions(tracking_uri: str) -> list[tuple[str, int, str]]:
@@ -277,7 +276,7 @@ def _quiet_store(tracking_uri: str) -> Generator[None]:
 
 
 def _refusal(error: MlflowException, tracking_uri: str) -> str:
-    if isinstance(error.__cause__ or error.__context__, requests.ConnectionError | requests.Timeout):
+    if is_silence(error):
         return " does not answer. Start that server, or set MLFLOW_TRACKING_URI to the address of one that runs."
     return f": {without_password(str(error.message), tracking_uri)}"
 

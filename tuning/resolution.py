@@ -8,7 +8,7 @@ from statistics import fmean
 
 from search_spaces.core.designs import Design
 from tuning.ablation import runs_of
-from tuning.comparison import minimum_detectable_effect, sd_of_differences, seed_share_of_differences
+from tuning.comparison import minimum_detectable_effect, spread_of_differences
 from tuning.fold_sizes import FoldSize, mean_sizes, num_people
 from tuning.ledger import Ledger
 from tuning.paired_runs import Run
@@ -44,7 +44,7 @@ def detectable(
         runs, of = (own, "") if pilot is None else (_finished(pilot), f" of {pilot.folder.name}")
         try:
             reference = design.reference if pilot is None else Design(**pilot.study["design"]).reference
-            sd, seed_share = sd_of_differences(runs, reference), seed_share_of_differences(runs, reference)
+            sd, seed_share = spread_of_differences(runs, reference)
         except ValueError as error:  # no run yet, or none that can be paired
             return None, UNKNOWN if not (runs or of) else f"unknown from the runs{of}: {str(error).rstrip('.')}"
         if sd == 0:

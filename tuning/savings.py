@@ -53,7 +53,10 @@ def saving_of(challenger: Costs, champion: Costs, *, share: float, level: float)
         (found if _saves(high, share) else lacking).append(words)
     elif challenger.timed_on != champion.timed_on:
         lacking.append(f"times are not compared: {challenger.timed_on}, against {champion.timed_on}")
-    words = " and ".join(found) if found else "; ".join([f"{100 * parameters:.0f} % of its parameters", *lacking])
+    counted = (
+        f"{100 * parameters:.0f} % of its parameters" if math.isfinite(parameters) else "parameters were not counted"
+    )
+    words = " and ".join(found) if found else "; ".join([counted, *lacking])
     return Saving(enough=bool(found), words=words, time_ratio=ratio, time_ratio_high=high)
 
 

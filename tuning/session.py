@@ -36,14 +36,39 @@ SETTINGS = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Session:
-    """A connection to Ray: what it has in all, and where its dashboard is (empty where there is none)."""
+class Node:
+    """What one machine of a Ray cluster has in all."""
 
     num_cpus: float
-    num_gpus: float
-    num_nodes: int
-    dashboard_url: str
-    joined: bool
+    num_gpus: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Session:
+    """A connection to Ray: its machines, what others used of them when it was opened, and where its dashboard is."""
+
+    nodes: tuple[Node, ...]
+    dashboard_url: str = ""  # where there is one
+    busy_cpus: float = 0.0
+    busy_gpus: float = 0.0
+
+    @property
+    def num_cpus(self) -> float:
+        return sum(node.num_cpus for node in self.nodes)
+
+    @property
+    def num_gpus(self) -> float:
+        return sum(node.num_gpus for node in self.nodes)
+
+    @property
+    def wait(self) -> str:
+        """A sentence on what others have taken; `""` where all is free."""
+        if self.busy_cpus < 1 and not self.busy_gpus:
+            return ""
+        return (
+            f"Other work holds {self.busy_cpus:g} of {self.num_cpus:g} CPUs and {self.busy_gpus:g} of {self.num_gpus:g} GPUs: "
+            "trials that do not fit beside it wait until it ends."
+        )
 
 
 def default_home() -> Path:
@@ -99,8 +124,7 @@ def open_session(*, verbose: bool = False) -> Generator[Session]:
 
     level = logging.INFO if verbose else logging.ERROR
     logging.getLogger("ray").setLevel(level)
-    if not verbose:
-        _hush_startup_warning()
+    _tame_words_of_nodes(verbose)
     if address:
         settings = {"env_vars": SETTINGS | {"RAY_ADDRESS": address}}
         context = ray.init(address=address, runtime_env=settings, log_to_driver=verbose, logging_level=level)
@@ -120,32 +144,31 @@ def open_session(*, verbose: bool = False) -> Generator[Session]:
             else:
                 os.environ["PYTHONPATH"] = before
     try:
-        resources = ray.cluster_resources()
+        alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        free = ray.available_resources()
         yield Session(
-            num_cpus=resources.get("CPU", 0.0),
-            num_gpus=resources.get("GPU", 0.0),
-            num_nodes=sum(node["Alive"] for node in ray.nodes()),
+            nodes=tuple(Node(num_cpus=has.get("CPU", 0.0), num_gpus=has.get("GPU", 0.0)) for has in alive),
             dashboard_url=f"http://{context.dashboard_url}" if context.dashboard_url else "",
-            joined=bool(address),
+            busy_cpus=sum(has.get("CPU", 0.0) for has in alive) - free.get("CPU", 0.0),
+            busy_gpus=sum(has.get("GPU", 0.0) for has in alive) - free.get("GPU", 0.0),
         )
     finally:
         ray.shutdown()
 
 
-def _hush_startup_warning() -> None:
-    """A slot is half a dozen processes. Ray takes their number for a mistake on few cores, and a joined Ray says so.
+def _tame_words_of_nodes(verbose: bool) -> None:
+    """What Ray says of its nodes goes to standard error, so that `--json` stays data; without one warning of no use.
 
-    Nobody can act on that. Other words of Ray's about its nodes, such as a worker killed for memory, still come through.
+    A slot is half a dozen processes. Ray takes their number for a mistake on few cores, and a joined Ray says so: nobody can
+    act on that. Others, such as a worker killed for memory, come through.
     """
     from ray._private import worker
 
-    show = worker.print_to_stdstream
-    if getattr(show, "hushed", False):
-        return
+    show = getattr(worker.print_to_stdstream, "untamed", worker.print_to_stdstream)
 
-    def show_others(data: dict[str, Any], *given: Any, **named: Any) -> None:
-        if not any("worker processes have been started" in line for line in data["lines"]):
-            show(data, *given, **named)
+    def shown(data: dict[str, Any], *given: Any, **named: Any) -> None:
+        if verbose or not any("worker processes have been started" in line for line in data["lines"]):
+            show({**data, "is_err": True}, *given, **named)
 
-    show_others.hushed = True  # ty: ignore[missing-attribute]
-    worker.print_to_stdstream = show_others  # ty: ignore[invalid-assignment]
+    shown.untamed = show  # ty: ignore[missing-attribute]
+    worker.print_to_stdstream = shown  # ty: ignore[invalid-assignment]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from tuning.paired_runs import judged
-from tuning.statistics import wilson
+from tuning.statistics import Interval, crossed, wilson
 
 if TYPE_CHECKING:
     from tuning.evidence import Evidence
@@ -47,27 +47,28 @@ def more_seeds(study: str, trial_id: str, seeds: int | None) -> str:
     return f"`python tune.py confirm {study} --trial {trial_id} --seeds {seeds or 'N'}` trains more seeds."
 
 
-def below_majority(found: Evidence, predictions: pd.DataFrame) -> tuple[str, int | None]:
-    """By how much the lower bound of `found` misses the commonest class, and what would settle it; the seeds needed.
+def below_majority(
+    found: Evidence, accuracy: Interval, later: Interval, predictions: pd.DataFrame
+) -> tuple[str, int | None]:
+    """By how much the lower bound of `accuracy` misses the commonest class, and what would settle it; the seeds needed.
 
-    `predictions` are those of all its seeds. The distance of the bound from the mean shrinks with the root of the people,
-    and with the seeds by what people's own answers to a seed add; it stays above Wilson's for as many clips.
+    `predictions` are those of all seeds of `found`; `later` is its accuracy with the confidence that is asked for once
+    there are more. The distance of the bound from the mean shrinks with the root of the people, and with the seeds by what
+    people's own answers to a seed add; it stays above Wilson's for as many clips.
     """
-    accuracy, majority = found.accuracy, found.majority
-    distance = accuracy.mean - accuracy.low
-    own = _share_of_seeds(predictions)
+    majority, own = found.majority, _share_of_seeds(predictions)
 
-    def low(people: int, seeds: int) -> float:
+    def low(now: Interval, people: int, seeds: int) -> float:
         changed = 1 - own + own * len(found.seeds) / seeds
-        bound = accuracy.mean - distance * math.sqrt(changed * found.num_subjects / people)
+        bound = now.mean - (now.mean - now.low) * math.sqrt(changed * found.num_subjects / people)
         clips = found.num_clips * people / found.num_subjects
-        return min(bound, wilson(accuracy.mean, clips, accuracy.confidence)[0])
+        return min(bound, wilson(now.mean, clips, now.confidence)[0])
 
     people = seeds = None
     reachable = accuracy.mean > majority
     if reachable:
-        people = least(found.num_subjects, lambda count: low(count, len(found.seeds)) > majority)
-        seeds = least(len(found.seeds), lambda count: low(found.num_subjects, count) > majority)
+        people = least(found.num_subjects, lambda count: low(accuracy, count, len(found.seeds)) > majority)
+        seeds = least(len(found.seeds), lambda count: low(later, found.num_subjects, count) > majority)
     ways = settled_by(
         people,
         seeds,
@@ -95,9 +96,8 @@ def _share_of_seeds(predictions: pd.DataFrame) -> float:
     table = judged(predictions)
     scores = table.groupby(["person", "seed"])["correct"].mean().unstack("seed").to_numpy()  # (I, S)
     num_people, num_seeds = scores.shape
-    between = float(scores.mean(axis=1).var(ddof=1)) if num_people > 1 else 0.0
-    if num_seeds < 2 or between == 0:
+    if num_people < 2 or num_seeds < 2:
         return 0.0
-    rest = scores - scores.mean(axis=1, keepdims=True) - scores.mean(axis=0) + scores.mean()
-    both = float((rest**2).sum()) / ((num_people - 1) * (num_seeds - 1))
-    return min(both / num_seeds / between, 1.0)
+    by_person, _, of_both = crossed(scores)
+    between = float(by_person.var(ddof=1))
+    return min(of_both / num_seeds / between, 1.0) if between > 0 else 0.0

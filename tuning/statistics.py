@@ -68,6 +68,19 @@ def accuracy_interval(
     )
 
 
+def crossed(scores: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """What people and seeds add to `scores` `(I, S)`, of I people under S seeds, two of each at least.
+
+    Returns each person's mean over the seeds `(I,)`, the variance between seeds beyond what people's own answers explain,
+    and the variance of a person's own answer to a seed: the two-way analysis of variance.
+    """
+    by_person, by_seed = scores.mean(axis=1), scores.mean(axis=0)
+    rest = scores - by_person[:, None] - by_seed + scores.mean()
+    num_people, num_seeds = scores.shape
+    of_both = float((rest**2).sum()) / ((num_people - 1) * (num_seeds - 1))
+    return by_person, max(float(by_seed.var(ddof=1)) - of_both / num_people, 0.0), of_both
+
+
 def majority_share(labels: Sequence[Hashable]) -> float:
     """The accuracy of always answering the commonest class: what a model must beat to have learnt anything."""
     if not len(labels):

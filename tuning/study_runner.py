@@ -19,7 +19,7 @@ from trainables.core.trial import TrialSpec
 from tuning.bookkeeper import Bookkeeper, TrialListener
 from tuning.interruption import interruptible
 from tuning.ledger import Ledger, Trial
-from tuning.overview import known_studies
+from tuning.overview import known_studies, not_begun
 from tuning.placement import Placement, slots_of
 from tuning.preparing import ClipListener, cut, draw, prepare_dataset
 from tuning.searcher import Chain, ListProposer, OptunaProposer, Proposer
@@ -70,10 +70,7 @@ class Runner:
         self._data_root = data_root
         self._resources = contextlib.ExitStack()
         if begun and self.study.name not in known_studies(self.home):
-            raise ValueError(
-                f"Study {self.study.name} was not run yet under {self.home}; run it first: "
-                f"python tune.py run {self.study.name}"
-            )
+            raise not_begun(self.home, self.study.name)
 
     def __enter__(self) -> Runner:
         with contextlib.ExitStack() as opening:
@@ -87,9 +84,11 @@ class Runner:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
+        if kind is not None or self.tracker.error:
             self.tracker.patience_s = 0.5  # MLflow gets the rest from the ledger next time
         self._resources.close()
+        if missing := self.tracker.what_is_missing():
+            self.listener.noted(missing)
 
     def search_size(self, num_samples: int | None, *, resume: bool, extend: int | None) -> int:
         """How many search trials the study is to have in all.
@@ -115,7 +114,7 @@ class Runner:
         fresh = OptunaProposer(self.study, num_samples=num_samples, begun=begun)
         proposer = Chain(halted, fresh)
         count = max(0, num_samples - len(past))
-        deadline = time.monotonic() + time_budget_s if time_budget_s else None
+        deadline = None if time_budget_s is None else time.monotonic() + time_budget_s
         self.run("search", proposer, count, deadline=deadline, num_samples=num_samples)
         self.select()
 
@@ -191,6 +190,7 @@ class Runner:
                 name=f"tune-{time.strftime('%Y%m%d-%H%M%S')}-{phase}",
                 storage_path=str(self.folder / "ray"),
                 verbose=1 if self.verbose else 0,
+                stop=bookkeeper.stopper,
                 failure_config=tune.FailureConfig(max_failures=0),
             ),
         )
@@ -198,8 +198,8 @@ class Runner:
             with interruptible():
                 tuner.fit()
         finally:
-            bookkeeper.close()
             self.listener.phase_ended()
+            bookkeeper.close()
 
     def spec(self, trial: Trial) -> TrialSpec:
         """What the worker of `trial` is told."""
@@ -233,6 +233,8 @@ class Runner:
     def _ray(self) -> Session:
         if self._session is None:
             self._session = self._resources.enter_context(open_session(verbose=self.verbose))
+            if self._session.wait:
+                self.listener.noted(self._session.wait)
         return self._session
 
     def _prepare(self) -> Prepared:
@@ -245,9 +247,10 @@ class Runner:
 
 
 def git_commit() -> str:
-    """The commit of fertune that runs, `""` where it is not a checkout or git is absent."""
+    """The commit of fertune that runs, with `-dirty` where files differ from it; `""` without git or a checkout."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
-        asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+        asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     except OSError:  # no git here
         return ""
     return asked.stdout.strip() if asked.returncode == 0 else ""

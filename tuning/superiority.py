@@ -14,9 +14,11 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from tuning import looks
 from tuning.paired_runs import judged
 from tuning.savings import Costs, Saving, saving_of
 from tuning.shortfall import least, settled_by
+from tuning.statistics import crossed
 from tuning.variance import Estimate, satterthwaite
 
 MARGIN = 0.02  # of accuracy, that a cheaper challenger may lose
@@ -25,25 +27,30 @@ SAVING = 0.10  # of parameters or time, that makes a challenger cheaper
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A configuration and what its seeds answered on the holdout: clip_id, subject, seed, label, predicted (or logits)."""
+    """A configuration and what its seeds answered on the holdout: clip_id, subject, seed, label, predicted (or logits).
+
+    `look` counts how often these people are asked whether it may replace the champion (`tuning/looks.py`).
+    """
 
     name: str
     predictions: pd.DataFrame
     costs: Costs
+    look: int = 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Verdict:
     """Whether `name` may replace the champion, and why.
 
-    `difference` (challenger minus champion, a share) has the one-sided lower bound `low` at `level`, which is alpha by
-    Holm's step; it must exceed `required`: 0, or minus the margin where the challenger is `cheaper` (`saving` says by
-    what). `superior` tells whether it exceeds 0. `people_needed` and `seeds_needed` are the totals (of people; of seeds of
-    either configuration) at which the bound would do if the estimates stay as they are; `None` where no number would, or
-    none is needed.
+    `difference` (challenger minus champion, a share) has the one-sided lower bound `low` at `level`, which is the share of
+    alpha that is left to this `look`, by Holm's step; it must exceed `required`: 0, or minus the margin where the challenger
+    is `cheaper` (`saving` says by what). `superior` tells whether it exceeds 0. `p_adjusted` is compared with alpha itself.
+    `people_needed` and `seeds_needed` are the totals (of people; of seeds of either configuration, at the level of the next
+    look) at which the bound would do if the estimates stay as they are; `None` where no number would, or none is needed.
     """
 
     name: str
+    look: int
     promoted: bool
     superior: bool
     cheaper: bool
@@ -103,8 +110,9 @@ def superiority(
 
     A challenger is promoted where the lower bound of its difference in accuracy exceeds 0 (superior), or exceeds
     -`margin` while it has `saving` fewer parameters or is shown to take `saving` less time (not inferior, and cheaper).
-    Each is tested for the weaker condition that holds for it, and Holm's step-down keeps the chance of any false promotion
-    at `alpha`; the chance that any time is falsely said to be saved is `alpha` too (Bonferroni).
+    Each is tested for the weaker condition that holds for it. Holm's step-down, on what its look may spend, keeps the chance
+    of any false promotion over all looks at `alpha`; the chance that any time is falsely said to be saved is `alpha` too
+    (Bonferroni).
 
     Raises `ValueError` for one seed, one person, and predictions of other clips.
     """
@@ -117,12 +125,16 @@ def superiority(
         _parts(_scores(challenger), base, challenger.name, champion.name, "people" if named else "clips")
         for challenger in challengers
     ]
-    level = alpha / len(challengers)
-    savings = [saving_of(challenger.costs, champion.costs, share=saving, level=level) for challenger in challengers]
+    shares = [looks.share(challenger.look) for challenger in challengers]
+    savings = [
+        saving_of(challenger.costs, champion.costs, share=saving, level=spent * alpha / len(challengers))
+        for challenger, spent in zip(challengers, shares, strict=True)
+    ]
     required = [-margin if saves.enough else 0.0 for saves in savings]
     p_values = [1 - one.estimate(needs).above(needs) for one, needs in zip(parts, required, strict=True)]
-    adjusted = multipletests(p_values, alpha=alpha, method="holm")[1]
-    levels = _levels(p_values, alpha)
+    weighted = [min(p_value / spent, 1.0) for p_value, spent in zip(p_values, shares, strict=True)]
+    adjusted = multipletests(weighted, alpha=alpha, method="holm")[1]
+    levels = [level * spent for level, spent in zip(_levels(weighted, alpha), shares, strict=True)]
     return [
         _verdict(challenger, *row, alpha)
         for challenger, *row in zip(challengers, parts, savings, required, p_values, adjusted, levels, strict=True)
@@ -169,29 +181,21 @@ def _parts(
     if not (one[2].equals(other[2]) and one[1].equals(other[1])):
         raise ValueError(f"{name} and {champion} were tested on other clips or people; the same holdout is needed.")
     clips = other[1].to_numpy(dtype=float)
-    num_people = len(clips)
-    of_people, of_seeds, of_both, means = [], [], [], []
-    for correct in (one[0], other[0]):
-        accuracy = correct.sum(axis=0).mean() / clips.sum()
-        # A person's influence on the accuracy: people with more clips weigh more (linearised ratio).
-        scores = (correct - accuracy * clips[:, None]) / clips.mean()  # (I, S)
-        by_person, by_seed = scores.mean(axis=1), scores.mean(axis=0)
-        rest = scores - by_person[:, None] - by_seed
-        num_seeds = scores.shape[1]
-        both = float((rest**2).sum()) / ((num_people - 1) * (num_seeds - 1))
-        means.append(accuracy)
-        of_people.append(by_person)
-        of_both.append(both)
-        of_seeds.append(max(float(by_seed.var(ddof=1)) - both / num_people, 0.0))
+    means = [correct.sum(axis=0).mean() / clips.sum() for correct in (one[0], other[0])]
+    # A person's influence on the accuracy: people with more clips weigh more (linearised ratio).
+    ours, theirs = (
+        crossed((correct - accuracy * clips[:, None]) / clips.mean())
+        for correct, accuracy in zip((one[0], other[0]), means, strict=True)
+    )
     return _Parts(
         difference=float(means[0] - means[1]),
         clips=float(clips.sum()),
-        people=num_people,
+        people=len(clips),
         people_are=people_are,
         seeds=(one[0].shape[1], other[0].shape[1]),
-        of_people=float((of_people[0] - of_people[1]).var(ddof=1)),
-        of_seeds=(of_seeds[0], of_seeds[1]),
-        of_both=(of_both[0], of_both[1]),
+        of_people=float((ours[0] - theirs[0]).var(ddof=1)),
+        of_seeds=(ours[1], theirs[1]),
+        of_both=(ours[2], theirs[2]),
     )
 
 
@@ -220,11 +224,13 @@ def _verdict(
     people = seeds = None
     if not promoted and parts.difference > required:
         people = least(parts.people, lambda count: _low(parts.estimate(required, people=count), level) > required)
+        later = level * looks.LATER
         seeds = least(
-            max(parts.seeds), lambda count: _low(parts.estimate(required, seeds=(count, count)), level) > required
+            max(parts.seeds), lambda count: _low(parts.estimate(required, seeds=(count, count)), later) > required
         )
     verdict = Verdict(
         name=challenger.name,
+        look=challenger.look,
         promoted=promoted,
         superior=promoted and low > 0,
         cheaper=saving.enough,
@@ -254,13 +260,14 @@ def _reason(verdict: Verdict, parts: _Parts) -> str:
     if verdict.promoted:
         how = "superior" if verdict.superior else f"not inferior, and cheaper ({verdict.saving.words})"
         return f"{verdict.name} is {how}: {found}."
-    condition = (
-        f"{100 * verdict.required:+.1f} points, the margin for a cheaper one ({verdict.saving.words})"
-        if verdict.cheaper
-        else f"0, as it saves too little to be let in on the margin ({verdict.saving.words})"
-    )
+    if verdict.required < 0:
+        condition = f"{100 * verdict.required:+.1f} points, the margin for a cheaper one ({verdict.saving.words})"
+    elif verdict.cheaper:
+        condition = f"0, as nothing is left of the margin for a cheaper one ({verdict.saving.words})"
+    else:
+        condition = f"0, as it saves too little to be let in on the margin ({verdict.saving.words})"
     text = (
-        f"{verdict.name} is not shown to be {'non-inferior' if verdict.cheaper else 'superior'}: {found}; more than "
+        f"{verdict.name} is not shown to be {'non-inferior' if verdict.required < 0 else 'superior'}: {found}; more than "
         f"{condition}, is required, and {100 * (verdict.required - verdict.low):.1f} points are missing."
     )
     ways = settled_by(

@@ -28,7 +28,7 @@ from tuning.ledger import Ledger, Trial
 from tuning.overview import front_json, shown_name, titled
 from tuning.session import ROOT, Session, in_shell
 from tuning.statistics import Interval
-from tuning.tracking import Tracker, shown_uri
+from tuning.tracking import Tracker
 
 if TYPE_CHECKING:  # seconds of imports, for an export alone
     from trainables.core.export import Exported
@@ -89,6 +89,10 @@ class TerminalListener:
             if trial.trial_id not in self._tasks:
                 self._tasks[trial.trial_id] = self._bar.add_task(f"  {trial.trial_id}", total=num_epochs)
             self._bar.update(self._tasks[trial.trial_id], completed=int(trial.curve[-1]["epoch"]))
+
+    def noted(self, words: str) -> None:
+        """One line, which stays."""
+        self.say(f"  {words}")
 
     def trial_ended(self, trial: Trial) -> None:
         """One line: what was tried and what came of it."""
@@ -230,11 +234,6 @@ def say_next(home: Path, tracker: Tracker, listener: TerminalListener, commands:
         listener.say(f"  {in_shell(home)}{here / 'python'} tune.py {command}")
     for line in tracker.how_to_compare():
         listener.say(line)
-    if tracker.unwritten:
-        listener.say(
-            f"MLflow at {shown_uri(tracker.uri)} did not take {tracker.unwritten} events ({tracker.error}). "
-            "They are kept in the ledger; the next command on this study writes them."
-        )
 
 
 def prediction_json(row: dict[str, Any], model: str) -> str:

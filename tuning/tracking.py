@@ -18,7 +18,7 @@ from typing import Any
 
 from tuning import links
 from tuning.ledger import Ledger
-from tuning.links import shown_uri, without_password
+from tuning.links import shown_uri
 from tuning.robustness import read_robustness
 
 CURVES = ("train_loss", "val_loss", "val_accuracy", "val_uar")
@@ -50,7 +50,7 @@ class Tracker:
     """Writes a study's events to MLflow as they come.
 
     Use it as a context; `close` waits up to `patience_s` for MLflow and then leaves the rest for the next time.
-    `unwritten` counts the events that are still to be written, `error` tells why.
+    `unwritten` counts the events that are still to be written, `error` tells what MLflow does instead of taking them.
     """
 
     def __init__(self, ledger: Ledger, uri: str, home: Path, *, patience_s: float = 30.0) -> None:
@@ -87,9 +87,18 @@ class Tracker:
         deadline = time.monotonic() + self.patience_s
         while trial_id not in self._runs or self.unwritten:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"MLflow at {shown_uri(self.uri)} does not answer: {self.error or 'no reply'}")
+                raise TimeoutError(f"MLflow at {shown_uri(self.uri)} {self.error or 'does not answer'}.")
             time.sleep(0.05)
         return self._runs[trial_id]
+
+    def what_is_missing(self) -> str:
+        """A sentence about events that MLflow did not take; `""` where it has all."""
+        if not self.unwritten:
+            return ""
+        return (
+            f"MLflow at {shown_uri(self.uri)} {self.error or 'is slow'}: {self.unwritten} events are kept in the ledger; the "
+            "next command on this study writes them."
+        )
 
     def how_to_compare(self) -> list[str]:
         """Lines that say where MLflow compares this study's trials; none while it lacks some of them."""
@@ -126,8 +135,7 @@ class Tracker:
                     self._end_study()
                 self.error, pause = "", 0.2
             except Exception as error:  # whatever MLflow raises: the ledger keeps the events
-                words = next(iter(str(error).splitlines()), "")
-                self.error, self._client = without_password(f"{type(error).__name__}: {words}", self.uri), None
+                self.error, self._client = links.trouble(error, self.uri), None
                 pause = min(2 * pause, 10.0)
             if deadline is not None and time.monotonic() > deadline:
                 return

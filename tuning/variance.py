@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from tuning.statistics import Interval
+from tuning.statistics import Interval, wilson
 
 # The influence of whom one trains on, as a share of what Nadeau and Bengio add for it. Folds cannot show it (every fold
 # trains on nearly the same people); see docs/decisions/0005 for where a third comes from.
@@ -86,10 +86,10 @@ def sources(totals: ArrayLike, clips: ArrayLike, people: ArrayLike, folds: Array
     Raises `ValueError` for fewer than two folds or people.
     """
     totals, clips = np.asarray(totals, dtype=float), np.asarray(clips, dtype=float)
-    people, folds = _numbered(people), _numbered(folds)
+    people, folds = numbered(people), numbered(folds)
     num_people, num_folds = int(people.max()) + 1, int(folds.max()) + 1
     _require_two(num_folds, num_people)
-    weights = clips / (num_folds * np.bincount(folds, clips))[folds]  # (R,), of a person's clips in the mean over folds
+    weights = weights_in_mean(clips, folds)
     by_seed = totals / clips[:, None]
     by_fold = num_folds * np.stack([np.bincount(folds, weights * scores) for scores in by_seed.T], axis=1)  # (K, S)
     mean = float(by_fold.mean())
@@ -116,7 +116,9 @@ def people_estimate(found: Sources, test_over_train: float) -> Estimate:
     The variance is that between people (each tested once, seeds averaged), plus a `TRAINING_SHARE` of what Nadeau and
     Bengio add for overlapping training sets, on the part that seeds do not explain, plus what a seed does to all people
     of a fold at once (crossed clusters: Cameron, Gelbach and Miller, J. Business & Economic Statistics 29, 2011). Where
-    folds differ by more than that, their spread is taken. Degrees of freedom are Satterthwaite's.
+    folds differ by more than that, their spread is taken. Degrees of freedom are Satterthwaite's, except for that spread:
+    there they are a heuristic of his form, which the calibration bears out. The two parts that it adds (what people and
+    seeds explain, and what the folds' spread exceeds that by) are not independent, and the second is a difference.
     """
     share = TRAINING_SHARE * found.num_folds * test_over_train
     trained = found.between_people + share * max(found.between_people - found.within_people, 0.0)
@@ -124,12 +126,41 @@ def people_estimate(found: Sources, test_over_train: float) -> Estimate:
     people_df, folds_df = found.num_people - 1, found.num_folds - 1
     df = satterthwaite((trained, people_df), (found.of_trainings, found.num_folds * max(found.num_seeds - 1, 1)))
     explained = found.between_people + found.of_trainings
-    if explained > 0 and found.between_folds > explained * stats.f.isf(FOLDS_DIFFER, folds_df, people_df):
+    rounding = (
+        1e-12 * found.between_folds
+    )  # where people cancel out (`tuning.nested_results`), folds show nothing beyond them
+    if explained > rounding and found.between_folds > explained * stats.f.isf(FOLDS_DIFFER, folds_df, people_df):
         variance, method = found.between_folds * (1 + share), "folds"
         df = satterthwaite((explained, people_df), (found.between_folds - explained, folds_df))
-    # A difference of d needs at least a share d of the clips judged differently: no sample shows less variance than that.
-    least = abs(found.mean) * (1 - abs(found.mean)) / found.num_clips
+    least = least_variance(found.mean, found.num_clips)
     return Estimate(mean=found.mean, se=float(np.sqrt(max(variance, least))), df=df, method=method)
+
+
+def least_variance(difference: float, num_clips: float) -> float:
+    """A difference of d needs at least a share d of the clips judged differently: no sample shows less variance than that.
+
+    Where all clips are judged differently, one counts as if it were not: they do not prove what the next one will be.
+    """
+    share = min(abs(difference), 1 - 1 / num_clips)
+    return share * (1 - share) / num_clips
+
+
+def share_interval(found: Estimate, num_clips: float, num_units: int, confidence: float = 0.95) -> Interval:
+    """The interval of a share itself, no difference of two: it lies between 0 and 1, and is seldom symmetric near them.
+
+    As in `accuracy_interval` it is never narrower than Wilson's for as many independent clips. Where all clips are right, or
+    all wrong, each of `num_units` (people; folds, where nobody is known) counts as one observation, since its clips could
+    all go wrong together, and the interval is Clopper and Pearson's for that number.
+    """
+    plain = found.interval(confidence)
+    if min(found.mean, 1 - found.mean) < 1e-12:
+        exact = stats.binomtest(round(found.mean) * num_units, num_units).proportion_ci(confidence, method="exact")
+        low, high = exact.low, exact.high
+    else:
+        low, high = wilson(found.mean, num_clips, confidence)
+    return dataclasses.replace(
+        plain, low=float(max(min(plain.low, low), 0.0)), high=float(min(max(plain.high, high), 1.0))
+    )
 
 
 def variances_of_one_run(found: Sequence[Sources]) -> tuple[float, float]:
@@ -141,11 +172,12 @@ def variances_of_one_run(found: Sequence[Sources]) -> tuple[float, float]:
     return max(of_means - of_seeds / seeds, 0.0), of_seeds
 
 
-def fold_estimate(values: ArrayLike, test_over_train: float) -> Estimate:
+def fold_estimate(values: ArrayLike, test_over_train: float, num_clips: float | None = None) -> Estimate:
     """The mean of `values` `(K, S)` over folds and seeds, with folds as units: seeds of a fold share its people.
 
-    For what cannot be told apart by person (UAR, say). K - 1 degrees of freedom; the share for training sets as above.
-    Raises `ValueError` for fewer than two folds.
+    For what cannot be told apart by person (UAR, say). K - 1 degrees of freedom; the share for training sets as above, and
+    the least variance where `num_clips` are told. Without them (a time has none) folds that are all alike show no error
+    at all, which proves nothing. Raises `ValueError` for fewer than two folds.
     """
     values = np.asarray(values, dtype=float)
     num_folds, num_seeds = values.shape
@@ -153,7 +185,9 @@ def fold_estimate(values: ArrayLike, test_over_train: float) -> Estimate:
     spread = float(values.mean(axis=1).var(ddof=1)) / num_folds
     of_seeds = float(values.var(axis=1, ddof=1).mean()) / (num_folds * num_seeds) if num_seeds > 1 else 0.0
     variance = spread + TRAINING_SHARE * num_folds * test_over_train * max(spread - of_seeds, 0.0)
-    return Estimate(mean=float(values.mean()), se=float(np.sqrt(variance)), df=float(num_folds - 1), method="folds")
+    mean = float(values.mean())
+    least = least_variance(mean, num_clips) if num_clips else 0.0
+    return Estimate(mean=mean, se=float(np.sqrt(max(variance, least))), df=float(num_folds - 1), method="folds")
 
 
 def satterthwaite(*parts: tuple[float, float]) -> float:
@@ -181,7 +215,14 @@ def _seed_variances(
     return float(of_seeds.sum()), float(own.sum())
 
 
-def _numbered(names: ArrayLike) -> np.ndarray:
+def weights_in_mean(clips: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """What the clips of each row `(R,)` weigh in the mean over folds; `folds` `(R,)` are numbered from 0."""
+    by_fold = np.bincount(folds, clips)
+    return clips / (len(by_fold) * by_fold)[folds]
+
+
+def numbered(names: ArrayLike) -> np.ndarray:
+    """Each of `names` by its place among those there are, from 0."""
     return np.unique(np.asarray(names), return_inverse=True)[1].ravel()
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections import Counter, deque
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from search_spaces.core.designs import Design
 from search_spaces.core.study import Study
 from tuning.ablation import searches_of
+from tuning.in_turn import run_in_turn
 from tuning.ledger import Ledger, Trial, objective_values
-from tuning.searcher import Chain, OptunaProposer
+from tuning.searcher import OptunaProposer
 
 if TYPE_CHECKING:
     from tuning.study_runner import Runner
@@ -20,15 +21,14 @@ if TYPE_CHECKING:
 def search_each(runner: Runner, *, deadline: float | None = None) -> bool:
     """Bring every variant to as many search trials as the design gives each, in one Ray Tune run.
 
-    Half-run trials go on first. Tells whether all variants have had theirs (`deadline` may have come before).
+    Every variant's searcher has the same seeds and begins with the same points. Half-run trials go on first. Tells whether
+    all variants have had theirs (`deadline` may have come before).
     """
     design = runner.study.design
     assert design is not None
     begun = searches_of(runner.ledger, design)
-    halted = [trial for trial in begun if trial.state in ("RUNNING", "INTERRUPTED")]
-    count = _num_lacking(design, begun) + len(halted)
-    if count:
-        runner.run("search", Chain(halted, EachVariant(runner.study, begun)), count, deadline=deadline)
+    proposers = {name: _OfVariant(runner.study, design, name, begun) for name in design.variants}
+    run_in_turn(runner, "search", proposers, begun=begun, num_new=_num_lacking(design, begun), deadline=deadline)
     ended = [trial for trial in searches_of(runner.ledger, design) if trial.state in ("FINISHED", "FAILED")]
     return _num_lacking(design, ended) == 0
 
@@ -47,41 +47,25 @@ def best_by_variant(ledger: Ledger, study: Study) -> dict[str, dict[str, Any]]:
     return {name: best[name][1].parameters for name in study.design.variants if name in best}
 
 
-class EachVariant:
-    """The proposers of all variants, asked in turn, so that an early end leaves them about equally far.
+class _OfVariant:
+    """The searcher of one variant: what is proposed gets the variant's own changes, which are no choice of the searcher."""
 
-    Every variant's searcher has the same seeds and begins with the same points.
-    """
-
-    def __init__(self, study: Study, begun: list[Trial]) -> None:
-        assert study.design is not None
-        self._study, self._variants = study, study.design.variants
-        self._proposers = {
-            name: OptunaProposer(
-                study,
-                num_samples=study.design.tune_each,
-                begun=[self._searched(trial) for trial in begun if trial.variant == name],
-            )
-            for name in self._variants
-        }
-        self._turns = deque(self._variants)
+    def __init__(self, study: Study, design: Design, name: str, begun: list[Trial]) -> None:
+        self._name, self._changes, self._searched = name, design.variants[name], study.parameters
+        own = [self._without_changes(trial) for trial in begun if trial.variant == name]
+        self._proposer = OptunaProposer(study, num_samples=design.tune_each, begun=own)
 
     def propose(self) -> Trial | None:
-        for _ in range(len(self._turns)):
-            name = self._turns[0]
-            self._turns.rotate(-1)
-            trial = self._proposers[name].propose()
-            if trial is not None:
-                parameters = {**self._variants[name], **trial.parameters}
-                return dataclasses.replace(trial, variant=name, parameters=parameters)
-        return None
+        trial = self._proposer.propose()
+        if trial is None:
+            return None
+        return dataclasses.replace(trial, variant=self._name, parameters={**self._changes, **trial.parameters})
 
     def told(self, trial: Trial) -> None:
-        self._proposers[trial.variant].told(self._searched(trial))
+        self._proposer.told(self._without_changes(trial))
 
-    def _searched(self, trial: Trial) -> Trial:
-        """The trial with what was searched alone: a variant's own changes are no choice of its searcher."""
-        searched = {key: value for key, value in trial.parameters.items() if key in self._study.parameters}
+    def _without_changes(self, trial: Trial) -> Trial:
+        searched = {key: value for key, value in trial.parameters.items() if key in self._searched}
         return dataclasses.replace(trial, parameters=searched)
 
 

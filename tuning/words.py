@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trainables.core import lookup
 from tuning.ledger import Ledger, Trial
-from tuning.overview import known_studies
+from tuning.overview import not_begun
 
 
 def words(home: Path, study: str, trial_id: str | None = None) -> Iterator[str]:
@@ -18,7 +18,7 @@ def words(home: Path, study: str, trial_id: str | None = None) -> Iterator[str]:
     """
     ledger = Ledger.read(home / study)
     if not ledger.events:
-        raise ValueError(lookup.unknown("study begun here", study, known_studies(home)))
+        raise not_begun(home, study)
     if trial_id is None:
         return _of_study(ledger)
     if trial_id not in ledger.trials:
@@ -36,8 +36,12 @@ def _of_study(ledger: Ledger) -> Iterator[str]:
             accuracy = event["metrics"].get("accuracy")
             words = event["error"] or (f"accuracy {100 * accuracy:.1f} %" if accuracy is not None else "")
             yield f"{when}  {event['trial_id']} {event['state'].lower()}{': ' if words else ''}{words}"
+        elif kind == "noted":
+            yield f"{when}  {event['trial_id']}: {event['words']}"
         elif kind == "selected":
             yield f"{when}  front: {', '.join(event['front'])}; recommended {event['recommended']}"
+        elif kind == "refused":
+            yield f"{when}  refused: {event['of']} against {event['against']}, look {event['look']}"
         elif kind == "promoted":
             yield f"{when}  promoted: {event['name']} version {event['version']} of {event['of']}"
         elif kind == "champion_left_out":
@@ -50,6 +54,9 @@ def _of_trial(ledger: Ledger, trial: Trial) -> Iterator[str]:
     for worker in trial.workers:
         gpus = f", GPUs {worker['gpus']}" if worker["gpus"] else ""
         yield f"worker: {worker['host']}, {worker['device']}{gpus}"
+    for event in ledger.events:
+        if event["event"] == "noted" and event["trial_id"] == trial.trial_id:
+            yield event["words"]
     for row in trial.curve:
         rest = " ".join(f"{key}={value:.4g}" for key, value in row.items() if key != "epoch")
         yield f"epoch {row['epoch']:g}: {rest}"

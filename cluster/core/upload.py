@@ -10,8 +10,15 @@ ROOT = Path(__file__).resolve().parents[2]
 LIMIT_MIB = 5.0
 
 
+class UploadUnknown(RuntimeError):
+    """There is no git, or no checkout."""
+
+
 def uploaded(root: Path = ROOT) -> list[Path]:
-    """The files under `root`, a git checkout, that Ray would send: it honours .gitignore and .rayignore."""
+    """The files under `root`, a git checkout, that Ray would send: it honours .gitignore and .rayignore.
+
+    Raises `UploadUnknown` where that is no checkout, or there is no git.
+    """
     ignored = f"--exclude-from={root / '.rayignore'}"
     committed = _listed(root) - _listed(root, "--cached", "--ignored", ignored)
     found = (root / name for name in committed | _listed(root, "--others", "--exclude-standard", ignored))
@@ -19,13 +26,25 @@ def uploaded(root: Path = ROOT) -> list[Path]:
 
 
 def _listed(root: Path, *options: str) -> set[str]:
-    asked = subprocess.run(["git", "ls-files", "-z", *options], cwd=root, capture_output=True, text=True, check=True)
+    try:
+        asked = subprocess.run(
+            ["git", "ls-files", "-z", *options], cwd=root, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = getattr(error, "stderr", None) or str(error)
+        raise UploadUnknown(
+            f"What a Ray job uploads cannot be told: git lists the files of a checkout, and says of {root}: {said.strip()}"
+        ) from None
     return set(filter(None, asked.stdout.split("\0")))
 
 
 def main() -> int:
-    """Print the size; returns 1 where it is above the limit, naming the largest files."""
-    sizes = {path: path.stat().st_size for path in uploaded()}
+    """Print the size; returns 1 where it is above the limit, naming the largest files, or cannot be told."""
+    try:
+        sizes = {path: path.stat().st_size for path in uploaded(ROOT)}
+    except UploadUnknown as error:
+        print(error, file=sys.stderr)
+        return 1
     total = sum(sizes.values()) / 2**20
     print(f"A Ray job uploads {len(sizes)} files, {total:.1f} MiB (limit {LIMIT_MIB:g} MiB)")
     if total <= LIMIT_MIB:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
 from cluster.local import parts, service
 from cluster.local.service import Service
+from tuning.sentences import Verbose, looking, sentences
 from tuning.session import default_home
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -37,10 +35,11 @@ def up(
     num_cpus: Annotated[int | None, typer.Option(min=0, help="CPUs that Ray may give away; all without.")] = None,
     num_gpus: Annotated[int | None, typer.Option(min=0, help="GPUs that Ray may give away; all without.")] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait until both answer.")] = 240.0,
+    verbose: Verbose = False,
 ) -> None:
     """Start what is not up, wait until it answers, print where it is and how to submit a job."""
     wanted = {"ray": ray_port, "dashboard": dashboard_port, "mlflow": mlflow_port}
-    with _sentences():
+    with sentences(verbose):
         found = service.up(
             default_home(),
             _say,
@@ -53,17 +52,19 @@ def up(
 
 
 @app.command()
-def down() -> None:
+def down(verbose: Verbose = False) -> None:
     """Stop running jobs, Ray and MLflow; runs, models and passwords stay."""
-    with _sentences():
+    with sentences(verbose):
         if not service.down(default_home(), _say):
             _say(f"Nothing of the service under {default_home()} is running.")
 
 
 @app.command()
-def status(as_json: Annotated[bool, typer.Option("--json", help="Print data for a script.")] = False) -> None:
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print data for a script.")] = False, verbose: Verbose = False
+) -> None:
     """Say what is up; exit code 1 where not all of it answers."""
-    with _sentences():
+    with looking(verbose):
         found = service.status(default_home())
         if as_json:
             print(json.dumps(_as_data(found)))
@@ -76,9 +77,9 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print data for 
 
 
 @app.command()
-def env() -> None:
+def env(verbose: Verbose = False) -> None:
     """Print what lets this shell reach the service, passwords included: `eval "$(python -m cluster.local env)"`."""
-    with _sentences():
+    with looking(verbose):
         found = service.status(default_home())
         if found is None:
             raise service.ServiceError(f"The service under {default_home()} is down: run `up` first.")
@@ -108,21 +109,6 @@ def _as_data(found: Service | None) -> dict[str, object]:
 
 def _say(text: str) -> None:
     print(text, flush=True)
-
-
-@contextmanager
-def _sentences() -> Generator[None]:
-    """Whatever a person did wrong ends in a sentence and exit code 2."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        raise typer.Exit(130) from None
-    except typer.Exit:  # a RuntimeError too
-        raise
-    except (RuntimeError, OSError) as error:
-        print(f"Error: {error}", file=sys.stderr)
-        raise typer.Exit(2) from None
 
 
 if __name__ == "__main__":

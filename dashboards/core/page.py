@@ -22,13 +22,18 @@ _HERE = Path(__file__).parent
 def write_report(home: Path, study_name: str, out: Path) -> Path:
     """Write the report of the study under `home` to the file `out`, whole or not at all, and return `out`.
 
-    Raises `ValueError` where the study was not begun.
+    Raises `ValueError` where the study was not begun, and where `out` is a folder.
     """
+    if out.is_dir():
+        raise ValueError(f"{out} is a folder; --out needs a file, such as {out / f'{study_name}.html'}.")
     page = render(read_report_data(home, study_name))
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    temporary.write_text(page, encoding="utf-8")
-    temporary.replace(out)
+    try:
+        temporary.write_text(page, encoding="utf-8")
+        temporary.replace(out)
+    finally:
+        temporary.unlink(missing_ok=True)
     return out
 
 

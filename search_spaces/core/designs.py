@@ -15,6 +15,7 @@ from trainables.core import lookup
 
 Kind = Literal["named", "leave_one_out", "add_one_in", "factorial", "sweep"]
 Changes = Mapping[str, Any]
+_FIRST: Any = object()  # stands for the first value of a sweep: `None` may be a value
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -86,15 +87,15 @@ class Design:
             weights[name] = 2 * sign / len(self.coding)
         return weights
 
-    def effects(self) -> dict[str, dict[str, float]]:
+    def effects(self) -> dict[tuple[str, ...], dict[str, float]]:
         """The contrasts that a factorial is compared by besides its variants: main effects, interactions of two.
 
-        Their names are those of the components, joined by ` x `. Empty for any other design.
+        They are named by their components. Empty for any other design.
         """
         if self.kind != "factorial":
             return {}
         sets = [*itertools.combinations(self.components, 1), *itertools.combinations(self.components, 2)]
-        return {" x ".join(components): self.contrast(*components) for components in sets}
+        return {components: self.contrast(*components) for components in sets}
 
     def facts(self) -> dict[str, Any]:
         """The design as plain values, as a ledger remembers it."""
@@ -173,7 +174,7 @@ def factorial(base: Changes, components: Mapping[str, Changes], *, tune_each: in
     return Design(kind="factorial", variants=_by_name(variants), reference="base", coding=coding, tune_each=tune_each)
 
 
-def sweep(parameter: str, values: Sequence[Any], *, reference: Any = None, tune_each: int = 0) -> Design:
+def sweep(parameter: str, values: Sequence[Any], *, reference: Any = _FIRST, tune_each: int = 0) -> Design:
     """One parameter over `values`, everything else as set; the variants are called `parameter=value`.
 
     `reference` is one of the values, the first unless given. Raises `ValueError` for two values that are written alike.
@@ -181,7 +182,7 @@ def sweep(parameter: str, values: Sequence[Any], *, reference: Any = None, tune_
     if not values:
         raise ValueError(f"A sweep of {parameter} needs values; none are given.")
     variants = _by_name([(f"{parameter}={value}", {parameter: value}) for value in values])
-    chosen = values[0] if reference is None else reference
+    chosen = values[0] if reference is _FIRST else reference
     return Design(kind="sweep", variants=variants, reference=f"{parameter}={chosen}", tune_each=tune_each)
 
 

@@ -1,1 +1,1 @@
-"""Tests that need a package of the system; collected only where `pytest tests/system` is asked for."""
+"""Tests that need a browser, a large Ray or minutes; collected only where `pytest tests/system` is asked for."""

@@ -5,13 +5,13 @@ import time
 
 import pytest
 
-from tests.ray_head import ray_head
+from tests.ray_head import WITH_RAY, ray_head
 from tests.tiny_study import Quiet, tiny_study
 from tuning.ledger import Ledger
 from tuning.placement import Placement
 from tuning.study_runner import Runner
 
-pytestmark = pytest.mark.xdist_group("ray")  # one Ray at a time: it needs the cores
+pytestmark = WITH_RAY
 
 
 @pytest.fixture(scope="module")

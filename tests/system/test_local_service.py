@@ -18,9 +18,9 @@ from cluster.local.asking import HOST, answer, basic, bearer
 from cluster.local.processes import Process
 from cluster.local.record import Ports, Record, load
 from tests.conftest import ROOT
-from tests.ray_head import free_ports, wait_until
+from tests.ray_head import WITH_RAY, free_ports, wait_until
 
-pytestmark = pytest.mark.xdist_group("ray")  # one Ray at a time: it needs the cores
+pytestmark = WITH_RAY
 JOB = """
 import os, sys, time, signal, subprocess
 from urllib.parse import urlsplit

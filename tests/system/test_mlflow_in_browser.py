@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,10 +15,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.sample_study import FACTS, add_trial, search_trial, select
-from tests.system.test_report_in_browser import FLAGS
 from tuning.ledger import Ledger
 from tuning.links import LOCAL
 from tuning.tracking import Tracker, default_uri
@@ -109,17 +107,6 @@ def server(home, study):
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         log.close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A headless Chromium of the system, with a profile of its own."""
-    path = shutil.which("chromium")
-    assert path, "These tests drive the system's Chromium: apt-get install chromium."
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield found
-        found.close()
 
 
 @pytest.fixture

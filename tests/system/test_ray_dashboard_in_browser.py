@@ -1,41 +1,36 @@
 """Ray's dashboard as a person sees it: the job, its trials by study and number, its logs."""
 
 import re
-import shutil
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.ray_head import ray_head
-from tests.system.test_report_in_browser import FLAGS
+from tests.ray_head import SMOKE, WITH_RAY, ray_head
 
-pytestmark = pytest.mark.xdist_group("ray")  # one Ray at a time: it needs the cores
-STUDY = ("python", "tune.py", "run", "demo", "--smoke", "--max-concurrent", "1", "--num-samples", "2")
+pytestmark = WITH_RAY
+PAGE_MS = 120_000  # it draws in seconds, beside another test that takes the cores in a minute
 
 
 @pytest.fixture(scope="module")
 def job():
     """A head, and the id of a job on it that ran a study of two trials."""
     with ray_head("--num-cpus=2") as head:
-        done = head.submit("--working-dir", ".", "--", *STUDY)
+        done = head.submit("--working-dir", ".", "--", *SMOKE)
         assert done.returncode == 0, done.stdout
         yield head, re.search(r"raysubmit_\w+", done.stdout).group()
 
 
 @pytest.fixture(scope="module")
-def page():
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        yield browser.new_page(viewport={"width": 1400, "height": 1600})
-        browser.close()
+def page(browser):
+    return browser.new_page(viewport={"width": 1400, "height": 1600})
 
 
 def test_the_job_is_listed_with_its_command(job, page):
     head, submitted = job
     page.goto(f"{head.dashboard}/#/jobs")
     row = page.get_by_role("row", name=re.compile(submitted))
-    expect(row).to_contain_text("SUCCEEDED", timeout=30_000)
-    expect(row).to_contain_text(" ".join(STUDY))
+    expect(row).to_contain_text("SUCCEEDED", timeout=PAGE_MS)
+    expect(row).to_contain_text(" ".join(SMOKE))
 
 
 def test_its_train_runs_name_study_and_trial(job, page):
@@ -44,14 +39,14 @@ def test_its_train_runs_name_study_and_trial(job, page):
     names = ("demo-smoke-search-0000", "demo-smoke-search-0001")
     assert set(names) <= head.runs().keys()
     page.goto(f"{head.dashboard}/#/jobs/{submitted}")
-    page.get_by_text("Task Table").click(timeout=30_000)
+    page.get_by_text("Task Table").click(timeout=PAGE_MS)
     wanted = page.get_by_label("Name", exact=True).first
     for name in names:
-        wanted.fill(name, timeout=30_000)
-        expect(page.get_by_role("row", name=re.compile(name)).first).to_be_visible(timeout=30_000)
+        wanted.fill(name, timeout=PAGE_MS)
+        expect(page.get_by_role("row", name=re.compile(name)).first).to_be_visible(timeout=PAGE_MS)
 
 
 def test_its_page_shows_its_log(job, page):
     head, submitted = job
     page.goto(f"{head.dashboard}/#/jobs/{submitted}")
-    expect(page.get_by_text("[2/2] search-").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("[2/2] search-").first).to_be_visible(timeout=PAGE_MS)

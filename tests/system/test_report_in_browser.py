@@ -1,12 +1,11 @@
 """The report in Chromium: it draws, asks nothing of anybody, and answers in both themes and on a phone."""
 
 import re
-import shutil
 import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from dashboards.core.page import write_report
 from tests.sample_study import FACTS, add_trial, search_trial, select, write_sample
@@ -14,30 +13,9 @@ from tests.test_ablation_report import write_ablation
 from trainables.core import lookup
 from tuning.ledger import Ledger
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 HOSTILE = "</script><img src=x onerror=alert(1)><script>alert(2)</script>"
 DRAWN = "html[data-drawn=true]"
 DESK, PHONE = {"width": 1240, "height": 900}, {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A headless Chromium of the system, with a profile of its own."""
-    path = shutil.which("chromium")
-    assert path, "These tests drive the system's Chromium: apt-get install chromium."
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +81,7 @@ def test_an_ablation_is_drawn_with_its_differences_first(visit, tmp_path, theme,
     write_ablation(tmp_path)
     page = visit(write_report(tmp_path, "parts", tmp_path / "report.html"), theme=theme, viewport=viewport)
     assert page.eval_on_selector_all("section", "all => all.map(one => one.id)")[0] == "ablation"
-    assert page.locator("#ablation .plot:has(.main-svg)").count() == 1
+    assert page.locator("#ablation .plot:has(.main-svg)").count() == 2  # differences, and effects of components
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
     page.screenshot(path=tmp_path / "shot.png", full_page=True)
 

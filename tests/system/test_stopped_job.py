@@ -2,13 +2,15 @@
 
 import json
 import re
+from collections import Counter
 
 import psutil
 import pytest
 
-from tests.ray_head import ray_head, wait_until
+from tests.ray_head import SMOKE, WITH_RAY, ray_head, wait_until
+from tuning.ledger import Ledger
 
-pytestmark = pytest.mark.xdist_group("ray")  # one Ray at a time: it needs the cores
+pytestmark = WITH_RAY
 
 
 @pytest.fixture(scope="module")
@@ -18,25 +20,27 @@ def head():
 
 
 def test_a_stopped_job_saves_its_state_leaves_no_process_and_is_gone_on_with(head):
-    more = ("python", "tune.py", "run", "demo", "--smoke", "--max-concurrent", "1", "--num-samples", "30")
-    begun = head.submit("--no-wait", "--working-dir", ".", "--", *more)
+    begun = head.submit("--no-wait", "--working-dir", ".", "--", *SMOKE[:-1], "30")
     job = re.search(r"raysubmit_\w+", begun.stdout).group()
     ledger = head.home / "fertune-runs" / "demo-smoke" / "ledger.jsonl"
     wait_until(
         lambda: ledger.exists() and '"search-0001"' in ledger.read_text(),
-        120,
+        300,
         lambda: head.shell("ray", "job", "logs", job).stdout,
     )
     assert head.shell("ray", "job", "stop", job).returncode == 0
     ended = [event for line in ledger.read_text().splitlines() if (event := json.loads(line))["event"] == "ended"]
     assert ended[-1]["state"] == "INTERRUPTED"
     assert head.get(f"/api/jobs/{job}")["status"] == "STOPPED"
-    wait_until(lambda: not ours(head), 30, lambda: ours(head))
-    resumed = head.submit("--", *more[:-1], "3", "--resume")
+    wait_until(lambda: not ours(head), 60, lambda: ours(head))
+    stopped = Ledger.read(ledger.parent).trials
+    resumed = head.submit("--", *SMOKE[:-1], str(len(stopped)), "--resume")
     assert resumed.returncode == 0, resumed.stdout
-    text = ledger.read_text()
-    assert text.count('"event": "ended", "trial_id": "search-0000"') == 1
-    assert max(int(number) for number in re.findall(r'"search-(\d+)"', text)) < 33
+    gone_on = Ledger.read(ledger.parent)
+    assert gone_on.trials.keys() == stopped.keys()
+    assert {trial.state for trial in gone_on.trials.values()} == {"FINISHED"}
+    ends = Counter(event["trial_id"] for event in gone_on.events if event["event"] == "ended" and event["metrics"])
+    assert set(ends.values()) == {1}, "what had finished was not run again"
 
 
 def ours(head) -> list[str]:

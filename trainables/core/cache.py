@@ -27,6 +27,7 @@ from trainables.core.dataset import DataError, Dataset, Faces, Fold
 from trainables.core.fingerprint import fingerprint_of
 from trainables.core.frame_file import FrameWriter, map_frames, new_frame_file, nothing_half_written
 from trainables.core.given_faces import finder_for
+from trainables.core.kept import num_clips, reindexed_folds, require_classes, the_first
 from trainables.core.layout import listed
 
 INDEX = "index.json"
@@ -120,7 +121,8 @@ def prepare(
     no face, is dropped and named in `Prepared.dropped`; given faces are not searched for. `on_progress` is told the
     clips done and their number. Processes that prepare the same data wait for the first of them. The result does not
     depend on `num_processes` (default: as many as the CPUs and the number of clips make worth while).
-    Raises `DataError` where no clip is left, a part of a fold is empty, or the disk is full.
+    Raises `DataError` where no clip of a class is left, too few subjects are, a part of a fold is empty, or the disk is
+    full.
     """
     finder = finder or finder_for(dataset.faces)
     crop_size = crop_size or dataset.crop_size or CROP_SIZE
@@ -213,33 +215,34 @@ def _write_clips(
     kept: list[int] = []
     crowded, cut_short = [], []
     offsets, scores, faces_found, dropped = [0], [], [], []
-    for i, outcome in enumerate(cropped_clips(dataset, finder, crop_size, num_processes)):
-        size.clips_done = i + 1
-        if isinstance(outcome, Dropped):
-            dropped.append({"clip_id": outcome.clip_id, "reason": outcome.reason})
-        else:
-            size.frames_done += len(outcome.frames)
-            writer.add(outcome.frames)
-            kept.append(i)
-            offsets.append(size.frames_done)
-            scores.append(outcome.score)
-            faces_found.append(outcome.num_frames_with_face)
-            crowded += [dataset.samples[i].clip_id] * (outcome.num_faces > 1)
-            cut_short += [dataset.samples[i].clip_id] * outcome.stops_early
-        if on_progress is not None:
-            on_progress(i + 1, size.num_clips)
+    with contextlib.closing(cropped_clips(dataset, finder, crop_size, num_processes)) as outcomes:
+        for i, outcome in enumerate(outcomes):
+            size.clips_done = i + 1
+            if isinstance(outcome, Dropped):
+                dropped.append({"clip_id": outcome.clip_id, "reason": outcome.reason})
+            else:
+                size.frames_done += len(outcome.frames)
+                writer.add(outcome.frames)
+                kept.append(i)
+                offsets.append(size.frames_done)
+                scores.append(outcome.score)
+                faces_found.append(outcome.num_frames_with_face)
+                crowded += [dataset.samples[i].clip_id] * (outcome.num_faces > 1)
+                cut_short += [dataset.samples[i].clip_id] * outcome.stops_early
+            if on_progress is not None:
+                on_progress(i + 1, size.num_clips)
     if not kept:
-        first = f" The first: {dropped[0]['clip_id']}: {dropped[0]['reason'].rstrip('.')}." if dropped else ""
-        raise DataError(f"{dataset.name}: none of {size.num_clips} clips can be used.{first}")
+        raise DataError(f"{dataset.name}: none of {size.num_clips} clips can be used.{the_first(dropped)}")
+    require_classes(dataset, set(kept), dropped)
     notes = list(dataset.notes)
     if crowded:
         notes.append(
-            f"{_clips(crowded)} with more than one face ({listed(crowded)}); "
+            f"{num_clips(crowded)} with more than one face ({listed(crowded)}); "
             "the one that is largest and surest over the frames is followed"
         )
     if cut_short:
         notes.append(
-            f"{_clips(cut_short)} with an early end: fewer frames can be decoded than the file announces "
+            f"{num_clips(cut_short)} with an early end: fewer frames can be decoded than the file announces "
             f"({listed(cut_short)}); what can be decoded is used"
         )
     return {
@@ -249,34 +252,13 @@ def _write_clips(
         "subjects": [dataset.samples[i].subject for i in kept],
         "labels": [dataset.samples[i].label for i in kept],
         "offsets": offsets,
-        "folds": _reindexed(dataset, kept),
+        "folds": reindexed_folds(dataset, kept),
         "dropped": dropped,
         "scores": scores,
         "faces_found": faces_found,
         "faces": dataset.faces,
         "notes": notes,
     }
-
-
-def _clips(found: list[str]) -> str:
-    return "1 clip" if len(found) == 1 else f"{len(found)} clips"
-
-
-def _reindexed(dataset: Dataset, kept: list[int]) -> list[dict[str, list[int]]]:
-    """The folds on the kept clips. Raises `DataError` for a part that no clip is left in."""
-    position = {old: new for new, old in enumerate(kept)}
-    folds = []
-    for number, fold in enumerate(dataset.folds):
-        parts = {}
-        for part in ("train", "validation", "test"):
-            before = getattr(fold, part)
-            parts[part] = [position[index] for index in before if index in position]
-            if not parts[part]:
-                raise DataError(
-                    f"{dataset.name}: all {len(before)} clips in the {part} part of fold {number} were dropped."
-                )
-        folds.append(parts)
-    return folds
 
 
 def _remove_stale(parent: Path) -> None:

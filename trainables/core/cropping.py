@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import pickle
-from collections.abc import Iterable, Iterator
+import signal
+import threading
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -40,8 +43,11 @@ class Dropped:
 
 def cropped_clips(
     dataset: Dataset, finder: Finder, size: int, num_processes: int | None = None
-) -> Iterator[CroppedClip | Dropped]:
-    """For each sample of `dataset`, in order, its face crops of `size` px or the reason for dropping it."""
+) -> Generator[CroppedClip | Dropped]:
+    """For each sample of `dataset`, in order, its face crops of `size` px or the reason for dropping it.
+
+    Where it is closed before its end, or interrupted, its processes end at once; close it in a `contextlib.closing`.
+    """
     if num_processes is None:
         num_processes = 1 if _is_trifling(dataset) else _worthwhile(len(dataset.samples))
     # A reader that closes over local state cannot be sent to another process; here it works all the same.
@@ -51,16 +57,35 @@ def cropped_clips(
         return
     # Spawned, because forking a process that runs threads, as torch does, can deadlock.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(num_processes, context, _remember, (_without_samples(dataset), finder, size)) as pool:
-        samples = iter(dataset.samples)
-        # No more than a few clips wait in memory, however far the disk lags behind.
-        waiting: list[Future] = [pool.submit(_crop_remembered, s) for s in islice(samples, 2 * num_processes)]
-        try:
-            while waiting:
-                yield waiting.pop(0).result()
-                waiting.extend(pool.submit(_crop_remembered, sample) for sample in islice(samples, 1))
-        finally:
-            pool.shutdown(cancel_futures=True)
+    pool = ProcessPoolExecutor(num_processes, context, _remember, (_without_samples(dataset), finder, size))
+    samples = iter(dataset.samples)
+    waiting: list[Future] = []
+
+    def submit(count: int) -> None:
+        with _deaf_to_ctrl_c():  # here the processes begin
+            waiting.extend(pool.submit(_crop_remembered, sample) for sample in islice(samples, count))
+
+    try:
+        submit(2 * num_processes)  # no more than a few clips wait in memory, however far the disk lags behind
+        while waiting:
+            yield waiting.pop(0).result()
+            submit(1)
+    except BaseException:
+        for worker in list((pool._processes or {}).values()):
+            worker.terminate()  # a clip can take minutes
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Generator[None]:
+    """Processes that begin here never hear Ctrl-C, which a terminal sends to all: their driver ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _crop(dataset: Dataset, finder: Finder, sample: Sample, size: int) -> CroppedClip | Dropped:
@@ -93,6 +118,15 @@ _remembered: tuple[Dataset, Finder, int] | None = None  # set once in each worke
 def _remember(dataset: Dataset, finder: Finder, size: int) -> None:
     global _remembered
     _remembered = (dataset, finder, size)
+    threading.Thread(target=_end_with_driver, daemon=True).start()
+
+
+def _end_with_driver() -> None:
+    """A driver that is killed cannot end its workers: they would wait for clips for ever."""
+    driver = multiprocessing.parent_process()
+    assert driver is not None
+    driver.join()
+    os._exit(1)
 
 
 def _crop_remembered(sample: Sample) -> CroppedClip | Dropped:

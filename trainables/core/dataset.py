@@ -67,7 +67,8 @@ class Dataset:
     `read(sample)` yields RGB uint8 frames `(H, W, 3)` in time order and raises `DataError` for a clip that cannot be read.
     `folds` index `samples`. `notes` are sentences about what is missing or was left out. `faces` says whether the faces
     are to be found or the frames are face crops as given; `crop_size` is the side in px at which crops are stored,
-    margin included, where the data set has a size of its own.
+    margin included, where the data set has a size of its own; `cut_by_subject` that nobody published the folds, and
+    each class is shown by two subjects at least.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     faces: Faces = "find"
     crop_size: int | None = None
+    cut_by_subject: bool = False
 
     @property
     def drawn(self) -> bool:

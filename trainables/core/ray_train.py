@@ -54,7 +54,8 @@ class SlotPlan:
 class Slot(tune.Trainable):
     """Tune's side: every trial that Tune gives to this actor goes to the same worker group.
 
-    `step()` returns one report; the last one carries `done` and either the metrics or `failed`.
+    `step()` returns one report; the last one carries `done` and either the metrics or `failed`. Where the workers ended for
+    good, it first says why (`workers_ended`) and then raises, so that Tune begins another slot for the next trial.
     """
 
     def setup(self, config: dict[str, Any], plan: SlotPlan | None = None) -> None:
@@ -65,6 +66,7 @@ class Slot(tune.Trainable):
         self._dashboard = _Dashboard(self._run_name)
         self._mailbox: Any = ray.remote(Mailbox).options(num_cpus=0, name=self._run_name).remote(plan.max_attempts)
         self._error: BaseException | None = None
+        self._ended = False
         self._fit = threading.Thread(target=self._run_workers, daemon=True)
         self._fit.start()
         self._submit(config)
@@ -82,7 +84,11 @@ class Slot(tune.Trainable):
                 self._dashboard.show(self._job, report)
                 return report
             if not self._fit.is_alive():
-                raise RuntimeError(f"The workers of this slot ended: {self._error}")
+                reason = f"The workers of this trial ended: {self._error or 'Ray Train gave no reason'}"
+                if self._ended:
+                    raise RuntimeError(reason)
+                self._ended = True
+                return {"workers_ended": reason}
 
     def cleanup(self) -> None:
         ray.get(self._mailbox.shut.remote())
@@ -207,7 +213,7 @@ def _run(job: dict[str, Any], number: int, mailbox: Any, group: Group) -> dict[s
 
     workers = group.gather(whereabouts(group.device))
 
-    def report(row: Mapping[str, float]) -> bool:
+    def report(row: Mapping[str, Any]) -> bool:
         go_on = ray.get(mailbox.report.remote(number, dict(row))) if group.leads else True
         return group.agree(go_on)
 

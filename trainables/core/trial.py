@@ -27,8 +27,11 @@ from trainables.core.robustness import robustness, write_robustness
 from trainables.core.splits import Phase, load_splits
 from trainables.core.trainer import Training, predict, seeded
 
-# The worker calls it after every epoch on every rank; it answers whether to go on.
-Report = Callable[[Mapping[str, float]], bool]
+# The worker calls it after every epoch on every rank, with the epoch's numbers, and `note` where there is something to
+# tell; it answers whether to go on.
+Report = Callable[[Mapping[str, Any]], bool]
+
+CHECKPOINT = "last.pt"  # in a trial's folder
 
 # What a trial's predictions were made on, by phase; a refit makes none.
 SPLITS: Mapping[Phase, str] = {
@@ -72,8 +75,9 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
     """Train `spec` and return the metrics at the chosen checkpoint, the mean over its folds.
 
     All folds advance together, one epoch at a time, so that a report is an epoch and never a fold. Resumes from
-    `<folder>/last.pt` where there is one. Writes `predictions.parquet` and `confusion.json` (phases that score
-    something), `robustness.json` (a confirmation) and, where it may be served, `model.safetensors` with `model.json`.
+    `<folder>/last.pt` where there is one, and leaves it there: it may go once the metrics are safe. Writes
+    `predictions.parquet` and `confusion.json` (phases that score something), `robustness.json` (a confirmation) and, where
+    it may be served, `model.safetensors` with `model.json`.
 
     Raises `Stopped` when `report` says so, `NonFiniteLoss`, and `ValueError` for a parameter that the config lacks.
     """
@@ -86,17 +90,26 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
     module = lookup.load("trainables", spec.trainable, "trainable")
     config = make_config(module.Config, {**spec.parameters, "num_classes": len(prepared.classes)})
     clips = Clips.of(prepared, config)
-    trainings = []
-    for fold in spec.folds:
-        seeded(spec.seed, fold)
-        model = module.build_model(config)
-        view = splits.view(spec.phase, fold)
-        trainings.append(Training(model, clips, view, config, seed=_mixed(spec.seed, fold), group=group))
-    checkpoint = _Checkpoint(Path(spec.folder) / "last.pt", spec, group)
-    checkpoint.load_into(trainings)
+
+    def begun() -> list[Training]:
+        trainings = []
+        for fold in spec.folds:
+            seeded(spec.seed, fold)
+            model = module.build_model(config)
+            view = splits.view(spec.phase, fold)
+            trainings.append(Training(model, clips, view, config, seed=_mixed(spec.seed, fold), group=group))
+        return trainings
+
+    checkpoint = _Checkpoint(Path(spec.folder) / CHECKPOINT, spec, group)
+    trainings = begun()
+    damage = checkpoint.load_into(trainings)
+    if damage:  # it may have been loaded in part
+        trainings = begun()
+    note = {"note": damage} if damage else {}
     while trainings[0].epoch < (spec.num_epochs or config.epochs):
         rows = [training.run_epoch() for training in trainings]
-        go_on = report({"epoch": trainings[0].epoch, **_mean(rows)})
+        go_on = report({"epoch": trainings[0].epoch, **_mean(rows), **note})
+        note = {}
         checkpoint.save_if_due(trainings, force=not go_on)
         if not go_on:
             raise Stopped
@@ -114,7 +127,6 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
         _write_predictions(spec, prepared, scored)
         _write_confusion(spec, prepared, scored)
         write_robustness(Path(spec.folder), curves)
-        checkpoint.remove()
     return metrics | {"wall_time_s": time.perf_counter() - started}
 
 
@@ -206,20 +218,30 @@ class _Checkpoint:
     def __init__(self, path: Path, spec: TrialSpec, group: Group) -> None:
         self.path, self.spec, self.group, self.saved_at = path, spec, group, time.monotonic()
 
-    def load_into(self, trainings: list[Training]) -> None:
+    def load_into(self, trainings: list[Training]) -> str:
+        """Let `trainings` go on from where they were; says, on every rank, what was damaged, and then none may go on."""
+        found = self.group.gather(self._loaded(trainings))
+        damage = next(filter(None, found), "")
+        if damage and self.group.leads:
+            self.path.replace(self.path.with_name(f"damaged.{self.path.name}"))
+        return damage
+
+    def _loaded(self, trainings: list[Training]) -> str:
         if not self.path.exists():
-            return
+            return ""
         try:
             stored = torch.load(self.path, map_location="cpu", weights_only=True)
-            if stored["trial"] != self._identity():
-                return  # left by another trial of the same id, before its study was begun anew
-            for training, state in zip(trainings, stored["folds"], strict=True):
-                training.load_state(state)
+            if (
+                stored["trial"] == self._identity()
+            ):  # else left by another trial of the id, before its study was begun anew
+                for training, state in zip(trainings, stored["folds"], strict=True):
+                    training.load_state(state)
         except Exception as error:  # any damage shows as another exception type
-            raise DataError(
-                f"The checkpoint {self.path} cannot be read ({type(error).__name__}: {_first_line(error)}). "
-                "Delete it to start this trial afresh."
-            ) from error
+            return (
+                f"The checkpoint {self.path} cannot be read ({type(error).__name__}: {_first_line(error)}). It is set aside "
+                f"as damaged.{self.path.name}, and the trial begins anew."
+            )
+        return ""
 
     def save_if_due(self, trainings: list[Training], *, force: bool) -> None:
         if not self.group.leads or (not force and time.monotonic() - self.saved_at < self.spec.checkpoint_interval_s):
@@ -230,9 +252,6 @@ class _Checkpoint:
         torch.save({"trial": self._identity(), "folds": states}, temporary)
         temporary.replace(self.path)
         self.saved_at = time.monotonic()
-
-    def remove(self) -> None:
-        self.path.unlink(missing_ok=True)
 
     def _identity(self) -> str:
         spec = self.spec

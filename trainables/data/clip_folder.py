@@ -40,7 +40,7 @@ def load_layout(root: Path, name: str) -> Dataset:
         folds = subject_folds(subjects, labels, min(5, num_subjects), seed=0, classes=classes)
     except DataError as error:
         raise DataError(f"{root}: {error}") from error
-    return Dataset(name=name, classes=classes, samples=samples, folds=folds, read=read_frames)
+    return Dataset(name=name, classes=classes, samples=samples, folds=folds, read=read_frames, cut_by_subject=True)
 
 
 def find(root: Path) -> tuple[tuple[str, ...], list[Sample]]:
