@@ -62,7 +62,7 @@ def run(
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
-    """Run, resume or extend a study: a search, or an ablation."""
+    """Run, resume or extend a study: a search, or an ablation. Exit code 1 where no trial finished, or none compares."""
     with sentences(verbose, goes_on="" if dry_run else RESUMES):
         options.require_study(study)
         chosen, seconds = options.folds_of(folds), None if time_budget is None else options.seconds_of(time_budget)

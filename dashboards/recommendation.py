@@ -73,10 +73,13 @@ def _numbers(chosen: Trial, found: Evidence | None) -> Html:
 
 
 def _promotions(report: ReportData) -> list[Html]:
-    promoted = [event for event in report.ledger.events if event["event"] == "promoted"]
-    if not promoted:
+    decided = [event for event in report.ledger.events if event["event"] in ("promoted", "refused")]
+    if not decided:
         return []
-    last = promoted[-1]
+    last = decided[-1]
+    if last["event"] == "refused":
+        when = f"on {day(last['time'])}, at look {last['look']}, against {last['against']}"
+        return [element("p", f"{last['of']} was asked to be promoted and refused {when}.")]
     of = "it" if report.recommended and last["of"] == report.recommended.trial_id else last["of"]
     sentence = f"Version {last['version']} of {last['name']} was made from {of} on {day(last['time'])}."
     return [element("p", sentence)]

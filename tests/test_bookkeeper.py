@@ -95,3 +95,29 @@ def test_a_note_of_a_trial_is_kept_and_told(desk):
         "The checkpoint cannot be read."
     ]
     assert [row["epoch"] for row in desk.ledger.trials["search-0000"].curve] == [1]
+
+
+def test_a_trial_whose_end_is_written_stays_finished_whatever_fails_after(desk, monkeypatch):
+    desk.books.suggest("a")
+
+    def fails():
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as for_a_while:
+        for_a_while.setattr(desk.ledger, "_sync", fails)
+        desk.books.on_trial_complete("a", DONE)
+    with pytest.raises(OSError, match="Input/output error"):
+        desk.books.close()
+    assert desk.ledger.trials["search-0000"].state == "FINISHED"
+
+
+def test_metrics_that_come_after_an_error_of_another_trial_are_kept(desk):
+    desk.books.suggest("a")
+    desk.books.suggest("b")
+    desk.listener.on_epoch = lambda trial: [].pop()
+    desk.books.on_trial_result("a", {"epoch": 1})
+    desk.books.on_trial_complete("b", DONE)
+    with pytest.raises(IndexError):
+        desk.books.close()
+    states = {trial.trial_id: trial.state for trial in desk.ledger.trials.values()}
+    assert states == {"search-0000": "INTERRUPTED", "search-0001": "FINISHED"}

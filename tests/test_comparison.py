@@ -275,6 +275,10 @@ def damaged(run, tmp_path):
             lambda run, folder: dataclasses.replace(run, predictions=folder / "gone.parquet"),
             "fold 4, seed 1: .*gone.parq",
         ),
+        (
+            lambda run, _: dataclasses.replace(run, predictions=run.predictions.assign(subject="somebody")),
+            "its predictions name other people",
+        ),
     ],
 )
 def test_predictions_that_cannot_be_used_cost_their_variant_alone(tmp_path, spoil, words):

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 
 import pandas as pd
 import pytest
@@ -13,7 +14,7 @@ from dashboards.evidence import panel
 from search_spaces.core.study import PARETO
 from tests.sample_study import add_confirmation, select, write_sample
 from tuning.evidence import difference, evidence, predictions_of
-from tuning.evidence_file import read_evidence, sha256_of, write_evidence
+from tuning.evidence_file import _finite, read_evidence, sha256_of, write_evidence
 from tuning.evidence_table import evidence_table, print_evidence
 from tuning.ledger import Ledger
 from tuning.model_card import as_description, model_card
@@ -227,3 +228,10 @@ def test_a_card_without_robustness_or_optimism_does_not_speak_of_them():
     card = model_card(facts)
     assert "of the face hidden" not in card
     assert "promised" not in card
+
+
+def test_numbers_that_json_does_not_know_are_left_out_by_name_also_within_lists():
+    left_out: list[str] = []
+    facts = {"none": None, "costs": {"s": math.nan, "n": 1}, "verdicts": [{"p": math.inf}], "pair": (1.0, math.nan)}
+    kept = {"none": None, "costs": {"n": 1}, "verdicts": [{}], "pair": [1.0, None]}
+    assert (_finite(facts, (), left_out), left_out) == (kept, ["costs.s", "verdicts.0.p", "pair.1"])

@@ -43,7 +43,6 @@ def test_more_seeds_are_another_look_at_less_of_the_level_and_the_same_seeds_the
     first = refused(runner)
     assert (first.verdict.look, first.verdict.level) == (1, pytest.approx(0.04))
     assert "This was look 1 at this question on these people, at a level of 4 %" in str(first)
-    assert "with more seeds it is asked again, at 0.8 %" in str(first)
     assert str(refused(runner)) == str(first)
     assert len(noted(runner)) == 1, "nothing new was seen"
     confirm(runner, trial_id="search-0000", seeds=4)
@@ -101,6 +100,21 @@ def test_the_commonest_class_is_a_question_too(begin):
     confirm(runner, seeds=4)
     assert "look 2 at this question on these people, at a level of 0.5 %" in str(refused(runner))
     assert [event["against"] for event in noted(runner)] == [looks.MAJORITY] * 2
+
+
+@pytest.mark.parametrize(
+    ("again", "ending"), [(True, "with more seeds it is asked again, at 0.4 %."), (False, "of 2 %.")]
+)
+def test_another_look_is_promised_only_where_more_seeds_could_help(again, ending):
+    assert looks.in_words(1, 0.02, again=again).endswith(ending)
+
+
+def test_the_level_told_is_that_of_holms_step(begin):
+    promote(begin({4: FAIR}, name="old").search(4))
+    runner = begin({8: FAIR, 16: FAIR, 4: FAIR}).search(8, 16)
+    error = refused(runner)
+    assert error.verdict.level == pytest.approx(0.02)
+    assert "at a level of 2 %" in str(error)
 
 
 def test_the_evidence_says_at_which_look_it_passed(begin):

@@ -386,6 +386,15 @@ def test_a_promotion_is_reported(tmp_path):
     assert "Version 3 of smiles was made from it" in read_page(tmp_path).texts["recommendation"]
 
 
+def test_a_refusal_is_reported(tmp_path):
+    write_sample(tmp_path)
+    with Ledger.write(tmp_path / "smiles") as ledger:
+        ledger.note("refused", of="search-0003", asked=[], against="models:/smiles/2", look=2)
+    text = read_page(tmp_path).texts["recommendation"]
+    assert "search-0003 was asked to be promoted and refused on" in text
+    assert "at look 2, against models:/smiles/2." in text
+
+
 def test_a_hundred_trials_stay_small(tmp_path):
     with open_study(tmp_path) as ledger:
         for number in range(100):

@@ -64,6 +64,19 @@ def test_a_token_that_ray_refuses_is_said_with_what_to_do(monkeypatch):
     )
 
 
+def test_an_error_out_of_a_task_of_rays_is_one_line_whatever_it_was_there():
+    out_of_a_task = type("RayTaskError(ValueError)", (ValueError,), {"__module__": "ray.exceptions"})("first\nsecond")
+    assert sentence(out_of_a_task) == "ray failed (RayTaskError(ValueError): first); --verbose shows where."
+
+
+def test_no_password_is_told(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ada:s3cret@mlflow.example")
+    failed = type("MlflowException", (Exception,), {"__module__": "mlflow.exceptions"})
+    said = sentence(failed("API request to http://ada:s3cret@mlflow.example/api failed"))
+    assert "s3cret" not in said
+    assert said.startswith("mlflow failed (MlflowException: API request to")
+
+
 @pytest.mark.parametrize("around", [sentences, looking])
 def test_any_error_is_a_sentence_and_exit_code_2_unless_it_is_asked_for(around, capsys):
     with pytest.raises(typer.Exit) as ended, around():

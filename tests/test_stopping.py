@@ -149,7 +149,7 @@ def test_a_driver_that_finds_faces_ends_with_its_processes(preparing, tmp_path, 
         os.killpg(preparing.pid, signal.SIGINT)  # as a terminal does
     else:
         preparing.kill()
-    said = preparing.communicate(timeout=20)[1]
+    said = preparing.communicate(timeout=60)[1]
     _, alive = psutil.wait_procs(workers, timeout=20)
     assert not alive
     if how != "kill":

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import statistics
+from pathlib import Path
 
 import pytest
 import torch
@@ -122,6 +123,21 @@ def test_a_damaged_checkpoint_is_set_aside_in_one_sentence_and_the_trial_begins_
     assert path.with_name("damaged.last.pt").read_bytes() == damaged
     whole, _ = train(make_spec(prepared, tmp_path / "other"))
     assert [row["val_loss"] for row in whole] == [row["val_loss"] for row in seen]
+
+
+def test_a_checkpoint_that_cannot_be_read_just_now_stays_where_it_is(prepared, tmp_path, monkeypatch):
+    spec = make_spec(prepared, tmp_path / "trial")
+    with pytest.raises(Stopped):
+        train(spec, stop_after=1)
+
+    def fails(path):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as for_a_while:
+        for_a_while.setattr(Path, "read_bytes", fails)
+        with pytest.raises(OSError, match="Input/output"):
+            train(spec)
+    assert [row["epoch"] for row in train(spec)[0]] == [2]
 
 
 def test_a_checkpoint_of_another_trial_is_not_gone_on_with(prepared, tmp_path):

@@ -86,7 +86,7 @@ class Bookkeeper(Searcher):
             self._listener.epoch(trial, self._num_epochs(trial))
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        if trial_id in self._running and self.error is None:
+        if trial_id in self._running:
             with self._keeping_errors():
                 self._ended(trial_id, result or {}, error)
 
@@ -97,7 +97,6 @@ class Bookkeeper(Searcher):
         workers = result.get("workers", [])
         if metrics:
             self._ledger.end(trial.trial_id, "FINISHED", metrics, workers=workers)
-            Path(self._spec(trial).folder, CHECKPOINT).unlink(missing_ok=True)
         elif "failed" in result:
             self._keep_traceback(trial, result.get("traceback", ""))
             self._ledger.end(trial.trial_id, "FAILED", error=result["failed"], workers=workers)
@@ -107,6 +106,9 @@ class Bookkeeper(Searcher):
         else:
             self._ledger.end(trial.trial_id, "INTERRUPTED")
         del self._running[trial_id]
+        if metrics:
+            with contextlib.suppress(OSError):  # it does no harm
+                Path(self._spec(trial).folder, CHECKPOINT).unlink()
         self._proposer.told(trial)
         self._listener.trial_ended(trial)
 
@@ -114,7 +116,8 @@ class Bookkeeper(Searcher):
         """Whatever still runs was interrupted: the next `--resume` goes on with it. Raises `error` where there was one."""
         with self._keeping_errors():
             for trial in self._running.values():
-                self._ledger.end(trial.trial_id, "INTERRUPTED")
+                if trial.state == "RUNNING":  # else its end was written, and what came after failed
+                    self._ledger.end(trial.trial_id, "INTERRUPTED")
         self._running.clear()
         if self.error is not None:
             raise self.error

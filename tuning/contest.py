@@ -79,7 +79,7 @@ def contest_with(
     if not chosen.promoted:
         looks.note_refused(runner.ledger, found.trial_id, questions, against=champion.uri, look=chosen.look)
         others = f"Tested as one of {len(rows)} confirmed configurations (Holm)." if len(rows) > 1 else ""
-        asked = looks.in_words(chosen.look, alpha * looks.share(chosen.look))
+        asked = looks.in_words(chosen.look, chosen.level, again=chosen.seeds_needed is not None)
         spent = ""
         if chosen.cheaper and left < margin:
             spent = (

@@ -138,16 +138,16 @@ def sha256_of(facts: Mapping[str, Any]) -> str:
 
 
 def _finite(facts: Any, path: tuple[str, ...], left_out: list[str]) -> Any:
-    """`facts` without the numbers that JSON does not know, whose dotted names go into `left_out`."""
-    if not isinstance(facts, Mapping):
-        return facts
-    kept = {}
-    for key, value in facts.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            left_out.append(".".join([*path, str(key)]))
-        else:
-            kept[key] = _finite(value, (*path, str(key)), left_out)
-    return kept
+    """`facts` without the numbers that JSON does not know, whose dotted names go into `left_out`; in a list they are null."""
+    if isinstance(facts, Mapping):
+        kept = {key: _finite(value, (*path, str(key)), left_out) for key, value in facts.items()}
+        return {key: value for key, value in kept.items() if value is not None or facts[key] is None}
+    if isinstance(facts, list | tuple):
+        return [_finite(value, (*path, str(number)), left_out) for number, value in enumerate(facts)]
+    if isinstance(facts, float) and not math.isfinite(facts):
+        left_out.append(".".join(path))
+        return None
+    return facts
 
 
 def _told(prepared: Prepared, indices: Iterable[int]) -> dict[str, Any]:

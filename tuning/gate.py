@@ -165,7 +165,8 @@ def _require_beats_majority(runner: Runner, found: Evidence) -> dict[str, float]
         raise Refused(
             f"{found.trial_id} is not promoted: the lower bound of its accuracy on the holdout ({found.tested_on}) is "
             f"{100 * accuracy.low:.1f} %, and always answering the commonest class gives {100 * found.majority:.1f} %: "
-            f"{ways} {looks.in_words(look, left / 2)} {more_seeds(runner.study.name, found.trial_id, seeds)}"
+            f"{ways} {looks.in_words(look, left / 2, again=seeds is not None)} "
+            f"{more_seeds(runner.study.name, found.trial_id, seeds)}"
         )
     return {"look": look, "confidence": accuracy.confidence, "low": accuracy.low}
 

@@ -40,12 +40,10 @@ def note_refused(ledger: Ledger, of: str, questions: Sequence[dict[str, Any]], *
         ledger.note("refused", of=of, asked=list(questions), **facts)
 
 
-def in_words(look: int, level: float) -> str:
-    """Which look it was, at which level, and what is left for the next."""
-    return (
-        f"This was look {look} at this question on these people, at a level of {100 * level:.3g} %; with more seeds it is "
-        f"asked again, at {100 * level * LATER:.3g} %."
-    )
+def in_words(look: int, level: float, *, again: bool) -> str:
+    """Which look it was, at which level, and where it may be taken `again` what is left for the next."""
+    later = f"; with more seeds it is asked again, at {100 * level * LATER:.3g} %" if again else ""
+    return f"This was look {look} at this question on these people, at a level of {100 * level:.3g} %{later}."
 
 
 def _refused(ledger: Ledger) -> list[dict[str, Any]]:

@@ -240,20 +240,25 @@ def _judged(
     correct: dict[str, np.ndarray] = {}
     unusable: dict[str, str] = {}
     answers: dict[int, pd.Series] = {}  # the true labels by fold, by clip
+    clips: pd.Series | None = None  # how many, by fold and person
     for variant in sorted(ordered, key=lambda name: name != reference):
         try:
             by_seed = [
-                pd.concat([_answers(run, answers) for run in column]).groupby(["fold", "person"], sort=True)["correct"]
+                pd.concat([_answers(run, answers) for run in column])
+                .groupby(["fold", "person"], sort=True)["correct"]
+                .agg(right="sum", clips="size")
                 for column in zip(*ordered[variant], strict=True)  # the folds of one seed
             ]
+            clips = by_seed[0]["clips"] if clips is None else clips
+            if not all(one["clips"].equals(clips) for one in by_seed):
+                raise ValueError("its predictions name other people than those of the same clips elsewhere")
         except ValueError as error:
             if variant == reference:
                 raise NotComparable(f"There is nothing to compare with: {reference}, {error}") from error
             unusable[variant] = str(error)
             continue
-        rows = by_seed[0].agg(clips="size").reset_index() if rows.empty else rows
-        correct[variant] = np.stack([grouped.sum().to_numpy() for grouped in by_seed], axis=1)
-    return correct, rows, unusable
+        correct[variant] = np.stack([one["right"].to_numpy() for one in by_seed], axis=1)
+    return correct, rows if clips is None else clips.reset_index(), unusable
 
 
 def _answers(run: Run, labels_of: dict[int, pd.Series]) -> pd.DataFrame:

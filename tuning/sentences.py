@@ -15,6 +15,7 @@ import typer
 
 from tuning import options
 from tuning.interruption import interruptible
+from tuning.links import without_password
 from tuning.session import default_home
 
 GOES_ON = "What was done is kept; the same command goes on."
@@ -96,17 +97,18 @@ def sentence(error: Exception) -> str:
     """What went wrong: for a file that the system refused which one, why, and what helps; otherwise who says so."""
     if isinstance(error, OSError) and error.errno is not None:
         return _refusal(error)
-    if isinstance(error, (ValueError, RuntimeError, OSError)):
-        return str(error) or type(error).__name__
+    kind, package = type(error), type(error).__module__.partition(".")[0]
+    if package != "ray" and isinstance(error, (ValueError, RuntimeError, OSError)):  # Ray's hold whole tracebacks
+        return str(error) or kind.__name__
     if isinstance(error, ModuleNotFoundError):
         return options.missing_packages(error)
-    kind, package = type(error), type(error).__module__.partition(".")[0]
     if package == "ray" and any(base.__name__ == "AuthenticationError" for base in kind.__mro__):
         where = os.environ.get("RAY_ADDRESS", "this address")
         return (
             f"Ray at {where} refuses this shell: {_first_line(getattr(error, 'message', error)).rstrip('.')}. {TOKEN}."
         )
-    words = f"{kind.__name__}: {_first_line(error)}".rstrip(": ")
+    told = without_password(_first_line(error), os.environ.get("MLFLOW_TRACKING_URI", ""))
+    words = f"{kind.__name__}: {told}".rstrip(": ")
     whose = f"{package} failed" if package in ("mlflow", "optuna", "ray") else "a fault of fertune's own"
     return f"{whose} ({words}); --verbose shows where."
 

@@ -63,11 +63,12 @@ class Session:
     @property
     def wait(self) -> str:
         """A sentence on what others have taken; `""` where all is free."""
-        if self.busy_cpus < 1 and not self.busy_gpus:
+        if self.busy_cpus < 1 and self.busy_gpus < 0.01:
             return ""
+        cpus, gpus = max(self.busy_cpus, 0), max(self.busy_gpus, 0)
         return (
-            f"Other work holds {self.busy_cpus:g} of {self.num_cpus:g} CPUs and {self.busy_gpus:g} of {self.num_gpus:g} GPUs: "
-            "trials that do not fit beside it wait until it ends."
+            f"Other work holds {cpus:g} of {self.num_cpus:g} CPUs and {gpus:g} of {self.num_gpus:g} GPUs: trials that do not "
+            "fit beside it wait until it ends."
         )
 
 
@@ -149,8 +150,8 @@ def open_session(*, verbose: bool = False) -> Generator[Session]:
         yield Session(
             nodes=tuple(Node(num_cpus=has.get("CPU", 0.0), num_gpus=has.get("GPU", 0.0)) for has in alive),
             dashboard_url=f"http://{context.dashboard_url}" if context.dashboard_url else "",
-            busy_cpus=sum(has.get("CPU", 0.0) for has in alive) - free.get("CPU", 0.0),
-            busy_gpus=sum(has.get("GPU", 0.0) for has in alive) - free.get("GPU", 0.0),
+            busy_cpus=sum(has.get("CPU", 0.0) for has in alive) - free.get("CPU", 0.0) if address else 0.0,
+            busy_gpus=sum(has.get("GPU", 0.0) for has in alive) - free.get("GPU", 0.0) if address else 0.0,
         )
     finally:
         ray.shutdown()

@@ -198,8 +198,10 @@ class Runner:
             with interruptible():
                 tuner.fit()
         finally:
-            self.listener.phase_ended()
-            bookkeeper.close()
+            try:
+                self.listener.phase_ended()
+            finally:
+                bookkeeper.close()
 
     def spec(self, trial: Trial) -> TrialSpec:
         """What the worker of `trial` is told."""

@@ -126,9 +126,8 @@ def people_estimate(found: Sources, test_over_train: float) -> Estimate:
     people_df, folds_df = found.num_people - 1, found.num_folds - 1
     df = satterthwaite((trained, people_df), (found.of_trainings, found.num_folds * max(found.num_seeds - 1, 1)))
     explained = found.between_people + found.of_trainings
-    rounding = (
-        1e-12 * found.between_folds
-    )  # where people cancel out (`tuning.nested_results`), folds show nothing beyond them
+    # Where people cancel out (`tuning.nested_results`), folds show nothing beyond them.
+    rounding = 1e-12 * found.between_folds
     if explained > rounding and found.between_folds > explained * stats.f.isf(FOLDS_DIFFER, folds_df, people_df):
         variance, method = found.between_folds * (1 + share), "folds"
         df = satterthwaite((explained, people_df), (found.between_folds - explained, folds_df))

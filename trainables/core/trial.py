@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
 import time
@@ -104,6 +105,7 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
     trainings = begun()
     damage = checkpoint.load_into(trainings)
     if damage:  # it may have been loaded in part
+        trainings.clear()  # before others are made: two sets may not fit the device
         trainings = begun()
     note = {"note": damage} if damage else {}
     while trainings[0].epoch < (spec.num_epochs or config.epochs):
@@ -229,13 +231,15 @@ class _Checkpoint:
     def _loaded(self, trainings: list[Training]) -> str:
         if not self.path.exists():
             return ""
+        content = io.BytesIO(self.path.read_bytes())  # what the disk refuses is no damage
         try:
-            stored = torch.load(self.path, map_location="cpu", weights_only=True)
-            if (
-                stored["trial"] == self._identity()
-            ):  # else left by another trial of the id, before its study was begun anew
+            stored = torch.load(content, map_location="cpu", weights_only=True)
+            # Another's was left by a trial of the same id, before its study was begun anew.
+            if stored["trial"] == self._identity():
                 for training, state in zip(trainings, stored["folds"], strict=True):
                     training.load_state(state)
+        except torch.OutOfMemoryError:
+            raise
         except Exception as error:  # any damage shows as another exception type
             return (
                 f"The checkpoint {self.path} cannot be read ({type(error).__name__}: {_first_line(error)}). It is set aside "
