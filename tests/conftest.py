@@ -31,6 +31,23 @@ def tiny():
         yield
 
 
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """What a `HandRunner` needs, one for a module."""
+    from tests.hand_runner import hand_store  # MLflow is a matter of those who ask
+
+    return hand_store(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture
+def begin(store, request):
+    """Begins studies that compete for the name of the test."""
+    from tests.hand_runner import competing
+
+    with competing(store, request.node.name) as begin:
+        yield begin
+
+
 @pytest.fixture
 def stranger():
     """A process that is none of fertune's business, in a session of its own."""

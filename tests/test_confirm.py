@@ -6,17 +6,12 @@ import pytest
 from typer.testing import CliRunner
 
 import tune
-from tests.hand_runner import HandRunner, hand_store
+from tests.hand_runner import HandRunner
 from tuning import confirm as module
 from tuning import study_runner
 from tuning.confirm import CONFIRM_SEED, confirm
 from tuning.gate import promote
 from tuning.ledger import Trial
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    return hand_store(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="module")

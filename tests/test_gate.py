@@ -6,7 +6,7 @@ import mlflow
 import pytest
 from rich.console import Console
 
-from tests.hand_runner import DEVICE, competing, hand_store
+from tests.hand_runner import DEVICE
 from tuning import gate, promotion
 from tuning.aliases import aliases
 from tuning.confirm import confirm
@@ -17,20 +17,9 @@ from tuning.gate import Refused, name_promoted, promote
 GOOD, FAIR, POOR = 0.97, 0.75, 0.4
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    return hand_store(tmp_path_factory.mktemp("home"))
-
-
 @pytest.fixture
 def client(store):
     return mlflow.MlflowClient(store["uri"])
-
-
-@pytest.fixture
-def begin(store, request):
-    with competing(store, request.node.name) as begin:
-        yield begin
 
 
 def fake_champion(client, runner, tags=None):

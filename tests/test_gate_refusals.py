@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.hand_runner import competing, hand_store
 from tuning import contest, shortfall
 from tuning.aliases import aliases
 from tuning.contest import SINCE, SPENT
@@ -17,17 +16,6 @@ from tuning.gate import Refused, promote
 from tuning.statistics import Interval
 
 GOOD, FAIR = 0.97, 0.6
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    return hand_store(tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture
-def begin(store, request):
-    with competing(store, request.node.name) as begin:
-        yield begin
 
 
 def test_below_the_commonest_class_it_is_said_by_how_much_and_what_would_settle_it(begin):

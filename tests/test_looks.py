@@ -2,24 +2,12 @@
 
 import pytest
 
-from tests.hand_runner import competing, hand_store
 from tuning import looks
 from tuning.confirm import confirm
 from tuning.evidence_file import read_evidence
 from tuning.gate import Refused, promote
 
 GOOD, FAIR = 0.97, 0.75
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    return hand_store(tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture
-def begin(store, request):
-    with competing(store, request.node.name) as begin:
-        yield begin
 
 
 def refused(runner, **given):

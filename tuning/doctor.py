@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tuning.links import shown_uri, without_password
+from tuning.links import first_line, shown_uri, without_password
 from tuning.sentences import SERVICE, TOKEN
 from tuning.session import START_RAY, default_home, unreachable
 from tuning.tracking import default_uri, make_client
@@ -54,9 +54,10 @@ def _looked(name: str, look: Callable[[], Finding]) -> Finding:
     try:
         return look()
     except Exception as error:
-        words = next(iter(str(error).splitlines()), "")
         mend = "Run `make setup`, which puts every package back." if isinstance(error, ImportError) else FAILED_LOOK
-        return Finding(name=name, found=f"cannot be looked at ({type(error).__name__}: {words[:200]})", mend=mend)
+        return Finding(
+            name=name, found=f"cannot be looked at ({type(error).__name__}: {first_line(error)[:200]})", mend=mend
+        )
 
 
 def _python() -> Finding:
@@ -122,7 +123,7 @@ def _tracking() -> Finding:
     except ImportError:
         raise
     except Exception as error:  # whatever MLflow raises
-        words = without_password(next(iter(str(error).splitlines()), type(error).__name__), uri)
+        words = without_password(first_line(error) or type(error).__name__, uri)
         refused = getattr(error, "error_code", "") in ("UNAUTHENTICATED", "PERMISSION_DENIED")
         does, mend = ("refuses this shell", PASSWORD) if refused else ("does not answer", START_MLFLOW)
         return Finding(name="mlflow", found=f"{shown} {does}: {words[:200]}", mend=f"{mend} {MEANWHILE}")

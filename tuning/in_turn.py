@@ -43,6 +43,6 @@ def run_in_turn(
     **options: Any,
 ) -> None:
     """Run `num_new` trials of `proposers` after those of `begun` that are half run; `options` are those of `Runner.run`."""
-    halted = [trial for trial in begun if trial.state in ("RUNNING", "INTERRUPTED")]
+    halted = [trial for trial in begun if trial.halted]
     if count := num_new + len(halted):
         runner.run(phase, Chain(halted, InTurn(proposers)), count, **options)

@@ -85,6 +85,11 @@ class Trial:
     workers: list[dict[str, str]] = dataclasses.field(default_factory=list)
 
     @property
+    def halted(self) -> bool:
+        """Whether it began and has not ended, so that a resumed study goes on with it."""
+        return self.state in ("RUNNING", "INTERRUPTED")
+
+    @property
     def device(self) -> str:
         """The kind of device it ran on, or kinds; `""` before it ended."""
         return ", ".join(sorted({worker["device"] for worker in self.workers}))

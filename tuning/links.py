@@ -135,8 +135,12 @@ def trouble(error: Exception, uri: str) -> str:
     """What MLflow at `uri` does where it raised `error`: the rest of a sentence that begins with it; no password is told."""
     if is_silence(error):
         return "does not answer"
-    words = next(iter(str(error).splitlines()), "")
-    return without_password(f"fails ({type(error).__name__}: {words})", uri)
+    return without_password(f"fails ({type(error).__name__}: {first_line(error)})", uri)
+
+
+def first_line(said: object) -> str:
+    """The first line of what an error says; `""` where it says nothing."""
+    return next(iter(str(said).splitlines()), "")
 
 
 def is_silence(error: Exception) -> bool:

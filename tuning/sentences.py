@@ -15,7 +15,7 @@ import typer
 
 from tuning import options
 from tuning.interruption import interruptible
-from tuning.links import without_password
+from tuning.links import first_line, without_password
 from tuning.session import default_home
 
 GOES_ON = "What was done is kept; the same command goes on."
@@ -105,16 +105,12 @@ def sentence(error: Exception) -> str:
     if package == "ray" and any(base.__name__ == "AuthenticationError" for base in kind.__mro__):
         where = os.environ.get("RAY_ADDRESS", "this address")
         return (
-            f"Ray at {where} refuses this shell: {_first_line(getattr(error, 'message', error)).rstrip('.')}. {TOKEN}."
+            f"Ray at {where} refuses this shell: {first_line(getattr(error, 'message', error)).rstrip('.')}. {TOKEN}."
         )
-    told = without_password(_first_line(error), os.environ.get("MLFLOW_TRACKING_URI", ""))
+    told = without_password(first_line(error), os.environ.get("MLFLOW_TRACKING_URI", ""))
     words = f"{kind.__name__}: {told}".rstrip(": ")
     whose = f"{package} failed" if package in ("mlflow", "optuna", "ray") else "a fault of fertune's own"
     return f"{whose} ({words}); --verbose shows where."
-
-
-def _first_line(said: object) -> str:
-    return next(iter(str(said).splitlines()), "")
 
 
 def _refusal(error: OSError) -> str:

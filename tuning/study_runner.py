@@ -109,7 +109,7 @@ class Runner:
     def search(self, num_samples: int, *, time_budget_s: float | None = None) -> None:
         """Bring the study to `num_samples` search trials: half-run ones first, then new ones; select the front."""
         begun = self.ledger.of_phase("search")
-        halted = [trial for trial in begun if trial.state in ("RUNNING", "INTERRUPTED")]
+        halted = [trial for trial in begun if trial.halted]
         past = [trial for trial in begun if trial not in halted]
         fresh = OptunaProposer(self.study, num_samples=num_samples, begun=begun)
         proposer = Chain(halted, fresh)
