@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from tuning import options
+from tuning.text import options
 
 try:
     import typer
 except ModuleNotFoundError as missing:
     sys.exit(f"Error: {options.missing_packages(missing)}")
 
-from tuning.sentences import GOES_ON, RESUMES, Verbose, looking, sentence, sentences
+from tuning.text.errors import GOES_ON, RESUMES, Verbose, looking, sentence, sentences
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -67,10 +67,10 @@ def run(
         options.require_study(study)
         chosen, seconds = options.folds_of(folds), None if time_budget is None else options.seconds_of(time_budget)
         from search_spaces.core.study import load_study
-        from tuning.ablation import NUM_SEEDS, require_new_or_resumed, run_ablation
-        from tuning.endings import end_ablation, end_search
-        from tuning.session import default_home
-        from tuning.study_runner import Placement, Runner
+        from tuning.evidence.ablation import NUM_SEEDS, require_new_or_resumed, run_ablation
+        from tuning.execution.runner import Placement, Runner
+        from tuning.execution.session import default_home
+        from tuning.text.endings import end_ablation, end_search
 
         loaded = load_study(study).smoked() if smoke else load_study(study)
         num_seeds = seeds or (1 if smoke else NUM_SEEDS)
@@ -86,11 +86,11 @@ def run(
         )
         options.require_spread(sd, pilot, dry_run)
         if table is not None:
-            from tuning.ablation_table import require_format
+            from tuning.text.sheets import require_format
 
             require_format(table)  # before hours of training, not after
         if dry_run:
-            from tuning.forecast import dry_run as forecast
+            from tuning.plan import dry_run as forecast
 
             found = forecast(
                 loaded,
@@ -137,8 +137,8 @@ def prepare(
 ) -> None:
     """Find, crop and cache the faces of a data set; say what was kept, what was dropped and why."""
     with sentences(verbose):
-        from tuning.preparing import prepare_dataset
-        from tuning.session import default_home
+        from tuning.execution.preparation import prepare_dataset
+        from tuning.execution.session import default_home
 
         _, listener = _listener(quiet=as_json)
         prepared = prepare_dataset(dataset, data_root, default_home(), listener)
@@ -158,9 +158,9 @@ def status(
 ) -> None:
     """Trials by state, the front, what was confirmed and promoted."""
     with looking(verbose):
-        from tuning.overview import known_studies, overview
-        from tuning.session import default_home, elsewhere
-        from tuning.terminal import print_overview
+        from tuning.execution.session import default_home, elsewhere
+        from tuning.status import known_studies, overview
+        from tuning.text.progress import print_overview
 
         home = default_home()
         console, _ = _listener(quiet=False)
@@ -186,8 +186,8 @@ def stop(
 ) -> None:
     """Stop a study that runs, from another shell; its state is saved, and `run STUDY --resume` goes on."""
     with sentences(verbose):
-        from tuning.session import default_home
-        from tuning.stopping import stop as stop_
+        from tuning.execution.session import default_home
+        from tuning.stop import stop as stop_
 
         print(f"Stopped {study}: {stop_(default_home(), study)} has ended. `run {study} --resume` goes on.")
 
@@ -200,8 +200,8 @@ def logs(
 ) -> None:
     """What happened in a study, or the words of one trial: its curve, its metrics, its error."""
     with looking(verbose):
-        from tuning.session import default_home
-        from tuning.words import words
+        from tuning.execution.session import default_home
+        from tuning.logs import words
 
         for line in words(default_home(), study, trial):
             print(line)
@@ -234,7 +234,7 @@ def report(
     """Write one HTML file that needs no network: the front, the trials, the evidence, where it all came from."""
     with sentences(verbose):
         from dashboards.core.page import write_report
-        from tuning.session import default_home
+        from tuning.execution.session import default_home
 
         print(write_report(default_home(), study, out or Path(f"{study}.html")))
 
@@ -257,14 +257,14 @@ def confirm(
         options.require_one_way(nested, top, trial, dry_run)
         from tuning.confirm import TOP
         from tuning.confirm import confirm as confirm_
-        from tuning.evidence_table import print_evidence, print_nested
-        from tuning.study_runner import Runner
+        from tuning.execution.runner import Runner
+        from tuning.text.evidence_tables import print_evidence, print_nested
 
         console, listener = _listener(quiet=as_json)
         with Runner(study, listener, data_root=data_root, verbose=verbose, begun=True) as runner:
             known = len(runner.ledger.events)
             if nested:
-                from tuning.nested import confirm_nested, planned
+                from tuning.cross_validate import confirm_nested, planned
 
                 if dry_run:
                     plan = planned(runner, num_samples=nested, seeds=seeds)
@@ -295,12 +295,12 @@ def promote(
     """Confirm where evidence is missing, refit, register the model and make it the champion."""
     with sentences(verbose, goes_on=GOES_ON):
         options.require_study(study)
-        from tuning.endings import promote_and_show, roll_back
+        from tuning.text.endings import promote_and_show, roll_back
 
         if rollback:
             roll_back(study, as_json=as_json)
             return
-        from tuning.study_runner import Runner
+        from tuning.execution.runner import Runner
 
         console, listener = _listener(quiet=as_json)
         with Runner(study, listener, data_root=data_root, verbose=verbose, begun=True) as runner:
@@ -325,15 +325,15 @@ def predict(
 ) -> None:
     """Classify clips with a registered model."""
     with sentences(verbose):
-        from tuning import promotion
-        from tuning.session import default_home
-        from tuning.terminal import prediction_json, prediction_words
-        from tuning.tracking import default_uri
+        from tuning.execution.session import default_home
+        from tuning.records import registry
+        from tuning.records.tracking import default_uri
+        from tuning.text.progress import prediction_json, prediction_words
 
         uri = default_uri(default_home())
-        chosen = model or promotion.only_champion(uri)
+        chosen = model or registry.only_champion(uri)
         failed = False
-        for row in promotion.predict(chosen, uri, paths):
+        for row in registry.predict(chosen, uri, paths):
             failed = failed or bool(row["error"])
             print(prediction_json(row, chosen) if as_json else prediction_words(row))
         if failed:
@@ -350,9 +350,9 @@ def export(
 ) -> None:
     """Write a registered model to a file for the edge, checked against the model, and measure it."""
     with sentences(verbose):
-        from tuning.exporting import export_model
-        from tuning.session import default_home
-        from tuning.terminal import exported_words
+        from tuning.execution.session import default_home
+        from tuning.export import export_model
+        from tuning.text.progress import exported_words
 
         exported = export_model(model, default_home(), out, format)
         print(json.dumps(dataclasses.asdict(exported), default=str) if as_json else exported_words(exported))
@@ -376,9 +376,9 @@ def list_(
 
 
 def _main_job(verbose: bool) -> None:
-    from tuning.endings import promote_and_show
-    from tuning.study_runner import Runner
-    from tuning.terminal import print_front, say_next
+    from tuning.execution.runner import Runner
+    from tuning.text.endings import promote_and_show
+    from tuning.text.progress import print_front, say_next
 
     console, listener = _listener(quiet=False)
     with Runner("demo", listener, verbose=verbose) as runner:
@@ -394,7 +394,7 @@ def _listener(*, quiet: bool) -> tuple[Console, Any]:
     """A console and a listener on it; with `quiet`, what is said goes to standard error and leaves the data alone."""
     from rich.console import Console
 
-    from tuning.terminal import TerminalListener
+    from tuning.text.progress import TerminalListener
 
     console = Console(stderr=quiet)
     if not console.is_terminal:

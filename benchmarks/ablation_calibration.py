@@ -30,9 +30,9 @@ from statsmodels.stats.proportion import proportion_confint
 
 from benchmarks.core.rows import write_rows
 from benchmarks.simulated_studies import NUM_CLASSES, World, draw_people, predict
-from tuning.comparison import minimum_detectable_effect
-from tuning.statistics import nadeau_bengio_interval
-from tuning.variance import people_estimate, sources, variances_of_one_run
+from tuning.statistics.comparison import minimum_detectable_effect
+from tuning.statistics.intervals import nadeau_bengio_interval
+from tuning.statistics.variance import people_estimate, sources, variances_of_one_run
 
 NUM_VARIANTS = 4
 NUM_PILOTS = 30

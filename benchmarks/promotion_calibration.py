@@ -7,7 +7,7 @@ worse by exactly the margin and cheaper (non-inferiority). Answers are drawn fro
 and what a person makes of a seed, whose accuracies are known in closed form; in one world they come from real
 classifiers, twice the same one, so that seeds alone differ. The naive bound resamples people and takes seeds as fixed.
 Whoever is refused is trained with twice the seeds and asked for again: once at what a second look may spend
-(`tuning/looks.py`), once at the whole level each time, which is what the looks guard against.
+(`tuning/statistics/alpha_spending.py`), once at the whole level each time, which is what the looks guard against.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from statsmodels.stats.proportion import proportion_confint
 
 from benchmarks.core.rows import write_rows
 from benchmarks.simulated_studies import World, draw_people, predict
-from tuning import looks
-from tuning.savings import Costs
-from tuning.superiority import MARGIN, Candidate, Verdict, superiority
+from tuning.statistics import alpha_spending
+from tuning.statistics.savings import Costs
+from tuning.statistics.superiority import MARGIN, Candidate, Verdict, superiority
 
 ALPHA = 0.05
 
@@ -126,7 +126,7 @@ def _look(correct: np.ndarray, required: float, *, look: int) -> list[Verdict]:
 
 def _at_whole_level(verdicts: Sequence[Verdict]) -> bool:
     """Whether anybody were promoted if this look could spend all of alpha."""
-    return any(verdict.p_adjusted * looks.share(verdict.look) <= ALPHA for verdict in verdicts)
+    return any(verdict.p_adjusted * alpha_spending.share(verdict.look) <= ALPHA for verdict in verdicts)
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

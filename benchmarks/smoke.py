@@ -46,10 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def smoke(study: Study, home: Path) -> dict[str, Any]:
     """Run one study with its smoke settings under `home`; its row of the table."""
-    from tuning.ablation import run_ablation
-    from tuning.ledger import Ledger
-    from tuning.placement import Placement
-    from tuning.study_runner import Runner
+    from tuning.evidence.ablation import run_ablation
+    from tuning.execution.placement import Placement
+    from tuning.execution.runner import Runner
+    from tuning.records.ledger import Ledger
 
     started, error = time.perf_counter(), ""
     smoked = study.smoked()

@@ -12,12 +12,12 @@ from dashboards.core.html import Cell, Html, element, escaped, join, missing, ta
 from dashboards.core.panel import Figure, Panel
 from dashboards.core.quantities import count
 from dashboards.recommendation import cautions
-from tuning.ablation import comparison_of
-from tuning.ablation_results import compared, differences_by_name, listed_of
-from tuning.ablation_table import Sheet
-from tuning.comparison import Comparison
-from tuning.differences import Difference
-from tuning.paired_runs import NotComparable
+from tuning.evidence.ablation import comparison_of
+from tuning.statistics.comparison import Comparison
+from tuning.statistics.differences import Difference
+from tuning.statistics.pairing import NotComparable
+from tuning.text.ablation_document import compared, differences_by_name, listed_of
+from tuning.text.sheets import Sheet
 
 Named = Sequence[tuple[str, Difference]]
 

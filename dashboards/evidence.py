@@ -9,9 +9,9 @@ from dashboards.core.data import ReportData
 from dashboards.core.html import Cell, Html, element, escaped, join, missing, table
 from dashboards.core.panel import Figure, Panel
 from dashboards.core.quantities import count, percent
-from tuning.evidence import CHAMPION, Evidence
-from tuning.overview import titled
-from tuning.statistics import Interval
+from tuning.evidence.holdout import CHAMPION, Evidence
+from tuning.statistics.intervals import Interval
+from tuning.status import titled
 
 _READING = (
     "Each configuration was trained again with fresh seeds and tested once on the locked holdout. The dot is its accuracy "

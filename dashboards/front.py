@@ -11,8 +11,8 @@ from dashboards.core.data import Objective, ReportData
 from dashboards.core.html import Cell, Html, caution, element, escaped, join, missing, table
 from dashboards.core.panel import Figure, Panel
 from dashboards.core.quantities import count, percent, quantity, setting, settings
-from tuning import pareto
-from tuning.ledger import Trial
+from tuning.records.ledger import Trial
+from tuning.statistics import pareto
 
 _READING = (
     "Each mark is a finished trial, measured on validation people. A member of the front is beaten by no other trial in "

@@ -12,8 +12,8 @@ from dashboards.core.data import ReportData
 from dashboards.core.html import escaped, missing
 from dashboards.core.panel import Figure, Panel
 from dashboards.core.quantities import count
-from tuning.ledger import Trial
-from tuning.statistics import majority_share
+from tuning.records.ledger import Trial
+from tuning.statistics.intervals import majority_share
 
 _READING = (
     "Validation accuracy after each epoch; a curve that ends early belongs to a trial that was stopped, failed, was "

@@ -13,7 +13,7 @@ from dashboards.core.html import escaped
 from dashboards.core.panel import Figure, Panel
 from dashboards.core.quantities import count, quantity, setting
 from dashboards.core.scales import NOT_SET, Continuous, Scale, parameter_scale
-from tuning.ledger import Trial
+from tuning.records.ledger import Trial
 
 _READING = (
     "A line is a trial; it crosses each searched parameter and then each objective, whose better end is always on top. "

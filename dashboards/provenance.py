@@ -9,8 +9,8 @@ from dashboards.core.data import ReportData
 from dashboards.core.html import NOTHING, Cell, Html, element, facts, join, missing, table
 from dashboards.core.panel import Panel
 from dashboards.core.quantities import count, day, quantity, setting
-from trainables.core.splits import Phase
-from tuning.ledger import Trial
+from trainables.core.prepared.splits import Phase
+from tuning.records.ledger import Trial
 
 _WRITTEN_OUT = (
     "objectives",

@@ -6,9 +6,9 @@ from dashboards.core.data import ReportData
 from dashboards.core.html import Html, caution, element, facts, join, missing
 from dashboards.core.panel import Panel
 from dashboards.core.quantities import count, day, percent, quantity, settings
-from tuning.evidence import Evidence
-from tuning.ledger import Trial
-from tuning.overview import LEAKY
+from tuning.evidence.holdout import Evidence
+from tuning.records.ledger import Trial
+from tuning.status import LEAKY
 
 _NUMBERS = ("train_time_s", "param_count", "weights_mb", "latency_ms")
 

@@ -12,8 +12,8 @@ from dashboards.core.html import Cell, Html, element, escaped, missing, table
 from dashboards.core.panel import Figure, Panel
 from dashboards.core.quantities import count, percent
 from dashboards.evidence import color_of, name_of
-from tuning.evidence import Evidence
-from tuning.robustness import METRICS, read_robustness
+from tuning.evidence.holdout import Evidence
+from tuning.records.artifacts import METRICS, read_robustness
 
 _READING = (
     "Measured on the holdout after everything was chosen. First: a square of growing size hides a part of the face, at a "

@@ -8,7 +8,7 @@ from dashboards.core.data import ReportData
 from dashboards.core.html import NOTHING, Cell, Html, element, join, missing, table
 from dashboards.core.panel import Panel
 from dashboards.core.quantities import NO_VALUE, count, quantity, setting, settings
-from tuning.ledger import Trial
+from tuning.records.ledger import Trial
 
 _BESIDE = ("uar", "best_epoch", "wall_time_s")  # shown beside the objectives
 _STATES = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from trainables.core.frames import quiet_opencv
+from trainables.data.core.frames import quiet_opencv
 
 FRAMES_PER_SECOND = 25
 CODECS = {".mp4": "mp4v", ".avi": "MJPG"}  # both come with OpenCV's own wheel

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from drawing.sequence import DIFFICULTIES
-from trainables.core.dataset import DRAWN_MARKER as MARKER
+from trainables.data.core.dataset import DRAWN_MARKER as MARKER
 
 GENERATOR = "fertune drawing"
 ABANDONED_AFTER_S = 3600.0

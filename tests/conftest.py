@@ -25,7 +25,7 @@ def faces() -> Path:
 @pytest.fixture(scope="module")
 def tiny():
     """A trainable of a blink, found by name like any other, and one thread, for a whole module."""
-    from tests.builders import tiny_trainable  # torch is a matter of those who ask
+    from tests.support.builders import tiny_trainable  # torch is a matter of those who ask
 
     with tiny_trainable():
         yield
@@ -34,7 +34,7 @@ def tiny():
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     """What a `HandRunner` needs, one for a module."""
-    from tests.hand_runner import hand_store  # MLflow is a matter of those who ask
+    from tests.support.hand_runner import hand_store  # MLflow is a matter of those who ask
 
     return hand_store(tmp_path_factory.mktemp("home"))
 
@@ -42,7 +42,7 @@ def store(tmp_path_factory):
 @pytest.fixture
 def begin(store, request):
     """Begins studies that compete for the name of the test."""
-    from tests.hand_runner import competing
+    from tests.support.hand_runner import competing
 
     with competing(store, request.node.name) as begin:
         yield begin

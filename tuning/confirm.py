@@ -10,12 +10,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from trainables.core.splits import Phase
-from tuning.champion import Champion, Incomparable, champion_of
-from tuning.evidence import CHAMPION, Evidence, evidence, ranked_front
-from tuning.ledger import Ledger, Trial
-from tuning.searcher import SEED_STRIDE
-from tuning.study_runner import Runner
+from trainables.core.prepared.splits import Phase
+from tuning.evidence.champion import Champion, Incomparable, champion_of
+from tuning.evidence.holdout import CHAMPION, Evidence, evidence, ranked_front
+from tuning.execution.runner import Runner
+from tuning.execution.searcher import SEED_STRIDE
+from tuning.records.ledger import Ledger, Trial
 
 TOP = 3  # members of the front
 CONFIRM_SEED = 1000 * SEED_STRIDE  # above every seed of a search

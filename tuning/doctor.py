@@ -11,10 +11,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tuning.links import first_line, shown_uri, without_password
-from tuning.sentences import SERVICE, TOKEN
-from tuning.session import START_RAY, default_home, unreachable
-from tuning.tracking import default_uri, make_client
+from tuning.execution.session import START_RAY, default_home, unreachable
+from tuning.records.tracking import default_uri, make_client
+from tuning.records.views import first_line, shown_uri, without_password
+from tuning.text.errors import SERVICE, TOKEN
 
 LEAST_DISK_GIB = 2.0
 LEAST_SHARED_MIB = 256.0

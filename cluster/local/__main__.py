@@ -10,8 +10,8 @@ import typer
 
 from cluster.local import parts, service
 from cluster.local.service import Service
-from tuning.sentences import Verbose, looking, sentences
-from tuning.session import default_home
+from tuning.execution.session import default_home
+from tuning.text.errors import Verbose, looking, sentences
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 

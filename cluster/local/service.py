@@ -23,8 +23,8 @@ from cluster.local import asking, parts, processes
 from cluster.local.parts import Part
 from cluster.local.processes import Family, ServiceError
 from cluster.local.record import Ports, Record, Running, boot_id, load, new_secrets, save
-from tuning.interruption import interruptible
-from tuning.session import ROOT
+from tuning.execution.session import ROOT
+from tuning.execution.signals import interruptible
 
 NAMES = ("mlflow", "ray")  # in the order of their start; the end is the other way round
 Say = Callable[[str], None]

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from search_spaces.core.study import PARETO
-from tuning import pareto
-from tuning.evidence import Evidence, evidence, predictions_of, ranked_front
-from tuning.ledger import Ledger, Trial, objective_values
-from tuning.overview import overview
+from tuning.evidence.holdout import Evidence, evidence, predictions_of, ranked_front
+from tuning.records.ledger import Ledger, Trial, objective_values
+from tuning.statistics import pareto
+from tuning.status import overview
 
 
 class Objective(NamedTuple):

@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from tests.ray_head import WITH_RAY, ray_head
-from tests.tiny_study import Quiet, tiny_study
-from tuning.ledger import Ledger
-from tuning.placement import Placement
-from tuning.study_runner import Runner
+from tests.support.ray_head import WITH_RAY, ray_head
+from tests.support.tiny_study import Quiet, tiny_study
+from tuning.execution.placement import Placement
+from tuning.execution.runner import Runner
+from tuning.records.ledger import Ledger
 
 pytestmark = WITH_RAY
 

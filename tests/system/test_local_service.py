@@ -18,7 +18,7 @@ from cluster.local.asking import HOST, answer, basic, bearer
 from cluster.local.processes import Process
 from cluster.local.record import Ports, Record, load
 from tests.conftest import ROOT
-from tests.ray_head import WITH_RAY, free_ports, wait_until
+from tests.support.ray_head import WITH_RAY, free_ports, wait_until
 
 pytestmark = WITH_RAY
 JOB = """

@@ -17,10 +17,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.sample_study import FACTS, add_trial, search_trial, select
-from tuning.ledger import Ledger
-from tuning.links import LOCAL
-from tuning.tracking import Tracker, default_uri
+from tests.support.sample_study import FACTS, add_trial, search_trial, select
+from tuning.records.ledger import Ledger
+from tuning.records.tracking import Tracker, default_uri
+from tuning.records.views import LOCAL
 
 GATES = ("none", "se", "eca", "g_eca")
 OBJECTIVES = ("accuracy", "train_time_s", "param_count")

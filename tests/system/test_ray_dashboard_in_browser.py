@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.ray_head import SMOKE, WITH_RAY, ray_head
+from tests.support.ray_head import SMOKE, WITH_RAY, ray_head
 
 pytestmark = WITH_RAY
 PAGE_MS = 120_000  # it draws in seconds, beside another test that takes the cores in a minute

@@ -7,10 +7,10 @@ import torch
 
 from search_spaces.core.study import load_study
 from trainables.core import lookup
-from trainables.core.augment import augment, num_copies
-from trainables.core.clips import margin_size
 from trainables.core.config import make_config
-from trainables.core.trainer import as_tuple
+from trainables.core.prepared.batches import margin_size
+from trainables.core.training.augment import augment, num_copies
+from trainables.core.training.trainer import as_tuple
 
 NUM_CLASSES = 7
 

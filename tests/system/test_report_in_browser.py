@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from dashboards.core.page import write_report
-from tests.sample_study import FACTS, add_trial, search_trial, select, write_sample
-from tests.test_ablation_report import write_ablation
+from tests.dashboards.test_ablation_report import write_ablation
+from tests.support.sample_study import FACTS, add_trial, search_trial, select, write_sample
 from trainables.core import lookup
-from tuning.ledger import Ledger
+from tuning.records.ledger import Ledger
 
 HOSTILE = "</script><img src=x onerror=alert(1)><script>alert(2)</script>"
 DRAWN = "html[data-drawn=true]"

@@ -7,8 +7,8 @@ from collections import Counter
 import psutil
 import pytest
 
-from tests.ray_head import SMOKE, WITH_RAY, ray_head, wait_until
-from tuning.ledger import Ledger
+from tests.support.ray_head import SMOKE, WITH_RAY, ray_head, wait_until
+from tuning.records.ledger import Ledger
 
 pytestmark = WITH_RAY
 

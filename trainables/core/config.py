@@ -25,7 +25,7 @@ class TrainerConfig:
     `num_frames` frames of `image_size` x `image_size` px are taken from each clip; `epochs` is the full schedule.
     `frame_selection` takes them `even` in time (in training at random about that), or as `keyframes`, the same ones in
     training, evaluation and serving: those that repeat least of the last frame kept, of which a frame is kept while its
-    correlation with it is at most `redundancy_threshold` (`trainables/core/keyframes.py`).
+    correlation with it is at most `redundancy_threshold` (`trainables/core/prepared/keyframes.py`).
     `batch_by` `subject` puts the clips of a person into one batch, so that expressions, not faces, tell them apart;
     `clip` mixes all. `augmentation` is `random` (every clip under a fresh draw, within the fields from `flip` to
     `max_drift`, which the other two ignore), `x14` (every training clip 14 times an epoch, always under the same two

@@ -12,11 +12,11 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from trainables.core.dataset import DataError, Dataset, Sample
-from trainables.core.frames import entries, list_folders, list_videos, natural, read_frames
-from trainables.core.layout import find_parts, first_of, listed, shortfall
-from trainables.core.protocols import tested_in_turn
-from trainables.core.spreadsheets import TABLE_SUFFIXES, read_rows, whole_number
+from trainables.data.core.dataset import DataError, Dataset, Sample
+from trainables.data.core.frames import entries, list_folders, list_videos, natural, read_frames
+from trainables.data.core.layout import find_parts, first_of, listed, shortfall
+from trainables.data.core.protocols import tested_in_turn
+from trainables.data.core.spreadsheets import TABLE_SUFFIXES, read_rows, whole_number
 
 LAYOUT = "'BAUM1s_MP4 - All/s001/S001_001.mp4' beside Annotations_BAUM1s.xls, .xlsx or .csv"
 CLASSES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")

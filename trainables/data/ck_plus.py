@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from trainables.core.dataset import DataError, Dataset, Sample
-from trainables.core.frames import entries, is_image, list_folders, list_images, read_frames
-from trainables.core.layout import find_parts, first_of, listed, shortfall
-from trainables.core.protocols import tested_in_turn
-from trainables.core.spreadsheets import whole_number
+from trainables.data.core.dataset import DataError, Dataset, Sample
+from trainables.data.core.frames import entries, is_image, list_folders, list_images, read_frames
+from trainables.data.core.layout import find_parts, first_of, listed, shortfall
+from trainables.data.core.protocols import tested_in_turn
+from trainables.data.core.spreadsheets import whole_number
 
 LAYOUT = (
     "cohn-kanade-images/S005/001/S005_001_00000001.png and so on, "

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from trainables.core.dataset import DataError, Dataset, Sample
-from trainables.core.frames import list_folders, list_images, natural, read_frames
-from trainables.core.layout import find_parts, first_of, listed, shortfall
-from trainables.core.protocols import tested_in_turn
 from trainables.data.ck_plus import CLASSES, NUM_FOLDS
+from trainables.data.core.dataset import DataError, Dataset, Sample
+from trainables.data.core.frames import list_folders, list_images, natural, read_frames
+from trainables.data.core.layout import find_parts, first_of, listed, shortfall
+from trainables.data.core.protocols import tested_in_turn
 
 LAYOUT = "CK+48/<class>/S010_004_00000017.png, three peak frames of each sequence"
 FOLDERS = {**{name: label for label, name in enumerate(CLASSES)}, "happiness": CLASSES.index("happy")}

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainables.core.dataset import DataError, Dataset, Sample
-from trainables.core.folds import subject_folds
-from trainables.core.frames import Unreadable, list_folders, list_images, list_videos, read_frames
-from trainables.core.layout import require_folder
+from trainables.data.core.dataset import DataError, Dataset, Sample
+from trainables.data.core.folds import subject_folds
+from trainables.data.core.frames import Unreadable, list_folders, list_images, list_videos, read_frames
+from trainables.data.core.layout import require_folder
 
 LAYOUT = "<class>/<subject>_<anything>.mp4, or a folder of frames of that name"
 

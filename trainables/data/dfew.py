@@ -12,11 +12,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from trainables.core.dataset import DataError, Dataset, Fold, Sample
-from trainables.core.frames import entries, list_folders, list_images, list_videos, read_frames
-from trainables.core.layout import find_parts, first_of, listed, shortfall
-from trainables.core.protocols import split_off
-from trainables.core.spreadsheets import read_rows, whole_number
+from trainables.data.core.dataset import DataError, Dataset, Fold, Sample
+from trainables.data.core.frames import entries, list_folders, list_images, list_videos, read_frames
+from trainables.data.core.layout import find_parts, first_of, listed, shortfall
+from trainables.data.core.protocols import split_off
+from trainables.data.core.spreadsheets import read_rows, whole_number
 
 TABLE = "annotation.xlsx"
 LAYOUT = (

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainables.core.dataset import DRAWN_MARKER, DataError, Dataset
-from trainables.core.frames import entries
-from trainables.core.layout import require_folder
 from trainables.data.clip_folder import LAYOUT, load_layout
+from trainables.data.core.dataset import DRAWN_MARKER, DataError, Dataset
+from trainables.data.core.frames import entries
+from trainables.data.core.layout import require_folder
 
 
 def load(root: Path) -> Dataset:

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from trainables.core.dataset import DataError, Dataset, Fold, Sample
-from trainables.core.frames import entries, list_folders, list_images, read_frames
-from trainables.core.layout import find_parts, first_of, listed, shortfall
-from trainables.core.pixel_table import PixelTable, read_pixel_table
-from trainables.core.protocols import split_off
-from trainables.core.spreadsheets import whole_number
+from trainables.data.core.dataset import DataError, Dataset, Fold, Sample
+from trainables.data.core.frames import entries, list_folders, list_images, read_frames
+from trainables.data.core.layout import find_parts, first_of, listed, shortfall
+from trainables.data.core.pixel_table import PixelTable, read_pixel_table
+from trainables.data.core.protocols import split_off
+from trainables.data.core.spreadsheets import whole_number
 
 LAYOUT = "fer2013.csv with the columns emotion,pixels,Usage, or train/<class>/*.png and test/<class>/*.png"
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # the codes 0 to 6

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from trainables.core.dataset import DataError, Dataset
-from trainables.core.frames import entries
-from trainables.core.layout import find_parts, require_folder
-from trainables.core.spreadsheets import read_rows, whole_number
+from trainables.data.core.dataset import DataError, Dataset
+from trainables.data.core.frames import entries
+from trainables.data.core.layout import find_parts, require_folder
+from trainables.data.core.spreadsheets import read_rows, whole_number
 from trainables.data.fer2013 import locate, of_table, open_table
 
 LAYOUT = "fer2013.csv, and the votes in fer2013new.csv beside it or in a folder there"

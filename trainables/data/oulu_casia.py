@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from trainables.core.dataset import DataError, Dataset, Sample
-from trainables.core.frames import list_folders, list_images, read_frames
-from trainables.core.layout import find_parts, first_of, listed, shortfall
-from trainables.core.protocols import tested_in_turn
+from trainables.data.core.dataset import DataError, Dataset, Sample
+from trainables.data.core.frames import list_folders, list_images, read_frames
+from trainables.data.core.layout import find_parts, first_of, listed, shortfall
+from trainables.data.core.protocols import tested_in_turn
 
 LAYOUT = "VL/Strong/P001/Anger/000.jpeg, in visible light (VL) under strong illumination"
 CLASSES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")

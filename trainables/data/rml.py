@@ -10,10 +10,10 @@ import os
 import re
 from pathlib import Path
 
-from trainables.core.dataset import DataError, Dataset, Sample
-from trainables.core.frames import list_folders, list_videos, read_frames
-from trainables.core.layout import levels_below, listed, outermost, require_folder, shortfall
-from trainables.core.protocols import tested_in_turn
+from trainables.data.core.dataset import DataError, Dataset, Sample
+from trainables.data.core.frames import list_folders, list_videos, read_frames
+from trainables.data.core.layout import levels_below, listed, outermost, require_folder, shortfall
+from trainables.data.core.protocols import tested_in_turn
 
 LAYOUT = "s1 to s8 (or rml-1/s1, or with a folder for each language in them) with an1.avi, di1.avi, fe1, ha1, sa1, su1"
 CLASSES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")

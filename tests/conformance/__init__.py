@@ -1,0 +1,1 @@
+"""Tests of whatever lies in a folder, by being there."""

@@ -1,0 +1,135 @@
+"""Every trainable there is keeps the contract: a file laid into `trainables/` is tested here with no new test code."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from tests.support.builders import make_spec, prepare_random, train
+from trainables.core import lookup
+from trainables.core.config import TrainerConfig, make_config
+from trainables.core.training import costs
+from trainables.core.training.trainer import as_tuple
+
+NAMES = lookup.names("trainables")
+NUM_CLASSES = 3
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    return prepare_random(tmp_path_factory.mktemp("trainables"))  # clips of 2 to 4 frames
+
+
+@pytest.fixture(params=NAMES)
+def module(request):
+    return lookup.load("trainables", request.param, "trainable")
+
+
+@pytest.fixture
+def config(module):
+    return make_config(module.Config, module.SMALL | {"num_classes": NUM_CLASSES})
+
+
+@pytest.fixture
+def model(module, config) -> nn.Module:
+    torch.manual_seed(0)
+    return module.build_model(config)
+
+
+def clips(config: TrainerConfig, num_clips: int, num_frames: int | None = None) -> Tensor:
+    shape = (num_clips, num_frames or config.num_frames, config.image_size, config.image_size, 3)
+    noise = torch.rand(shape, generator=torch.Generator().manual_seed(1))
+    brightness = torch.linspace(-1, 1, num_clips)[:, None, None, None, None]  # what untrained networks tell apart
+    return (noise + brightness).permute(0, 1, 4, 2, 3)
+
+
+def lived(model: nn.Module, config: TrainerConfig) -> nn.Module:
+    """`model` in evaluation, its running statistics no longer those of the first day."""
+    for norm in (module for module in model.modules() if hasattr(module, "running_var")):
+        norm.momentum = 1.0
+    model.train()(clips(config, 3), torch.full((3,), config.num_frames))
+    return model.eval()
+
+
+def test_the_config_is_frozen_by_keyword_flat_and_a_trainers(module):
+    config = module.Config()
+    assert isinstance(config, TrainerConfig)
+    assert all(field.kw_only for field in dataclasses.fields(config))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.epochs = 1
+    values = dataclasses.asdict(config)
+    assert json.loads(json.dumps(values)) == values
+    assert all(isinstance(value, str | int | float) for value in values.values())
+    with pytest.raises(ValueError, match=r"no parameter named 'num_frame'. Did you mean 'num_frames'"):
+        make_config(module.Config, {"num_frame": 4})
+
+
+def test_it_says_what_it_is(module):
+    assert all(thing.__doc__ for thing in (module, module.Config, module.build_model))
+
+
+def test_the_defaults_and_every_preset_can_be_laid_out_without_memory(module):
+    for changes in ({}, *getattr(module, "PRESETS", {}).values()):
+        with torch.device("meta"):
+            model = module.build_model(make_config(module.Config, changes))
+        assert all(tensor.is_meta for tensor in (*model.parameters(), *model.buffers()))
+
+
+@pytest.mark.parametrize("lengths", [(1,), (2,), (2, 1, 2)], ids=str)
+def test_one_step_reaches_every_parameter_whatever_the_padding(config, model, lengths):
+    num_frames = max(2, config.num_frames)
+    logits, *auxiliary = as_tuple(model.train()(clips(config, len(lengths), num_frames), torch.tensor(lengths)))
+    assert logits.shape == (len(lengths), NUM_CLASSES)
+    labels = torch.arange(len(lengths)) % NUM_CLASSES
+    loss = sum(nn.functional.cross_entropy(answer, labels) for answer in (logits, *auxiliary))
+    loss.backward()
+    assert loss.isfinite()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name  # a worker group would wait for it
+        assert parameter.grad.isfinite().all(), name
+
+
+def test_padding_never_changes_the_logits(config, model):
+    lengths = torch.tensor([2, 1, 2])
+    model = lived(model, config)
+    x = clips(config, 3, 2)
+    with torch.inference_mode():
+        expected = model(x, lengths)
+        assert (expected[0] - expected[2]).abs().max() > 1e-2  # there is something to change
+        for num_padded, value in ((1, 7.0), (3, float("nan"))):
+            padded = torch.cat((x, x.new_full((3, num_padded, *x.shape[2:]), value)), 1)
+            padded[1, 1:] = value
+            assert torch.allclose(model(padded, lengths), expected, atol=1e-4)
+        alone = torch.cat([model(x[i : i + 1, :n], lengths[i : i + 1]) for i, n in enumerate(lengths.tolist())])
+    assert torch.allclose(alone, expected, atol=1e-4)
+
+
+def test_what_is_stored_is_the_whole_model(module, config, model):
+    model = lived(model, config)
+    stored = load(save({name: tensor.contiguous() for name, tensor in model.state_dict().items()}))
+    with torch.device("meta"):
+        other = module.build_model(config)
+    other.load_state_dict(stored, assign=True)
+    assert not any(tensor.is_meta for tensor in (*other.parameters(), *other.buffers()))
+    with torch.inference_mode():
+        batch = clips(config, 2), torch.full((2,), config.num_frames)
+        assert torch.equal(other.eval()(*batch), model(*batch))
+
+
+def test_what_it_costs_can_be_counted(config, model):
+    assert costs.train_flops(model, config) > 0
+    assert costs.weights_mb(model) > 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_small_trial_runs_from_the_data_to_the_stored_model(name, prepared, tmp_path, monkeypatch):
+    monkeypatch.setattr(costs, "LATENCY_BUDGET_S", 0.0)
+    small = lookup.load("trainables", name, "trainable").SMALL
+    curve, metrics = train(make_spec(prepared, tmp_path / "trial", trainable=name, **small))
+    assert len(curve) == small["epochs"] == 1
+    assert curve[0]["train_loss"] > 0
+    assert 0 <= metrics["accuracy"] <= 1
+    assert (tmp_path / "trial" / "model.safetensors").exists()

@@ -1,0 +1,179 @@
+"""The report of an ablation: its panel of differences, and no sentence about trials that it never had."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from dashboards.core.data import read_report_data
+from dashboards.core.page import collect_panels
+from search_spaces.core.designs import factorial, named
+from tests.dashboards.test_report import HOSTILE, read_page
+from tests.support.sample_study import FACTS, write_predictions
+from tuning.evidence.ablation import comparison_of
+from tuning.records.ledger import Ledger, Trial
+from tuning.text.ablation_document import compared, differences_by_name
+
+NUM_PEOPLE, NUM_FOLDS = 12, 3
+DESIGN = factorial({"rbg_depth": 0}, {"rbg": {"rbg_depth": 2}, "gate": {"attention": "eca"}})
+SMALL = named({"base": {"rbg_depth": 0}, HOSTILE: {"rbg_depth": 2}}, reference="base")
+ABILITIES = {"base": 0.5, "rbg": 0.95, "gate": 0.52, "rbg+gate": 0.9}
+
+
+def write_ablation(home, *, num_folds=NUM_FOLDS, failed=(), design=DESIGN, **facts):
+    """An ablation as a driver leaves it, every training with a curve and its predictions."""
+    folder = home / "parts"
+    published = {"rbg+gate": {"accuracy": 0.981, "published_time_s": 0.744}}
+    compared_ = {name: dict(changes) for name, changes in design.variants.items()}
+    with Ledger.write(folder) as ledger:
+        shared = {**FACTS, "design": design.facts(), "published": published, "compared": compared_}
+        ledger.open_study(**{**shared, **facts})
+        people = list(range(NUM_PEOPLE))
+        folds = [{"train": people[fold::3] * 8, "validation": [], "test": people[fold::3] * 4} for fold in range(3)]
+        (folder / "splits.json").write_text(json.dumps({"folds": folds}))
+        for number, (seed, fold, name) in enumerate(np.ndindex(2, num_folds, len(design.variants))):
+            name = list(design.variants)[name]
+            trial = Trial(
+                trial_id=f"ablation-{number:04d}",
+                phase="ablation",
+                parameters=compared_[name],
+                seed=seed,
+                folds=(fold,),
+                variant=name,
+            )
+            ledger.start(trial)
+            ledger.epoch(trial.trial_id, {"epoch": 1, "train_loss": 1.0, "val_loss": 1.0, "val_accuracy": 0.5})
+            if name in failed:
+                ledger.end(trial.trial_id, "FAILED", error="The loss became NaN")
+                continue
+            ability = ABILITIES.get(name, 0.5)
+            apart = dataclasses.replace(trial, seed=1000 * (number + 1))
+            accuracy = write_predictions(folder, apart, ability, num_people=NUM_PEOPLE // NUM_FOLDS, split="test")
+            costs = {"train_time_s": 60.0 + fold, "param_count": 11e6, "weights_mb": 44.0, "best_epoch": 1.0}
+            ledger.end(trial.trial_id, "FINISHED", {"accuracy": accuracy, "uar": accuracy, **costs})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    home = tmp_path_factory.mktemp("ablated")
+    write_ablation(home)
+    return home
+
+
+@pytest.fixture(scope="module")
+def page(home):
+    return read_page(home, "parts")
+
+
+def test_it_has_a_panel_of_its_own_and_none_of_what_a_search_alone_has(home, page):
+    panels = list(collect_panels(read_report_data(home, "parts")))
+    assert panels[0] == "ablation"
+    assert not set(panels) & {"recommendation", "front", "evidence", "robustness", "confusion"}
+    whole = " ".join(page.texts.values())
+    for never in ("No trial", "nothing to recommend", "Nothing is confirmed", "0 search trials"):
+        assert never not in whole
+    assert "24 trainings" in str(page.header)
+
+
+def test_its_tables_and_words_are_those_of_the_terminal(home, page):
+    document = compared(comparison_of(Ledger.read(home / "parts")))
+    text = page.texts["ablation"]
+    for sheet in document.sheets:
+        assert sheet.title in text
+        for cell in (cell for row in sheet.rows for cell in row):
+            assert cell in text
+    for sentence in document.sentences:
+        assert sentence in text
+    assert "98.10" in text
+
+
+def test_the_forest_has_a_dot_and_three_intervals_for_each_difference(home, page):
+    comparison = comparison_of(Ledger.read(home / "parts"))
+    labels = [attrs["aria-label"] for attrs in page.all("div") if attrs.get("class") == "plot"]
+    of_variants, of_effects = [one for _, one in differences_by_name(comparison)], list(comparison.effects.values())
+    place = labels.index(next(label for label in labels if label.startswith("3 differences to base: gate ")))
+    assert labels[place + 1].startswith("3 effects: rbg raises accuracy by ")
+    across = [page.figures[number]["layout"]["xaxis"]["title"]["text"] for number in (place, place + 1)]
+    assert across == ["accuracy less that of base, points", "effect on accuracy, points (interactions halved)"]
+    assert page.figures[place + 1]["layout"]["yaxis"]["ticktext"] == ["rbg", "gate", "rbg x gate"]
+    for number, found in ((place, of_variants), (place + 1, of_effects)):
+        _check_forest(page.figures[number]["data"], found)
+
+
+def _check_forest(traces, found):
+    dots = [trace for trace in traces if trace["mode"] == "markers"]
+    bars = [trace for trace in traces if trace["mode"] == "lines"]
+    assert [trace["x"][0] for trace in dots] == pytest.approx([100 * one.interval.mean for one in found])
+    assert [bar["x"] for bar in bars[:3]] == [
+        pytest.approx([100 * one.low, 100 * one.high])
+        for one in (found[0].interval, found[0].nadeau_bengio, found[0].bootstrap)
+    ]
+    filled = [trace["marker"]["symbol"] == "circle" for trace in dots]
+    assert filled == [one.p_adjusted <= 0.05 for one in found]
+    assert True in filled
+    assert False in filled
+
+
+def test_every_training_is_listed_with_its_variant_fold_and_curve(page):
+    assert "24 trainings: 24 finished" in page.texts["trials"]
+    assert "ablation-0023\nrbg+gate\n2\n1\nfinished" in page.texts["trials"]
+    assert "Validation accuracy" in page.texts["learning_curves"]
+    assert "trainings\n24 trials, seeds 0 and 1, folds 0, 1, 2" in page.texts["provenance"]
+
+
+def test_what_cannot_be_compared_is_listed_with_the_reason(tmp_path):
+    write_ablation(tmp_path, num_folds=1)
+    text = read_page(tmp_path, "parts").texts["ablation"]
+    assert "All runs are on fold 0: one fold shows no spread" in text
+    assert "Means over the runs, not compared" in text
+    assert "2 of 2" in text
+
+
+def test_a_variant_that_failed_is_said_to_be_left_out(tmp_path):
+    write_ablation(tmp_path, failed=("gate",))
+    page = read_page(tmp_path, "parts")
+    assert "gate is not compared: it has 6 of 6 runs missing or without a result" in page.texts["ablation"]
+    assert "The effect gate is not computed: it needs the results of gate" in page.texts["ablation"]
+    assert "6 failed" in page.texts["trials"]
+
+
+def test_an_ablation_that_has_only_begun_and_one_whose_files_are_damaged_say_so(tmp_path):
+    with Ledger.write(tmp_path / "begun") as ledger:
+        ledger.open_study(**FACTS, design=DESIGN.facts())
+    page = read_page(tmp_path, "begun")
+    assert "No training has ended" in page.texts["ablation"]
+    assert page.figures == []
+    folder = write_ablation(tmp_path, design=SMALL)
+    (folder / "trials" / "ablation-0003" / "predictions.parquet").write_bytes(b"damaged")
+    text = read_page(tmp_path, "parts").texts["ablation"]
+    assert "is not compared: fold 1, seed 0: Could not open Parquet input source" in text
+    assert "Means over the runs, not compared" in text
+    (folder / "splits.json").unlink()
+    assert (
+        "cannot be compared, because a file cannot be read ([Errno 2]" in read_page(tmp_path, "parts").texts["ablation"]
+    )
+
+
+def test_what_is_wrong_besides_is_said_as_it_is(tmp_path):
+    write_ablation(tmp_path, design=SMALL, published={"base": {"accuracy": 98.1}})
+    text = read_page(tmp_path, "parts").texts["ablation"]
+    assert "The published accuracy of base is given as 98.1; a share between 0 and 1 is allowed." in text
+    assert "cannot be read" not in text
+
+
+def test_drawn_smoke_and_leaky_are_said_to_be(tmp_path):
+    write_ablation(tmp_path, design=SMALL, smoke=True, drawn=True, leaky=True)
+    text = read_page(tmp_path, "parts").texts["ablation"]
+    for words in ("smoke run", "drawn by a program", "leaky: clips dealt at random", "too high"):
+        assert words in text
+
+
+def test_names_of_others_stay_text(tmp_path):
+    write_ablation(tmp_path, design=SMALL)
+    page = read_page(tmp_path, "parts")
+    assert not page.all("img")
+    assert len(page.scripts) == 3
+    assert HOSTILE in page.texts["ablation"]
+    assert "<img" not in json.dumps(page.figures)

@@ -1,0 +1,248 @@
+"""What a study, a trainable and a data set must be: the rules, and every file of the folders held to them."""
+
+import ast
+import dataclasses
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from ray import tune
+from ray.tune.search.optuna import OptunaSearch
+
+import search_spaces
+from search_spaces.core.study import METRICS, PARETO, Objective, Study, load_study
+from tests.conftest import ROOT
+from trainables.core import lookup
+from trainables.core.config import TrainerConfig, make_config
+from trainables.core.lookup import UnknownName
+from trainables.data.core.dataset import DataError
+
+SPACE = {"rbg_depth": tune.choice([0, 1])}
+STUDIES = lookup.names("search_spaces")
+TRAINABLES = lookup.names("trainables")
+DATASETS = lookup.names("trainables.data")
+
+
+def make_study(**fields):
+    given = {"trainable": "res_rbg", "dataset": "clip_folder", "registered_model": "smiles", "parameters": SPACE}
+    return Study(**{**given, **fields})
+
+
+def given_point(study):
+    """The first point tried, its open parameters drawn."""
+    point = study.first_points[0] if study.first_points else {}
+    return {key: point.get(key, domain.sample()) for key, domain in study.parameters.items()}
+
+
+# The rules
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"trainable": "res_rgb"}, r"no trainable named 'res_rgb'\. Did you mean 'res_rbg'\? There are: .*res_rbg"),
+        ({"dataset": "clip_foldr"}, r"no data set named 'clip_foldr'\. Did you mean 'clip_folder'\?"),
+        ({"parameters": {"rbg_dept": tune.choice([1])}}, r"no parameter named 'rbg_dept'\. Did you mean 'rbg_depth'\?"),
+        ({"settings": {"epoch": 3}}, r"no parameter named 'epoch'\. Did you mean 'epochs'\?"),
+        ({"smoke": {"num_frame": 3}}, r"Did you mean 'num_frames'\?"),
+        ({"first_points": ({"rbg_dpth": 1},)}, r"Did you mean 'rbg_depth'\?"),
+        ({"controls": {"blind": {"temprl": "mean"}}}, r"Did you mean 'temporal'\?"),
+        ({"settings": {"rbg_depth": 1}}, "rbg_depth: searched and fixed at once"),
+        ({"parameters": {"rbg_depth": 1}}, "rbg_depth: no domain to search, .* fix it in `settings`"),
+        ({"objectives": ()}, "at least one objective"),
+        ({"search_folds": ()}, "at least one fold"),
+    ],
+)
+def test_a_study_that_cannot_run_is_refused_when_it_is_written(fields, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        make_study(**fields)
+
+
+def test_an_objective_is_a_measured_quantity_with_a_direction():
+    with pytest.raises(ValueError, match=r"no objective named 'acuracy'\. Did you mean 'accuracy'\?"):
+        Objective(metric="acuracy", direction="max")
+    with pytest.raises(ValueError, match="direction of accuracy was given as 'up'; allowed are max and min"):
+        Objective(metric="accuracy", direction="up")
+    assert [(objective.metric, objective.direction) for objective in PARETO] == [
+        ("accuracy", "max"),
+        ("train_time_s", "min"),
+        ("param_count", "min"),
+    ]
+    assert {objective.metric for objective in PARETO} <= set(METRICS)
+
+
+@pytest.mark.parametrize(("name", "nearest"), [("smile", "smiles"), ("dmeo", "demo")])
+def test_an_unknown_study_is_answered_with_the_nearest(name, nearest):
+    with pytest.raises(UnknownName, match=rf"no study named '{name}'\. Did you mean '{nearest}'\? There are: .*demo"):
+        load_study(name)
+
+
+def test_a_name_that_resembles_nothing_is_answered_with_the_list():
+    with pytest.raises(UnknownName) as caught:
+        load_study("xyzzy")
+    assert str(caught.value) == f"There is no study named 'xyzzy'. There are: {', '.join(STUDIES)}."
+    assert lookup.unknown("study", "xyzzy", []) == "There is no study named 'xyzzy'. There are none."
+    for name in ("core", "core.study", "../tuning", "__init__", ""):  # machinery and paths are no studies
+        with pytest.raises(UnknownName):
+            load_study(name)
+
+
+def test_a_file_laid_into_the_folder_is_a_study(tmp_path, monkeypatch):
+    (tmp_path / "newcomer.py").write_text("from search_spaces.demo import STUDY\n")
+    monkeypatch.setattr(search_spaces, "__path__", [*search_spaces.__path__, str(tmp_path)])
+    assert "newcomer" in lookup.names("search_spaces")
+    assert load_study("newcomer").name == "newcomer"
+
+
+# Every study
+
+
+@pytest.fixture(params=STUDIES)
+def study(request) -> Study:
+    return load_study(request.param)
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ("STUDY = (", "search_spaces/mine.py cannot be loaded: line 1: '\\(' was never closed (SyntaxError)."),
+        ("import numpyy", "line 1: ModuleNotFoundError: No module named 'numpyy'"),
+        ("x = 1\ny = x.depth", "line 2: AttributeError: 'int' object has no attribute 'depth'"),
+        ("STUDIES = 1", "search_spaces/mine.py defines no `STUDY = Study\\(...\\)`; demo.py is an example."),
+        (
+            "from search_spaces.core.study import Study\n"
+            "STUDY = Study(trainable='res_rbg', dataset='drawn_faces', registered_model='m', settings={'epoch': 3})",
+            "line 2: There is no parameter named 'epoch'. Did you mean 'epochs'?",
+        ),
+    ],
+)
+def test_a_study_file_that_cannot_be_loaded_is_a_sentence_with_its_line(written, sentence, tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(written)
+    monkeypatch.setattr(search_spaces, "__path__", [*search_spaces.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "search_spaces.mine", raising=False)
+    with pytest.raises(ValueError, match="mine") as raised:
+        load_study("mine")
+    assert sentence.replace("\\", "") in str(raised.value)
+
+
+def test_the_demo_and_the_smiles_are_there():
+    assert {"demo", "smiles"} <= set(STUDIES)
+
+
+def test_a_study_names_what_there_is(study):
+    assert study.name in STUDIES
+    assert study.trainable in TRAINABLES
+    assert study.dataset in DATASETS
+    assert study.registered_model.isidentifier()  # the task, as it stands in models:/<name>@champion
+    assert study.registered_model != study.trainable
+    assert study.num_samples >= len(study.first_points)
+
+
+def test_its_points_fit_its_space_and_make_a_config(study):
+    space = OptunaSearch.convert_search_space(dict(study.parameters))
+    assert space.keys() == study.parameters.keys()
+    module = lookup.load("trainables", study.trainable, "trainable")
+    for point in study.first_points:
+        assert point.keys() <= space.keys()
+        for key, value in point.items():
+            assert space[key]._contains(space[key].to_internal_repr(value)), f"{key}={value!r}"
+    for settings in (study.settings, {**study.settings, **study.smoke}):
+        for _ in range(3):
+            make_config(module.Config, {**settings, **given_point(study)})
+
+
+def test_its_smoke_run_is_smaller(study):
+    assert study.smoke, "a smoke run overrides something"
+    module = lookup.load("trainables", study.trainable, "trainable")
+    full = make_config(module.Config, dict(study.settings))
+    smoke = make_config(module.Config, {**study.settings, **study.smoke})
+    assert smoke.epochs < full.epochs
+    assert not set(study.smoke) & set(study.parameters), "what is searched is not overridden"
+
+
+def test_its_controls_build(study):
+    module = lookup.load("trainables", study.trainable, "trainable")
+    for changes in study.controls.values():
+        config = make_config(module.Config, {**study.settings, **given_point(study), **changes})
+        with torch.device("meta"):
+            module.build_model(config)
+
+
+def test_its_docstring_gives_the_exact_command(study):
+    text = ast.get_docstring(ast.parse((ROOT / "search_spaces" / f"{study.name}.py").read_text(encoding="utf-8")))
+    assert text
+    command = "python tune.py" if study.name == "demo" else f"python tune.py run {study.name}"
+    assert command in text
+
+
+def test_a_study_drawn_without_data_can_be_drawn(study):
+    if study.drawing:
+        assert study.dataset in lookup.names("drawing.layouts")
+    else:
+        assert "--data-root" in (ROOT / "search_spaces" / f"{study.name}.py").read_text(encoding="utf-8")
+
+
+# Every trainable
+
+
+@pytest.fixture(params=TRAINABLES)
+def trainable(request):
+    return lookup.load("trainables", request.param, "trainable")
+
+
+def test_a_trainable_has_a_flat_frozen_keyword_only_config(trainable):
+    config = trainable.Config()
+    assert isinstance(config, TrainerConfig)
+    for field in dataclasses.fields(trainable.Config):
+        assert field.kw_only, field.name
+        assert isinstance(getattr(config, field.name), str | int | float | bool), f"{field.name} is not flat"
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.epochs = 1
+    with pytest.raises(ValueError, match="no parameter named 'no_such_thing'"):
+        make_config(trainable.Config, {"no_such_thing": 1})
+    assert trainable.__doc__
+
+
+def configs_of(module):
+    return {"default": {}, **getattr(module, "PRESETS", {})}
+
+
+@pytest.mark.parametrize(
+    ("name", "preset"),
+    [(name, preset) for name in TRAINABLES for preset in configs_of(lookup.load("trainables", name, "trainable"))],
+)
+def test_every_configuration_builds_and_answers_without_memory(name, preset):
+    module = lookup.load("trainables", name, "trainable")
+    config = make_config(module.Config, {**configs_of(module)[preset], "num_classes": 5, "num_frames": 3})
+    with torch.device("meta"):
+        model = module.build_model(config).eval()
+        clips = torch.zeros(2, 3, 3, config.image_size, config.image_size)
+    assert model(clips, torch.tensor([3, 1])).shape == (2, 5)
+    assert all(tensor.is_meta for tensor in model.parameters())
+
+
+# Every data set
+
+
+@pytest.fixture(params=DATASETS)
+def dataset(request):
+    return lookup.load("trainables.data", request.param, "data set")
+
+
+def test_a_data_set_says_what_layout_it_reads(dataset):
+    assert callable(dataset.load)
+    assert len(dataset.__doc__.split("\n")[0]) > 10
+
+
+def test_a_data_set_answers_a_wrong_folder_with_a_sentence(dataset, tmp_path):
+    for root in (tmp_path / "missing", tmp_path):
+        with pytest.raises(DataError) as caught:
+            dataset.load(root)
+        assert str(root) in str(caught.value)
+
+
+def test_names_are_the_files_of_the_folder():
+    for package, found in (("search_spaces", STUDIES), ("trainables", TRAINABLES), ("trainables/data", DATASETS)):
+        files = sorted(path.stem for path in Path(ROOT / package).glob("*.py") if path.stem != "__init__")
+        assert found == files

@@ -1,0 +1,1 @@
+"""Fakes, builders and drivers of the tests."""

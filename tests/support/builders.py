@@ -1,0 +1,145 @@
+"""Small things that several tests build: random prepared faces, their splits, a trial that trains in a blink."""
+
+import contextlib
+import json
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import trainables
+from tests.trainables.core.prepared.test_cache import StubFinder
+from trainables.core.prepared.cache import Prepared, open_prepared, prepare
+from trainables.core.prepared.splits import Phase, make_splits
+from trainables.core.training.trial import TrialSpec, run_trial
+from trainables.core.training.workers import Group
+from trainables.data.core.dataset import Dataset, Fold, Sample
+from tuning.records.ledger import Trial
+
+CLASSES = ("happy", "sad")
+SETTINGS = {"image_size": 32, "num_frames": 3, "batch_size": 4, "epochs": 2}
+RES_RBG = {"backbone": "resnet18", "rbg_depth": 1, "gru_hidden": 8}
+
+
+@contextlib.contextmanager
+def tiny_trainable() -> Generator[None]:
+    """`tests/support/extension/tiny.py` is a trainable like any other, and torch computes in one thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainables, "__path__", [*trainables.__path__, str(Path(__file__).parent / "extension")])
+        yield
+    torch.set_num_threads(threads)
+
+
+def prepare_random(storage: Path, *, num_subjects: int = 10, num_folds: int = 3) -> Prepared:
+    """Random clips of 2 to 4 frames, one of each class from every subject; no file but the cache.
+
+    In fold k every `num_folds`-th subject from k on is tested, the ones after them validate.
+    """
+    rng = np.random.default_rng(0)
+    samples, frames = [], {}
+    for subject in range(num_subjects):
+        for label, name in enumerate(CLASSES):
+            clip_id = f"{name}/P{subject:02d}"
+            samples.append(Sample(clip_id=clip_id, label=label, subject=f"P{subject:02d}", paths=()))
+            frames[clip_id] = rng.integers(1, 256, (int(rng.integers(2, 5)), 40, 40, 3), np.uint8)
+    groups = [
+        tuple(i for i, sample in enumerate(samples) if int(sample.subject[1:]) % num_folds == k)
+        for k in range(num_folds)
+    ]
+    folds = []
+    for k in range(num_folds):
+        after = (k + 1) % num_folds
+        train = tuple(sorted(i for j, group in enumerate(groups) if j not in (k, after) for i in group))
+        folds.append(Fold(train=train, validation=groups[after], test=groups[k]))
+    dataset = Dataset(
+        name="random", classes=CLASSES, samples=samples, folds=folds, read=lambda sample: iter(frames[sample.clip_id])
+    )
+    return prepare(dataset, storage, crop_size=40, finder=StubFinder(), num_processes=1)
+
+
+def corrupted(prepared: Prepared, clips: tuple[int, ...], folder: Path, *, frames: bool = True) -> Prepared:
+    """A copy in which `clips` have the wrong label each and, with `frames`, other frames; it claims to be the same."""
+    shutil.copytree(prepared.folder, folder)
+    index = json.loads((folder / "index.json").read_text())
+    for clip in clips:
+        index["labels"][clip] = (index["labels"][clip] + 1) % len(prepared.classes)
+    (folder / "index.json").write_text(json.dumps(index))
+    if frames:
+        for path in folder.glob("frames*.npy"):
+            stored = np.load(path, mmap_mode="r+")
+            for clip in clips:
+                part = slice(prepared.offsets[clip], prepared.offsets[clip + 1])
+                stored[part] = 255 - stored[part]
+            stored.flush()
+    return open_prepared(folder)
+
+
+def make_spec(
+    prepared: Prepared,
+    folder: Path,
+    *,
+    phase: Phase = "search",
+    folds: tuple[int, ...] = (0,),
+    seed: int = 0,
+    num_epochs: int | None = None,
+    splits: Path | None = None,
+    trainable: str = "tiny",
+    **parameters: object,
+) -> TrialSpec:
+    """A trial with `SETTINGS`, changed by `parameters`, on `prepared`; its splits lie beside its `folder` unless given."""
+    if splits is None:
+        splits = folder.parent / "splits.json"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        make_splits(prepared, seed=0).save(splits)
+    return TrialSpec(
+        trial_id="search-0000",
+        study="test",
+        phase=phase,
+        trainable=trainable,
+        parameters={**SETTINGS, **parameters},
+        prepared=str(prepared.folder),
+        splits=str(splits),
+        folds=folds,
+        seed=seed,
+        folder=str(folder),
+        num_epochs=num_epochs,
+    )
+
+
+def train(spec: TrialSpec, stop_after: int | None = None) -> tuple[list[dict[str, float]], dict[str, float]]:
+    """The curve and the metrics of a trial run here; after `stop_after` epochs the listener wants no more."""
+    curve: list[dict[str, float]] = []
+
+    def report(row):
+        curve.append(dict(row))
+        return row["epoch"] != stop_after
+
+    return curve, run_trial(spec, report, Group())
+
+
+def same_weights(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    """Equal to the last bit."""
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def untimed(metrics: dict[str, float]) -> dict[str, float]:
+    """The metrics that no clock enters."""
+    clocked = ("train_time_s", "wall_time_s", "latency_ms")
+    return {key: value for key, value in metrics.items() if key not in clocked}
+
+
+def make_trial(number: int = 0, **fields: object) -> Trial:
+    """A search trial as a driver hands it to the ledger."""
+    given = {
+        "trial_id": f"search-{number:04d}",
+        "phase": "search",
+        "parameters": {"rbg_depth": number % 4, "lr": 0.001},
+        "seed": number,
+        "folds": (0,),
+    }
+    return Trial(**{**given, **fields})

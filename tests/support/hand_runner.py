@@ -1,0 +1,165 @@
+"""A study whose trainings are written by hand: what `confirm` and `promote` ask for is there at once, without Ray."""
+
+import contextlib
+import json
+from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import mlflow
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from ray import tune
+
+from search_spaces.core.study import Study
+from tests.support.builders import prepare_random
+from trainables.core.prepared.cache import Prepared
+from trainables.core.prepared.splits import make_splits
+from trainables.core.training.trial import SPLITS
+from tuning.records.ledger import Ledger, Trial
+
+DEVICE = "AMD EPYC"
+
+
+def hand_store(home: Path, num_subjects: int = 80) -> dict[str, Any]:
+    """What a `HandRunner` needs: prepared clips, a fifth of the people locked away, and an MLflow store of one experiment."""
+    uri = f"sqlite:///{home / 'mlflow.db'}"
+    experiment = mlflow.MlflowClient(uri).create_experiment("hand", artifact_location=str(home / "artifacts"))
+    prepared = prepare_random(home, num_subjects=num_subjects)
+    return {"prepared": prepared, "home": home, "uri": uri, "experiment": experiment}
+
+
+@contextlib.contextmanager
+def competing(store: Mapping[str, Any], registered: str) -> "Generator[Callable[..., HandRunner]]":
+    """Begins studies that compete for the name `registered`, and closes them all at the end."""
+    with contextlib.ExitStack() as opened:
+
+        def begin(skills, *, name="one", **changes):
+            runner = HandRunner(f"{registered}-{name}", skills, **{**store, "registered": registered, **changes})
+            return opened.enter_context(runner)
+
+        yield begin
+
+
+class HandRunner:
+    """Stands for a `Runner` of a study of `prepared` under `home`.
+
+    `skills` gives by `gru_hidden` the share of holdout clips that a configuration gets right, the same with every seed;
+    its front are all searched trials, the first recommended. A search in `run` believes that it is right in `promised` more
+    of the cases. Runs are written as MLflow runs of `experiment` at `uri`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        skills: Mapping[int, float],
+        *,
+        prepared: Prepared,
+        home: Path,
+        uri: str,
+        experiment: str = "",
+        registered: str = "task",
+        trainable: str = "res_rbg",
+        seed: int = 0,
+    ) -> None:
+        self.study = Study(
+            name=name,
+            trainable=trainable,
+            dataset="clip_folder",
+            registered_model=registered,
+            parameters={"gru_hidden": tune.choice([4, 8, 16, 32, 64])},
+            settings={"epochs": 3},
+            seed=seed,
+        )
+        self.skills, self.prepared, self.home, self.folder = skills, prepared, home, home / name
+        self.splits = make_splits(prepared, seed=seed)
+        self.tracker = SimpleNamespace(uri=uri, run_id=self._run_id)
+        self.ledger = Ledger.write(self.folder)
+        self.asked: list[Trial] = []
+        self.fails, self.device_of, self.time_of = lambda trial: False, lambda trial: DEVICE, lambda trial: 10.0
+        self.promised = 0.0  # what a search believes beyond the skill
+        self._experiment = experiment
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.ledger.close()
+
+    def search(self, *hidden: int, said: float = 0.9) -> "HandRunner":
+        """Finished search trials, on the front, which believe that they are right in `said` of the cases."""
+        for number, width in enumerate(hidden):
+            trial = Trial(
+                trial_id=f"search-{number:04d}",
+                phase="search",
+                parameters={"gru_hidden": width},
+                seed=self.study.seed * 100_000 + number,
+                folds=(0,),
+            )
+            self._write(trial, said)
+        members = [trial.trial_id for trial in self.ledger.of_phase("search")]
+        self.ledger.select(members, members[0])
+        return self
+
+    def run_listed(self, phase, trials):
+        """Write what is not there yet."""
+        known = {trial.identity: trial for trial in self.ledger.of_phase(phase)}
+        for trial in trials:
+            trial = known.get(trial.identity, trial)
+            if trial.state != "FINISHED":
+                trial.trial_id = trial.trial_id or self.ledger.next_id(phase)
+                self.asked.append(trial)
+                self._write(trial, self.skills[trial.parameters["gru_hidden"]])
+
+    def run(self, phase, proposer, count):
+        """Write up to `count` of what is proposed."""
+        for _ in range(count):
+            if (trial := proposer.propose()) is None:
+                return
+            trial.trial_id = trial.trial_id or self.ledger.next_id(phase)
+            self.asked.append(trial)
+            self._write(trial, min(1.0, self.skills[trial.parameters["gru_hidden"]] + self.promised))
+            proposer.told(self.ledger.trials[trial.trial_id])
+
+    def _write(self, trial, skill):
+        self.ledger.start(trial)
+        if self.fails(trial):
+            self.ledger.end(trial.trial_id, "FAILED", error="it diverged")
+            return
+        folder = self.folder / "trials" / trial.trial_id
+        folder.mkdir(parents=True, exist_ok=True)
+        view = self.splits.view(trial.phase, trial.folds[0])
+        indices = view.validation if SPLITS[trial.phase] == "validation" else view.test
+        if indices:
+            self._predict(folder / "predictions.parquet", trial, np.array(indices), skill)
+        else:
+            (folder / "model.json").write_text(json.dumps({"classes": self.prepared.classes}))
+            (folder / "model.safetensors").write_bytes(b"weights")
+        width = trial.parameters["gru_hidden"]
+        metrics = {"best_epoch": 2.0, "param_count": 1e5 * width, "accuracy": skill, "uar": skill}
+        metrics["train_time_s"] = self.time_of(trial)
+        workers = [{"host": "n", "device": self.device_of(trial), "gpus": ""}]
+        self.ledger.end(trial.trial_id, "FINISHED", metrics, workers=workers)
+
+    def _predict(self, path, trial, indices, skill):
+        """Right in `skill` of the clips; which ones depends on the configuration, and shifts with the seed."""
+        labels = self.prepared.labels[indices]
+        order = np.random.default_rng(trial.parameters["gru_hidden"]).permutation(len(indices))
+        wrong = np.roll(order, trial.seed % 7)[round(skill * len(indices)) :]
+        answers = labels.copy()
+        answers[wrong] = (labels[wrong] + 1) % len(self.prepared.classes)
+        rows = {
+            "clip_id": [self.prepared.clip_ids[index] for index in indices],
+            "subject": [self.prepared.subjects[index] for index in indices],
+            "fold": pa.array([trial.folds[0]] * len(indices), pa.int32()),
+            "seed": pa.array([trial.seed] * len(indices), pa.int64()),
+            "split": [SPLITS[trial.phase]] * len(indices),
+            "label": pa.array(labels, pa.int32()),
+            "logits": pa.array(list(np.eye(len(self.prepared.classes), dtype=np.float32)[answers])),
+        }
+        pq.write_table(pa.table(rows), path)
+
+    def _run_id(self, trial_id):
+        return mlflow.MlflowClient(self.tracker.uri).create_run(self._experiment).info.run_id

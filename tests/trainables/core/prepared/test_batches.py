@@ -1,0 +1,125 @@
+"""What the trainer reads: which frames of a clip, and which clips each worker takes."""
+
+import numpy as np
+import pytest
+import torch
+
+from tests.trainables.core.prepared.test_cache import prepare_stub, write_clips
+from trainables.core.prepared.batches import Clips, batches, frame_positions, margin_size
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clips")
+    return prepare_stub(write_clips(folder / "data"), folder)  # clips of 2, 3, 4, 5, 6 and 7 frames
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_a_batch_holds_the_frames_of_the_clips_asked_for(prepared):
+    clips = Clips(prepared, num_frames=4, image_size=16)
+    frames, lengths = clips.batch([5, 0, 2])
+    assert (frames.shape, frames.dtype) == ((3, 4, 20, 20, 3), torch.uint8)
+    assert (lengths.tolist(), lengths.dtype) == ([4, 2, 4], torch.int64)
+    stored = prepared.at_size(20)
+    assert np.array_equal(frames[0], stored[20:27][[0, 2, 4, 6]])
+    assert np.array_equal(frames[1, :2], stored[0:2])
+    assert np.array_equal(frames[2], stored[5:9])
+    assert len(clips) == 6
+    assert clips.labels.tolist() == [0, 1, 0, 1, 0, 1]
+
+
+def test_a_short_clip_is_padded_with_zeros(prepared):
+    frames, lengths = Clips(prepared, num_frames=8, image_size=16).batch(range(6))
+    assert lengths.tolist() == [2, 3, 4, 5, 6, 7]
+    stored = prepared.at_size(20)
+    for clip, length, start in zip(frames, lengths, prepared.offsets, strict=False):
+        assert np.array_equal(clip[:length], stored[start : start + length])
+        assert not clip[length:].any()
+
+
+def test_jitter_follows_its_generator(prepared):
+    clips = Clips(prepared, num_frames=3, image_size=16)
+    assert torch.equal(clips.batch([4, 5], generator(1))[0], clips.batch([4, 5], generator(1))[0])
+    drawn = {clips.batch([5], generator(seed))[0].sum().item() for seed in range(20)}
+    assert len(drawn) > 3
+
+
+def test_evenly_spaced_frames_hold_the_first_and_the_last():
+    assert frame_positions(16, 4).tolist() == [0, 5, 10, 15]
+    assert frame_positions(3, 4).tolist() == [0, 1, 2]
+    assert frame_positions(9, 1).tolist() == [4]
+
+
+@pytest.mark.parametrize("available", [9, 16, 23])
+def test_jitter_takes_one_frame_of_each_segment_in_order(available):
+    seen = set()
+    for seed in range(200):
+        positions = frame_positions(available, 8, generator(seed))
+        edges = np.arange(9) * available // 8
+        assert (positions >= edges[:-1]).all()
+        assert (positions < edges[1:]).all()
+        seen |= set(positions.tolist())
+    assert seen == set(range(available))
+
+
+def test_the_margin_is_a_quarter_made_even_as_far_as_the_crops_go(prepared):
+    assert [margin_size(size) for size in (64, 112, 100, 57)] == [80, 140, 126, 72]
+    assert Clips(prepared, num_frames=4, image_size=16).margin_size == 20
+    assert Clips(prepared, num_frames=4, image_size=32).margin_size == 32
+
+
+def test_impossible_settings_are_refused(prepared):
+    with pytest.raises(ValueError, match=r"33 px, but the prepared crops have 32.*crop_size=42"):
+        Clips(prepared, num_frames=4, image_size=33)
+    with pytest.raises(ValueError, match="num_frames is 0"):
+        Clips(prepared, num_frames=0, image_size=16)
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3, 16])
+def test_training_workers_stay_in_step_and_miss_no_clip(world_size):
+    indices = list(range(100, 111))
+    shards = [
+        list(batches(indices, 2, shuffle=generator(5), rank=rank, world_size=world_size)) for rank in range(world_size)
+    ]
+    sizes = [[len(batch) for batch in shard] for shard in shards]
+    assert sizes == [sizes[0]] * world_size
+    taken = [index for shard in shards for batch in shard for index in batch]
+    assert set(taken) == set(indices)
+    assert len(taken) == -(-11 // world_size) * world_size
+
+
+def test_the_order_follows_the_generator():
+    order = generator(0)
+    first, second = (list(batches(range(50), 8, shuffle=order)) for _ in range(2))
+    assert first != second
+    assert first == list(batches(range(50), 8, shuffle=generator(0)))
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3, 16])
+def test_evaluation_shards_are_disjoint_and_complete(world_size):
+    taken = [
+        index
+        for rank in range(world_size)
+        for batch in batches(range(11), 2, shuffle=None, rank=rank, world_size=world_size)
+        for index in batch
+    ]
+    assert sorted(taken) == list(range(11))
+
+
+def test_impossible_shards_are_refused():
+    with pytest.raises(ValueError, match="rank 2 of 2"):
+        list(batches(range(4), 2, shuffle=None, rank=2, world_size=2))
+    with pytest.raises(ValueError, match="batch_size is 0"):
+        list(batches(range(4), 0, shuffle=None))
+
+
+def test_a_group_stays_together_while_groups_are_shuffled():
+    people = [place % 5 for place in range(20)]
+    order = [index for batch in batches(range(20), 4, shuffle=generator(), together=people) for index in batch]
+    assert sorted(order) == list(range(20))
+    runs = [[people[index] for index in order[start : start + 4]] for start in range(0, 20, 4)]
+    assert all(len(set(run)) == 1 for run in runs)
+    assert [run[0] for run in runs] != sorted(run[0] for run in runs)

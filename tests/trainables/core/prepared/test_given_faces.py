@@ -1,0 +1,120 @@
+"""Face crops that the owners give: stored so that the network is shown the whole of them, in training and in serving."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from tests.support.trees import ck_plus_48, fer2013
+from trainables.core.prepared.batches import Clips
+from trainables.core.prepared.cache import open_prepared, prepare
+from trainables.core.prepared.faces import FaceFinder
+from trainables.core.prepared.given_faces import GivenFaces, finder_for
+from trainables.core.serving.classifier import Classifier
+from trainables.core.training.trainer import predict
+from trainables.core.training.trial import write_model
+from trainables.core.training.workers import Group
+from trainables.data import ck_plus_48 as ck_plus_48_reader
+from trainables.data import fer2013 as fer2013_reader
+from trainables.data.core.dataset import DataError
+
+
+def noise(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def test_the_middle_is_the_given_crop_and_the_margin_repeats_its_border():
+    frame = noise(48, 48)
+    clip = GivenFaces().crop_clip([frame, frame[::-1]], 60)
+    assert clip.frames.shape == (2, 60, 60, 3)
+    assert np.array_equal(clip.frames[0, 6:54, 6:54], frame)
+    assert np.array_equal(clip.frames[0, 0, 6:54], frame[0])
+    assert np.array_equal(clip.frames[0, 6:54, 59], frame[:, -1])
+    assert (clip.num_frames_with_face, clip.num_frames_looked_at, clip.num_faces, clip.score) == (2, 2, 1, 1.0)
+
+
+def test_a_crop_of_another_size_fills_the_middle_and_keeps_its_proportions():
+    frame = noise(100, 50)
+    (stored,) = GivenFaces().crop_clip([frame], 60).frames
+    assert np.array_equal(stored[6:54, 18:42], cv2.resize(frame, (24, 48), interpolation=cv2.INTER_AREA))
+    with pytest.raises(DataError, match="no frames"):
+        GivenFaces().crop_clip([], 60)
+
+
+def test_what_makes_the_crops_follows_the_data_set():
+    assert isinstance(finder_for("given"), GivenFaces)
+    assert isinstance(finder_for("find"), FaceFinder)
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    return ck_plus_48(tmp_path / "data")
+
+
+def test_given_crops_are_prepared_without_a_search_at_the_size_of_the_data_set(root, tmp_path):
+    dataset = ck_plus_48_reader.load(root)
+    prepared = prepare(dataset, tmp_path)  # noise shows no face: a search would drop every clip
+    assert (len(prepared), prepared.dropped, prepared.crop_size) == (12, [], 60)
+    assert (prepared.faces, prepared.drawn, prepared.notes) == ("given", False, dataset.notes)
+    frames = np.stack([frame for sample in dataset.samples for frame in dataset.read(sample)])
+    clips = Clips(prepared, num_frames=3, image_size=48)
+    shown = clips.batch(range(12))[0][:, :, 6:54, 6:54].flatten(0, 1)
+    assert np.array_equal(shown.numpy(), frames)
+
+
+def test_a_table_is_prepared_from_its_rows(tmp_path):
+    dataset = fer2013_reader.load(fer2013(tmp_path / "data"))
+    prepared = prepare(dataset, tmp_path)
+    assert np.array_equal(prepared.frames[5, 6:54, 6:54], next(dataset.read(dataset.samples[5])))
+
+
+def test_the_fingerprint_tells_given_from_found_and_drawn_from_real(root, tmp_path):
+    dataset = ck_plus_48_reader.load(root)
+    given = prepare(dataset, tmp_path)
+    found = prepare(dataclasses.replace(dataset, faces="find"), tmp_path, finder=_WholeFrame())
+    (root / "DRAWN.json").write_text("{}")
+    drawn = prepare(dataset, tmp_path)
+    assert len({given.fingerprint, found.fingerprint, drawn.fingerprint}) == 3
+    assert (given.drawn, drawn.drawn) == (False, True)
+    assert open_prepared(drawn.folder).drawn
+
+
+def test_data_prepared_before_these_fields_were_kept_still_opens(root, tmp_path):
+    prepared = prepare(ck_plus_48_reader.load(root), tmp_path)
+    path = prepared.folder / "index.json"
+    index = json.loads(path.read_text())
+    for field in ("faces", "drawn", "notes"):
+        del index[field]
+    path.write_text(json.dumps(index))
+    opened = open_prepared(prepared.folder)
+    assert (opened.faces, opened.drawn, opened.notes) == ("find", False, ())
+
+
+def test_a_model_trained_on_given_crops_takes_what_it_reads_for_such_crops(root, tmp_path, tiny):
+    dataset = ck_plus_48_reader.load(root)
+    prepared = prepare(dataset, tmp_path)
+    from tests.support.extension import tiny as trainable
+
+    config = trainable.Config(num_classes=7, image_size=48, num_frames=3)
+    write_model(tmp_path / "model", trainable.build_model(config), "tiny", config, prepared)
+    described = json.loads((tmp_path / "model" / "model.json").read_text())
+    assert (described["faces"], described["drawn"]) == ("given", False)
+    classifier = Classifier.load(tmp_path / "model", device="cpu")
+    pictures = [sample.paths[0] for sample in dataset.samples]
+    singles = dataclasses.replace(
+        dataset, samples=[dataclasses.replace(s, paths=s.paths[:1]) for s in dataset.samples], name="singles"
+    )
+    clips = Clips(prepare(singles, tmp_path), num_frames=3, image_size=48)
+    expected = predict(classifier.model, clips, tuple(range(12)), config, Group()).logits
+    found = [list(prediction.probabilities.values()) for prediction in classifier.predict(pictures)]
+    np.testing.assert_allclose(found, torch.from_numpy(expected).softmax(dim=1).numpy(), atol=1e-5)
+
+
+class _WholeFrame(GivenFaces):
+    """Stands for the search, which finds nothing in noise."""
+
+    settings = {"detector": "whole frame"}  # noqa: RUF012

@@ -1,0 +1,125 @@
+"""Who is locked away, and what each phase may see."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from tests.support.builders import prepare_random
+from trainables.core.prepared.cache import Prepared
+from trainables.core.prepared.splits import load_splits, make_splits
+from trainables.data.core.dataset import DataError
+from trainables.data.core.folds import subject_folds
+
+PARTS = ("train", "validation", "test")
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory) -> Prepared:
+    return prepare_random(tmp_path_factory.mktemp("splits"))
+
+
+def subjects_of(prepared: Prepared, indices) -> set[str]:
+    return {prepared.subjects[index] or f"alone: {prepared.clip_ids[index]}" for index in indices}
+
+
+@st.composite
+def people(draw):
+    """Subjects and labels of up to 60 clips, cut into folds as a data set's reader cuts them."""
+    num_subjects = draw(st.integers(8, 20))
+    clips = [(f"P{i}", label) for i in range(num_subjects) for label in range(2)]
+    clips += draw(st.lists(st.tuples(st.sampled_from([f"P{i}" for i in range(num_subjects)]), st.integers(0, 2))))
+    clips = draw(st.permutations(clips[:60]))
+    return [subject for subject, _ in clips], [label for _, label in clips], draw(st.integers(0, 1000))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(people())
+def test_train_validation_test_and_holdout_share_no_subject(prepared, drawn):
+    subjects, labels, seed = drawn
+    try:
+        folds = subject_folds(subjects, labels, 4, seed=seed)
+    except DataError:  # a class that one person alone shows
+        assume(False)
+    random = dataclasses.replace(
+        prepared,
+        clip_ids=[f"clip {i}" for i in range(len(subjects))],
+        subjects=subjects,
+        labels=np.array(labels),
+        folds=folds,
+    )
+    try:
+        splits = make_splits(random, seed=seed)
+    except DataError:  # so few people that the holdout emptied a part of a fold
+        assume(False)
+    locked = subjects_of(random, splits.holdout)
+    assert len(locked) == max(1, round(0.2 * len(set(subjects))))
+    for number, fold in enumerate(splits.folds):
+        seen = [subjects_of(random, getattr(fold, part)) for part in PARTS]
+        assert not set.intersection(seen[0], seen[1]) | set.intersection(seen[0], seen[2])
+        assert not seen[1] & seen[2]
+        assert not locked & set.union(*seen)
+        assert locked | set.union(*seen) == set(subjects)
+        everybody = {*splits.holdout, *fold.train, *fold.validation, *fold.test}
+        assert everybody == set(range(len(subjects)))
+        for phase in ("search", "confirm", "refit"):
+            view = splits.view(phase, number)
+            assert not locked & subjects_of(random, view.train + view.validation)
+            assert not subjects_of(random, view.train) & subjects_of(random, view.validation)
+
+
+def test_a_search_sees_no_test_and_a_refit_nobody_of_the_holdout(prepared):
+    splits = make_splits(prepared, seed=0)
+    fold = splits.folds[1]
+    search = splits.view("search", 1)
+    assert (search.train, search.validation, search.test) == (fold.train, fold.validation, ())
+    confirm = splits.view("confirm", 1)
+    assert set(confirm.train) == {*fold.train, *fold.test}
+    assert (confirm.validation, confirm.test) == (fold.validation, splits.holdout)
+    refit = splits.view("refit", 1)
+    assert set(refit.train) == set(range(len(prepared))) - set(splits.holdout)
+    assert (refit.validation, refit.test) == ((), ())
+
+
+def test_the_same_seed_locks_the_same_people_and_another_seed_others(prepared):
+    assert make_splits(prepared, seed=3) == make_splits(prepared, seed=3)
+    assert len({make_splits(prepared, seed=seed).holdout for seed in range(6)}) > 1
+
+
+def test_clips_of_unknown_people_count_as_people(prepared):
+    unknown = dataclasses.replace(prepared, subjects=[None] * len(prepared))
+    splits = make_splits(unknown, seed=0)
+    assert len(splits.holdout) == round(0.2 * len(prepared))
+    assert not set(splits.holdout) & {index for part in PARTS for index in getattr(splits.folds[0], part)}
+
+
+def test_splits_come_back_as_they_were_saved(prepared, tmp_path):
+    splits = make_splits(prepared, seed=0)
+    splits.save(tmp_path / "splits.json")
+    assert load_splits(tmp_path / "splits.json") == splits
+    assert [path.name for path in tmp_path.iterdir()] == ["splits.json"]
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "key gone", "fold misshaped", "not an object"])
+def test_damaged_splits_are_told_with_the_mend(prepared, tmp_path, damage):
+    path = tmp_path / "splits.json"
+    splits = make_splits(prepared, seed=0)
+    splits.save(path)
+    stored = json.loads(path.read_text())
+    if damage == "missing":
+        path.unlink()
+    elif damage == "cut":
+        path.write_text(path.read_text()[:-30])
+    elif damage == "key gone":
+        del stored["holdout"]
+        path.write_text(json.dumps(stored))
+    elif damage == "fold misshaped":
+        stored["folds"][0] = {"train": [1]}
+        path.write_text(json.dumps(stored))
+    else:
+        path.write_text("[1, 2]")
+    with pytest.raises(DataError, match=r"cannot be read.*Restore the file from a copy\."):
+        load_splits(path)

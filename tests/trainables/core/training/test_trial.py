@@ -1,0 +1,153 @@
+"""One trial from its spec to its files: what is reported, measured, predicted and written."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from search_spaces.core.study import METRICS
+from tests.support.builders import RES_RBG, corrupted, make_spec, prepare_random, train
+from trainables.core.lookup import UnknownName
+from trainables.core.prepared.batches import Clips
+from trainables.core.prepared.splits import load_splits
+from trainables.core.serving.classifier import Classifier
+from trainables.core.training.trainer import predict
+from trainables.core.training.workers import Group
+from trainables.data.core.dataset import DataError
+
+COLUMNS = ["clip_id", "subject", "fold", "seed", "split", "label", "logits"]
+
+
+pytestmark = pytest.mark.usefixtures("tiny")
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    return prepare_random(tmp_path_factory.mktemp("trial"))
+
+
+@pytest.fixture(scope="module")
+def spec(prepared, tmp_path_factory):
+    return make_spec(prepared, tmp_path_factory.mktemp("trials") / "search-0000", folds=(0, 2), seed=7)
+
+
+@pytest.fixture(scope="module")
+def outcome(spec):
+    """Curve and metrics of a search trial on folds 0 and 2."""
+    return train(spec)
+
+
+def part_of(prepared, spec, phase, fold, part):
+    """Clip ids of a part of a fold as a phase sees it."""
+    view = load_splits(Path(spec.splits)).view(phase, fold)
+    return [prepared.clip_ids[index] for index in getattr(view, part)]
+
+
+def test_a_report_is_an_epoch_and_the_mean_over_the_folds(prepared, spec, outcome, tmp_path):
+    curve, metrics = outcome
+    assert [row["epoch"] for row in curve] == [1, 2]
+    keys = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_uar")
+    assert all(row.keys() == {"epoch", *keys} for row in curve)
+    alone = []
+    for fold in (0, 2):
+        folder = tmp_path / str(fold)
+        alone.append(train(dataclasses.replace(spec, folds=(fold,), folder=str(folder))))
+    for epoch, row in enumerate(curve):
+        for key in keys:
+            assert row[key] == np.mean([curve_of_fold[epoch][key] for curve_of_fold, _ in alone])
+    for key in ("accuracy", "uar", "f1_macro", "best_epoch", "generalisation_gap"):
+        assert metrics[key] == np.mean([metrics_of_fold[key] for _, metrics_of_fold in alone])
+
+
+def test_whatever_a_study_may_optimise_is_measured(outcome):
+    _, metrics = outcome
+    assert metrics.keys() == {*METRICS, "best_epoch", "num_absent_classes", "recall/happy", "recall/sad"}
+    assert all(isinstance(value, float | int) and np.isfinite(value) for value in metrics.values())
+
+
+def test_predictions_of_every_fold_are_kept(prepared, spec, outcome):
+    table = pq.read_table(Path(spec.folder) / "predictions.parquet")
+    assert table.column_names == COLUMNS
+    rows = table.to_pylist()
+    for fold in (0, 2):
+        found = [row for row in rows if row["fold"] == fold]
+        assert [row["clip_id"] for row in found] == part_of(prepared, spec, "search", fold, "validation")
+    assert len(rows) == sum(len(part_of(prepared, spec, "search", fold, "validation")) for fold in (0, 2))
+    assert {row["split"] for row in rows} == {"validation"}
+    assert {row["seed"] for row in rows} == {7}
+    for row in rows:
+        index = prepared.clip_ids.index(row["clip_id"])
+        assert (row["label"], row["subject"]) == (prepared.labels[index], prepared.subjects[index])
+        assert len(row["logits"]) == 2
+    right = [np.mean([np.argmax(r["logits"]) == r["label"] for r in rows if r["fold"] == fold]) for fold in (0, 2)]
+    assert np.mean(right) == pytest.approx(outcome[1]["accuracy"])
+
+
+def test_the_model_written_is_the_one_that_was_scored(prepared, spec, outcome):
+    classifier = Classifier.load(Path(spec.folder), device="cpu")
+    assert classifier.classes == prepared.classes
+    assert classifier.crop_size == prepared.crop_size
+    clips = Clips(prepared, num_frames=3, image_size=32)
+    validation = load_splits(Path(spec.splits)).view("search", 0).validation
+    found = predict(classifier.model, clips, validation, classifier.config, Group())
+    written = [row["logits"] for row in pq.read_table(Path(spec.folder) / "predictions.parquet").to_pylist()]
+    np.testing.assert_array_equal(found.logits, np.array(written[: len(validation)], np.float32))
+    described = json.loads((Path(spec.folder) / "model.json").read_text())
+    assert described["fingerprint"] == prepared.fingerprint
+    assert described["config"]["num_classes"] == 2
+
+
+def test_the_published_network_trains_and_is_served_from_its_folder(prepared, tmp_path):
+    spec = make_spec(prepared, tmp_path / "t", trainable="res_rbg", epochs=1, num_frames=2, **RES_RBG)
+    curve, metrics = train(spec)
+    assert len(curve) == 1
+    assert metrics["param_count"] > 1e7
+    classifier = Classifier.load(tmp_path / "t", device="cpu")
+    assert type(classifier.config).__module__ == "trainables.res_rbg"
+    assert sum(p.numel() for p in classifier.model.parameters()) == metrics["param_count"]
+
+
+def test_a_confirmation_is_scored_on_the_holdout_alone(prepared, tmp_path):
+    spec = make_spec(prepared, tmp_path / "confirm-0000", phase="confirm", folds=(1,), epochs=1)
+    _, metrics = train(spec)
+    rows = pq.read_table(Path(spec.folder) / "predictions.parquet").to_pylist()
+    holdout = [prepared.clip_ids[index] for index in load_splits(Path(spec.splits)).holdout]
+    assert [row["clip_id"] for row in rows] == holdout
+    assert {row["split"] for row in rows} == {"holdout"}
+    assert metrics["accuracy"] == np.mean([np.argmax(row["logits"]) == row["label"] for row in rows])
+
+
+def test_a_refit_leaves_a_model_and_scores_nothing(prepared, tmp_path):
+    train(make_spec(prepared, tmp_path / "refit-0000", phase="refit", epochs=1))
+    left = sorted(path.name for path in (tmp_path / "refit-0000").iterdir())
+    assert left == ["model.json", "model.safetensors"]
+
+
+def test_a_parameter_that_the_config_lacks_is_answered_with_the_nearest(prepared, tmp_path):
+    with pytest.raises(ValueError, match=r"no parameter named 'hiden'\. Did you mean 'hidden'\?"):
+        train(make_spec(prepared, tmp_path / "t", hiden=8))
+    with pytest.raises(UnknownName, match=r"no trainable named 'tinny'\. Did you mean 'tiny'\?"):
+        train(make_spec(prepared, tmp_path / "t", trainable="tinny"))
+    assert not (tmp_path / "t").exists()
+
+
+@pytest.mark.parametrize("fold", [3, -1])
+def test_a_fold_that_there_is_not_is_told(prepared, tmp_path, fold):
+    with pytest.raises(ValueError, match=rf"no fold {fold}; the data set has folds 0 to 2"):
+        train(make_spec(prepared, tmp_path / "t", folds=(fold,)))
+
+
+def test_splits_of_other_data_are_refused(prepared, tmp_path):
+    other = prepare_random(tmp_path, num_subjects=9)
+    spec = make_spec(other, tmp_path / "t")
+    with pytest.raises(DataError, match="was cut for other data"):
+        train(dataclasses.replace(spec, prepared=str(prepared.folder)))
+
+
+def test_a_copy_of_the_data_gives_the_same_trial(prepared, spec, outcome, tmp_path):
+    same = corrupted(prepared, (), tmp_path / "copy")
+    curve, _ = train(dataclasses.replace(spec, prepared=str(same.folder), folder=str(tmp_path / "t")))
+    assert curve == outcome[0]

@@ -1,0 +1,130 @@
+"""Two processes that train and evaluate one model together do the work of one."""
+
+import dataclasses
+import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+from tests.support.builders import SETTINGS, make_spec, prepare_random, same_weights, tiny_trainable
+from tests.support.extension import tiny
+from trainables.core.prepared.batches import Clips
+from trainables.core.prepared.cache import open_prepared
+from trainables.core.training.trainer import Training, predict
+from trainables.core.training.trial import Stopped, TrialSpec, run_trial
+from trainables.core.training.workers import Group
+from trainables.data.core.dataset import Fold
+
+UNEVEN = (4, 1, 9, 3, 12, 0, 17)  # 7 clips: 4 for one process, 3 for the other
+FOLD = Fold(train=tuple(range(9)), validation=(13, 14, 15, 16, 17), test=())
+CONFIG = tiny.Config(**SETTINGS, num_classes=2)
+
+
+def checkpoint() -> torch.nn.Module:
+    torch.manual_seed(3)
+    return tiny.build_model(CONFIG)
+
+
+def evaluate(clips: Clips, group: Group) -> dict[str, np.ndarray]:
+    return dataclasses.asdict(predict(checkpoint(), clips, UNEVEN, CONFIG, group))
+
+
+def work(rank: int, folder: Path, prepared_folder: Path, spec: TrialSpec) -> None:
+    """One of the two processes: everything is done once, so that torch starts once."""
+    torch.set_num_threads(1)
+    store = dist.FileStore(str(folder / "store"), 2)
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=2, timeout=datetime.timedelta(seconds=60))
+    group = Group(rank=rank, world_size=2)
+    prepared = open_prepared(prepared_folder)
+    clips = Clips(prepared, num_frames=3, image_size=32)
+    found = {"evaluated": evaluate(clips, group)}
+    training = Training(checkpoint(), clips, FOLD, CONFIG, seed=0, group=group)
+    found["begun"] = {name: value.clone() for name, value in training.bare.state_dict().items()}
+    row = training.run_epoch()
+    found["row"] = row
+    found["weights"] = training.bare.state_dict()
+    found["best"] = training.best["weights"]
+    found["again"] = predict(training.restore_best(), clips, FOLD.validation, CONFIG, group).loss
+    found["agreed"] = group.agree(f"rank {rank}")
+    found["gathered"] = group.gather(rank)
+    with tiny_trainable():
+        found["stopped"] = stops_after_one_epoch(spec, group)
+        found["metrics"] = run_trial(spec, lambda row: True, group)
+    torch.save(found, folder / f"{rank}.pt")
+    dist.destroy_process_group()
+
+
+def stops_after_one_epoch(spec: TrialSpec, group: Group) -> bool:
+    try:
+        run_trial(spec, lambda row: group.agree(False), group)
+    except Stopped:
+        return True
+    return False
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    return prepare_random(tmp_path_factory.mktemp("group"))
+
+
+@pytest.fixture(scope="module")
+def two(prepared, tmp_path_factory):
+    """What each of the two processes found."""
+    folder = tmp_path_factory.mktemp("two")
+    spec = make_spec(prepared, folder / "trial")
+    Clips(prepared, num_frames=3, image_size=32)  # the frames at this size are made before there are two
+    method = "forkserver"  # not fork, as torch has threads here; not spawn, which would import torch twice
+    mp.get_context(method).set_forkserver_preload(["tests.trainables.core.training.test_workers", "torch._dynamo"])
+    processes = mp.start_processes(work, (folder, prepared.folder, spec), nprocs=2, join=False, start_method=method)
+    while not processes.join(timeout=120):
+        pass
+    return [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in range(2)]
+
+
+def test_uneven_shards_give_the_confusion_matrix_of_one_process(prepared, two):
+    clips = Clips(prepared, num_frames=3, image_size=32)
+    alone = evaluate(clips, Group())
+    assert alone["indices"].tolist() == sorted(UNEVEN)
+    for found in two:
+        shared = found["evaluated"]
+        assert shared["indices"].tolist() == sorted(UNEVEN)
+        assert shared["labels"].tolist() == alone["labels"].tolist() == prepared.labels[sorted(UNEVEN)].tolist()
+        np.testing.assert_array_equal(confusion(shared), confusion(alone))
+        np.testing.assert_allclose(shared["logits"], alone["logits"], atol=1e-6)
+    assert confusion(alone).sum() == 7
+
+
+def test_both_ranks_end_an_epoch_with_the_same_weights_and_the_same_row(two):
+    one, other = two
+    assert same_weights(one["weights"], other["weights"])
+    assert not same_weights(one["begun"], one["weights"])
+    assert one["row"] == other["row"]
+
+
+def test_the_chosen_weights_score_what_the_curve_says(two):
+    for found in two:
+        assert same_weights(found["best"], two[0]["best"])
+        assert found["again"] == found["row"]["val_loss"]
+
+
+def test_a_trial_of_two_workers_stops_resumes_and_is_scored_once(prepared, two, tmp_path):
+    one, other = two
+    assert one["stopped"]
+    assert other["stopped"]
+    measured = ("accuracy", "uar", "f1_macro", "param_count", "best_epoch", "generalisation_gap")
+    assert [one["metrics"][key] for key in measured] == [other["metrics"][key] for key in measured]
+
+
+def test_what_ranks_agree_on_is_rank_0s(two):
+    assert [found["agreed"] for found in two] == ["rank 0", "rank 0"]
+    assert [found["gathered"] for found in two] == [[0, 1], [0, 1]]
+
+
+def confusion(predictions: dict[str, np.ndarray]) -> np.ndarray:
+    matrix = np.zeros((2, 2), int)
+    np.add.at(matrix, (predictions["labels"], predictions["logits"].argmax(axis=1)), 1)
+    return matrix

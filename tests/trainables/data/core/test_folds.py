@@ -1,0 +1,151 @@
+"""Folds and the holdout are cut by subject."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trainables.data.core.dataset import DataError, Fold, require_disjoint
+from trainables.data.core.folds import holdout_subjects, identities, subject_folds, without_subjects
+
+SUBJECTS = [f"P{i:02d}" for i in range(20) for _ in range(4)]
+LABELS = [label for _ in range(20) for label in range(4)]
+
+
+def test_every_clip_is_tested_and_validated_once_and_parts_share_nobody():
+    folds = subject_folds(SUBJECTS, LABELS, 5, seed=0)
+    assert sorted(index for fold in folds for index in fold.test) == list(range(80))
+    assert sorted(index for fold in folds for index in fold.validation) == list(range(80))
+    for k, fold in enumerate(folds):
+        assert fold.validation == folds[(k + 1) % 5].test
+        assert sorted((*fold.train, *fold.validation, *fold.test)) == list(range(80))
+        require_disjoint(fold, SUBJECTS, number=0)
+
+
+def test_folds_are_stratified_by_label():
+    for fold in subject_folds(SUBJECTS, LABELS, 5, seed=3):
+        assert set(Counter(LABELS[index] for index in fold.test).values()) == {4}
+
+
+def test_the_seed_decides_the_folds():
+    assert subject_folds(SUBJECTS, LABELS, 5, seed=1) == subject_folds(SUBJECTS, LABELS, 5, seed=1)
+    assert subject_folds(SUBJECTS, LABELS, 5, seed=1) != subject_folds(SUBJECTS, LABELS, 5, seed=2)
+
+
+def test_held_out_subjects_are_in_no_fold():
+    held = holdout_subjects(SUBJECTS, LABELS, seed=0)
+    for fold in subject_folds(SUBJECTS, LABELS, 4, seed=0, excluded=held):
+        assert not held & {SUBJECTS[index] for index in (*fold.train, *fold.validation, *fold.test)}
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 2)), min_size=8, max_size=40), st.integers(0, 99))
+def test_any_uneven_data_set_gives_disjoint_parts_none_of_them_empty(clips, seed):
+    subjects = [f"s{subject}" for subject, _ in clips]
+    labels = [label for _, label in clips]
+    try:
+        folds = subject_folds(subjects, labels, 3, seed=seed)
+    except DataError:
+        showing = {label: {s for s, other in zip(subjects, labels, strict=True) if other == label} for label in labels}
+        assert len(set(subjects)) < 3 or min(map(len, showing.values())) == 1
+        return
+    for fold in folds:
+        assert fold.train
+        assert fold.validation
+        assert fold.test
+        require_disjoint(fold, subjects, number=0)
+
+
+def test_too_few_subjects_a_lonely_class_and_a_nameless_clip_are_refused():
+    with pytest.raises(DataError, match="20 subjects cannot be cut into 21"):
+        subject_folds(SUBJECTS, LABELS, 21, seed=0)
+    with pytest.raises(DataError, match="at least 3"):
+        subject_folds(SUBJECTS, LABELS, 2, seed=0)
+    with pytest.raises(DataError, match=r"Class 4 has one subject only \(P00\)"):
+        subject_folds(SUBJECTS, [4, *LABELS[1:]], 5, seed=0)
+    with pytest.raises(DataError, match=r"Class 'calm' has one subject only \(P00\)"):
+        subject_folds(SUBJECTS, [4, *LABELS[1:]], 5, seed=0, classes=("a", "b", "c", "d", "calm"))
+    with pytest.raises(DataError, match="1 of 80 clips name no subject"):
+        subject_folds([None, *SUBJECTS[1:]], LABELS, 5, seed=0)
+
+
+def test_the_holdout_is_a_share_of_the_subjects_chosen_by_the_seed():
+    held = holdout_subjects(SUBJECTS, LABELS, share=0.2, seed=0)
+    assert len(held) == 4
+    assert held == holdout_subjects(SUBJECTS, LABELS, share=0.2, seed=0)
+    assert len({holdout_subjects(SUBJECTS, LABELS, share=0.2, seed=seed) for seed in range(10)}) > 5
+
+
+def test_the_holdout_follows_the_balance_of_the_classes():
+    subjects = [f"s{i}" for i in range(40)]
+    labels = [0] * 20 + [1] * 15 + [2] * 5
+    held = holdout_subjects(subjects, labels, share=0.2, seed=0)
+    assert Counter(labels[int(name[1:])] for name in held) == {0: 4, 1: 3, 2: 1}
+
+
+def test_the_holdout_leaves_every_class_to_learn_from():
+    subjects = ["a", "b", "c", "d", "e"]
+    for seed in range(10):
+        held = holdout_subjects(subjects, [0, 0, 0, 0, 1], share=0.5, seed=seed)
+        assert "e" not in held
+
+
+def test_at_least_one_subject_stays_on_either_side():
+    assert len(holdout_subjects(["a", "b"], [0, 1], share=0.01, seed=0)) == 1
+    assert len(holdout_subjects(["a", "b"], [0, 1], share=0.99, seed=0)) == 1
+    with pytest.raises(DataError, match="1 subjects"):
+        holdout_subjects(["a", "a"], [0, 1], seed=0)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        holdout_subjects(["a", "b"], [0, 1], share=1.0, seed=0)
+
+
+def test_clips_without_subjects_are_held_out_one_by_one():
+    subjects = [None] * 10
+    labels = np.arange(10) % 2
+    held = holdout_subjects(subjects, labels, share=0.2, seed=0)
+    assert len(held) == 2
+    fold = Fold(train=tuple(range(4)), validation=(4, 5, 6), test=(7, 8, 9))  # two cannot empty any part
+    require_disjoint(fold, identities(subjects), number=0)
+    (left,) = without_subjects([fold], subjects, labels, held, seed=0)
+    assert len((*left.train, *left.validation, *left.test)) == 8
+
+
+def test_as_many_clips_as_the_largest_set_has_are_held_out_one_by_one():
+    labels = np.random.default_rng(0).choice(7, 35_887, p=[0.14, 0.02, 0.14, 0.25, 0.17, 0.11, 0.17])
+    held = holdout_subjects([None] * len(labels), labels, seed=0)
+    assert len(held) == round(0.2 * len(labels))
+    counts = np.bincount([labels[int(name.split()[1])] for name in held])
+    assert np.abs(counts - 0.2 * np.bincount(labels)).max() <= 1
+
+
+def test_taking_subjects_out_of_a_published_fold():
+    fold = Fold(train=(0, 1, 2), validation=(3,), test=(4,))
+    (left,) = without_subjects([fold], list("abcde"), [0] * 5, frozenset("b"), seed=0)
+    assert left == Fold(train=(0, 2), validation=(3,), test=(4,))
+
+
+def test_who_validates_is_replaced_and_a_fold_that_tests_nobody_is_left_out():
+    people = [f"s{i}" for i in range(8)]
+    folds = [
+        Fold(train=tuple(sorted({*range(8)} - {k, (k + 1) % 8})), validation=((k + 1) % 8,), test=(k,))
+        for k in range(8)
+    ]
+    left = without_subjects(folds, people, [0, 1] * 4, frozenset({"s2", "s5"}), seed=0)
+    assert [fold.test for fold in left] == [(0,), (1,), (3,), (4,), (6,), (7,)]
+    for fold in left:
+        assert len(fold.validation) == 1
+        assert {*fold.train, *fold.validation, *fold.test} == {0, 1, 3, 4, 6, 7}
+        require_disjoint(fold, people, number=0)
+
+
+def test_too_few_people_for_any_fold_is_told():
+    fold = Fold(train=(0,), validation=(1,), test=(2,))
+    with pytest.raises(DataError, match="No fold has people to train, validate and test once 1 of 3 subjects"):
+        without_subjects([fold], ["a", "b", "c"], [0, 0, 0], frozenset("b"), seed=0)
+
+
+def test_a_shared_subject_is_named():
+    with pytest.raises(DataError, match="'ann' is in the train part and in the test part of fold 0"):
+        require_disjoint(Fold(train=(0, 1), validation=(2,), test=(3,)), ["ann", "bob", "cid", "ann"], number=0)

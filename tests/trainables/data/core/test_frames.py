@@ -1,0 +1,193 @@
+"""Reading frames: every kind of image, broken files, and finding clips among what operating systems leave behind."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.conftest import ROOT
+from trainables.data.core.dataset import DataError, Sample
+from trainables.data.core.frames import (
+    find_clips,
+    list_images,
+    num_frames_announced,
+    read_frames,
+    read_image,
+    read_video,
+    samples_of,
+)
+
+BGR = np.full((24, 32, 3), (0, 128, 255), np.uint8)  # orange: B 0, G 128, R 255
+
+
+def write_video(path: Path, num_frames: int = 12) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
+    for value in range(num_frames):
+        writer.write(np.full((48, 64, 3), 20 * value % 256, np.uint8))
+    writer.release()
+    return path
+
+
+def write_image(path: Path, image: np.ndarray = BGR) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    encoded = cv2.imencode(path.suffix.lower(), image)[1]
+    path.write_bytes(encoded.tobytes())
+    return path
+
+
+def test_a_colour_image_comes_as_rgb(tmp_path):
+    assert read_image(write_image(tmp_path / "a.png"))[0, 0].tolist() == [255, 128, 0]
+
+
+@pytest.mark.parametrize(
+    ("image", "first"),
+    [
+        (np.full((5, 6), 77, np.uint8), [77, 77, 77]),
+        (np.full((5, 6), 77 * 257, np.uint16), [77, 77, 77]),
+        (np.full((5, 6, 4), (10, 20, 30, 128), np.uint8), [30, 20, 10]),
+        (np.full((5, 6, 3), 200 * 257, np.uint16), [200, 200, 200]),
+    ],
+    ids=["grey", "grey 16 bit", "with alpha", "colour 16 bit"],
+)
+def test_every_depth_and_number_of_channels_becomes_rgb_uint8(tmp_path, image, first):
+    read = read_image(write_image(tmp_path / "a.png", image))
+    assert (read.dtype, read.shape) == (np.uint8, (5, 6, 3))
+    assert read[0, 0].tolist() == first
+
+
+def test_a_palette_image_becomes_rgb(tmp_path):
+    from PIL import Image
+
+    Image.new("RGB", (6, 5), (200, 30, 60)).quantize(4).save(tmp_path / "a.png")
+    assert read_image(tmp_path / "a.png")[0, 0].tolist() == [200, 30, 60]
+
+
+def test_an_empty_image_is_named(tmp_path):
+    (tmp_path / "a.png").touch()
+    with pytest.raises(DataError, match=r"a\.png.*empty"):
+        read_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_a_truncated_image_is_refused_rather_than_half_grey(tmp_path, suffix):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    path = write_image(tmp_path / f"a{suffix}", noise)
+    read_image(path)
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(DataError, match="truncated"):
+        read_image(path)
+
+
+def test_a_text_file_called_image_or_video_is_refused_by_name(tmp_path):
+    for name, read in (("a.jpg", read_image), ("a.mp4", lambda path: list(read_video(path)))):
+        (tmp_path / name).write_text("not what the name says")
+        with pytest.raises(DataError, match=f"{name}.*not a readable"):
+            read(tmp_path / name)
+
+
+def test_a_video_comes_frame_by_frame_in_order(tmp_path):
+    frames = list(read_video(write_video(tmp_path / "100% (1).avi")))
+    assert len(frames) == 12
+    assert frames[0].shape == (48, 64, 3)
+    assert np.diff([frame.mean() for frame in frames]).min() > 10
+
+
+def test_a_video_without_its_table_of_contents_is_refused(tmp_path, faces):
+    whole = next((faces / "smiles" / "smile").glob("*.mp4")).read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=r"cut\.mp4"):
+        list(read_video(tmp_path / "cut.mp4"))
+
+
+def test_a_video_that_stops_early_yields_what_there_is(tmp_path):
+    path = write_video(tmp_path / "a.avi", 40)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert 0 < len(list(read_video(path))) < 40
+
+
+def test_frames_are_sorted_as_people_count_and_hidden_files_are_passed_over(tmp_path):
+    for name in ("10.png", "2.png", "1.PNG", "._1.png", ".DS_Store", "Thumbs.db", "notes.txt"):
+        write_image(tmp_path / name) if name.lower().endswith("png") else (tmp_path / name).touch()
+    assert [path.name for path in list_images(tmp_path)] == ["1.PNG", "2.png", "10.png"]
+
+
+def test_a_sample_without_files_is_named():
+    with pytest.raises(DataError, match="happy/P1_a"):
+        list(read_frames(Sample(clip_id="happy/P1_a", label=0, subject="P1", paths=())))
+
+
+def test_a_path_stands_for_a_video_an_image_or_a_folder_of_frames(tmp_path):
+    video = write_video(tmp_path / "v.AVI")
+    image = write_image(tmp_path / "frames" / "1.png")
+    write_image(tmp_path / "frames" / "2.png")
+    assert [sample.paths for sample in samples_of(video)] == [(video,)]
+    assert [sample.paths for sample in samples_of(image)] == [(image,)]
+    (clip,) = samples_of(tmp_path / "frames")
+    assert (clip.clip_id, clip.label, clip.subject) == (str(tmp_path / "frames"), 0, None)
+    assert len(list(read_frames(clip))) == 2
+
+
+def test_every_clip_under_a_folder_is_found(tmp_path):
+    write_video(tmp_path / "b" / "x 2.avi")
+    write_video(tmp_path / "b" / "x 10.avi")
+    write_image(tmp_path / "a" / "clip [1]" / "1.jpg")
+    write_image(tmp_path / "__MACOSX" / "1.jpg")
+    (tmp_path / "empty").mkdir()
+    found = [Path(clip.clip_id).relative_to(tmp_path).as_posix() for clip in find_clips(tmp_path)]
+    assert found == ["a/clip [1]", "b/x 2.avi", "b/x 10.avi"]
+
+
+def test_what_is_no_clip_is_refused_with_what_is_allowed(tmp_path):
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(DataError, match=r"no such file"):
+        samples_of(tmp_path / "missing.mp4")
+    with pytest.raises(DataError, match=r"notes\.txt.*\.mp4"):
+        samples_of(tmp_path / "notes.txt")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="no clip"):
+        samples_of(tmp_path / "empty")
+
+
+def test_a_folder_that_links_lead_back_to_is_looked_into_once(tmp_path):
+    write_image(tmp_path / "clips" / "a" / "1.png")
+    (tmp_path / "clips" / "a" / "back").symlink_to(tmp_path / "clips")
+    (tmp_path / "clips" / "b").symlink_to(tmp_path / "clips" / "a")
+    (tmp_path / "clips" / "circle").symlink_to("circle")
+    (tmp_path / "clips" / "circle.png").symlink_to("circle.png")
+    assert [clip.clip_id for clip in find_clips(tmp_path / "clips")] == [str(tmp_path / "clips" / "a")]
+
+
+def test_how_many_frames_a_video_announces(tmp_path):
+    path = write_video(tmp_path / "a.avi", 40)
+    assert num_frames_announced(path) == 40
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert num_frames_announced(path) == 40
+    path.write_text("no video")
+    assert num_frames_announced(path) == 0
+
+
+def test_broken_videos_are_told_by_an_error_and_not_on_stderr(tmp_path):
+    (tmp_path / "fake.mp4").write_text("not what the name says")
+    whole = write_video(tmp_path / "cut.avi", 40).read_bytes()
+    (tmp_path / "cut.avi").write_bytes(whole[: len(whole) // 2])
+    spoilt = bytearray(whole)
+    spoilt[3000::37] = b"\x55" * len(spoilt[3000::37])
+    (tmp_path / "spoilt.avi").write_bytes(spoilt)
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from trainables.data.core.dataset import DataError; from trainables.data.core.frames import read_video\n"
+        "import numpy as np; from drawing.media import save_video\n"
+        "save_video(Path(sys.argv[1]).with_name('drawn.mp4'), np.zeros((2, 32, 32, 3), np.uint8))\n"
+        "for path in map(Path, sys.argv[1:]):\n"
+        "    try: print(len(list(read_video(path))))\n"
+        "    except DataError: print('told')"
+    )
+    paths = [str(tmp_path / name) for name in ("fake.mp4", "cut.avi", "spoilt.avi")]
+    done = subprocess.run([sys.executable, "-c", code, *paths], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split()[0] == "told"
+    assert len(done.stdout.split()) == 3
+    assert done.stderr == ""

@@ -1,0 +1,123 @@
+"""Between Ray Tune and the ledger: nothing that went wrong is swallowed, and nothing that was done is lost."""
+
+import errno
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from ray.tune.search import Searcher
+
+from tests.support.builders import make_trial
+from tests.support.tiny_study import Quiet
+from trainables.core.training.trial import TrialSpec
+from tuning.execution.bookkeeper import Bookkeeper
+from tuning.execution.searcher import ListProposer
+from tuning.records.ledger import Ledger
+
+DONE = {"done": True, "metrics/accuracy": 0.5}
+
+
+@pytest.fixture
+def desk(tmp_path):
+    """A bookkeeper of two trials, its ledger, its listener; each trial has left a checkpoint."""
+
+    def spec(trial):
+        folder = tmp_path / "trials" / trial.trial_id
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "last.pt").touch()
+        given = {"parameters": {}, "prepared": "", "splits": "", "folds": (0,), "seed": 0, "folder": str(folder)}
+        return TrialSpec(trial_id=trial.trial_id, study="s", phase="search", trainable="tiny", **given)
+
+    with Ledger.write(tmp_path) as ledger:
+        listener = Quiet()
+        books = Bookkeeper(ledger, ListProposer([make_trial(0), make_trial(1)]), listener, spec)
+        yield SimpleNamespace(books=books, ledger=ledger, listener=listener)
+
+
+def checkpoint(desk, number):
+    return Path(desk.ledger.folder, "trials", f"search-{number:04d}", "last.pt")
+
+
+def fill_the_disk(desk, monkeypatch):
+    def full(line):
+        raise OSError(errno.ENOSPC, "No space left on device", str(desk.ledger.path))
+
+    monkeypatch.setattr(desk.ledger, "_write_whole", full)
+
+
+def test_a_checkpoint_goes_when_the_ledger_has_the_metrics(desk):
+    desk.books.suggest("a")
+    assert checkpoint(desk, 0).exists()
+    desk.books.on_trial_complete("a", DONE)
+    assert desk.ledger.trials["search-0000"].metrics == {"accuracy": 0.5}
+    assert not checkpoint(desk, 0).exists()
+    desk.books.close()
+
+
+def test_a_full_disk_at_the_end_of_a_trial_stops_the_study_and_keeps_its_checkpoint(desk, monkeypatch):
+    desk.books.suggest("a")
+    with monkeypatch.context() as for_a_while:
+        fill_the_disk(desk, for_a_while)
+        desk.books.on_trial_complete("a", DONE)
+        assert desk.books.stopper.stop_all()
+        assert desk.books.suggest("b") == Searcher.FINISHED
+    with pytest.raises(OSError, match="No space left"):
+        desk.books.close()
+    assert checkpoint(desk, 0).exists()
+    assert {trial.trial_id: trial.state for trial in desk.ledger.trials.values()} == {"search-0000": "INTERRUPTED"}
+
+
+def test_a_full_disk_at_the_start_of_a_trial_is_the_error_of_the_study(desk, monkeypatch):
+    assert not desk.books.stopper.stop_all()
+    fill_the_disk(desk, monkeypatch)
+    assert desk.books.suggest("a") == Searcher.FINISHED
+    with pytest.raises(OSError, match="No space left"):
+        desk.books.close()
+
+
+def test_workers_that_ended_for_good_have_the_last_word(desk):
+    desk.books.suggest("a")
+    desk.books.on_trial_result("a", {"workers_ended": "The workers of this trial ended: no node has 64 CPUs"})
+    desk.books.on_trial_complete("a", error=True)
+    trial = desk.ledger.trials["search-0000"]
+    assert (trial.state, trial.error) == ("FAILED", "The workers of this trial ended: no node has 64 CPUs")
+    assert trial.curve == []
+    desk.books.suggest("b")
+    desk.books.on_trial_complete("b", error=True)
+    assert desk.ledger.trials["search-0001"].error == "The process that ran this trial died; see the logs of Ray."
+
+
+def test_a_note_of_a_trial_is_kept_and_told(desk):
+    desk.books.suggest("a")
+    desk.books.on_trial_result("a", {"epoch": 1, "note": "The checkpoint cannot be read."})
+    assert desk.listener.notes == ["search-0000: The checkpoint cannot be read."]
+    assert [event["words"] for event in desk.ledger.events if event["event"] == "noted"] == [
+        "The checkpoint cannot be read."
+    ]
+    assert [row["epoch"] for row in desk.ledger.trials["search-0000"].curve] == [1]
+
+
+def test_a_trial_whose_end_is_written_stays_finished_whatever_fails_after(desk, monkeypatch):
+    desk.books.suggest("a")
+
+    def fails():
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as for_a_while:
+        for_a_while.setattr(desk.ledger, "_sync", fails)
+        desk.books.on_trial_complete("a", DONE)
+    with pytest.raises(OSError, match="Input/output error"):
+        desk.books.close()
+    assert desk.ledger.trials["search-0000"].state == "FINISHED"
+
+
+def test_metrics_that_come_after_an_error_of_another_trial_are_kept(desk):
+    desk.books.suggest("a")
+    desk.books.suggest("b")
+    desk.listener.on_epoch = lambda trial: [].pop()
+    desk.books.on_trial_result("a", {"epoch": 1})
+    desk.books.on_trial_complete("b", DONE)
+    with pytest.raises(IndexError):
+        desk.books.close()
+    states = {trial.trial_id: trial.state for trial in desk.ledger.trials.values()}
+    assert states == {"search-0000": "INTERRUPTED", "search-0001": "FINISHED"}

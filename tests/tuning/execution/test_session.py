@@ -1,0 +1,39 @@
+"""What a Ray has, and its own words, without a Ray."""
+
+import pytest
+from ray._private import worker
+
+from tuning.execution.session import Node, Session, _tame_words_of_nodes
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    found = []
+    monkeypatch.setattr(worker, "print_to_stdstream", lambda data, ignore_prefix: found.append(data))
+    return found
+
+
+def say(words):
+    worker.print_to_stdstream({"is_err": False, "pid": "raylet", "lines": [words]}, ignore_prefix=False)
+
+
+def test_what_nodes_say_goes_to_standard_error_once(shown):
+    _tame_words_of_nodes(verbose=False)
+    _tame_words_of_nodes(verbose=False)
+    say("A worker was killed for memory")
+    assert [(data["lines"], data["is_err"]) for data in shown] == [(["A worker was killed for memory"], True)]
+
+
+@pytest.mark.parametrize(("verbose", "count"), [(False, 0), (True, 1)])
+def test_a_warning_that_nobody_can_act_on_is_left_out_unless_all_is_asked_for(shown, verbose, count):
+    _tame_words_of_nodes(verbose)
+    say("WARNING: 16 Python worker processes have been started on node: 5d")
+    assert len(shown) == count
+
+
+def test_what_others_hold_is_said():
+    nodes = (Node(num_cpus=8, num_gpus=1), Node(num_cpus=4))
+    assert Session(nodes=nodes, busy_cpus=0.01).wait == ""
+    assert Session(nodes=nodes, busy_cpus=2, busy_gpus=1).wait.startswith(
+        "Other work holds 2 of 12 CPUs and 1 of 1 GPUs:"
+    )

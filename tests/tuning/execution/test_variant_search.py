@@ -1,0 +1,119 @@
+"""An ablation that tunes every variant alike: the searches before it, what is chosen, and what a halted one says."""
+
+import json
+
+import pytest
+
+from search_spaces.core.designs import sweep
+from tests.support.ablation_driver import VARIANTS, Driver, prepare_people, tuned_study
+from tuning.evidence.ablation import comparison_of, require_new_or_resumed, run_ablation, runs_of
+from tuning.records.ledger import Ledger
+from tuning.statistics.pairing import NotComparable
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    return prepare_people(tmp_path_factory.mktemp("ablation"))
+
+
+def test_every_variant_gets_the_same_search_and_its_best_is_compared(prepared, tmp_path):
+    with Driver(tuned_study(), tmp_path, prepared) as runner:
+        run_ablation(runner, folds=(0, 1), seeds=1)
+        searched, compared = runner.ledger.of_phase("search"), runner.ledger.of_phase("ablation")
+        assert runner.ledger.selection == {}, "no front is chosen"
+    by_variant = {name: [t for t in searched if t.variant == name] for name in VARIANTS[:2]}
+    assert [len(trials) for trials in by_variant.values()] == [3, 3]
+    assert [t.variant for t in searched[:2]] == list(VARIANTS[:2]), "in turn"
+    seeds = [[t.seed for t in trials] for trials in by_variant.values()]
+    assert seeds[0] == seeds[1]
+    for name, trials in by_variant.items():
+        assert all(t.parameters["rbg_depth"] == int(name[-1]) for t in trials)
+        best = max(trials, key=lambda t: t.metrics["accuracy"])
+        assert {json.dumps(t.parameters) for t in compared if t.variant == name} == {json.dumps(best.parameters)}
+    assert not {t.seed for t in searched} & {t.seed for t in compared}
+
+
+def test_a_search_that_was_interrupted_goes_on_before_anything_is_compared(prepared, tmp_path):
+    with Driver(tuned_study(), tmp_path, prepared, interrupt_after=3) as runner, pytest.raises(KeyboardInterrupt):
+        run_ablation(runner, folds=(0, 1), seeds=1)
+    with Driver(tuned_study(), tmp_path, prepared) as runner:
+        run_ablation(runner, folds=(0, 1), seeds=1)
+        assert [t.trial_id for t in runner.begun[:3]] == ["search-0003", "search-0004", "search-0005"]
+        searched = [t.variant for t in runner.ledger.of_phase("search")]
+        assert len(searched) == 6
+        assert searched.count("rbg_depth=0") == searched.count("rbg_depth=1") == 3
+        assert len(runner.ledger.of_phase("ablation")) == 4
+
+
+def test_a_variant_none_of_whose_search_trials_finished_is_not_compared(prepared, tmp_path):
+    def breaks(trial):
+        return trial.variant == "rbg_depth=1"
+
+    with Driver(tuned_study(), tmp_path, prepared, breaks=breaks) as runner:
+        run_ablation(runner, folds=(0, 1), seeds=1)
+        assert {run.variant for run in runs_of(runner.ledger)} == {"rbg_depth=0"}
+        assert len(runner.ledger.of_phase("search")) == 6, "it had its budget"
+
+
+def test_a_variant_without_a_finished_search_trial_is_excluded_with_the_reason(prepared, tmp_path):
+    design = sweep("rbg_depth", [0, 1, 2], tune_each=2)
+
+    def breaks(trial):
+        return trial.variant == "rbg_depth=1"
+
+    with Driver(tuned_study(design=design), tmp_path, prepared, breaks=breaks) as runner:
+        run_ablation(runner, folds=(0, 1), seeds=1)
+        found = comparison_of(runner.ledger)
+    assert [one.variant for one in found.variants] == ["rbg_depth=0", "rbg_depth=2"]
+    assert found.excluded == {
+        "rbg_depth=1": "rbg_depth=1 is not compared: none of its 2 search trials finished, the first was search-0001: "
+        "NonFiniteLoss: the loss became NaN."
+    }
+
+
+@pytest.mark.parametrize(
+    ("broken", "sentence"),
+    [
+        ("rbg_depth=0", "nothing to compare with: rbg_depth=0 is not compared: none of its 3 search trials finished"),
+        ("rbg_depth=1", "no complete variant beside rbg_depth=0.*rbg_depth=1 is not compared: none of its 3 search"),
+    ],
+)
+def test_what_is_left_without_the_reference_or_without_another_is_a_sentence(prepared, tmp_path, broken, sentence):
+    with Driver(tuned_study(), tmp_path, prepared, breaks=lambda trial: trial.variant == broken) as runner:
+        run_ablation(runner, folds=(0, 1), seeds=1)
+    with pytest.raises(NotComparable, match=sentence):
+        comparison_of(Ledger.read(tmp_path / "depths"))
+
+
+def test_one_stopped_in_its_searches_says_how_far_it_came_and_goes_on_with_resume_alone(prepared, tmp_path):
+    with Driver(tuned_study(), tmp_path, prepared, late_after=4) as runner:
+        run_ablation(runner, folds=(0, 1), seeds=1)
+        assert runner.ledger.of_phase("ablation") == []
+    with pytest.raises(NotComparable, match=r"4 of 6 search trials are done.*`--resume` goes on"):
+        comparison_of(Ledger.read(tmp_path / "depths"))
+    with Driver(tuned_study(), tmp_path, prepared) as runner:
+        with pytest.raises(ValueError, match=r"has 4 search trials\. Go on.*--resume"):
+            require_new_or_resumed(runner, resume=False)
+        require_new_or_resumed(runner, resume=True)
+        run_ablation(runner, folds=(0, 1), seeds=1)
+        assert len(comparison_of(runner.ledger).variants) == 2
+
+
+def test_a_variant_added_later_is_missed_until_its_search_is_done(prepared, tmp_path):
+    with Driver(tuned_study(), tmp_path, prepared) as runner:
+        run_ablation(runner, folds=(0, 1), seeds=1)
+    more = tuned_study(design=sweep("rbg_depth", [0, 1, 2], tune_each=3))
+    with Driver(more, tmp_path, prepared, late_after=1) as runner:
+        run_ablation(runner, folds=(0, 1), seeds=1)
+        found = comparison_of(runner.ledger)
+    assert [one.variant for one in found.variants] == list(VARIANTS[:2])
+    assert "rbg_depth=2 is not compared: 1 of its 3 search trials are done" in found.excluded["rbg_depth=2"]
+
+
+def test_a_variant_that_was_searched_more_makes_up_for_no_other(prepared, tmp_path):
+    with Driver(tuned_study(), tmp_path, prepared) as runner:
+        run_ablation(runner, folds=(0, 1), seeds=1)
+    fewer = tuned_study(design=sweep("rbg_depth", [0, 1, 2], tune_each=2))
+    with Driver(fewer, tmp_path, prepared) as runner:
+        run_ablation(runner, folds=(0, 1), seeds=1)
+        assert [trial.variant for trial in runner.begun if trial.phase == "search"] == ["rbg_depth=2"] * 2

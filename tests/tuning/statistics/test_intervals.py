@@ -1,0 +1,112 @@
+"""Intervals against hand-computed values, against repetition with a known truth, and at their edges."""
+
+import numpy as np
+import pytest
+
+from tuning.statistics.intervals import accuracy_interval, majority_share, nadeau_bengio_interval
+
+
+def people(num_subjects, clips_each):
+    return [f"P{i:03}" for i in range(num_subjects) for _ in range(clips_each)]
+
+
+def test_accuracy_interval_holds_the_truth_about_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    held = 0
+    for trial in range(100):
+        skill = rng.beta(8, 2, size=25)  # people differ: mean accuracy 0.8
+        correct = (rng.random((25, 4)) < skill[:, None]).ravel()
+        interval = accuracy_interval(correct, people(25, 4), seed=trial)
+        held += interval.low <= 0.8 <= interval.high
+    assert held >= 88  # 95 expected; fewer than 88 has probability 0.15 %
+
+
+def test_clips_of_one_person_count_as_one_where_they_go_wrong_together():
+    whole_people_wrong = np.repeat([1, 1, 1, 1, 0] * 6, 8)
+    spread_evenly = np.tile([1, 1, 1, 1, 0], 48)
+    clustered = accuracy_interval(whole_people_wrong, people(30, 8))
+    spread = accuracy_interval(spread_evenly, people(30, 8))
+    assert clustered.mean == spread.mean == pytest.approx(0.8)
+    assert clustered.high - clustered.low > 2 * (spread.high - spread.low)
+
+
+def test_seeds_are_averaged_and_do_not_narrow_the_interval():
+    rng = np.random.default_rng(1)
+    correct = rng.random(80) < 0.7
+    one = accuracy_interval(correct, people(20, 4))
+    five = accuracy_interval(np.tile(correct, 5), people(20, 4) * 5, seeds=np.repeat(range(5), 80))
+    assert (five.mean, five.low, five.high) == pytest.approx((one.mean, one.low, one.high))
+    pooled = accuracy_interval(np.tile(correct, 5), people(20, 4) * 5)
+    assert pooled.high - pooled.low <= five.high - five.low
+
+
+def test_a_subject_judged_by_more_seeds_weighs_no_more():
+    interval = accuracy_interval([1, 1, 1, 0], ["a", "a", "a", "b"], seeds=[0, 1, 2, 0])
+    assert interval.mean == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("value", "low", "high"), [(1, 0.025 ** (1 / 30), 1.0), (0, 0.0, 1 - 0.025 ** (1 / 30))])
+def test_all_alike_falls_back_on_the_number_of_subjects(value, low, high):
+    interval = accuracy_interval([value] * 120, people(30, 4))
+    assert (interval.mean, interval.low, interval.high) == pytest.approx((value, low, high))
+    assert "Clopper-Pearson" in interval.method
+
+
+def test_one_error_is_not_taken_for_certainty_about_the_rest():
+    correct = np.ones(120)
+    correct[7] = 0
+    interval = accuracy_interval(correct, people(30, 4))
+    assert interval.low < 0.9545  # Wilson for 119 of 120
+    assert interval.high > interval.mean
+
+
+def test_a_single_subject_says_next_to_nothing():
+    interval = accuracy_interval([1, 1, 0, 1], ["a"] * 4)
+    assert interval.high - interval.low > 0.8
+
+
+def test_the_seed_of_the_bootstrap_makes_it_repeatable_and_confidence_widens_it():
+    rng = np.random.default_rng(2)
+    correct, subjects = rng.random(60) < 0.6, people(20, 3)
+    assert accuracy_interval(correct, subjects, seed=3) == accuracy_interval(correct, subjects, seed=3)
+    narrow, wide = (accuracy_interval(correct, subjects, confidence=c) for c in (0.8, 0.99))
+    assert wide.low < narrow.low < narrow.mean < narrow.high < wide.high
+
+
+@pytest.mark.parametrize(
+    ("correct", "subjects", "seeds", "words"),
+    [
+        ([], [], None, "one at least"),
+        ([1, 0], ["a"], None, "2 predictions"),
+        ([1, 0], ["a", "b"], [0], "1 seeds"),
+        ([1, 0.5], ["a", "b"], None, "other than true and false"),
+        ([1, 0], ["a", None], None, "no subject"),
+    ],
+)
+def test_accuracy_interval_refuses_what_it_cannot_judge(correct, subjects, seeds, words):
+    with pytest.raises(ValueError, match=words):
+        accuracy_interval(correct, subjects, seeds)
+
+
+def test_majority_share_is_the_share_of_the_commonest_label():
+    assert majority_share([0, 1, 1, 2, 1]) == pytest.approx(0.6)
+    assert majority_share(["a"]) == 1.0
+    with pytest.raises(ValueError, match="no labels"):
+        majority_share([])
+
+
+def test_nadeau_bengio_on_paper_and_pencil():
+    # mean 2, variance 2.5; (1/5 + 20/80) * 2.5 = 1.125; t(0.975, 4) = 2.776445
+    interval = nadeau_bengio_interval([0, 1, 2, 3, 4], num_train=80, num_test=20)
+    assert interval.mean == 2
+    assert interval.high - 2 == pytest.approx(2.776445 * 1.125**0.5, rel=1e-6)
+    assert 2 - interval.low == pytest.approx(interval.high - 2)
+
+
+def test_nadeau_bengio_refuses_one_fold_and_empty_sets():
+    with pytest.raises(ValueError, match="two or more"):
+        nadeau_bengio_interval([0.1], num_train=80, num_test=20)
+    with pytest.raises(ValueError, match="positive"):
+        nadeau_bengio_interval([0.1, 0.2], num_train=80, num_test=0)
+    with pytest.raises(ValueError, match="confidence"):
+        nadeau_bengio_interval([0.1, 0.2], num_train=80, num_test=20, confidence=95)

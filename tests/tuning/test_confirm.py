@@ -1,0 +1,145 @@
+"""What is trained again, with which seeds, and beside whom."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+import tune
+from tests.support.hand_runner import HandRunner
+from tuning import confirm as module
+from tuning.confirm import CONFIRM_SEED, confirm
+from tuning.promote import promote
+from tuning.records.ledger import Trial
+
+
+@pytest.fixture(scope="module")
+def champion(store):
+    """Version 1 of `task`: width 4."""
+    with HandRunner("old", {4: 0.97}, **store) as runner:
+        return promote(runner.search(4))
+
+
+def trained(runner):
+    return [(trial.of, trial.variant, trial.seed - CONFIRM_SEED) for trial in runner.ledger.of_phase("confirm")]
+
+
+def test_the_champion_is_trained_beside_the_front_with_the_same_seeds(store, champion):
+    with HandRunner("new", {4: 0.97, 8: 0.9, 16: 0.8}, **store) as runner:
+        found = confirm(runner.search(8, 16), top=2, seeds=3)
+        own = [(of, "", number) for of in ("search-0000", "search-0001") for number in range(3)]
+        assert trained(runner) == own + [("models:/task/1", "champion", number) for number in range(3)]
+        assert [(row.trial_id, row.variant) for row in found][-1] == ("models:/task/1", "champion")
+        assert found[-1].accuracy.mean == pytest.approx(0.97, abs=0.02)
+        assert found[-1].search_accuracy is None
+        assert found[-1].parameters["epochs"] == 3
+        runner.asked.clear()
+        confirm(runner, top=2, seeds=3)
+        assert not runner.asked, "what is confirmed already is not run again"
+
+
+def test_a_champion_that_is_a_member_of_the_front_is_not_trained_twice(store, champion):
+    with HandRunner("member", {4: 0.97, 8: 0.9}, **store) as runner:
+        confirm(runner.search(8, 4))
+        assert {variant for _, variant, _ in trained(runner)} == {""}
+
+
+def test_a_champion_that_cannot_be_had_is_left_out_and_the_ledger_says_why(store, champion):
+    with HandRunner("others", {8: 0.9}, seed=1, **store) as runner:
+        confirm(runner.search(8))
+        assert [variant for _, variant, _ in trained(runner)] == ["", ""]
+        (said,) = (event for event in runner.ledger.events if event["event"] == "champion_left_out")
+        assert "another holdout" in said["reason"]
+    with HandRunner("away", {8: 0.9}, **{**store, "uri": "http://127.0.0.1:9"}) as runner:
+        assert len(confirm(runner.search(8))) == 1
+        (said,) = (event for event in runner.ledger.events if event["event"] == "champion_left_out")
+        assert "127.0.0.1:9" in said["reason"]
+
+
+def test_no_seed_of_the_search_is_used_again(store):
+    with HandRunner("seeds", {8: 0.9}, registered="seeds", **store) as runner:
+        runner.search(8)
+        taken = Trial(
+            phase="search", parameters={"gru_hidden": 8}, seed=CONFIRM_SEED, folds=(0,), trial_id="search-0001"
+        )
+        runner._write(taken, 0.9)
+        (row,) = confirm(runner, seeds=2)
+        assert row.seeds == (CONFIRM_SEED + 1, CONFIRM_SEED + 2)
+
+
+def test_what_cannot_be_confirmed_is_said(store, monkeypatch):
+    monkeypatch.setattr(module, "present_champion", lambda runner: None)
+    with HandRunner("bad", {8: 0.9}, **store) as runner:
+        with pytest.raises(ValueError, match="no finished search trial"):
+            confirm(runner)
+        runner.search(8)
+        for given in ({"top": 0}, {"seeds": 0}):
+            with pytest.raises(ValueError, match="at least 1 are allowed"):
+                confirm(runner, **given)
+        with pytest.raises(ValueError, match=r"'search-0009'\. There are: search-0000"):
+            confirm(runner, trial_id="search-0009")
+
+
+@pytest.fixture
+def command(store, monkeypatch, request):
+    """`python tune.py confirm demo ...` on trainings that are written by hand."""
+    home = store["home"] / request.node.name
+    runner = HandRunner("demo", {8: 0.9, 4: 0.6}, **{**store, "home": home, "registered": request.node.name})
+    monkeypatch.setattr("tuning.execution.runner.Runner", lambda *_, **__: runner)
+    yield runner, lambda *options: CliRunner().invoke(tune.app, ["confirm", "demo", *options])
+    runner.ledger.close()
+
+
+def test_where_every_confirmation_fails_a_sentence_says_so_and_the_exit_code_too(command):
+    runner, confirm_demo = command
+    runner.search(8)
+    runner.fails = lambda trial: True
+    done = confirm_demo()
+    assert done.exit_code == 1
+    assert "No confirmation finished, so there is no evidence. 2 of 2 failed." in done.stderr
+    assert "The first error: confirm-0000: it diverged" in done.stderr
+    assert not done.stdout.strip()
+
+
+def test_where_some_confirmations_fail_the_rest_is_shown_and_the_failures_are_told(command):
+    runner, confirm_demo = command
+    runner.search(8, 4)
+    runner.fails = lambda trial: trial.of == "search-0001"
+    done = confirm_demo("--json")
+    assert done.exit_code == 0
+    assert "2 of 4 failed. The first error: confirm-0002: it diverged" in done.stderr
+    (row,) = map(json.loads, done.stdout.splitlines())
+    assert (row["trial_id"], row["subjects_known"], row["leaky"]) == ("search-0000", True, False)
+
+
+def test_one_trial_is_confirmed_by_name(command):
+    runner, confirm_demo = command
+    runner.search(8, 4)
+    assert confirm_demo("--trial", "search-0001", "--seeds", "3").exit_code == 0
+    assert {(trial.of, trial.variant) for trial in runner.ledger.of_phase("confirm")} == {("search-0001", "")}
+    assert len(runner.asked) == 3
+
+
+def test_a_plan_of_nested_folds_trains_nothing(command):
+    runner, confirm_demo = command
+    runner.search(8)
+    done = confirm_demo("--nested", "4", "--seeds", "3", "--dry-run")
+    assert done.exit_code == 0, done.output
+    assert "12 search trials to run in 3 folds, then 9 trainings" in done.stdout
+    assert not runner.asked
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--dry-run"], "--dry-run is an option of --nested"),
+        (["--nested", "2", "--top", "2"], "--top chooses what to test on the holdout"),
+        (["--nested", "2", "--trial", "search-0000"], "--trial chooses what to test on the holdout"),
+        (["--top", "2", "--trial", "search-0000"], "--top and --trial were both given"),
+    ],
+)
+def test_options_that_contradict_each_other_are_said_to(command, options, words):
+    runner, confirm_demo = command
+    done = confirm_demo(*options)
+    assert (done.exit_code, words in done.stderr) == (2, True)
+    assert not runner.asked

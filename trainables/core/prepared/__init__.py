@@ -1,0 +1,1 @@
+"""From files to batches: faces found and cropped, cached, split and read."""

@@ -1,0 +1,153 @@
+"""What the trainer reads: batches of clips out of the prepared frames, and which clips each worker takes."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainables.core.config import TrainerConfig
+from trainables.core.prepared.cache import Prepared, open_prepared
+from trainables.core.prepared.faces import MARGIN
+from trainables.core.prepared.keyframes import GREY_SIZE, keyframes, redundancy
+
+
+class Clips:
+    """The clips of a prepared data set at one size, `num_frames` frames at most from each.
+
+    Frames come with a margin for rotation and shift: `margin_size` is 1.25 x `image_size`, made even, or the size of
+    the prepared crops where these are smaller; the trainer crops the centre. `frame_selection` and
+    `redundancy_threshold` are the config's. Raises `ValueError` for an `image_size` beyond the prepared crops.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        *,
+        num_frames: int,
+        image_size: int,
+        frame_selection: str = "even",
+        redundancy_threshold: float = 1.0,
+    ) -> None:
+        if num_frames < 1:
+            raise ValueError(f"num_frames is {num_frames}; a clip needs at least 1 frame.")
+        if image_size < 1:
+            raise ValueError(f"image_size is {image_size} px; it must be at least 1.")
+        if image_size > prepared.crop_size:
+            raise ValueError(
+                f"image_size is {image_size} px, but the prepared crops have {prepared.crop_size}; "
+                f"choose at most that, or prepare with crop_size={margin_size(image_size)}."
+            )
+        self.num_frames = num_frames
+        self.image_size = image_size
+        self.labels = prepared.labels
+        self.people = prepared.people
+        self._offsets = prepared.offsets
+        self._frames = prepared.at_size(margin_size(image_size))
+        self.margin_size = self._frames.shape[1]
+        self._redundancy: np.ndarray | None = None
+        if frame_selection == "keyframes":
+            self._redundancy = _redundancy_of(prepared.folder, redundancy_threshold)
+
+    @classmethod
+    def of(cls, prepared: Prepared, config: TrainerConfig) -> Clips:
+        """The clips as a network of `config` reads them."""
+        return cls(
+            prepared,
+            num_frames=config.num_frames,
+            image_size=config.image_size,
+            frame_selection=config.frame_selection,
+            redundancy_threshold=config.redundancy_threshold,
+        )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, indices: Sequence[int], jitter: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """The frames uint8 `(B, T, S, S, 3)` of the clips at `indices`, and their lengths int64 `(B,)`.
+
+        S is `margin_size`, T is `num_frames`. A longer clip gives evenly spaced frames, the first and the last among
+        them, or with `jitter` one random frame out of each of T equal segments; a shorter one is padded with zeros.
+        Keyframes are the same with `jitter` and without: which frames matter is not left to chance.
+        """
+        rows = np.zeros((len(indices), self.num_frames), dtype=np.int64)  # (B, T)
+        lengths = torch.zeros(len(indices), dtype=torch.int64)
+        for i, index in enumerate(indices):
+            start, stop = int(self._offsets[index]), int(self._offsets[index + 1])
+            if self._redundancy is None:
+                positions = frame_positions(stop - start, self.num_frames, jitter)
+            else:
+                positions = keyframes(self._redundancy[start:stop], self.num_frames)
+            rows[i, : len(positions)] = start + positions
+            lengths[i] = len(positions)
+        frames = torch.empty((*rows.shape, *self._frames.shape[1:]), dtype=torch.uint8)
+        # mode="clip" lets numpy write into `out` directly; the default checks bounds through a second buffer.
+        np.take(self._frames, rows, axis=0, out=frames.numpy(), mode="clip")
+        for i, length in enumerate(lengths.tolist()):
+            frames[i, length:] = 0
+        return frames, lengths
+
+
+def margin_size(image_size: int) -> int:
+    """The side in px of a crop with its margin, for a network that reads `image_size` px: 1.25 times, made even."""
+    size = round(image_size * (1 + 2 * MARGIN))
+    return size + size % 2
+
+
+def frame_positions(num_available: int, num_frames: int, jitter: torch.Generator | None = None) -> np.ndarray:
+    """Which of `num_available` frames to take, in order, int64 `(min(num_available, num_frames),)`.
+
+    Evenly spaced with both ends, or with `jitter` one random frame out of each of `num_frames` equal segments.
+    """
+    if num_available <= num_frames:
+        return np.arange(num_available)
+    if jitter is None:
+        if num_frames == 1:
+            return np.array([num_available // 2])
+        return np.round(np.linspace(0, num_available - 1, num_frames)).astype(np.int64)
+    edges = np.arange(num_frames + 1) * num_available // num_frames
+    share = torch.rand(num_frames, generator=jitter, dtype=torch.float64).numpy()
+    return edges[:-1] + np.floor(share * np.diff(edges)).astype(np.int64)
+
+
+def batches(
+    indices: Sequence[int],
+    batch_size: int,
+    *,
+    shuffle: torch.Generator | None,
+    together: Sequence[Hashable] | None = None,
+    rank: int = 0,
+    world_size: int = 1,
+) -> Iterator[list[int]]:
+    """The batches that worker `rank` of `world_size` takes out of `indices`, up to `batch_size` clips each.
+
+    With `shuffle` (training; every worker passes a generator of the same seed) all workers get equally many batches of
+    equal sizes, so that they stay in step: the permutation is filled up by wrapping round. `together` names a group for
+    each of `indices`; the groups are shuffled, and each stays together. Without (evaluation) the workers' shards
+    `rank::world_size` are disjoint and complete, and may be uneven.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}; it must be at least 1.")
+    if not 0 <= rank < world_size:
+        raise ValueError(f"rank {rank} of {world_size} workers: ranks run from 0 to {world_size - 1}.")
+    order = list(indices)
+    if shuffle is not None and order:
+        groups: dict[Hashable, list[int]] = {}
+        for place in torch.randperm(len(order), generator=shuffle).tolist():
+            groups.setdefault(together[place] if together else place, []).append(order[place])
+        order = [index for group in groups.values() for index in group]
+        padded = -(-len(order) // world_size) * world_size
+        order = [order[i % len(order)] for i in range(padded)]
+    shard = order[rank::world_size]
+    for start in range(0, len(shard), batch_size):
+        yield shard[start : start + batch_size]
+
+
+@lru_cache(maxsize=8)  # the trials of a study ask for the same again and again
+def _redundancy_of(folder: Path, threshold: float) -> np.ndarray:
+    prepared = open_prepared(folder)
+    return redundancy(prepared.at_size(margin_size(GREY_SIZE)), prepared.offsets, threshold)

@@ -1,0 +1,110 @@
+"""Which clips a phase may see: the locked holdout, the folds of the rest, and the view of each phase."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from trainables.core.prepared.cache import Prepared
+from trainables.data.core.dataset import DataError, Fold, require_disjoint
+
+Phase = Literal["search", "confirm", "refit", "ablation", "nested_search", "nested"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Splits:
+    """Indices into a prepared data set. `holdout` is disjoint by subject from every fold; only `confirm` reads it.
+
+    `leaky` says that clips were dealt at random, so that one person is on both sides. Without a holdout (an ablation)
+    the folds are the whole protocol's.
+    """
+
+    fingerprint: str
+    holdout: tuple[int, ...]
+    folds: tuple[Fold, ...]
+    leaky: bool = False
+
+    def view(self, phase: Phase, fold: int) -> Fold:
+        """What a trial of `phase` is given: `test` is empty in a search and in a refit.
+
+        A search trains on the fold's train and chooses on its validation. A confirmation also trains on the fold's test
+        people, whom no choice has seen, and is scored on the holdout. A refit trains on everybody but the holdout. An
+        ablation trains on the fold's train, chooses on its validation and is scored on its test. So does the test of a
+        search that was made in one fold alone (`nested`), and that search (`nested_search`) sees what any search sees.
+        """
+        if not 0 <= fold < len(self.folds):
+            raise ValueError(f"There is no fold {fold}; the data set has folds 0 to {len(self.folds) - 1}.")
+        chosen = self.folds[fold]
+        if phase in ("ablation", "nested"):
+            return chosen
+        if phase in ("search", "nested_search"):
+            return Fold(train=chosen.train, validation=chosen.validation, test=())
+        if phase == "confirm":
+            return Fold(train=_joined(chosen.train, chosen.test), validation=chosen.validation, test=self.holdout)
+        return Fold(train=_joined(chosen.train, chosen.validation, chosen.test), validation=(), test=())
+
+    def require_disjoint(self, people: Sequence[str]) -> None:
+        """Raises `DataError` naming a person whom two parts of a fold, or a fold and the holdout, share.
+
+        `people[i]` is the person of clip i. Of a leaky cut, no clip may be in two parts.
+        """
+        who = list(map(str, range(len(people)))) if self.leaky else people
+        locked = {who[index] for index in self.holdout}
+        for number, fold in enumerate(self.folds):
+            require_disjoint(fold, who, number=number, locked=locked)
+
+    def save(self, path: Path) -> None:
+        """Write as JSON, whole or not at all."""
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        temporary.write_text(json.dumps(dataclasses.asdict(self)))
+        temporary.replace(path)
+
+
+def load_splits(path: Path) -> Splits:
+    """The splits that `Splits.save` wrote. Raises `DataError` for a file that is missing or damaged."""
+    try:
+        stored: dict[str, Any] = json.loads(path.read_text())
+        folds = tuple(Fold(**{part: tuple(indices) for part, indices in fold.items()}) for fold in stored["folds"])
+        return Splits(
+            fingerprint=stored["fingerprint"],
+            holdout=tuple(stored["holdout"]),
+            folds=folds,
+            leaky=bool(stored.get("leaky", False)),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{path}: the splits of this study cannot be read ({error}). Restore the file from a copy."
+        ) from error
+
+
+def make_splits(prepared: Prepared, *, seed: int, holdout_share: float = 0.2, leaky: bool = False) -> Splits:
+    """Lock `holdout_share` of the subjects away, then take the data set's folds without them; with 0, lock nobody away.
+
+    A fold whose test people are all locked away is left out. A clip whose subject is unknown counts as a subject of its
+    own. With `leaky` every clip does, and the folds are cut afresh at random: as many as the data set has, five where
+    it has fewer than three.
+    Raises `DataError` for folds that share a subject, and where the holdout leaves no fold.
+    """
+    # Cutting needs scikit-learn, reading does not: half of a worker's start would go into its import.
+    from trainables.data.core.folds import holdout_subjects, subject_folds, without_subjects
+
+    labels = prepared.labels.tolist()
+    people = prepared.clip_ids if leaky else prepared.people
+    locked = holdout_subjects(people, labels, share=holdout_share, seed=seed) if holdout_share else frozenset()
+    if leaky:
+        num_folds = len(prepared.folds) if len(prepared.folds) > 2 else 5
+        folds = subject_folds(people, labels, num_folds, seed=seed, excluded=locked, classes=prepared.classes)
+    else:
+        folds = without_subjects(prepared.folds, people, labels, locked, seed=seed)
+    holdout = tuple(index for index, subject in enumerate(people) if subject in locked)
+    splits = Splits(fingerprint=prepared.fingerprint, holdout=holdout, folds=tuple(folds), leaky=leaky)
+    splits.require_disjoint(prepared.people)
+    return splits
+
+
+def _joined(*parts: Sequence[int]) -> tuple[int, ...]:
+    return tuple(sorted(index for part in parts for index in part))

@@ -1,0 +1,1 @@
+"""The only code of `trainables` that knows Ray, and every private import of it."""

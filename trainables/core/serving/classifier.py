@@ -1,0 +1,148 @@
+"""A trained model at work: from files to class names. Needs neither Ray nor MLflow."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from trainables.core import lookup
+from trainables.core.config import TrainerConfig, make_config
+from trainables.core.prepared.batches import frame_positions, margin_size
+from trainables.core.prepared.given_faces import finder_for
+from trainables.core.prepared.keyframes import GREY_SIZE, keyframes, redundancy
+from trainables.core.training.augment import to_input
+from trainables.core.training.trainer import autocast
+from trainables.data.core.dataset import DataError, Faces, Sample
+from trainables.data.core.frames import read_frames, samples_of
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """The answer for one clip: a class name and the probability of each class, or the sentence why there is none."""
+
+    path: str
+    label: str | None = None
+    probabilities: dict[str, float] | None = None
+    error: str | None = None
+
+
+class Classifier:
+    """A model with what it needs to read files: its config, its classes, the size of its face crops, a device.
+
+    A model that was trained on given face crops (`faces` is `given`) takes whatever it reads for such crops too.
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        config: TrainerConfig,
+        *,
+        classes: tuple[str, ...],
+        crop_size: int,
+        device: torch.device,
+        faces: Faces = "find",
+    ) -> None:
+        self.model = model.to(device).eval()
+        self.config = config
+        self.classes = classes
+        self.crop_size = crop_size
+        self.device = device
+        self.faces = finder_for(faces)
+
+    @classmethod
+    def load(cls, folder: Path, device: str | None = None) -> Classifier:
+        """The classifier in a trial's `folder` (`model.json`, `model.safetensors`), on a GPU where there is one.
+
+        Raises `ValueError` for a folder that holds no model, or one whose files do not belong together.
+        """
+        chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        described, weights = _read(Path(folder))
+        module = lookup.load("trainables", described["trainable"], "trainable")
+        config = make_config(module.Config, described["config"])
+        # Built without memory, so that nothing is initialised, or read from a file of pretrained weights, in vain.
+        with torch.device("meta"):
+            model = module.build_model(config)
+        try:
+            model.load_state_dict(weights, assign=True)
+        except RuntimeError as error:
+            raise ValueError(f"{folder}: the weights do not fit the settings in model.json. {error}") from error
+        assert not any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())), "a tensor is not stored"
+        return cls(
+            model,
+            config,
+            classes=tuple(described["classes"]),
+            crop_size=described["crop_size"],
+            device=chosen,
+            faces=described.get("faces", "find"),
+        )
+
+    def predict(self, paths: Iterable[str | Path]) -> list[Prediction]:
+        """One prediction a clip, in the order of `paths`: videos, images, folders of frames, or folders of these.
+
+        What cannot be read, or shows no face, gets a prediction with its `error`; the others are not held up by it.
+        """
+        predictions = []
+        for path in paths:
+            try:
+                samples = samples_of(Path(path))
+            except (DataError, OSError) as error:
+                predictions.append(Prediction(path=str(path), error=str(error)))
+                continue
+            predictions.extend(self._predict_clip(sample) for sample in samples)
+        return predictions
+
+    def _predict_clip(self, sample: Sample) -> Prediction:
+        try:
+            crops = self.faces.crop_clip(read_frames(sample), self.crop_size).frames  # (T, S, S, 3)
+        except (DataError, OSError) as error:
+            return Prediction(path=sample.clip_id, error=str(error))
+        probabilities = self._probabilities(crops)
+        return Prediction(
+            path=sample.clip_id,
+            label=self.classes[int(probabilities.argmax())],
+            probabilities=dict(zip(self.classes, probabilities.tolist(), strict=True)),
+        )
+
+    def _probabilities(self, crops: np.ndarray) -> np.ndarray:
+        """Class probabilities `(K,)` of face crops uint8 `(T, S, S, 3)`, seen exactly as the trainer evaluates them."""
+        chosen = _at_size(crops[self._positions(crops)], margin_size(self.config.image_size))
+        frames = np.zeros((1, self.config.num_frames, *chosen.shape[1:]), np.uint8)
+        frames[0, : len(chosen)] = chosen
+        with torch.inference_mode(), autocast(self.config, self.device):
+            inputs = to_input(torch.from_numpy(frames).to(self.device), self.config.image_size)
+            logits = self.model(inputs, torch.tensor([len(chosen)]))
+        return logits[0].float().double().softmax(dim=0).cpu().numpy()
+
+    def _positions(self, crops: np.ndarray) -> np.ndarray:
+        """Which of the frames the network reads, int64 `(T,)`, chosen as `Clips` does."""
+        if self.config.frame_selection == "even":
+            return frame_positions(len(crops), self.config.num_frames)
+        small = _at_size(crops, margin_size(GREY_SIZE))
+        coefficients = redundancy(small, np.array([0, len(small)]), self.config.redundancy_threshold)
+        return keyframes(coefficients, self.config.num_frames)
+
+
+def _at_size(crops: np.ndarray, pixels: int) -> np.ndarray:
+    """What `Prepared.at_size` gives of crops uint8 `(T, S, S, 3)`, which it never enlarges."""
+    if pixels >= crops.shape[1]:
+        return crops
+    return np.stack([cv2.resize(crop, (pixels, pixels), interpolation=cv2.INTER_AREA) for crop in crops])
+
+
+def _read(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    try:
+        described = json.loads((folder / "model.json").read_text())
+        return described, load_file(folder / "model.safetensors")
+    except (OSError, json.JSONDecodeError, SafetensorError) as error:
+        raise ValueError(
+            f"{folder}: there is no model that can be read; model.json and model.safetensors belong here. {error}"
+        ) from error

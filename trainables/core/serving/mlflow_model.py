@@ -1,0 +1,34 @@
+"""The registered model, as MLflow runs it: a models-from-code file that MLflow copies next to the weights.
+
+It is executed when a model is logged and whenever one is loaded; the class below is all that it leaves behind.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+
+from trainables.core.serving.classifier import Classifier
+
+COLUMNS = ("path", "label", "probabilities", "error")
+
+
+class ExpressionModel(mlflow.pyfunc.PythonModel):
+    """Files in, one row a clip out. The artifact `model` is the folder that `Classifier.load` reads."""
+
+    def load_context(self, context: mlflow.pyfunc.PythonModelContext) -> None:
+        self.classifier = Classifier.load(Path(context.artifacts["model"]))
+
+    # MLflow takes the input's schema from this annotation and turns a table of one column into the list.
+    def predict(self, context, model_input: list[str], params=None):
+        """Rows of `COLUMNS` for the paths given: `probabilities` by class name, `error` `None` where all went well."""
+        predictions = self.classifier.predict(model_input)
+        return pd.DataFrame(
+            [dataclasses.asdict(prediction) for prediction in predictions], columns=COLUMNS, dtype=object
+        )
+
+
+mlflow.models.set_model(ExpressionModel())

@@ -1,0 +1,123 @@
+"""What a network costs: parameters, file size, latency and training operations. No measurement leaves a trace.
+
+Networks are called as `model(clips, lengths)` with clips (B, T, 3, H, W) and the valid frames of each clip, (B,).
+"""
+
+from __future__ import annotations
+
+import copy
+import statistics
+import time
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from trainables.core.config import TrainerConfig
+from trainables.core.training.trainer import as_tuple, autocast
+
+LATENCY_BUDGET_S = 0.5
+MAX_LATENCY_RUNS = 20
+
+
+@runtime_checkable
+class Deployable(Protocol):
+    """A network that is deployed in another form than it is trained in."""
+
+    def deployed(self) -> nn.Module:
+        """The other form, in evaluation mode; the network itself is left alone."""
+        ...
+
+
+def costs(model: nn.Module, config: TrainerConfig, device: torch.device | str) -> dict[str, float]:
+    """`param_count`, `weights_mb` and `latency_ms`; of a `Deployable` the same three as `deployed_param_count` and so on."""
+    found = _costs(model, config, device)
+    if isinstance(model, Deployable):
+        found |= {f"deployed_{key}": value for key, value in _costs(model.deployed(), config, device).items()}
+    return found
+
+
+def param_count(model: nn.Module) -> int:
+    """The number of parameters, trained or not; a parameter that is used twice counts once."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def weights_mb(model: nn.Module) -> float:
+    """MiB of the state dict's values as a file holds them: floating point as fp32, integers as they are.
+
+    The file's header, well below 0.1 MiB, is not counted.
+    """
+    values = model.state_dict().values()
+    num_bytes = sum(value.numel() * (4 if value.is_floating_point() else value.element_size()) for value in values)
+    return num_bytes / 2**20
+
+
+def latency_ms(model: nn.Module, config: TrainerConfig, device: torch.device | str) -> float:
+    """Milliseconds for one whole clip at batch 1, the median of what fits into half a second, at least one run.
+
+    In evaluation mode and in the precision that it serves in on this device; faces are found already and the frames
+    lie on the device. `model` must lie on `device`. A run before the clock warms up what is built on first use.
+    """
+    device = torch.device(device)
+    clips, lengths = _one_clip(config, device)
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.inference_mode(), autocast(config, device):
+            begin = time.perf_counter()
+            _timed(model, clips, lengths, device)
+            runs: list[float] = []
+            while not runs or (len(runs) < MAX_LATENCY_RUNS and time.perf_counter() - begin < LATENCY_BUDGET_S):
+                runs.append(_timed(model, clips, lengths, device))
+    finally:
+        for module, mode in modes:  # module by module: frozen parts may be in evaluation within a model in training
+            module.training = mode
+    return 1000 * statistics.median(runs)
+
+
+def train_flops(model: nn.Module, config: TrainerConfig) -> int:
+    """Floating-point operations of one forward and backward pass over one training clip of full length.
+
+    Matrix products and convolutions, a multiplication and an addition counted as two; `num_frames` frames of
+    `image_size` px. Counted on shapes alone (the meta device), so the figure is the same whatever the model lies on.
+    """
+    with FlopCounterMode(display=False) as counter, torch.enable_grad():
+        clips, lengths = _one_clip(config, torch.device("meta"))
+        outputs = as_tuple(_without_values(model).train()(clips, lengths))
+        torch.stack(outputs).sum().backward()
+    return counter.get_total_flops()
+
+
+def _costs(model: nn.Module, config: TrainerConfig, device: torch.device | str) -> dict[str, float]:
+    return {
+        "param_count": float(param_count(model)),
+        "weights_mb": weights_mb(model),
+        "latency_ms": latency_ms(model, config, device),
+    }
+
+
+def _one_clip(config: TrainerConfig, device: torch.device) -> tuple[Tensor, Tensor]:
+    shape = (1, config.num_frames, config.image_size, config.image_size, 3)
+    clips = torch.zeros(shape, device=device).permute(0, 1, 4, 2, 3)  # channels last, as training gives them
+    return clips, torch.tensor([config.num_frames])
+
+
+def _timed(model: nn.Module, clips: Tensor, lengths: Tensor, device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    begin = time.perf_counter()
+    model(clips, lengths)
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - begin
+
+
+def _without_values(model: nn.Module) -> nn.Module:
+    """A copy on the meta device; the values of `model` are never copied."""
+    memo: dict[int, object] = {}
+    for parameter in model.parameters():
+        memo[id(parameter)] = nn.Parameter(torch.empty_like(parameter, device="meta"), parameter.requires_grad)
+    for buffer in model.buffers():
+        memo[id(buffer)] = torch.empty_like(buffer, device="meta")
+    return copy.deepcopy(model, memo)

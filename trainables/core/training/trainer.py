@@ -1,0 +1,253 @@
+"""The trainer: one model, one fold, plain PyTorch. It knows neither Ray nor MLflow, and nothing about who listens.
+
+The loop is read from the top: `Training.run_epoch` trains one epoch and validates, `_keep_if_best` remembers the
+checkpoint with the lowest validation loss (the earliest on ties), `Training.state` is what a resumed run needs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from trainables.core.config import TrainerConfig
+from trainables.core.prepared.batches import Clips, batches
+from trainables.core.training.augment import augment, num_copies, to_input
+from trainables.core.training.metrics import Predictions, scores
+from trainables.core.training.workers import Group
+from trainables.data.core.dataset import Fold
+
+# From stored frames uint8 (B, T, S, S, 3) and which clips they are of to a network's input.
+View = Callable[[Tensor, list[int]], Tensor]
+
+AUXILIARY_WEIGHT = 0.3  # of the loss of an auxiliary head (Szegedy et al., CVPR 2015, section 5)
+
+
+class NonFiniteLoss(ArithmeticError):
+    """The loss became infinite or not a number; the message names the epoch, the learning rate and what helps."""
+
+
+class Training:
+    """A model being trained on one fold, epoch by epoch.
+
+    `fold.test` is never read here. With an empty `fold.validation` (a refit) the last epoch is the chosen one.
+    Same `seed`, same thread count: the same numbers to the last bit on a CPU, resumed or not.
+    """
+
+    def __init__(
+        self, model: nn.Module, clips: Clips, fold: Fold, config: TrainerConfig, *, seed: int, group: Group
+    ) -> None:
+        self.clips, self.fold, self.config, self.seed, self.group = clips, fold, config, seed, group
+        self.bare = _channels_last(model.to(group.device))
+        self.model = group.wrap(self.bare)
+        self.copies = num_copies(config.augmentation)
+        self.clips_per_epoch = len(fold.train) * self.copies
+        self.steps_per_epoch = math.ceil(math.ceil(self.clips_per_epoch / group.world_size) / config.batch_size)
+        self.optimizer = _optimizer(self.bare, config)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._lr_factor)
+        by_subject = config.batch_by == "subject"
+        self.together = [clips.people[i] for i in fold.train for _ in range(self.copies)] if by_subject else None
+        self.loss = nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
+        self.curve: list[dict[str, float]] = []
+        self.step_times_s: list[float] = []
+        self.best: dict[str, Any] = {}
+
+    def run_epoch(self) -> dict[str, float]:
+        """Train one epoch and validate; returns the row of the curve that it adds.
+
+        Raises `NonFiniteLoss`.
+        """
+        row = self._train_epoch()
+        if self.fold.validation:
+            predictions = predict(self.bare, self.clips, self.fold.validation, self.config, self.group)
+            self._require_finite(predictions.loss)
+            measured = scores(predictions)
+            row |= {"val_loss": predictions.loss, "val_accuracy": measured["accuracy"], "val_uar": measured["uar"]}
+        self.curve.append(row)
+        self._keep_if_best(row)
+        return row
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs are done."""
+        return len(self.curve)
+
+    @property
+    def train_time_s(self) -> float:
+        """Device-seconds of optimisation for the full schedule: median step after warm-up x steps x workers."""
+        settled = self.step_times_s[min(3, len(self.step_times_s) // 2) :]
+        steps = self.steps_per_epoch * self.config.epochs
+        return statistics.median(settled) * steps * self.group.world_size
+
+    def restore_best(self) -> nn.Module:
+        """The model with the weights of the chosen epoch."""
+        self.bare.load_state_dict(self.best["weights"])
+        return self.bare
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a resumed run needs; loads with `weights_only=True`.
+
+        Random numbers are not in it: every epoch seeds its own from seed, epoch and rank.
+        """
+        return {
+            "model": self.bare.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "curve": self.curve,
+            "step_times_s": self.step_times_s,
+            "best": self.best,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from `state()`."""
+        self.bare.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.curve, self.step_times_s, self.best = state["curve"], state["step_times_s"], state["best"]
+
+    def _train_epoch(self) -> dict[str, float]:
+        order = seeded(self.seed, self.epoch)  # the same on every rank, so that the ranks' shards are disjoint
+        generator = seeded(self.seed, self.epoch, self.group.rank)
+        self.model.train()
+        total = torch.zeros(3, device=self.group.device)  # loss, right, clips
+        jitter = generator if self.config.augmentation == "random" else None  # the others always show the same frames
+        for places in batches(  # copy c of training clip i stands in place i * copies + c
+            range(self.clips_per_epoch),
+            self.config.batch_size,
+            shuffle=order,
+            together=self.together,
+            rank=self.group.rank,
+            world_size=self.group.world_size,
+        ):
+            indices = [self.fold.train[place // self.copies] for place in places]
+            frames, lengths, labels = _batch(self.clips, indices, self.group.device, jitter=jitter)
+            started = self._now()
+            inputs = augment(frames, self.config, generator, torch.tensor(places) % self.copies)
+            self.optimizer.zero_grad(set_to_none=True)
+            with autocast(self.config, self.group.device):
+                logits, *auxiliary = as_tuple(self.model(inputs, lengths))
+            loss = self.loss(logits.float(), labels)
+            aside = [AUXILIARY_WEIGHT * self.loss(other.float(), labels) for other in auxiliary]
+            sum(aside, loss).backward()
+            nn.utils.clip_grad_norm_(self.bare.parameters(), self.config.gradient_clip)
+            self.optimizer.step()
+            self.schedule.step()
+            self.step_times_s.append(self._now() - started)
+            right = (logits.detach().argmax(dim=1) == labels).sum()
+            total += torch.stack([loss.detach() * len(labels), right, torch.tensor(len(labels), device=total.device)])
+        self.group.share_buffers(self.bare)
+        loss_sum, right_sum, num_clips = np.sum(self.group.gather(total.tolist()), axis=0)
+        self._require_finite(loss_sum)
+        return {"train_loss": float(loss_sum / num_clips), "train_accuracy": float(right_sum / num_clips)}
+
+    def _keep_if_best(self, row: dict[str, float]) -> None:
+        chosen_by = row.get("val_loss", -float(self.epoch))  # without validation the last epoch wins
+        if not self.best or chosen_by < self.best["chosen_by"]:
+            weights = {name: tensor.detach().cpu().clone() for name, tensor in self.bare.state_dict().items()}
+            self.best = {"chosen_by": chosen_by, "epoch": self.epoch, "weights": weights, "row": row}
+
+    def _require_finite(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise NonFiniteLoss(
+                f"The loss became {loss} in epoch {self.epoch + 1} at learning rate {self.config.lr:g}. "
+                "A smaller `lr` or `gradient_clip`, or precision float32, helps."
+            )
+
+    def _lr_factor(self, step: int) -> float:
+        """Linear warm-up, then half a cosine down to zero at the end of the full schedule."""
+        warmup = self.config.warmup_epochs * self.steps_per_epoch
+        if step < warmup:
+            return (step + 1) / (warmup + 1)
+        done = (step - warmup) / max(1.0, self.config.epochs * self.steps_per_epoch - warmup)
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+    def _now(self) -> float:
+        if self.group.device.type == "cuda":
+            torch.cuda.synchronize(self.group.device)
+        return time.perf_counter()
+
+
+def predict(
+    model: nn.Module,
+    clips: Clips,
+    indices: tuple[int, ...],
+    config: TrainerConfig,
+    group: Group,
+    view: View | None = None,
+) -> Predictions:
+    """Logits of clips `indices`, without augmentation; the group shares the work, every rank gets all of it.
+
+    Shards may be uneven: nothing is padded or repeated, so the confusion matrix does not depend on the group's size.
+    `view(frames, indices)` stands for `to_input` where the model is to see something else of the stored frames.
+    """
+    model.eval()
+    rows: list[np.ndarray] = []
+    mine: list[int] = []
+    shards = batches(indices, config.batch_size, shuffle=None, rank=group.rank, world_size=group.world_size)
+    with torch.inference_mode():
+        for batch in shards:
+            mine += batch
+            frames, lengths, _ = _batch(clips, batch, group.device)
+            with autocast(config, group.device):
+                inputs = to_input(frames, config.image_size) if view is None else view(frames, batch)
+                rows.append(model(inputs, lengths).float().cpu().numpy())
+    logits = np.concatenate(rows) if rows else np.zeros((0, config.num_classes), np.float32)
+    gathered = group.gather((mine, logits))
+    found = np.concatenate([np.asarray(part, np.int64) for part, _ in gathered])
+    order = np.argsort(found, kind="stable")
+    found, logits = found[order], np.concatenate([part for _, part in gathered])[order]
+    return Predictions(indices=found, labels=clips.labels[found], logits=logits)
+
+
+def seeded(*parts: int) -> torch.Generator:
+    """A CPU generator seeded by `parts`; the global generator, which dropout uses, is seeded likewise."""
+    digest = hashlib.blake2b(repr(parts).encode(), digest_size=7).digest()
+    seed = int.from_bytes(digest, "little")
+    torch.manual_seed(seed)
+    return torch.Generator().manual_seed(seed)
+
+
+def _batch(
+    clips: Clips, indices: Any, device: torch.device, jitter: torch.Generator | None = None
+) -> tuple[Tensor, ...]:
+    frames, lengths = clips.batch(indices, jitter=jitter)
+    labels = torch.from_numpy(clips.labels[np.asarray(indices)])
+    # The lengths stay on the CPU: a model that packs or selects by them would make the device wait.
+    return frames.to(device, non_blocking=True), lengths, labels.to(device, non_blocking=True)
+
+
+def as_tuple(outputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """What a model answers in training: its logits, and those of its auxiliary heads where it has any."""
+    return outputs if isinstance(outputs, tuple) else (outputs,)
+
+
+def autocast(config: TrainerConfig, device: torch.device) -> torch.autocast:
+    """The precision that a network of `config` trains, is evaluated and serves in."""
+    enabled = config.precision == "bfloat16" or (config.precision == "auto" and device.type == "cuda")
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
+
+
+def _channels_last(model: nn.Module) -> nn.Module:
+    """`model` with the weights of its convolutions laid out as frames are, channel by channel within a pixel."""
+    layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
+    for parameter in model.parameters():
+        if parameter.ndim in layouts:
+            parameter.data = parameter.data.contiguous(memory_format=layouts[parameter.ndim])
+    return model
+
+
+def _optimizer(model: nn.Module, config: TrainerConfig) -> torch.optim.Optimizer:
+    """Biases and norms are not decayed."""
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    rest = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": rest, "weight_decay": 0.0}]
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=config.lr, momentum=0.9, nesterov=True)
+    return torch.optim.AdamW(groups, lr=config.lr, fused=True)  # one pass: a tenth of a small step

@@ -1,0 +1,286 @@
+"""One trial: load the trainable by name, build config, data and model, train, score, write. Runs without Ray."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from safetensors.torch import save_file
+
+from trainables.core import lookup
+from trainables.core.config import TrainerConfig, make_config
+from trainables.core.prepared.batches import Clips
+from trainables.core.prepared.cache import Prepared, open_prepared
+from trainables.core.prepared.splits import Phase, load_splits
+from trainables.core.training import costs
+from trainables.core.training.metrics import (
+    Predictions,
+    confusion,
+    epochs_to_90,
+    require_answers,
+    scores,
+    scores_by_class,
+)
+from trainables.core.training.robustness import robustness, write_robustness
+from trainables.core.training.trainer import Training, predict, seeded
+from trainables.core.training.workers import Group
+from trainables.data.core.dataset import DataError
+
+# The worker calls it after every epoch on every rank, with the epoch's numbers, and `note` where there is something to
+# tell; it answers whether to go on.
+Report = Callable[[Mapping[str, Any]], bool]
+
+CHECKPOINT = "last.pt"  # in a trial's folder
+
+# What a trial's predictions were made on, by phase; a refit makes none.
+SPLITS: Mapping[Phase, str] = {
+    "search": "validation",
+    "confirm": "holdout",
+    "refit": "none",
+    "ablation": "test",
+    "nested_search": "validation",
+    "nested": "test",
+}
+COMPARING: tuple[Phase, ...] = ("ablation", "nested_search", "nested")  # whose networks nobody serves
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrialSpec:
+    """All that a worker needs to know of a trial; plain values only, so that it travels as JSON.
+
+    `parameters` is the flat config; `num_classes` is filled in from the data. `folder` receives the trial's files.
+    `num_epochs`, where given, ends training before the schedule of `epochs` does (a refit).
+    """
+
+    trial_id: str
+    study: str
+    phase: Phase
+    trainable: str
+    parameters: Mapping[str, Any]
+    prepared: str
+    splits: str
+    folds: tuple[int, ...]
+    seed: int
+    folder: str
+    num_epochs: int | None = None
+    checkpoint_interval_s: float = 10.0
+
+
+class Stopped(Exception):
+    """The listener wants no more epochs of this trial."""
+
+
+def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]:
+    """Train `spec` and return the metrics at the chosen checkpoint, the mean over its folds.
+
+    All folds advance together, one epoch at a time, so that a report is an epoch and never a fold. Resumes from
+    `<folder>/last.pt` where there is one, and leaves it there: it may go once the metrics are safe. Writes
+    `predictions.parquet` and `confusion.json` (phases that score something), `robustness.json` (a confirmation) and, where
+    it may be served, `model.safetensors` with `model.json`.
+
+    Raises `Stopped` when `report` says so, `NonFiniteLoss`, and `ValueError` for a parameter that the config lacks.
+    """
+    started = time.perf_counter()
+    prepared = open_prepared(Path(spec.prepared))
+    splits = load_splits(Path(spec.splits))
+    if splits.fingerprint != prepared.fingerprint:
+        raise DataError(f"{spec.splits} was cut for other data than {spec.prepared}; start the study under a new name.")
+    splits.require_disjoint(prepared.people)
+    module = lookup.load("trainables", spec.trainable, "trainable")
+    config = make_config(module.Config, {**spec.parameters, "num_classes": len(prepared.classes)})
+    clips = Clips.of(prepared, config)
+
+    def begun() -> list[Training]:
+        trainings = []
+        for fold in spec.folds:
+            seeded(spec.seed, fold)
+            model = module.build_model(config)
+            view = splits.view(spec.phase, fold)
+            trainings.append(Training(model, clips, view, config, seed=_mixed(spec.seed, fold), group=group))
+        return trainings
+
+    checkpoint = _Checkpoint(Path(spec.folder) / CHECKPOINT, spec, group)
+    trainings = begun()
+    damage = checkpoint.load_into(trainings)
+    if damage:  # it may have been loaded in part
+        trainings.clear()  # before others are made: two sets may not fit the device
+        trainings = begun()
+    note = {"note": damage} if damage else {}
+    while trainings[0].epoch < (spec.num_epochs or config.epochs):
+        rows = [training.run_epoch() for training in trainings]
+        go_on = report({"epoch": trainings[0].epoch, **_mean(rows), **note})
+        note = {}
+        checkpoint.save_if_due(trainings, force=not go_on)
+        if not go_on:
+            raise Stopped
+    scored = [_score(training, spec.phase) for training in trainings]
+    for found in scored:
+        if found is not None:
+            require_answers(found, spec.trial_id, prepared.clip_ids)
+    pairs = list(zip(trainings, scored, strict=True))
+    metrics = _mean([_measure(training, found, prepared.classes) for training, found in pairs])
+    curves = [robustness(training, found) for training, found in pairs if found and spec.phase == "confirm"]
+    if group.leads:
+        Path(spec.folder).mkdir(parents=True, exist_ok=True)
+        if spec.phase not in COMPARING:  # hundreds of networks would fill a disk
+            write_model(Path(spec.folder), trainings[0].restore_best(), spec.trainable, config, prepared)
+        _write_predictions(spec, prepared, scored)
+        _write_confusion(spec, prepared, scored)
+        write_robustness(Path(spec.folder), curves)
+    return metrics | {"wall_time_s": time.perf_counter() - started}
+
+
+def write_model(
+    folder: Path, model: torch.nn.Module, trainable: str, config: TrainerConfig, prepared: Prepared
+) -> None:
+    """Write `model.safetensors` and `model.json`: all that a classifier is loaded from, and no pickle."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    save_file(weights, folder / "model.safetensors")
+    described = {
+        "trainable": trainable,
+        "config": dataclasses.asdict(config),
+        "classes": list(prepared.classes),
+        "crop_size": int(prepared.frames.shape[1]),
+        "faces": prepared.faces,
+        "drawn": prepared.drawn,
+        "dataset": prepared.name,
+        "fingerprint": prepared.fingerprint,
+    }
+    (folder / "model.json").write_text(json.dumps(described, indent=1))
+
+
+def _score(training: Training, phase: Phase) -> Predictions | None:
+    """Predictions at the chosen epoch: on validation data in a search, on the holdout or the fold's test else."""
+    indices = training.fold.validation if SPLITS[phase] == "validation" else training.fold.test
+    if not indices:
+        return None
+    return predict(training.restore_best(), training.clips, indices, training.config, training.group)
+
+
+def _measure(training: Training, predictions: Predictions | None, classes: Sequence[str]) -> dict[str, float]:
+    """What is logged once, at the chosen epoch.
+
+    `generalisation_gap` sets the accuracy while training, under augmentation and dropout, against that on validation.
+    """
+    model, config, row = training.restore_best(), training.config, training.best["row"]
+    metrics = {
+        "best_epoch": float(training.best["epoch"]),
+        "train_time_s": training.train_time_s,
+        **costs.costs(model, config, training.group.device),
+        "train_flops": costs.train_flops(model, config) * training.clips_per_epoch * training.epoch,
+    }
+    if predictions is not None:
+        metrics |= scores(predictions) | scores_by_class(predictions, classes)
+    if training.fold.validation:
+        metrics["epochs_to_90"] = float(epochs_to_90([past["val_accuracy"] for past in training.curve]))
+        metrics["generalisation_gap"] = row["train_accuracy"] - row["val_accuracy"]
+    return metrics
+
+
+def _write_predictions(spec: TrialSpec, prepared: Prepared, scored: list[Predictions | None]) -> None:
+    """Write `predictions.parquet`: clip_id, subject, fold, seed, split, label, logits."""
+    tables = []
+    for fold, predictions in zip(spec.folds, scored, strict=True):
+        if predictions is None:
+            continue
+        count = len(predictions.indices)
+        split = SPLITS[spec.phase]
+        tables.append(
+            pa.table(
+                {
+                    "clip_id": [prepared.clip_ids[index] for index in predictions.indices],
+                    "subject": pa.array([prepared.subjects[index] for index in predictions.indices], pa.string()),
+                    "fold": pa.array([fold] * count, pa.int32()),
+                    "seed": pa.array([spec.seed] * count, pa.int64()),
+                    "split": [split] * count,
+                    "label": pa.array(predictions.labels, pa.int32()),
+                    "logits": pa.array(list(predictions.logits.astype(np.float32)), pa.list_(pa.float32())),
+                }
+            )
+        )
+    if tables:
+        pq.write_table(pa.concat_tables(tables), Path(spec.folder) / "predictions.parquet")
+
+
+def _write_confusion(spec: TrialSpec, prepared: Prepared, scored: list[Predictions | None]) -> None:
+    """Write `confusion.json`, the folds' answers counted together: what MLflow shows of the predictions as it stands."""
+    counts = [confusion(predictions) for predictions in scored if predictions is not None]
+    if counts:
+        split = SPLITS[spec.phase]
+        described = {"split": split, "classes": list(prepared.classes), "counts": np.sum(counts, axis=0).tolist()}
+        (Path(spec.folder) / "confusion.json").write_text(json.dumps(described, indent=1))
+
+
+class _Checkpoint:
+    """`last.pt`: what a trial needs to go on after its worker died. Written by rank 0, whole or not at all."""
+
+    def __init__(self, path: Path, spec: TrialSpec, group: Group) -> None:
+        self.path, self.spec, self.group, self.saved_at = path, spec, group, time.monotonic()
+
+    def load_into(self, trainings: list[Training]) -> str:
+        """Let `trainings` go on from where they were; says, on every rank, what was damaged, and then none may go on."""
+        found = self.group.gather(self._loaded(trainings))
+        damage = next(filter(None, found), "")
+        if damage and self.group.leads:
+            self.path.replace(self.path.with_name(f"damaged.{self.path.name}"))
+        return damage
+
+    def _loaded(self, trainings: list[Training]) -> str:
+        if not self.path.exists():
+            return ""
+        content = io.BytesIO(self.path.read_bytes())  # what the disk refuses is no damage
+        try:
+            stored = torch.load(content, map_location="cpu", weights_only=True)
+            # Another's was left by a trial of the same id, before its study was begun anew.
+            if stored["trial"] == self._identity():
+                for training, state in zip(trainings, stored["folds"], strict=True):
+                    training.load_state(state)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # any damage shows as another exception type
+            return (
+                f"The checkpoint {self.path} cannot be read ({type(error).__name__}: {_first_line(error)}). It is set aside "
+                f"as damaged.{self.path.name}, and the trial begins anew."
+            )
+        return ""
+
+    def save_if_due(self, trainings: list[Training], *, force: bool) -> None:
+        if not self.group.leads or (not force and time.monotonic() - self.saved_at < self.spec.checkpoint_interval_s):
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_name(f"last.{os.getpid()}.tmp")
+        states = [training.state() for training in trainings]
+        torch.save({"trial": self._identity(), "folds": states}, temporary)
+        temporary.replace(self.path)
+        self.saved_at = time.monotonic()
+
+    def _identity(self) -> str:
+        spec = self.spec
+        return json.dumps(
+            [spec.trainable, spec.phase, dict(spec.parameters), list(spec.folds), spec.seed], sort_keys=True
+        )
+
+
+def _mean(rows: list[dict[str, float]]) -> dict[str, float]:
+    """The mean over the rows that have a key: a fold without clips of a class has no recall of it."""
+    keys = dict.fromkeys(key for row in rows for key in row)
+    return {key: float(np.mean([row[key] for row in rows if key in row])) for key in keys}
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "no more is known").rstrip(".")
+
+
+def _mixed(seed: int, fold: int) -> int:
+    return seed * 1009 + fold

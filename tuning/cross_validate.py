@@ -1,0 +1,118 @@
+"""Nested folds: a search of its own in every fold, tested on people whom that search never saw.
+
+A search is never shown the test people of its fold, so what it chose there is tested on them without bias, and all folds
+together test nearly everybody who is not locked away. It judges the search as a procedure (its space, so many trials, the
+way it chooses) and no configuration: every fold may choose another. The holdout is not read, and `promote` keeps to it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from search_spaces.core.study import Study
+from tuning.confirm import fresh_seeds, present_champion, require_search, trials_of_champion
+from tuning.evidence.nested_cross_validation import SEARCHED, Nested, nested_results
+from tuning.execution.in_turn import run_in_turn
+from tuning.execution.runner import Runner
+from tuning.execution.searcher import OptunaProposer
+from tuning.records.ledger import Trial
+from tuning.statistics.selection import choose
+
+
+def confirm_nested(runner: Runner, *, num_samples: int, seeds: int = 2) -> Nested:
+    """Search each fold with `num_samples` trials, then test what each chose with `seeds` fresh seeds on its test people.
+
+    The present champion is trained on the same folds with the same seeds. What finished before is not run again. A fold
+    that nothing can be chosen in is left out, and `notes` says so. Raises `ValueError` for an ablation, where there are
+    fewer than two folds, and where fewer than two could be tested.
+    """
+    plan = planned(runner, num_samples=num_samples, seeds=seeds)
+    begun = runner.ledger.of_phase("nested_search")
+    proposers = {_name(fold): _OfFold(runner.study, fold, num_samples, begun) for fold in range(plan.num_folds)}
+    run_in_turn(runner, "nested_search", proposers, begun=begun, num_new=plan.searches)
+    chosen = {fold: best for fold in range(plan.num_folds) if (best := _chosen(runner, fold))}
+    fresh = fresh_seeds(runner.ledger, seeds)
+    tests = [
+        Trial(phase="nested", parameters=best.parameters, seed=seed, folds=(fold,), of=best.trial_id, variant=SEARCHED)
+        for seed in fresh
+        for fold, best in chosen.items()
+    ]
+    champion = present_champion(runner) if chosen else None
+    beside = trials_of_champion(champion, "nested", fresh, list(chosen)) if champion else []
+    runner.run_listed("nested", tests + beside)
+    known = {trial.identity: trial for trial in runner.ledger.of_phase("nested")}
+    return nested_results(
+        runner.ledger,
+        runner.splits,
+        chosen,
+        tests=[known[trial.identity] for trial in tests if trial.identity in known],
+        beside=[known[trial.identity] for trial in beside if trial.identity in known],
+        num_seeds=seeds,
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What nested folds will take: trials to search with that are missing yet, and trainings to test with in all."""
+
+    num_folds: int
+    searches: int
+    tests: int
+    with_champion: int
+
+    def sentence(self) -> str:
+        return (
+            f"Nested folds: {self.searches} search trials to run in {self.num_folds} folds, then {self.tests} trainings to "
+            f"test what they chose, or {self.with_champion} where there is a champion to train beside."
+        )
+
+
+def planned(runner: Runner, *, num_samples: int, seeds: int = 2) -> Plan:
+    """What `confirm_nested` would run; it raises the same."""
+    require_search(runner)
+    num_folds = len(runner.splits.folds)
+    if num_folds < 2:
+        raise ValueError(
+            f"Study {runner.study.name} has one fold: nested folds need two at least. Without --nested the holdout is tested."
+        )
+    if num_samples < 1 or seeds < 1:
+        raise ValueError(f"{num_samples} trials and {seeds} seeds were given; whole numbers of at least 1 are allowed.")
+    begun = [trial.folds[0] for trial in runner.ledger.of_phase("nested_search")]
+    searches = sum(max(0, num_samples - begun.count(fold)) for fold in range(num_folds))
+    tests = num_folds * seeds
+    return Plan(num_folds=num_folds, searches=searches, tests=tests, with_champion=2 * tests)
+
+
+class _OfFold:
+    """The searcher of one fold, which learns from the trials of that fold alone."""
+
+    def __init__(self, study: Study, fold: int, num_samples: int, begun: list[Trial]) -> None:
+        self._name = _name(fold)
+        self._proposer = OptunaProposer(
+            dataclasses.replace(study, search_folds=(fold,)),
+            num_samples=num_samples,
+            begun=[trial for trial in begun if trial.folds == (fold,)],
+        )
+
+    def propose(self) -> Trial | None:
+        trial = self._proposer.propose()
+        return None if trial is None else dataclasses.replace(trial, phase="nested_search", variant=self._name)
+
+    def told(self, trial: Trial) -> None:
+        self._proposer.told(trial)
+
+
+def _name(fold: int) -> str:
+    return f"fold-{fold}"
+
+
+def _chosen(runner: Runner, fold: int) -> Trial | None:
+    """What the search of `fold` recommends, as every search does, on the validation people of that fold."""
+    trials = [
+        trial
+        for trial in runner.ledger.of_phase("nested_search")
+        if trial.folds == (fold,) and trial.state == "FINISHED"
+    ]
+    if not trials:
+        return None
+    return choose(runner.study, trials, len(runner.splits.view("nested_search", fold).validation))[1]

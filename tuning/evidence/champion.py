@@ -1,0 +1,112 @@
+"""The present champion of a task, as a configuration that can be trained again beside those that challenge it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from search_spaces.core.study import Study
+from trainables.core import lookup
+from trainables.core.config import make_config
+from trainables.core.prepared.cache import Prepared
+from trainables.core.prepared.splits import Splits
+from tuning.records import registry
+
+
+class Incomparable(ValueError):
+    """The present champion cannot be set beside a study's configurations; the message says why."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Champion:
+    """Version `version` of the registered model `name`.
+
+    `parameters` is its whole configuration but for the number of classes, `tags` what the version says of itself.
+    """
+
+    name: str
+    version: int
+    trainable: str
+    parameters: Mapping[str, Any]
+    tags: Mapping[str, str]
+
+    @property
+    def uri(self) -> str:
+        """Names this version for good, whoever is champion later."""
+        return f"models:/{self.name}/{self.version}"
+
+    def is_configuration(self, study: Study, parameters: Mapping[str, Any]) -> bool:
+        """Whether a trial of `study` with `parameters` trains what this champion was trained with."""
+        if self.trainable != study.trainable:
+            return False
+        return self.parameters == configuration(study.trainable, {**study.settings, **parameters})
+
+    def has_data(self, prepared: Prepared) -> bool:
+        """Whether it was trained on this very preparation of the data."""
+        return self.tags.get("fertune.dataset_fingerprint") == prepared.fingerprint
+
+
+def champion_of(study: Study, prepared: Prepared, splits: Splits, tracking_uri: str) -> Champion | None:
+    """The champion that a configuration of `study` would replace; `None` where there is none yet.
+
+    Raises `Incomparable` where its classes or its holdout are others, or its configuration cannot be trained here, and
+    `ConnectionError` where MLflow does not answer.
+    """
+    name = registered_name(study, prepared)
+    found = registry.present_champion(tracking_uri, name)
+    if found is None:
+        return None
+    version, tags = found
+    for key, value in comparison_tags(prepared, splits).items():
+        if tags.get(key) != value:
+            word = {"fertune.classes": "other classes", "fertune.holdout": "another holdout"}[key]
+            raise Incomparable(
+                f"The present champion of {name} has {word}, so the two cannot be compared: it was promoted by study "
+                f"{tags.get('fertune.study')}. Register under another name (`registered_model` of the study)."
+            )
+    trainable = tags.get("fertune.trainable", study.trainable)
+    try:
+        parameters = configuration(trainable, json.loads(tags.get("fertune.parameters", "null")))
+    except (ValueError, TypeError) as error:
+        raise Incomparable(
+            f"The present champion of {name} (version {version}) cannot be trained again to be compared with: {error}"
+        ) from error
+    return Champion(name=name, version=version, trainable=trainable, parameters=parameters, tags=tags)
+
+
+def registered_name(study: Study, prepared: Prepared) -> str:
+    """The name that a study's champion gets: a model of drawn faces may not pass for one of the data set they imitate."""
+    imitation = prepared.drawn and study.dataset != "drawn_faces"
+    return f"{study.registered_model}-drawn" if imitation else study.registered_model
+
+
+def comparison_tags(prepared: Prepared, splits: Splits) -> dict[str, str]:
+    """What two versions of a registered model must agree in to be compared: the classes and the locked clips."""
+    locked = sorted(prepared.clip_ids[index] for index in splits.holdout)
+    return {
+        "fertune.classes": json.dumps(prepared.classes),
+        "fertune.holdout": hashlib.sha256("\n".join(locked).encode()).hexdigest()[:16],
+    }
+
+
+def configuration_hash(study: Study, parameters: Mapping[str, Any]) -> str:
+    """Names what a trial of `study` with `parameters` trains, whichever trial it is: 16 hexadecimal digits."""
+    whole = configuration(study.trainable, {**study.settings, **parameters})
+    named = json.dumps([study.trainable, whole], sort_keys=True)
+    return hashlib.sha256(named.encode()).hexdigest()[:16]
+
+
+def configuration(trainable: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Every setting of `trainable` under `parameters`, defaults included, without the number of classes.
+
+    Raises `ValueError` for a trainable that is not here and for a parameter that it does not take.
+    """
+    config_type = lookup.load("trainables", trainable, "trainable").Config
+    return {
+        key: value
+        for key, value in dataclasses.asdict(make_config(config_type, dict(parameters))).items()
+        if key != "num_classes"
+    }

@@ -1,0 +1,214 @@
+"""`evidence.json`: what a registered model was promoted on, so that anybody can check it, without naming a person."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import platform
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tuning.evidence.champion import Champion, configuration
+from tuning.evidence.holdout import Evidence, predictions_behind, runs_behind, study_at_starts
+from tuning.records.artifacts import METRICS, read_robustness
+from tuning.records.ledger import Ledger, Trial
+from tuning.statistics.pairing import judged
+from tuning.statistics.superiority import Verdict
+
+if TYPE_CHECKING:
+    from trainables.core.prepared.cache import Prepared
+    from trainables.core.prepared.splits import Phase
+    from tuning.execution.runner import Runner
+
+NAME = "evidence.json"
+FORMAT = 3
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "ray", "optuna", "mlflow", "opencv-python-headless")
+COSTS = ("param_count", "weights_mb", "latency_ms", "train_time_s")
+
+
+def facts_of(
+    runner: Runner,
+    name: str,
+    found: Evidence,
+    refit: Trial,
+    *,
+    champion: Evidence | None,
+    replaced: Champion | None,
+    verdicts: Sequence[Verdict],
+    test: Mapping[str, Any],
+    reference: Mapping[str, str],
+    commit: str,
+) -> dict[str, Any]:
+    """Everything that the promotion of `found` as `name` rests on, as JSON takes it.
+
+    `champion` is what the present champion, `replaced`, achieved beside it, `verdicts` are those of all challengers,
+    `test` the alpha, margin and saving that they were tested with, and the bound that exceeded the commonest class,
+    `reference` the tags that say what accuracy was given up since which champion (`margin_tags`). `commit` is the code that
+    promotes; that of the trainings is the ledger's. There is no time in it: the same evidence is the same file. People are
+    told by number, and by a hash of their ids. What is no finite number is left out, and named under `not_measured`.
+    """
+    ledger, prepared, study = runner.ledger, runner.prepared, runner.study
+    folds = sorted({fold for trial in runs_behind(ledger, found) for fold in trial.folds})
+    facts = {
+        "format": FORMAT,
+        "name": name,
+        "study": study.name,
+        "trial_id": found.trial_id,
+        "evidence_of": "configuration",
+        "trainable": study.trainable,
+        "parameters": configuration(study.trainable, {**study.settings, **found.parameters}),
+        "refit": {"trial_id": refit.trial_id, "seed": refit.seed, "epochs": refit.num_epochs},
+        "seeds": found.seeds,
+        "folds": folds,
+        "accuracy": dataclasses.asdict(found.accuracy),
+        "majority": found.majority,
+        "search": {
+            "num_trials": len(ledger.of_phase("search")),
+            "accuracy": found.search_accuracy,
+            "optimism": dataclasses.asdict(found.optimism) if found.optimism else None,
+        },
+        **_by_class_and_person(ledger, found, prepared.classes),
+        "robustness": _robustness(ledger, found),
+        "costs": _costs(ledger, found),
+        "holdout": _told(prepared, runner.splits.holdout),
+        "trained_on": _told(prepared, runner.splits.view("refit", folds[0]).train),
+        "replaced": _replaced(replaced, champion) if replaced and champion else None,
+        "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts],
+        "test": dict(test),
+        "accuracy_reference": dict(reference),
+        "data": {
+            "dataset": prepared.name,
+            "fingerprint": prepared.fingerprint,
+            "classes": prepared.classes,
+            "subjects_known": all(prepared.subjects),
+            "drawn": prepared.drawn,
+            "smoke": study.is_smoke,
+        },
+        "code": {"commit": commit, "commits": commits_of(ledger), "versions": _versions()},
+    }
+    left_out: list[str] = []
+    facts = _finite(facts, (), left_out)
+    return json.loads(json.dumps({**facts, "not_measured": left_out}, allow_nan=False))
+
+
+def commits_of(ledger: Ledger) -> dict[str, list[str]]:
+    """The commits that ran the search, the confirmations and the refits, `""` where that was no checkout."""
+    commits = study_at_starts(ledger, "git_commit")
+    phases: tuple[Phase, ...] = ("search", "confirm", "refit")
+    return {
+        phase: sorted({commit or "" for trial in ledger.of_phase(phase) for commit in commits[trial.trial_id]})
+        for phase in phases
+    }
+
+
+def write_evidence(folder: Path, facts: Mapping[str, Any]) -> str:
+    """Write `facts` with their SHA-256 to `evidence.json` in `folder`; returns the SHA-256."""
+    digest = sha256_of(facts)
+    target = folder / NAME
+    temporary = target.with_suffix(".tmp")
+    temporary.write_text(json.dumps({**facts, "sha256": digest}, indent=1, ensure_ascii=False), encoding="utf-8")
+    temporary.replace(target)
+    return digest
+
+
+def read_evidence(path: Path) -> dict[str, Any]:
+    """The facts in `path`, `sha256` included. Raises `ValueError` where they are not those that were written."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        said = stored["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is no evidence of a promotion: {error}.") from error
+    if said != (is_now := sha256_of(stored)):
+        raise ValueError(
+            f"{path} was changed after it was written: it says SHA-256 {str(said)[:12]}..., its facts have {is_now[:12]}..."
+        )
+    return stored
+
+
+def sha256_of(facts: Mapping[str, Any]) -> str:
+    """Over the canonical JSON of `facts` without `sha256`: keys sorted, no blanks, UTF-8."""
+    bare = {key: value for key, value in facts.items() if key != "sha256"}
+    canonical = json.dumps(bare, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _finite(facts: Any, path: tuple[str, ...], left_out: list[str]) -> Any:
+    """`facts` without the numbers that JSON does not know, whose dotted names go into `left_out`; in a list they are null."""
+    if isinstance(facts, Mapping):
+        kept = {key: _finite(value, (*path, str(key)), left_out) for key, value in facts.items()}
+        return {key: value for key, value in kept.items() if value is not None or facts[key] is None}
+    if isinstance(facts, list | tuple):
+        return [_finite(value, (*path, str(number)), left_out) for number, value in enumerate(facts)]
+    if isinstance(facts, float) and not math.isfinite(facts):
+        left_out.append(".".join(path))
+        return None
+    return facts
+
+
+def _told(prepared: Prepared, indices: Iterable[int]) -> dict[str, Any]:
+    """How many clips and people, and a hash of who they are; no number where clips name nobody (they hash themselves)."""
+    chosen, people = list(indices), prepared.people
+    names = sorted({people[index] for index in chosen})
+    digest = hashlib.sha256("\n".join(names).encode()).hexdigest()
+    num_subjects = len(names) if all(prepared.subjects) else None
+    return {"num_subjects": num_subjects, "num_clips": len(chosen), "subjects_sha256": digest}
+
+
+def _by_class_and_person(ledger: Ledger, found: Evidence, classes: Sequence[str]) -> dict[str, Any]:
+    """The mean over seeds of what was right, by class, and over people without their names."""
+    table = judged(predictions_behind(ledger, found))
+    by_class = table.groupby("label")["correct"].mean()
+    num_clips = table.groupby("label")["clip_id"].nunique()
+    by_person = table.groupby("person")["correct"].mean()
+    return {
+        "by_class": {
+            classes[int(label)]: {"recall": float(by_class[label]), "num_clips": int(num_clips[label])}
+            for label in by_class.index
+        },
+        "by_person": {key: float(getattr(by_person, key)()) for key in ("min", "median", "max")}
+        if found.subjects_known
+        else None,
+    }
+
+
+def _robustness(ledger: Ledger, found: Evidence) -> dict[str, dict[str, float]]:
+    """Accuracy by strength, the mean over the runs that measured it; empty where none did."""
+    measured = [read_robustness(ledger.folder / "trials" / trial.trial_id) for trial in runs_behind(ledger, found)]
+    curves = [one for one in measured if one]
+    return {
+        metric: {
+            str(strength): statistics.fmean(one[metric][strength] for one in curves) for strength in curves[0][metric]
+        }
+        for metric in METRICS
+        if curves
+    }
+
+
+def _costs(ledger: Ledger, found: Evidence) -> dict[str, Any]:
+    runs = runs_behind(ledger, found)
+    costs = {
+        key: statistics.fmean(trial.metrics[key] for trial in runs)
+        for key in COSTS
+        if all(key in trial.metrics for trial in runs)
+    }
+    return {**costs, "device": sorted({trial.device for trial in runs if trial.device})}
+
+
+def _replaced(champion: Champion, found: Evidence) -> dict[str, Any]:
+    return {
+        "version": champion.version,
+        "study": champion.tags.get("fertune.study", ""),
+        "trial_id": champion.tags.get("fertune.trial_id", ""),
+        "trainable": champion.trainable,
+        "seeds": found.seeds,
+        "accuracy": dataclasses.asdict(found.accuracy),
+    }
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version(), **{package: metadata.version(package) for package in PACKAGES}}

@@ -1,0 +1,96 @@
+"""How large a study's folds are and who is tested in each, before or after they are cut: a plan needs no more of the data."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+
+from search_spaces.core.study import Study
+from trainables.core import lookup
+from trainables.core.prepared.cache import open_prepared
+from trainables.core.prepared.splits import load_splits
+from trainables.data.core.dataset import DataError, Fold
+from tuning.execution.preparation import HOLDOUT_SHARE
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FoldSize:
+    """The number of clips that one fold trains on and tests on, and who is tested; `None` where that is not known."""
+
+    num_train: float
+    num_test: float
+    people: frozenset[str] | None
+
+
+def fold_sizes(study: Study, home: Path, data_root: Path | None = None) -> list[FoldSize] | None:
+    """The folds as `study` has cut them under `home`, else as its reader finds them, else as drawn faces will have them.
+
+    `None` where no data is there to be asked. Of folds that are not cut yet a search's lose the holdout's share.
+    """
+    stored = home / study.name / "splits.json"
+    if stored.exists():
+        splits = load_splits(stored)
+        return _sizes(splits.folds, _prepared_people(home, splits.fingerprint))
+    share = 1.0 if study.design is not None else 1 - HOLDOUT_SHARE
+    drawn = home / "drawn" / study.name
+    root = data_root or (drawn if drawn.exists() else None)
+    if root is not None:
+        found = lookup.load("trainables.data", study.dataset, "data set").load(root)
+        people = [sample.subject or sample.clip_id for sample in found.samples]
+        if study.folds != "random_leaky":
+            return _sizes(found.folds, people, share)
+        num_folds = len(found.folds) if len(found.folds) > 2 else 5  # as `make_splits` has it
+        return _sizes(_dealt(range(len(people)), num_folds), people, share)
+    if study.dataset == "drawn_faces" and {"num_subjects", "classes"} <= study.drawing.keys():
+        each = len(study.drawing["classes"]) * study.drawing.get("clips_per_class", 1)
+        numbers = [person for person in range(study.drawing["num_subjects"]) for _ in range(each)]
+        num_folds = min(5, study.drawing["num_subjects"])  # as its reader cuts them
+        return _sizes(_dealt(numbers, num_folds), list(map(str, numbers)), share)
+    return None
+
+
+def mean_sizes(folds: Sequence[FoldSize]) -> tuple[float, float]:
+    """The mean number of clips that one of `folds` trains on, and tests on."""
+    return fmean(fold.num_train for fold in folds), fmean(fold.num_test for fold in folds)
+
+
+def num_people(folds: Sequence[FoldSize]) -> int | None:
+    """How many people `folds` test in all; `None` where that is not known."""
+    tested = [fold.people for fold in folds if fold.people is not None]
+    return len(frozenset().union(*tested)) if len(tested) == len(folds) else None
+
+
+def _sizes(folds: Sequence[Fold], people: Sequence[str] | None, share: float = 1.0) -> list[FoldSize]:
+    return [
+        FoldSize(
+            num_train=share * len(fold.train),
+            num_test=share * len(fold.test),
+            people=frozenset(people[index] for index in fold.test) if people else None,
+        )
+        for fold in folds
+    ]
+
+
+def _dealt(groups: Sequence[int], num_folds: int) -> list[Fold]:
+    """Folds of about the sizes that cutting will give: clip i goes by the number of its group, the next part validates."""
+    parts = [tuple(i for i, group in enumerate(groups) if group % num_folds == k) for k in range(num_folds)]
+    return [
+        Fold(
+            train=tuple(i for k, part in enumerate(parts) if k not in (number, (number + 1) % num_folds) for i in part),
+            validation=parts[(number + 1) % num_folds],
+            test=test,
+        )
+        for number, test in enumerate(parts)
+    ]
+
+
+def _prepared_people(home: Path, fingerprint: str) -> list[str] | None:
+    """The person of each clip of the prepared data that a study was cut from; `None` where it is gone from `home`."""
+    for folder in (home / "prepared").glob(f"*-{fingerprint[:12]}"):
+        try:
+            return open_prepared(folder).people
+        except DataError:  # damaged, and made again by the next run
+            continue
+    return None

@@ -1,0 +1,184 @@
+"""What confirmed configurations achieve on people nobody has seen. Reads files only: no Ray, no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tuning.records.ledger import Ledger, Trial
+from tuning.statistics.intervals import Interval, accuracy_interval, majority_share
+from tuning.statistics.pairing import judged
+
+CHAMPION = "champion"  # the variant under which a study trains the present champion again
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What a configuration achieves on the holdout.
+
+    `trial_id` is the search trial whose configuration it is, or the URI of a registered version (variant `champion`).
+    `accuracy` has an interval over people, which counts no seeds (decision 0006); `majority` is what always answering the
+    commonest class would get there. `best_epoch` is the median over the confirmed runs. `search_accuracy` is what the search
+    believed, on validation data, and `optimism` by how much that exceeds `accuracy`; both are `None` for what was not
+    searched (controls, the champion), and `optimism` where the predictions of the search are gone. Where `subjects_known`
+    is false the clips do not all name a person, and those that do not count as a subject each. `leaky` says that clips were
+    dealt at random (decision 0007).
+    """
+
+    trial_id: str
+    variant: str
+    parameters: dict[str, Any]
+    seeds: tuple[int, ...]
+    num_subjects: int
+    num_clips: int
+    accuracy: Interval
+    majority: float
+    best_epoch: int
+    search_accuracy: float | None
+    optimism: Interval | None
+    subjects_known: bool = True
+    leaky: bool = False
+
+    @property
+    def tested_on(self) -> str:
+        """Who was tested, in words."""
+        return tested_words(self.num_subjects if self.subjects_known else None, self.num_clips)
+
+    @property
+    def beats_majority(self) -> bool:
+        """Whether the lower bound of the accuracy exceeds the majority class."""
+        return self.accuracy.low > self.majority
+
+    @property
+    def interval_over(self) -> str:
+        """What the intervals count, in words."""
+        return f"over {'people' if self.subjects_known else 'clips'}, seeds not counted"
+
+
+def tested_words(num_people: int | None, num_clips: int) -> str:
+    """How many people and clips; `num_people` is `None` where the clips name nobody, who could be anybody then."""
+    clips = "1 clip" if num_clips == 1 else f"{num_clips} clips"
+    if num_people is None:
+        return f"{clips}, whose people are not named"
+    return f"{'1 person' if num_people == 1 else f'{num_people} people'}, {clips}"
+
+
+def evidence(ledger: Ledger) -> list[Evidence]:
+    """What the finished confirmations say, the recommended configuration first, controls after what they control."""
+    groups: dict[tuple[str, str], list[Trial]] = {}
+    for trial in ledger.of_phase("confirm"):
+        if trial.state == "FINISHED":
+            groups.setdefault((trial.of, trial.variant), []).append(trial)
+    order = [trial.trial_id for trial in ranked_front(ledger)]
+    found = [_evidence(ledger, of, variant, trials) for (of, variant), trials in groups.items()]
+    return sorted(found, key=lambda e: (e.trial_id not in order, e.trial_id in order and order.index(e.trial_id)))
+
+
+def ranked_front(ledger: Ledger) -> list[Trial]:
+    """The front's members: the recommended one, then by falling accuracy on validation data."""
+    front = [ledger.trials[trial_id] for trial_id in ledger.selection.get("front", [])]
+    recommended = ledger.selection.get("recommended")
+    return sorted(front, key=lambda trial: (trial.trial_id != recommended, -trial.metrics.get("accuracy", 0.0)))
+
+
+def row_of(rows: Sequence[Evidence], trial_id: str | None, variant: str = "") -> Evidence | None:
+    """The row of a configuration; `None` where it was not confirmed."""
+    return next((row for row in rows if (row.trial_id, row.variant) == (trial_id, variant)), None)
+
+
+def runs_behind(ledger: Ledger, found: Evidence) -> list[Trial]:
+    """The finished confirmations that `found` sums up."""
+    return [
+        trial
+        for trial in ledger.of_phase("confirm")
+        if (trial.of, trial.variant, trial.state) == (found.trial_id, found.variant, "FINISHED")
+    ]
+
+
+def predictions_behind(ledger: Ledger, found: Evidence) -> pd.DataFrame:
+    """What all seeds of `found` answered on the holdout: the rows of their `predictions.parquet`, one after another."""
+    frames = [pd.read_parquet(predictions_of(ledger, trial)) for trial in runs_behind(ledger, found)]
+    return pd.concat(frames, ignore_index=True)
+
+
+def predictions_of(ledger: Ledger, trial: Trial) -> Path:
+    """The predictions that a finished trial wrote."""
+    return ledger.folder / "trials" / trial.trial_id / "predictions.parquet"
+
+
+def study_at_starts(ledger: Ledger, key: str) -> dict[str, list[Any]]:
+    """What the ledger said of `key` of the study whenever a trial started or was resumed, by trial; `None` for nothing."""
+    found: dict[str, list[Any]] = {}
+    now = None
+    for event in ledger.events:
+        if event["event"] == "study":
+            now = event.get(key, now)
+        elif event["event"] == "started":
+            found.setdefault(event["trial_id"], []).append(now)
+    return found
+
+
+def holdout_accuracy(predictions: pd.DataFrame, confidence: float = 0.95) -> Interval:
+    """The accuracy of `predictions` with its interval over people (clips, where not all of them name a person)."""
+    table = judged(predictions)
+    found = accuracy_interval(table["correct"], table["person"].tolist(), table["seed"], confidence)
+    if table["subject"].notna().all():
+        return found
+    return dataclasses.replace(found, method=found.method.replace("subjects", "clips"))
+
+
+def difference(one: Interval, other: Interval) -> Interval:
+    """`one` minus `other`, of people who have nothing to do with each other.
+
+    Each limit combines the distances of the two estimates from their own limits, so that skew is kept. Source: Zou and
+    Donner, Statistics in Medicine 27, 2008, section 2 (for two proportions it is Newcombe's method 10).
+    """
+    mean = one.mean - other.mean
+    return Interval(
+        mean=mean,
+        low=mean - math.hypot(one.mean - one.low, other.high - other.mean),
+        high=mean + math.hypot(one.high - one.mean, other.mean - other.low),
+        confidence=min(one.confidence, other.confidence),
+        method=f"Zou and Donner, from two intervals: {other.method}",
+    )
+
+
+def _evidence(ledger: Ledger, of: str, variant: str, trials: list[Trial]) -> Evidence:
+    frames = [pd.read_parquet(predictions_of(ledger, trial)) for trial in trials]
+    rows = judged(pd.concat(frames, ignore_index=True))
+    accuracy = holdout_accuracy(rows)
+    searched = ledger.trials[of] if of in ledger.trials and not variant else None
+    return Evidence(
+        trial_id=of,
+        variant=variant,
+        parameters=trials[0].parameters,
+        seeds=tuple(trial.seed for trial in trials),
+        num_subjects=rows["person"].nunique(),
+        num_clips=rows["clip_id"].nunique(),
+        accuracy=accuracy,
+        majority=majority_share(frames[0]["label"].tolist()),
+        best_epoch=round(statistics.median(trial.metrics["best_epoch"] for trial in trials)),
+        search_accuracy=searched.metrics["accuracy"] if searched else None,
+        optimism=_optimism(ledger, searched, accuracy) if searched else None,
+        subjects_known=bool(rows["subject"].notna().all()),
+        leaky=ledger.leaky,
+    )
+
+
+def _optimism(ledger: Ledger, searched: Trial, confirmed: Interval) -> Interval | None:
+    """By how much the search's score exceeds the confirmed one.
+
+    Validation and holdout people are different people. A confirmation also trains on the fold's test people, so what the
+    search promised too much shows a little smaller than it is.
+    """
+    try:
+        rows = pd.read_parquet(predictions_of(ledger, searched))
+        return difference(holdout_accuracy(rows), confirmed)
+    except (OSError, ValueError, KeyError):  # gone or damaged: nothing but this figure rests on it
+        return None

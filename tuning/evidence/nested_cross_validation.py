@@ -1,0 +1,211 @@
+"""What nested folds say: the accuracy of what the search finds, how much it promised too much, and the champion beside."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trainables.core.prepared.splits import Splits
+from tuning.evidence.ablation import run_of
+from tuning.evidence.holdout import CHAMPION, predictions_of, tested_words
+from tuning.records.ledger import Ledger, Trial
+from tuning.statistics.comparison import compare
+from tuning.statistics.differences import Difference
+from tuning.statistics.intervals import Interval
+from tuning.statistics.pairing import judged
+from tuning.statistics.variance import Sources, numbered, people_estimate, share_interval, sources, weights_in_mean
+
+SEARCHED = "searched"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Nested:
+    """The test of a search in `num_folds` folds.
+
+    `accuracy` is that of what the search chose, the mean over folds on their test people; `optimism` by how much it is
+    below what the search had measured on validation people. `difference` is to `champion` (its URI), trained on the same
+    folds with the same seeds; `None` where there is none. `chosen` has a row for each fold. `num_people` is `None` where the
+    clips name nobody.
+    """
+
+    study: str
+    num_folds: int
+    num_searched: int
+    num_seeds: int
+    num_people: int | None
+    num_clips: int
+    accuracy: Interval
+    optimism: Interval
+    champion: str
+    difference: Difference | None
+    chosen: tuple[Mapping[str, Any], ...]
+    notes: tuple[str, ...]
+    leaky: bool
+
+    def sentences(self) -> list[str]:
+        """One line for each finding, and what they may not be taken for."""
+        accuracy, optimism = self.accuracy, self.optimism
+        lines = [
+            f"Searched anew in each of {self.num_folds} folds ({self.num_searched} trials in all), the search finds what is "
+            f"right in {_share(accuracy.mean)} ({_share(accuracy.low)} to {_share(accuracy.high)} with "
+            f"{_share(accuracy.confidence, 0)} confidence) of clips that it had not seen "
+            f"({tested_words(self.num_people, self.num_clips)}; fresh seeds in each fold: {self.num_seeds}).",
+            f"The search had promised {_points(optimism.mean)} points more ({_points(optimism.low)} to "
+            f"{_points(optimism.high)}).",
+        ]
+        if self.difference is not None:
+            lines.append(
+                f"Against {self.champion}, trained on the same folds with the same seeds: {self.difference.words}. That one's "
+                "configuration may have been chosen on some of these people, which can only flatter it."
+            )
+        lines.append(
+            "This judges the search, not one configuration: the folds may choose different ones. `promote` asks the holdout, "
+            "which was not read."
+        )
+        return [*lines, *self.notes]
+
+
+def nested_results(
+    ledger: Ledger,
+    splits: Splits,
+    chosen: Mapping[int, Trial],
+    *,
+    tests: Sequence[Trial],
+    beside: Sequence[Trial],
+    num_seeds: int,
+) -> Nested:
+    """What `tests` (of what each fold has `chosen`) and `beside` (of the champion) say.
+
+    Raises `ValueError` where fewer than two folds have all their tests.
+    """
+    whole = _whole(tests, num_seeds)
+    folds = [fold for fold in chosen if fold in whole]
+    if len(folds) < 2:
+        failed = next((trial for trial in [*ledger.of_phase("nested_search"), *tests] if trial.error), None)
+        because = f" The first error: {failed.trial_id}: {failed.error}" if failed else ""
+        raise ValueError(
+            f"{len(folds)} of {len(splits.folds)} folds have all their tests; two are needed to give an interval. The same "
+            f"command goes on with what is missing.{because}"
+        )
+    of_folds = [trial for trial in tests if trial.folds[0] in folds]
+    tested, validated = _answers(ledger, of_folds), _answers(ledger, [chosen[fold] for fold in folds])
+    views = [splits.view("nested", fold) for fold in folds]
+    test_over_train = sum(len(view.test) for view in views) / sum(len(view.train) for view in views)
+    found = sources(*_by_person(tested))
+    named = bool(tested["subject"].notna().all())
+    difference, notes = _against_champion(ledger, splits, of_folds, beside, num_seeds)
+    if len(folds) < len(splits.folds):
+        left_out = ", ".join(str(fold) for fold in range(len(splits.folds)) if fold not in folds)
+        notes.append(f"Left out, for want of a finished search or of all tests: fold {left_out}; `status` counts them.")
+    if not named:
+        notes.append("The data set names no people: nothing could check that a person is not on both sides of a fold.")
+    return Nested(
+        study=ledger.folder.name,
+        num_folds=len(folds),
+        num_searched=sum(trial.folds[0] in folds for trial in ledger.of_phase("nested_search")),
+        num_seeds=num_seeds,
+        num_people=found.num_people if named else None,
+        num_clips=tested["clip_id"].nunique(),
+        accuracy=share_interval(people_estimate(found, test_over_train), found.num_clips, found.num_people),
+        optimism=people_estimate(_optimism(validated, tested, found), 0.0).interval(),
+        champion=beside[0].of if beside else "",
+        difference=difference,
+        chosen=tuple(
+            {
+                "fold": fold,
+                "trial_id": chosen[fold].trial_id,
+                "parameters": chosen[fold].parameters,
+                "validation_accuracy": _accuracy(validated, fold),
+                "test_accuracy": _accuracy(tested, fold),
+            }
+            for fold in folds
+        ),
+        notes=tuple(notes),
+        leaky=splits.leaky,
+    )
+
+
+def _whole(trials: Sequence[Trial], num_seeds: int) -> set[int]:
+    """The folds that have finished trainings with all seeds."""
+    finished = [trial.folds[0] for trial in trials if trial.state == "FINISHED"]
+    return {fold for fold in finished if finished.count(fold) == num_seeds}
+
+
+def _answers(ledger: Ledger, trials: Sequence[Trial]) -> pd.DataFrame:
+    return pd.concat([judged(predictions_of(ledger, trial)) for trial in trials], ignore_index=True)
+
+
+def _by_person(answers: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Right answers `(R, S)` of each person in each fold, and `(R,)` their clips, the person, the fold."""
+    grouped = answers.groupby(["fold", "person", "seed"])["correct"]
+    right, clips = grouped.sum().unstack("seed"), grouped.size().unstack("seed")
+    folds, people = (right.index.get_level_values(level).to_numpy() for level in ("fold", "person"))
+    return right.to_numpy(), clips.mean(axis=1).to_numpy(), people, folds
+
+
+def _optimism(validated: pd.DataFrame, tested: pd.DataFrame, found: Sources) -> Sources:
+    """Validation minus test, the mean over folds. `found` are the sources of error of the test.
+
+    A person who is validated on in one fold and tested in another is one person. Whom a fold trains on is the same for both,
+    so nothing is added for that. What a seed does to all people of a fold comes from the tests, for the one seed of the
+    search as for theirs.
+    """
+    mean, by_fold, influences = 0.0, np.zeros(found.num_folds), []
+    for sign, table in ((1, _one_seed(validated)), (-1, tested)):
+        right, clips, people, folds = _by_person(table)
+        places, scores = numbered(folds), right.mean(axis=1) / clips
+        weights = weights_in_mean(clips, places)
+        own = float(weights @ scores)
+        mean, by_fold = mean + sign * own, by_fold + sign * found.num_folds * np.bincount(places, weights * scores)
+        influences.append(pd.Series(sign * weights * (scores - own), index=people))
+    by_person = pd.concat(influences).groupby(level=0).sum()
+    of_trainings = (1 + found.num_seeds) * found.of_trainings
+    return dataclasses.replace(
+        found,
+        mean=mean,
+        between_people=len(by_person) / (len(by_person) - 1) * float((by_person**2).sum()),
+        of_seeds=found.within_people + of_trainings,
+        between_folds=float(by_fold.var(ddof=1)) / found.num_folds,
+        num_people=len(by_person),
+    )
+
+
+def _one_seed(answers: pd.DataFrame) -> pd.DataFrame:
+    """Searches of different folds had different seeds; here they are one training each."""
+    return answers.assign(seed=0)
+
+
+def _against_champion(
+    ledger: Ledger, splits: Splits, tests: Sequence[Trial], beside: Sequence[Trial], num_seeds: int
+) -> tuple[Difference | None, list[str]]:
+    if not beside:
+        return None, []
+    whole = _whole(beside, num_seeds)
+    runs = []
+    for trial in [*tests, *beside]:
+        if trial.folds[0] in whole and trial.state == "FINISHED":
+            view = splits.view("nested", trial.folds[0])
+            runs.append(run_of(ledger, trial, len(view.train), len(view.test)))
+    try:
+        comparison = compare(runs, CHAMPION)
+    except ValueError as error:
+        failed = next((trial for trial in beside if trial.error), None)
+        because = f"{failed.trial_id}: {failed.error}" if failed else str(error)
+        return None, [f"Without the present champion ({beside[0].of}), which could not be compared: {because}"]
+    return next(variant.difference for variant in comparison.variants if variant.variant == SEARCHED), []
+
+
+def _accuracy(answers: pd.DataFrame, fold: int) -> float:
+    return float(answers.loc[answers["fold"] == fold, "correct"].mean())
+
+
+def _share(value: float, digits: int = 1) -> str:
+    return f"{100 * value:.{digits}f} %"
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:+.1f}"

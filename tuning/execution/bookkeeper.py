@@ -1,0 +1,162 @@
+"""Between Ray Tune and the ledger: what is tried next, and what became of it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any, Protocol
+
+from ray import tune
+from ray.tune.search import Searcher
+
+from trainables.core.config import TrainerConfig
+from trainables.core.training.trial import CHECKPOINT, TrialSpec
+from tuning.execution.searcher import Proposer
+from tuning.records.ledger import Ledger, Trial
+
+_ROW = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_uar")
+
+
+class TrialListener(Protocol):
+    """Whoever shows trials while they run. Every method is called in the driver."""
+
+    def epoch(self, trial: Trial, num_epochs: int) -> None:
+        """A trial has done one more of its epochs."""
+        ...
+
+    def noted(self, words: str) -> None:
+        """Something that a person should know."""
+        ...
+
+    def trial_ended(self, trial: Trial) -> None:
+        """A trial has ended, however."""
+        ...
+
+
+class Bookkeeper(Searcher):
+    """Ray Tune's searcher: proposes trials, and writes what becomes of them into the ledger.
+
+    `error` is the first one that was met, such as a full disk: Tune would swallow it, or hide it in a traceback of its
+    own. From then on nothing is begun, and `stopper` ends what runs.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        proposer: Proposer,
+        listener: TrialListener,
+        spec: Callable[[Trial], TrialSpec],
+        deadline: float | None = None,
+    ) -> None:
+        super().__init__(metric=None, mode=None)
+        self._ledger, self._proposer, self._listener, self._spec = ledger, proposer, listener, spec
+        self._deadline = deadline
+        self._running: dict[str, Trial] = {}
+        self._last_words: dict[str, str] = {}  # of workers that ended, by Tune's trial
+        self.error: Exception | None = None
+        self.stopper = _Stopper(self)
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str:  # ty: ignore[incompatible-method-override]  FINISHED is a str
+        with self._keeping_errors():
+            late = self._deadline is not None and time.monotonic() > self._deadline
+            trial = None if late or self.error else self._proposer.propose()
+            if trial is not None:
+                trial.trial_id = trial.trial_id or self._ledger.next_id(trial.phase)
+                self._ledger.start(trial)
+                self._running[trial_id] = self._ledger.trials[trial.trial_id]
+                return {"spec": dataclasses.asdict(self._spec(trial))}
+        return Searcher.FINISHED
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        if trial_id not in self._running or result.get("done"):
+            return
+        with self._keeping_errors():
+            trial = self._running[trial_id]
+            if "workers_ended" in result:
+                self._last_words[trial_id] = result["workers_ended"]
+                return
+            if note := result.get("note"):
+                self._ledger.note("noted", trial_id=trial.trial_id, words=note)
+                self._listener.noted(f"{trial.trial_id}: {note}")
+            row = {key: result[key] for key in _ROW if key in result}
+            self._ledger.epoch(trial.trial_id, row)
+            self._listener.epoch(trial, self._num_epochs(trial))
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        if trial_id in self._running:
+            with self._keeping_errors():
+                self._ended(trial_id, result or {}, error)
+
+    def _ended(self, trial_id: str, result: dict[str, Any], error: bool) -> None:
+        trial = self._running[trial_id]
+        # Tune flattens what it hands on: {"metrics": {"uar": 1.0}} comes as {"metrics/uar": 1.0}.
+        metrics = {key.removeprefix("metrics/"): result[key] for key in result if key.startswith("metrics/")}
+        workers = result.get("workers", [])
+        if metrics:
+            self._ledger.end(trial.trial_id, "FINISHED", metrics, workers=workers)
+        elif "failed" in result:
+            self._keep_traceback(trial, result.get("traceback", ""))
+            self._ledger.end(trial.trial_id, "FAILED", error=result["failed"], workers=workers)
+        elif error:
+            died = "The process that ran this trial died; see the logs of Ray."
+            self._ledger.end(trial.trial_id, "FAILED", error=self._last_words.pop(trial_id, died))
+        else:
+            self._ledger.end(trial.trial_id, "INTERRUPTED")
+        del self._running[trial_id]
+        if metrics:
+            with contextlib.suppress(OSError):  # it does no harm
+                Path(self._spec(trial).folder, CHECKPOINT).unlink()
+        self._proposer.told(trial)
+        self._listener.trial_ended(trial)
+
+    def close(self) -> None:
+        """Whatever still runs was interrupted: the next `--resume` goes on with it. Raises `error` where there was one."""
+        with self._keeping_errors():
+            for trial in self._running.values():
+                if trial.state == "RUNNING":  # else its end was written, and what came after failed
+                    self._ledger.end(trial.trial_id, "INTERRUPTED")
+        self._running.clear()
+        if self.error is not None:
+            raise self.error
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles its searcher for a restore that fertune never does."""
+        return {}
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the ledger is the state."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: a resumed study is a new Tune run over the same ledger."""
+
+    @contextlib.contextmanager
+    def _keeping_errors(self) -> Generator[None]:
+        try:
+            yield
+        except Exception as error:
+            self.error = self.error or error
+
+    def _num_epochs(self, trial: Trial) -> int:
+        spec = self._spec(trial)
+        return spec.num_epochs or spec.parameters.get("epochs", TrainerConfig.epochs)
+
+    def _keep_traceback(self, trial: Trial, text: str) -> None:
+        folder = self._ledger.folder / "trials" / trial.trial_id
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "error.txt").write_text(text)
+
+
+class _Stopper(tune.Stopper):
+    """Ends all trials of a run once its bookkeeper has met an error."""
+
+    def __init__(self, bookkeeper: Bookkeeper) -> None:
+        self._bookkeeper = bookkeeper
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self._bookkeeper.error is not None

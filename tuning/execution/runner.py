@@ -1,0 +1,258 @@
+"""Running a study: from its file to a ledger of ended trials, through Ray Tune."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+from ray import tune
+
+from search_spaces.core.study import Study, load_study
+from trainables.core.prepared.cache import Prepared
+from trainables.core.prepared.splits import Phase
+from trainables.core.ray.slot import SLOT_CPUS, Slot, SlotPlan
+from trainables.core.training.trial import TrialSpec
+from tuning.execution.bookkeeper import Bookkeeper, TrialListener
+from tuning.execution.placement import Placement, slots_of
+from tuning.execution.preparation import ClipListener, cut, draw, prepare_dataset
+from tuning.execution.searcher import Chain, ListProposer, OptunaProposer, Proposer
+from tuning.execution.session import ROOT, Session, default_home, open_session
+from tuning.execution.signals import interruptible
+from tuning.records.ledger import Ledger, Trial
+from tuning.records.tracking import Tracker, default_uri
+from tuning.statistics.selection import choose
+from tuning.status import known_studies, not_begun
+
+
+class Listener(ClipListener, TrialListener, Protocol):
+    """Whoever shows a run while it goes on. Every method is called in the driver."""
+
+    def phase_began(self, title: str, num_trials: int, session: Session) -> None:
+        """`num_trials` trials are about to run."""
+        ...
+
+    def phase_ended(self) -> None:
+        """No more trials of this phase."""
+        ...
+
+
+class Runner:
+    """An open study, given by name or as an object.
+
+    Its ledger is locked, its data prepared, MLflow followed; Ray is started when first needed.
+    """
+
+    def __init__(
+        self,
+        study: str | Study,
+        listener: Listener,
+        *,
+        data_root: Path | None = None,
+        home: Path | None = None,
+        placement: Placement | None = None,
+        smoke: bool = False,
+        verbose: bool = False,
+        begun: bool = False,
+        checkpoint_interval_s: float = 10.0,
+    ) -> None:
+        self.study = load_study(study) if isinstance(study, str) else study
+        if smoke:
+            self.study = self.study.smoked()
+        self.home = (home or default_home()).absolute()
+        self.folder = self.home / self.study.name
+        self.listener, self.verbose = listener, verbose
+        self.placement = placement or Placement()
+        self.checkpoint_interval_s = checkpoint_interval_s
+        self._data_root = data_root
+        self._resources = contextlib.ExitStack()
+        if begun and self.study.name not in known_studies(self.home):
+            raise not_begun(self.home, self.study.name)
+
+    def __enter__(self) -> Runner:
+        with contextlib.ExitStack() as opening:
+            self.ledger = opening.enter_context(Ledger.write(self.folder))
+            self.prepared = self._prepare()
+            self.splits_path = self.folder / "splits.json"
+            self.splits = cut(self.study, self.prepared, self.splits_path)
+            self.tracker = opening.enter_context(Tracker(self.ledger, default_uri(self.home), self.home))
+            self._session: Session | None = None
+            self._resources = opening.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None or self.tracker.error:
+            self.tracker.patience_s = 0.5  # MLflow gets the rest from the ledger next time
+        self._resources.close()
+        if missing := self.tracker.what_is_missing():
+            self.listener.noted(missing)
+
+    def search_size(self, num_samples: int | None, *, resume: bool, extend: int | None) -> int:
+        """How many search trials the study is to have in all.
+
+        Raises `ValueError` where the study was begun and neither `resume` nor `extend` is asked for.
+        """
+        begun = len(self.ledger.of_phase("search"))
+        asked = self.ledger.study.get("num_samples", self.study.num_samples)
+        if extend:
+            return begun + extend
+        if begun and not resume:
+            raise ValueError(
+                f"Study {self.study.name} was begun under {self.home} and has {begun} trials. Go on with --resume, add "
+                "trials with --extend N, or begin another by setting $FERTUNE_HOME to another folder."
+            )
+        return num_samples or max(begun, asked)
+
+    def search(self, num_samples: int, *, time_budget_s: float | None = None) -> None:
+        """Bring the study to `num_samples` search trials: half-run ones first, then new ones; select the front."""
+        begun = self.ledger.of_phase("search")
+        halted = [trial for trial in begun if trial.halted]
+        past = [trial for trial in begun if trial not in halted]
+        fresh = OptunaProposer(self.study, num_samples=num_samples, begun=begun)
+        proposer = Chain(halted, fresh)
+        count = max(0, num_samples - len(past))
+        deadline = None if time_budget_s is None else time.monotonic() + time_budget_s
+        self.run("search", proposer, count, deadline=deadline, num_samples=num_samples)
+        self.select()
+
+    def select(self) -> None:
+        """Write the exact Pareto front of the finished search trials, and the recommended member, to the ledger."""
+        trials = [trial for trial in self.ledger.of_phase("search") if trial.state == "FINISHED"]
+        if trials:
+            folds = [self.splits.view("search", fold).validation for fold in self.study.search_folds]
+            front, recommended = choose(self.study, trials, len(set().union(*folds)))
+            self.ledger.select([trial.trial_id for trial in front], recommended.trial_id if recommended else None)
+
+    def run_listed(self, phase: Phase, trials: list[Trial], *, deadline: float | None = None, **facts: Any) -> None:
+        """Run trials that are known beforehand, as `run` does; those that finished already are not run again."""
+        known = {trial.identity: trial for trial in self.ledger.of_phase(phase)}
+        todo = [known.get(trial.identity, trial) for trial in trials]
+        todo = [trial for trial in todo if trial.state != "FINISHED"]
+        self.run(phase, ListProposer(todo), len(todo), deadline=deadline, **facts)
+
+    def run(self, phase: Phase, proposer: Proposer, count: int, *, deadline: float | None = None, **facts: Any) -> None:
+        """Run up to `count` trials of `proposer` through Ray Tune; returns when all have ended.
+
+        No trial begins after `deadline` (of `time.monotonic`). `facts` are remembered of the study, also where no trial is
+        left to run: its variants, objectives and quoted figures are what the file says now.
+        """
+        self._require_unchanged()
+        facts |= {
+            "objectives": [[objective.metric, objective.direction] for objective in self.study.objectives],
+            "design": self.study.design.facts() if self.study.design else None,
+            "published": {name: dict(figures) for name, figures in self.study.published.items()},
+        }
+        if count == 0:
+            if self.ledger.study:
+                self.ledger.open_study(**facts)
+            return
+        session = self._ray()
+        slots, gpus = slots_of(self.placement, session, count)
+        self.ledger.open_study(
+            trainable=self.study.trainable,
+            dataset=self.study.dataset,
+            dataset_fingerprint=self.prepared.fingerprint,
+            space={key: str(getattr(domain, "domain_str", domain)) for key, domain in self.study.parameters.items()},
+            settings=dict(self.study.settings),
+            leaky=self.splits.leaky,
+            drawn=self.prepared.drawn,
+            smoke=self.study.is_smoke,
+            classes=list(self.prepared.classes),
+            concurrency=slots,
+            git_commit=git_commit(),
+            data_root=str(self._data_root.absolute()) if self._data_root else "",
+            **facts,
+        )
+        self.listener.phase_began(phase, count, session)
+        plan = SlotPlan(
+            run_name=f"{self.study.name}-{phase}",
+            storage=str(self.folder / "ray"),
+            workers=self.placement.workers,
+            cpus_per_worker=self.placement.cpus_per_worker,
+            gpus_per_worker=gpus,
+        )
+        name = self.study.name
+        bookkeeper = Bookkeeper(self.ledger, proposer, self.listener, self.spec, deadline)
+        tuner = tune.Tuner(
+            tune.with_resources(tune.with_parameters(Slot, plan=plan), {"cpu": SLOT_CPUS}),
+            tune_config=tune.TuneConfig(
+                search_alg=bookkeeper,
+                num_samples=count,
+                max_concurrent_trials=slots,
+                reuse_actors=True,
+                trial_name_creator=lambda trial: f"{name}-{trial.config['spec']['trial_id']}",
+                trial_dirname_creator=lambda trial: trial.config["spec"]["trial_id"],
+            ),
+            run_config=tune.RunConfig(
+                name=f"tune-{time.strftime('%Y%m%d-%H%M%S')}-{phase}",
+                storage_path=str(self.folder / "ray"),
+                verbose=1 if self.verbose else 0,
+                stop=bookkeeper.stopper,
+                failure_config=tune.FailureConfig(max_failures=0),
+            ),
+        )
+        try:
+            with interruptible():
+                tuner.fit()
+        finally:
+            try:
+                self.listener.phase_ended()
+            finally:
+                bookkeeper.close()
+
+    def spec(self, trial: Trial) -> TrialSpec:
+        """What the worker of `trial` is told."""
+        return TrialSpec(
+            trial_id=trial.trial_id,
+            study=self.study.name,
+            phase=trial.phase,
+            trainable=trial.trainable or self.study.trainable,
+            parameters=dict(trial.parameters) if trial.trainable else {**self.study.settings, **trial.parameters},
+            prepared=str(self.prepared.folder),
+            splits=str(self.splits_path),
+            folds=trial.folds,
+            seed=trial.seed,
+            folder=str(self.folder / "trials" / trial.trial_id),
+            num_epochs=trial.num_epochs,
+            checkpoint_interval_s=self.checkpoint_interval_s,
+        )
+
+    def _require_unchanged(self) -> None:
+        """Trials of one study are comparable: only the space may change between its runs, not what all trials share."""
+        before = self.ledger.study.get("settings", self.study.settings)
+        now = json.loads(json.dumps(dict(self.study.settings)))
+        changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+        if changed:
+            was = ", ".join(f"{key} was {before.get(key)!r} and is {now.get(key)!r}" for key in changed)
+            raise ValueError(
+                f"The settings of study {self.study.name} changed since it was begun: {was}. Its trials would not be "
+                "comparable; change them back, or save the study under another name."
+            )
+
+    def _ray(self) -> Session:
+        if self._session is None:
+            self._session = self._resources.enter_context(open_session(verbose=self.verbose))
+            if self._session.wait:
+                self.listener.noted(self._session.wait)
+        return self._session
+
+    def _prepare(self) -> Prepared:
+        root = self._data_root
+        if root is None and (stored := self.ledger.study.get("data_root")):
+            root = Path(stored)
+        if root is None:
+            root = draw(self.study, self.home)
+        return prepare_dataset(self.study.dataset, root, self.home, self.listener)
+
+
+def git_commit() -> str:
+    """The commit of fertune that runs, with `-dirty` where files differ from it; `""` without git or a checkout."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    except OSError:  # no git here
+        return ""
+    return asked.stdout.strip() if asked.returncode == 0 else ""

@@ -1,0 +1,175 @@
+"""Starting or joining Ray. Nothing else in fertune calls `ray.init`.
+
+`$RAY_ADDRESS` (set inside every Ray job) names a cluster to join; without it a local one is started and shut down again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import os
+import socket
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Measured to matter: Ray Train polls every 2 s, and starts helpers that a slot has no use for.
+SETTINGS = {
+    "PYTHONPATH": str(ROOT),
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
+    "RAY_TRAIN_ENABLE_STATE_TRACKING": "1",
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
+    "RAY_TRAIN_METRICS_ENABLED": "0",
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "300",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "86400",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Node:
+    """What one machine of a Ray cluster has in all."""
+
+    num_cpus: float
+    num_gpus: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Session:
+    """A connection to Ray: its machines, what others used of them when it was opened, and where its dashboard is."""
+
+    nodes: tuple[Node, ...]
+    dashboard_url: str = ""  # where there is one
+    busy_cpus: float = 0.0
+    busy_gpus: float = 0.0
+
+    @property
+    def num_cpus(self) -> float:
+        return sum(node.num_cpus for node in self.nodes)
+
+    @property
+    def num_gpus(self) -> float:
+        return sum(node.num_gpus for node in self.nodes)
+
+    @property
+    def wait(self) -> str:
+        """A sentence on what others have taken; `""` where all is free."""
+        if self.busy_cpus < 1 and self.busy_gpus < 0.01:
+            return ""
+        cpus, gpus = max(self.busy_cpus, 0), max(self.busy_gpus, 0)
+        return (
+            f"Other work holds {cpus:g} of {self.num_cpus:g} CPUs and {gpus:g} of {self.num_gpus:g} GPUs: trials that do not "
+            "fit beside it wait until it ends."
+        )
+
+
+def default_home() -> Path:
+    """Where studies, caches and MLflow's store live: `$FERTUNE_HOME`, else `./runs`.
+
+    Inside a Ray job it is `~/fertune-runs` on the head: the job's own working directory is deleted behind it.
+    """
+    if named := os.environ.get("FERTUNE_HOME"):
+        return Path(named).expanduser().absolute()
+    in_job = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
+    return Path.home() / "fertune-runs" if in_job else Path("runs").absolute()
+
+
+def in_shell(home: Path) -> str:
+    """What a command in a shell needs before it to find `home`: nothing, or the variable that names it."""
+    job = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
+    return f"FERTUNE_HOME={home} " if job or home != Path("runs").absolute() else ""
+
+
+def elsewhere(home: Path) -> str:
+    """A hint for those who miss in `home` what a Ray job left in its own; `""` where there is nothing."""
+    jobs = Path.home() / "fertune-runs"
+    known = jobs != home and next(jobs.glob("*/ledger.jsonl"), None)
+    return f" Studies of Ray jobs lie under {jobs}: set FERTUNE_HOME to it." if known else ""
+
+
+START_RAY = "Start it with `ray start --head`, or unset RAY_ADDRESS to run on this machine alone."
+
+
+def unreachable(address: str) -> str:
+    """Why nothing answers at the Ray `address`; `""` where something does, or where only Ray can tell."""
+    host, _, port = address.rpartition("//")[2].rpartition(":")
+    if not port.isdigit():
+        return ""
+    try:
+        with socket.create_connection((host, int(port)), timeout=3):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+@contextlib.contextmanager
+def open_session(*, verbose: bool = False) -> Generator[Session]:
+    """Join the cluster of `$RAY_ADDRESS` or start a local one; leave it as it was found.
+
+    Raises `ConnectionError` where nothing answers at that address: Ray itself would wait for minutes.
+    """
+    address = os.environ.get("RAY_ADDRESS")
+    if address and (reason := unreachable(address)):
+        raise ConnectionError(f"Ray at {address} ($RAY_ADDRESS) does not answer: {reason}. {START_RAY}")
+    os.environ.update({key: value for key, value in SETTINGS.items() if key != "PYTHONPATH"})
+    import ray  # a second of imports
+
+    level = logging.INFO if verbose else logging.ERROR
+    logging.getLogger("ray").setLevel(level)
+    _tame_words_of_nodes(verbose)
+    if address:
+        settings = {"env_vars": SETTINGS | {"RAY_ADDRESS": address}}
+        context = ray.init(address=address, runtime_env=settings, log_to_driver=verbose, logging_level=level)
+    else:
+        # A slot is half a dozen processes: on few cores Ray would take their number for a mistake, and warn.
+        os.environ.setdefault("RAY_worker_maximum_startup_concurrency", str(max(4, os.cpu_count() or 1)))
+        before = os.environ.get("PYTHONPATH")
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), before]))
+        try:
+            # Clips are read through the page cache: the object store carries messages only.
+            context = ray.init(
+                address="local", object_store_memory=200 * 2**20, log_to_driver=verbose, logging_level=level
+            )
+        finally:
+            if before is None:
+                del os.environ["PYTHONPATH"]
+            else:
+                os.environ["PYTHONPATH"] = before
+    try:
+        alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        free = ray.available_resources()
+        yield Session(
+            nodes=tuple(Node(num_cpus=has.get("CPU", 0.0), num_gpus=has.get("GPU", 0.0)) for has in alive),
+            dashboard_url=f"http://{context.dashboard_url}" if context.dashboard_url else "",
+            busy_cpus=sum(has.get("CPU", 0.0) for has in alive) - free.get("CPU", 0.0) if address else 0.0,
+            busy_gpus=sum(has.get("GPU", 0.0) for has in alive) - free.get("GPU", 0.0) if address else 0.0,
+        )
+    finally:
+        ray.shutdown()
+
+
+def _tame_words_of_nodes(verbose: bool) -> None:
+    """What Ray says of its nodes goes to standard error, so that `--json` stays data; without one warning of no use.
+
+    A slot is half a dozen processes. Ray takes their number for a mistake on few cores, and a joined Ray says so: nobody can
+    act on that. Others, such as a worker killed for memory, come through.
+    """
+    from ray._private import worker
+
+    show = getattr(worker.print_to_stdstream, "untamed", worker.print_to_stdstream)
+
+    def shown(data: dict[str, Any], *given: Any, **named: Any) -> None:
+        if verbose or not any("worker processes have been started" in line for line in data["lines"]):
+            show({**data, "is_err": True}, *given, **named)
+
+    shown.untamed = show  # ty: ignore[missing-attribute]
+    worker.print_to_stdstream = shown  # ty: ignore[invalid-assignment]

@@ -1,0 +1,249 @@
+"""What a study will cost, and what an ablation can resolve, before anything is spent on it."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from search_spaces.core.study import Study
+from trainables.core import lookup
+from trainables.core.config import make_config
+from trainables.core.training import costs
+from trainables.core.training.device import device_name
+from tuning.evidence.ablation import NUM_SEEDS, chosen_folds, searches_of, trainings
+from tuning.evidence.fold_sizes import FoldSize, fold_sizes, mean_sizes, num_people
+from tuning.records.ledger import Ledger, Trial
+from tuning.status import known_studies
+
+UNKNOWN = "unknown until a pilot ran"
+_NUM_POINTS = 4  # of a search space, whose mean cost stands for all
+_STATES = 4  # what a checkpoint holds of each weight: itself, two moments, the best epoch's
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """What is ahead of a study; `None` is what cannot be known yet, and the words beside it say why, or from what.
+
+    `num_trainings` counts models to train (a trial on three folds is three), `num_done` those of them that are done.
+    `device_hours` and `disk_gb` are of the rest. `num_people` are tested in an ablation, and `detectable_points` is the
+    smallest true difference of two variants, in points of accuracy, that it finds with a power of 80 %.
+    """
+
+    study: str
+    num_trainings: int | None
+    trainings_are: str
+    num_done: int
+    device_hours: float | None
+    hours_from: str
+    disk_gb: float | None
+    num_people: int | None = None
+    detectable_points: float | None = None
+    detectable_from: str = ""
+
+    def sentences(self) -> list[str]:
+        """One line for each figure."""
+        count = "unknown" if self.num_trainings is None else f"{self.num_trainings:,}"
+        done = f"; {self.num_done:,} of them are done" if self.num_done else ""
+        hours = "" if self.device_hours is None else f"{_rounded(self.device_hours)}, "
+        disk = "unknown" if self.disk_gb is None else f"{_rounded(self.disk_gb)} GB, beside the prepared faces"
+        lines = [
+            f"Trainings: {count} ({self.trainings_are}){done}.",
+            f"Device-hours: {hours}{self.hours_from}.",
+            f"Disk: {disk}.",
+        ]
+        if self.detectable_from:
+            points = "" if self.detectable_points is None else f"{self.detectable_points:.1f} points of accuracy, "
+            lines.append(f"Minimum detectable effect: {points}{self.detectable_from}.")
+        return lines
+
+
+def dry_run(
+    study: Study,
+    home: Path,
+    *,
+    num_samples: int | None = None,
+    folds: tuple[int, ...] | None = None,
+    seeds: int = NUM_SEEDS,
+    data_root: Path | None = None,
+    workers: int = 1,
+    sd: float | None = None,
+    pilot: str | None = None,
+) -> Forecast:
+    """What `study` will take: `num_samples` trials of a search, or an ablation over `folds` and `seeds`.
+
+    Time comes from the study's finished trials, else from counted operations and the rate that finished trials of other
+    studies under `home` reached on this device. `sd` is the standard deviation, over folds and seeds, of the difference
+    in accuracy between two variants trained on the same fold with the same seed (as a share, 0.02 for two points);
+    without it that of the finished runs is taken, or of those of another study, the `pilot`.
+
+    Raises `ValueError` for folds that there are not, and for a pilot that was not begun or is no ablation.
+    """
+    ledger = Ledger.read(home / study.name)
+    finished = [trial for trial in ledger.trials.values() if trial.state == "FINISHED"]
+    sizes = fold_sizes(study, home, data_root)
+    chosen = None if study.design is None else _chosen(study, folds, sizes)
+    total, words, done = _trainings(study, ledger, num_samples, chosen, seeds)
+    ahead = None if total is None else total - done
+    seconds, hours_from = _seconds_each(study, finished, home, sizes)
+    weights_mb = _mean_metric(finished, "weights_mb") or _weights_mb(study)
+    forecast = Forecast(
+        study=study.name,
+        num_trainings=total,
+        trainings_are=words,
+        num_done=done,
+        device_hours=None if seconds is None or ahead is None else seconds * ahead * workers / 3600,
+        hours_from=hours_from if ahead is not None or seconds is None else "unknown without the number of folds",
+        disk_gb=None if ahead is None else _disk_gb(study, ahead, weights_mb),
+    )
+    if study.design is None:
+        return forecast
+    from tuning.evidence.minimum_detectable_effect import (
+        detectable,  # statsmodels takes seconds to import, and a search needs none of it
+    )
+
+    tested = [sizes[fold] for fold in chosen] if sizes and chosen else []
+    points, points_from = detectable(ledger, study.design, tested, seeds, sd=sd, pilot=_pilot(home, pilot))
+    return dataclasses.replace(
+        forecast,
+        num_people=num_people(tested) if tested else None,
+        detectable_points=points,
+        detectable_from=points_from,
+    )
+
+
+def _chosen(study: Study, folds: tuple[int, ...] | None, sizes: Sequence[FoldSize] | None) -> tuple[int, ...] | None:
+    """The folds as a run takes them; `None` where all are meant and nobody knows how many there are."""
+    if sizes:
+        return chosen_folds(study, folds, len(sizes))
+    if folds is None:
+        return chosen_folds(study, None, 2) if study.is_smoke else None
+    return chosen_folds(study, folds, max(folds, default=0) + 1)  # whether they are there, only the data can tell
+
+
+def _pilot(home: Path, name: str | None) -> Ledger | None:
+    if name is None:
+        return None
+    known = known_studies(home)
+    if name not in known:
+        raise lookup.UnknownName(lookup.unknown("study that was begun", name, known))
+    ledger = Ledger.read(home / name)
+    if not ledger.study.get("design"):
+        raise ValueError(
+            f"Study {name} is a search; a pilot is an ablation, whose variants were trained on the same folds."
+        )
+    return ledger
+
+
+def _trainings(
+    study: Study, ledger: Ledger, num_samples: int | None, folds: tuple[int, ...] | None, seeds: int
+) -> tuple[int | None, str, int]:
+    """How many models will be trained in all, in words, and how many of them are."""
+    search_folds, design = len(study.search_folds), study.design
+    if design is None:
+        trials = num_samples or study.num_samples
+        done = sum(trial.state == "FINISHED" for trial in ledger.of_phase("search"))
+        words = f"{_counted(trials, 'trial')} on {_counted(search_folds, 'fold')}"
+        return trials * search_folds, words, min(done, trials) * search_folds
+    searched = 0
+    compared: Mapping[str, Mapping[str, Any]] = design.variants
+    if design.tune_each:
+        from tuning.execution.variant_search import best_by_variant
+
+        done = Counter(trial.variant for trial in searches_of(ledger, design) if trial.state in ("FINISHED", "FAILED"))
+        searched = sum(min(count, design.tune_each) for count in done.values()) * search_folds
+        compared = best_by_variant(ledger, study)
+    on = "all folds" if folds is None else _counted(len(folds), "fold")
+    words = f"{len(design.variants)} variants x {on} x {_counted(seeds, 'seed')}"
+    if design.tune_each:
+        words += f", after {_counted(design.tune_each, 'search trial')} for each variant"
+    if folds is None:
+        return None, f"{words}; give --data-root to count the folds", searched
+    finished = {trial.identity for trial in ledger.of_phase("ablation") if trial.state == "FINISHED"}
+    trained = sum(trial.identity in finished for trial in trainings(compared, folds, seeds))
+    total = len(design.variants) * (len(folds) * seeds + design.tune_each * search_folds)
+    return total, words, trained + searched
+
+
+def _seconds_each(
+    study: Study, finished: list[Trial], home: Path, sizes: Sequence[FoldSize] | None
+) -> tuple[float | None, str]:
+    """Device-seconds of one training, and in words where they are from."""
+    times = [trial.metrics["wall_time_s"] / len(trial.folds) for trial in finished if "wall_time_s" in trial.metrics]
+    if times:
+        devices = ", ".join(sorted({trial.device for trial in finished if trial.device}))
+        return statistics.fmean(times), f"from {_counted(len(times), 'finished trial')} of this study on {devices}"
+    device = device_name(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    rates = _rates(home, device)
+    if not rates or not sizes:
+        return None, UNKNOWN
+    flops = statistics.fmean(_flops_of_a_clip(study, settings) * settings["epochs"] for settings in _points(study))
+    rate = statistics.median(rates)
+    words = (
+        f"from counted operations and the {rate / 1e12:.3g} TFLOP/s of {len(rates)} trials of other studies on {device}"
+    )
+    return flops * mean_sizes(sizes)[0] / rate, words
+
+
+def _rates(home: Path, device: str) -> list[float]:
+    """Operations per second, everything included, of the finished trials under `home` on this kind of device."""
+    rates = []
+    for path in sorted(home.glob("*/ledger.jsonl")):
+        for trial in Ledger.read(path.parent).trials.values():
+            found = trial.metrics
+            if trial.state == "FINISHED" and trial.device == device and "train_flops" in found:
+                rates.append(found["train_flops"] / found["wall_time_s"])
+    return rates
+
+
+def _points(study: Study) -> list[dict[str, Any]]:
+    """Settings that stand for what will be trained: every variant, or a few points of the space."""
+    config_type = lookup.load("trainables", study.trainable, "trainable").Config
+    if study.design is not None:
+        changes = [dict(found) for found in study.design.variants.values()]
+    else:
+        changes = [
+            {key: domain.sample(random_state=number) for key, domain in study.parameters.items()}
+            for number in range(_NUM_POINTS)
+        ]
+    return [dataclasses.asdict(make_config(config_type, {**study.settings, **found})) for found in changes]
+
+
+def _flops_of_a_clip(study: Study, settings: Mapping[str, Any]) -> int:
+    module = lookup.load("trainables", study.trainable, "trainable")
+    config = make_config(module.Config, dict(settings))
+    with torch.device("meta"):
+        return costs.train_flops(module.build_model(config), config)
+
+
+def _weights_mb(study: Study) -> float:
+    module = lookup.load("trainables", study.trainable, "trainable")
+    sizes = []
+    for settings in _points(study):
+        with torch.device("meta"):
+            sizes.append(costs.weights_mb(module.build_model(make_config(module.Config, settings))))
+    return statistics.fmean(sizes)
+
+
+def _disk_gb(study: Study, ahead: int, weights_mb: float) -> float:
+    """A search keeps the weights of every trial, an ablation none; one checkpoint of a running trial comes on top."""
+    kept = 0 if study.design is not None else ahead / len(study.search_folds)
+    return (kept + _STATES) * weights_mb * 2**20 / 1e9
+
+
+def _mean_metric(finished: list[Trial], metric: str) -> float | None:
+    values = [trial.metrics[metric] for trial in finished if metric in trial.metrics]
+    return statistics.fmean(values) if values else None
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def _rounded(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"

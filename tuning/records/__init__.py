@@ -1,0 +1,1 @@
+"""What is written down of a study, and read back: ledger, MLflow, registry. MLflow lives here."""

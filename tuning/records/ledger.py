@@ -1,0 +1,294 @@
+"""The truth about a study: `<storage>/<study>/ledger.jsonl`, append-only, one writer.
+
+A line is an event. MLflow, the Optuna study and every table are projections of the events and can be rebuilt from them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import os
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from filelock import FileLock, Timeout
+
+if TYPE_CHECKING:  # a look at a ledger needs no data, and no torch
+    from trainables.core.prepared.splits import Phase
+
+State = Literal["RUNNING", "FINISHED", "FAILED", "KILLED", "INTERRUPTED"]
+
+
+_GIVEN = ("phase", "parameters", "seed", "folds", "of", "variant", "num_epochs", "trainable")
+
+
+class StudyBusy(RuntimeError):
+    """Another process writes this study's ledger; the message names it."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Owner:
+    """The process that writes a ledger; `job` is the id that `ray job submit` gave it, `""` outside a Ray job."""
+
+    pid: int
+    host: str
+    job: str = ""
+
+    @classmethod
+    def this(cls) -> Owner:
+        config = json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}"))
+        job = (config.get("metadata") or {}).get("job_submission_id", "")
+        return cls(pid=os.getpid(), host=os.uname().nodename, job=job)
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}" + (f" (Ray job {self.job})" if self.job else "")
+
+
+def read_owner(folder: Path) -> Owner | None:
+    """Who writes, or wrote last, the ledger in `folder`; `None` where that cannot be told."""
+    try:
+        return Owner(**json.loads((folder / "ledger.owner").read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+@dataclasses.dataclass(kw_only=True)
+class Trial:
+    """One logical trial, however often it was retried or resumed. `trial_id` is empty until it starts.
+
+    `of` names the trial whose configuration this one re-trains; `variant` is `""`, the name of a control, or of a design's
+    variant. `num_epochs` ends a refit before its schedule does. `trainable` is `""` for the study's own; where it names
+    one (a champion from elsewhere), `parameters` is all that is given, and the study's settings play no part.
+    `curve` has one row per epoch, `metrics` what was logged once at the chosen epoch.
+    `workers` tells the host, device and GPUs of each.
+    """
+
+    trial_id: str = ""
+    phase: Phase
+    parameters: dict[str, Any]
+    seed: int
+    folds: tuple[int, ...]
+    of: str = ""
+    variant: str = ""
+    num_epochs: int | None = None
+    trainable: str = ""
+    state: State = "RUNNING"
+    started_at: float = 0.0
+    ended_at: float | None = None
+    curve: list[dict[str, float]] = dataclasses.field(default_factory=list)
+    metrics: dict[str, float] = dataclasses.field(default_factory=dict)
+    error: str = ""
+    workers: list[dict[str, str]] = dataclasses.field(default_factory=list)
+
+    @property
+    def halted(self) -> bool:
+        """Whether it began and has not ended, so that a resumed study goes on with it."""
+        return self.state in ("RUNNING", "INTERRUPTED")
+
+    @property
+    def device(self) -> str:
+        """The kind of device it ran on, or kinds; `""` before it ended."""
+        return ", ".join(sorted({worker["device"] for worker in self.workers}))
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """Two trials of one phase with the same identity are the same work."""
+        parameters = tuple(sorted(self.parameters.items()))
+        return self.of, self.variant, self.trainable, parameters, self.seed, tuple(self.folds), self.num_epochs
+
+
+class Ledger:
+    """The events of one study, in memory and on disk. Thread-safe; reading needs no lock, writing does.
+
+    Use `Ledger.write(folder)` as a context to append and `Ledger.read(folder)` to look.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / "ledger.jsonl"
+        self.events: list[dict[str, Any]] = []
+        self.trials: dict[str, Trial] = {}
+        self.study: dict[str, Any] = {}
+        self.selection: dict[str, Any] = {}
+        self._file: Any = None
+        self._writing = threading.Lock()
+        self._lock = FileLock(folder / "ledger.lock")
+
+    @classmethod
+    def read(cls, folder: Path) -> Ledger:
+        """The ledger as it stands; empty where the study has not begun."""
+        ledger = cls(folder)
+        if ledger.path.exists():
+            ledger._load()
+        return ledger
+
+    @classmethod
+    def write(cls, folder: Path) -> Ledger:
+        """Open for appending; use it in a `with` statement.
+
+        Raises `StudyBusy` where another process already writes it.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        ledger = cls(folder)
+        try:
+            ledger._lock.acquire(timeout=0.5)
+        except Timeout:
+            who = read_owner(folder) or "another process"
+            raise StudyBusy(f"Study {folder.name} is already running: {who} writes {ledger.path}.") from None
+        (folder / "ledger.owner").write_text(json.dumps(dataclasses.asdict(Owner.this())))
+        try:
+            if ledger.path.exists():
+                ledger._load()
+                ledger._cut_torn_line()
+            ledger._file = ledger.path.open("ab", buffering=0)
+        except BaseException:
+            ledger._lock.release()
+            raise
+        return ledger
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Flush to disk and let others write. Harmless when closed already."""
+        if self._file is None:
+            return
+        with self._writing:
+            self._sync()
+            self._file.close()
+            self._file = None
+        self._lock.release()
+
+    def open_study(self, **facts: Any) -> None:
+        """What the study is now: its space and data; a line is added only where something changed."""
+        if {key: self.study.get(key) for key in facts} != json.loads(json.dumps(facts)):
+            self._append({"event": "study", **facts})
+
+    def start(self, trial: Trial) -> None:
+        """A trial begins, or begins again after an interruption: then its curve goes on."""
+        self._append({"event": "started", "trial_id": trial.trial_id} | {key: getattr(trial, key) for key in _GIVEN})
+
+    def epoch(self, trial_id: str, row: dict[str, float]) -> None:
+        """One row of a trial's curve."""
+        assert trial_id in self.trials, trial_id
+        self._append({"event": "epoch", "trial_id": trial_id, **row})
+
+    def end(
+        self,
+        trial_id: str,
+        state: State,
+        metrics: dict[str, float] | None = None,
+        error: str = "",
+        workers: list[dict[str, str]] | None = None,
+    ) -> None:
+        """A trial's last word. On disk before this returns."""
+        assert trial_id in self.trials, trial_id
+        said = {"state": state, "metrics": metrics or {}, "error": error, "workers": workers or []}
+        self._append({"event": "ended", "trial_id": trial_id} | said)
+        with self._writing:
+            self._sync()
+
+    def select(self, front: list[str], recommended: str | None) -> None:
+        """The Pareto front of the search trials and the recommended member."""
+        if self.selection != {"front": front, "recommended": recommended}:
+            self._append({"event": "selected", "front": front, "recommended": recommended})
+
+    def note(self, event: str, **facts: Any) -> None:
+        """An event that changes no trial, such as a promotion."""
+        self._append({"event": event, **facts})
+
+    @property
+    def leaky(self) -> bool:
+        """Whether clips were dealt to folds at random, so that one person is on both sides (docs/decisions/0007)."""
+        return bool(self.study.get("leaky"))
+
+    @property
+    def uid(self) -> str:
+        """Tells this ledger from any other, of the same study too: it is that of its first event. `""` without one."""
+        first = json.dumps(self.events[:1])
+        return hashlib.blake2b(first.encode(), digest_size=8).hexdigest() if self.events else ""
+
+    def next_id(self, phase: Phase) -> str:
+        """The id of the next trial of `phase`, such as `search-0007`."""
+        return f"{phase}-{len(self.of_phase(phase)):04d}"
+
+    def of_phase(self, phase: Phase) -> list[Trial]:
+        """The trials of one phase, in order of their start."""
+        return [trial for trial in tuple(self.trials.values()) if trial.phase == phase]  # another thread may add one
+
+    def _append(self, event: dict[str, Any]) -> None:
+        line = json.dumps({"time": round(time.time(), 3), **event}, allow_nan=True)
+        with self._writing:
+            if self._file is None:
+                raise RuntimeError(f"{self.path} is open for reading only.")
+            self._write_whole(line.encode() + b"\n")
+            self._apply(json.loads(line))
+
+    def _write_whole(self, line: bytes) -> None:
+        """All of `line` or nothing: half of it, left by a full disk, would spoil the line after it."""
+        end = os.fstat(self._file.fileno()).st_size
+        try:
+            while line:
+                line = line[self._file.write(line) :]
+        except OSError:
+            os.truncate(self.path, end)
+            raise
+
+    def _apply(self, event: dict[str, Any]) -> None:
+        self.events.append(event)
+        facts = {key: value for key, value in event.items() if key not in ("event", "time", "trial_id")}
+        match event["event"]:
+            case "study":
+                self.study |= facts
+            case "started":
+                known = self.trials.get(event["trial_id"])
+                if known:
+                    known.state, known.ended_at, known.error = "RUNNING", None, ""
+                else:
+                    facts["folds"] = tuple(facts["folds"])
+                    self.trials[event["trial_id"]] = Trial(
+                        trial_id=event["trial_id"], started_at=event["time"], **facts
+                    )
+            case "epoch":
+                trial = self.trials[event["trial_id"]]
+                # A resumed trial repeats the epochs since its last checkpoint.
+                trial.curve = [row for row in trial.curve if row["epoch"] < facts["epoch"]] + [facts]
+            case "ended":
+                trial = self.trials[event["trial_id"]]
+                trial.state, trial.ended_at = facts["state"], event["time"]
+                trial.metrics, trial.error = facts["metrics"], facts["error"]
+                trial.workers = facts.get("workers", [])
+            case "selected":
+                self.selection = facts
+
+    def _load(self) -> None:
+        lines = self.path.read_bytes().split(b"\n")
+        for number, line in enumerate(lines[:-1], start=1):  # what follows the last newline was never finished
+            try:
+                self._apply(json.loads(line))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise ValueError(
+                    f"{self.path} is damaged in line {number}: {error}. Restore it from a copy."
+                ) from error
+
+    def _cut_torn_line(self) -> None:
+        """A writer that died left half a line: what stands after the last newline goes."""
+        content = self.path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole != len(content):
+            os.truncate(self.path, whole)
+
+    def _sync(self) -> None:
+        os.fsync(self._file.fileno())
+
+
+def objective_values(trial: Trial, metrics: list[str]) -> list[float]:
+    """The values of `metrics` for a trial; NaN where it has none."""
+    return [float(trial.metrics.get(metric, math.nan)) for metric in metrics]

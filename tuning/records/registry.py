@@ -1,0 +1,298 @@
+"""The model registry: what is served under a task's name, and what was served before it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+
+import trainables
+from tuning.records.aliases import (
+    CHAMPION,
+    ROLLED_BACK,
+    ChampionChanged,
+    aliases,
+    champion_version,
+    guarded,
+    make_champion,
+    require_unchanged,
+    swap,
+)
+from tuning.records.views import is_silence, shown_uri, without_password
+
+TRANSFER_S = 600  # a server that hands weights on to a store of its own answers when it is through, not before
+PACKAGE = Path(trainables.__file__).resolve().parent
+_ONE_AT_A_TIME = threading.RLock()  # the store that MLflow is pointed at is that of the whole process
+
+# What `trainables/core/serving/mlflow_model.py` imports, and nothing that only training or searching needs.
+SERVING_PACKAGES = (
+    "facenet-pytorch",
+    "filelock",
+    "mlflow",
+    "natsort",
+    "numpy",
+    "opencv-python-headless",
+    "pandas",
+    "safetensors",
+    "torch",
+    "torchvision",
+)
+
+
+def log_and_register(
+    *,
+    tracking_uri: str,
+    run_id: str,
+    model_folder: Path,
+    name: str,
+    tags: Mapping[str, str],
+    description: str = "",
+    replacing: int | None = None,
+) -> int:
+    """Log the model in `model_folder` to run `run_id`, register it as `name` and make it the champion.
+
+    Returns the version, which carries `tags` and the `description`. `replacing`, the version that was champion when this
+    was decided (`None` for none), becomes `previous`; the run keeps its state. What an attempt that died left behind is
+    completed: a version of this run with these tags is not registered twice.
+
+    Raises `ValueError` where the folder holds no model, and `ChampionChanged` where another version than `replacing` is
+    champion by now; then nothing is registered, and what was there before stays.
+    """
+    folder = Path(model_folder).resolve()
+    for file in ("model.json", "model.safetensors"):
+        if not (folder / file).is_file():
+            raise ValueError(f"{folder}: there is no {file}, so there is no trained model here to register.")
+    with _quiet_store(tracking_uri), guarded(tracking_uri, name):
+        client = mlflow.MlflowClient()
+        try:
+            client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        version = begun = _begun(client, name, run_id, tags)
+        if version is None:
+            require_unchanged(name, champion_version(client, name), replacing)
+            model_id, source = _logged(client, run_id, folder)
+            created = client.create_model_version(
+                name,
+                source=source,
+                run_id=run_id,
+                tags=dict(tags),
+                model_id=model_id,
+                description=description,
+            )
+            version = int(created.version)
+        try:
+            make_champion(client, name, version, replacing=replacing)
+        except ChampionChanged:
+            if begun is None and version not in aliases(client, name).values():
+                client.delete_model_version(name, str(version))
+            raise
+        if begun is not None:
+            client.delete_model_version_tag(name, str(version), ROLLED_BACK)
+    return version
+
+
+def rollback(tracking_uri: str, name: str) -> int:
+    """Make the `previous` version of `name` champion again, and the champion `previous`; the version that serves now.
+
+    The version that was champion says so in its tag `fertune.rolled_back`; the one that serves again loses it. A rollback
+    that died is completed by the next.
+    Raises `ValueError` where there is no such model or no previous version, and `ChampionChanged`.
+    """
+    with _quiet_store(tracking_uri), guarded(tracking_uri, name):
+        client = mlflow.MlflowClient()
+        try:
+            return swap(client, name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            listed = ", ".join(found for found, _, _ in champions(tracking_uri)) or "none"
+            raise ValueError(
+                f"There is no registered model {name!r} in {shown_uri(tracking_uri)}. With a champion there are: {listed}."
+            ) from error
+
+
+def champions(tracking_uri: str) -> list[tuple[str, int, str]]:
+    """Name, version and URI of every registered model's champion, by name."""
+    with _quiet_store(tracking_uri):
+        client = mlflow.MlflowClient()
+        found, token = [], None
+        while True:
+            page = client.search_registered_models(page_token=token)
+            found += [(model.name, int(model.aliases[CHAMPION])) for model in page if CHAMPION in model.aliases]
+            token = page.token
+            if not token:
+                break
+    return [(name, version, f"models:/{name}@{CHAMPION}") for name, version in sorted(found)]
+
+
+def present_champion(tracking_uri: str, name: str) -> tuple[int, dict[str, str]] | None:
+    """Version and tags of the present champion of `name`; `None` where there is none."""
+    with _quiet_store(tracking_uri):
+        try:
+            found = mlflow.MlflowClient().get_model_version_by_alias(name, CHAMPION)
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
+    return int(found.version), dict(found.tags)
+
+
+def only_champion(tracking_uri: str) -> str:
+    """The URI of the only champion there is; `ValueError` with the list of them where there are none or several."""
+    found = champions(tracking_uri)
+    if not found:
+        raise ValueError(
+            f"No model has been promoted in {shown_uri(tracking_uri)}; run a study and `promote` it, or give --model."
+        )
+    if len(found) > 1:
+        listed = ", ".join(f"{uri} (version {version})" for _, version, uri in found)
+        raise ValueError(f"There are several champions; choose one with --model: {listed}.")
+    return found[0][2]
+
+
+def load_model(uri: str, tracking_uri: str) -> mlflow.pyfunc.PyFuncModel:
+    """The registered model of `uri` (`models:/<name>@champion`, `models:/<name>/<version>`), ready to predict paths.
+
+    Raises `ValueError` where the store has no such model.
+    """
+    with _quiet_store(tracking_uri), _patience(tracking_uri):
+        try:
+            return mlflow.pyfunc.load_model(uri)
+        except MlflowException as error:
+            raise ValueError(_not_loaded(uri, tracking_uri, error)) from error
+
+
+def fetch_model(uri: str, tracking_uri: str, into: Path) -> tuple[Path, str]:
+    """Copy the registered model of `uri` into the folder `into`.
+
+    Returns the folder in it that holds `model.json` and `model.safetensors`, and the id of the run that logged it.
+    Raises `ValueError` where the store has no such model.
+    """
+    with _quiet_store(tracking_uri), _patience(tracking_uri):
+        try:
+            local = Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(into)))
+        except MlflowException as error:
+            raise ValueError(_not_loaded(uri, tracking_uri, error)) from error
+        logged = mlflow.models.Model.load(str(local))
+    stored = logged.flavors["python_function"]["artifacts"]["model"]["path"]
+    return local / stored, str(logged.run_id)
+
+
+def predict(uri: str, tracking_uri: str, paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """One row a clip: path, label, probabilities by class name, and `error` where there is no answer."""
+    table = load_model(uri, tracking_uri).predict([str(path) for path in paths])
+    assert isinstance(table, pd.DataFrame)
+    return table.to_dict("records")
+
+
+def serving_requirements() -> list[str]:
+    """What a fresh environment must hold to serve, pinned to the versions installed here."""
+    # The part after `+` names a build (+cpu, +cu130) that the package index does not know.
+    return [f"{package}=={metadata.version(package).split('+')[0]}" for package in SERVING_PACKAGES]
+
+
+def _begun(client: mlflow.MlflowClient, name: str, run_id: str, tags: Mapping[str, str]) -> int | None:
+    """The version of `name` that an earlier attempt made of this run, with these tags."""
+    for found in client.search_model_versions(f"run_id = '{run_id}'"):
+        if found.name == name and found.status == "READY" and dict(tags).items() <= dict(found.tags).items():
+            return int(found.version)
+    return None
+
+
+def _logged(client: mlflow.MlflowClient, run_id: str, folder: Path) -> tuple[str, str]:
+    """Log the model in `folder` to the run; the id that it gets, and where it lies."""
+    # `pyfunc.log_model` would reopen the finished run and move its end; `Model.log` leaves it alone, but by itself puts
+    # the model into the default experiment, whose folder is the working directory.
+    planned = client.create_logged_model(client.get_run(run_id).info.experiment_id, "model", run_id)
+    with _patience():
+        logged = mlflow.models.Model.log(
+            artifact_path=None,
+            name="model",
+            model_id=planned.model_id,
+            flavor=mlflow.pyfunc,
+            run_id=run_id,
+            python_model=str(PACKAGE / "core" / "serving" / "mlflow_model.py"),
+            artifacts={"model": str(folder)},
+            code_paths=[str(PACKAGE)],
+            infer_code_paths=False,
+            pip_requirements=serving_requirements(),
+            signature=_signature(),
+        )
+    return logged.model_id, logged.model_uri
+
+
+def _not_loaded(uri: str, tracking_uri: str, error: MlflowException) -> str:
+    listed = ", ".join(found for _, _, found in champions(tracking_uri)) or "none"
+    reason = without_password(error.message, tracking_uri)
+    return f"{uri} cannot be loaded from {shown_uri(tracking_uri)}: {reason} Champions: {listed}."
+
+
+def _signature() -> ModelSignature:
+    return ModelSignature(inputs=Schema([ColSpec(DataType.string)]))
+
+
+@contextmanager
+def _quiet_store(tracking_uri: str) -> Generator[None]:
+    """Point MLflow at the store, without its progress bars and running commentary for as long as the block lasts."""
+    bar, pointer = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "MLFLOW_TRACKING_URI"
+    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+    with _ONE_AT_A_TIME:
+        before = {key: os.environ.get(key) for key in (bar, pointer)}
+        levels = [logger.level for logger in loggers]
+        os.environ[bar] = "false"
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        # A server that is away is to be said in seconds.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+        mlflow.set_tracking_uri(tracking_uri)
+        try:
+            yield
+        except MlflowException as error:
+            raise ConnectionError(f"MLflow at {shown_uri(tracking_uri)}{_refusal(error, tracking_uri)}") from error
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+            # MLflow writes the address into the environment, where it would be taken for the user's own.
+            mlflow.set_tracking_uri(None)  # ty: ignore[invalid-argument-type]
+            for key, value in before.items():
+                if value is None:
+                    os.environ.pop(key, None)
+                else:
+                    os.environ[key] = value
+
+
+def _refusal(error: MlflowException, tracking_uri: str) -> str:
+    if is_silence(error):
+        return " does not answer. Start that server, or set MLFLOW_TRACKING_URI to the address of one that runs."
+    return f": {without_password(str(error.message), tracking_uri)}"
+
+
+@contextmanager
+def _patience(tracking_uri: str = "") -> Generator[None]:
+    """Let a call take as long as large weights take, for as long as the block lasts.
+
+    A server that does not answer at all, as asked first of the one at `tracking_uri`, is found out in seconds all the same.
+    """
+    if tracking_uri.startswith("http"):
+        mlflow.MlflowClient().search_registered_models(max_results=1)
+    key = "MLFLOW_HTTP_REQUEST_TIMEOUT"
+    before = os.environ[key]
+    os.environ[key] = str(max(TRANSFER_S, int(before)))
+    try:
+        yield
+    finally:
+        os.environ[key] = before

@@ -1,0 +1,1 @@
+"""Tables in, verdicts out; nothing of fertune is needed here."""

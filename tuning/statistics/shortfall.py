@@ -1,0 +1,103 @@
+"""What a bound that falls short would need: how many people, or seeds, in all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from tuning.statistics.intervals import Interval, crossed, wilson
+from tuning.statistics.pairing import judged
+
+if TYPE_CHECKING:
+    from tuning.evidence.holdout import Evidence
+
+MOST = 10_000  # people or seeds: what would take more is not worth asking for
+
+
+def settled_by(
+    people: int | None,
+    seeds: int | None,
+    *,
+    now: tuple[int, int],
+    reachable: bool,
+    people_are: str,
+    seeds_are: str = "seeds",
+) -> str:
+    """In words, how many `people` or `seeds` in all would settle it, where there are `now` so many.
+
+    `reachable` says that the estimate itself is on the right side; `people_are` clips where nobody is named.
+    """
+    if not reachable:
+        return f"The estimate itself falls short, so more {people_are} or seeds would help only if it moved."
+    ways = []
+    if people:
+        ways.append(f"about {people} {people_are} (now {now[0]})")
+    if seeds:
+        ways.append(f"about {seeds} {seeds_are} (now {now[1]})")
+    if not ways:
+        return f"Neither more {people_are} nor more seeds alone would settle it."
+    return f"If the estimates stay, {' or '.join(ways)} would settle it."
+
+
+def more_seeds(study: str, trial_id: str, seeds: int | None) -> str:
+    """The command that trains more seeds of `trial_id` and, beside it, of the champion."""
+    return f"`python tune.py confirm {study} --trial {trial_id} --seeds {seeds or 'N'}` trains more seeds."
+
+
+def below_majority(
+    found: Evidence, accuracy: Interval, later: Interval, predictions: pd.DataFrame
+) -> tuple[str, int | None]:
+    """By how much the lower bound of `accuracy` misses the commonest class, and what would settle it; the seeds needed.
+
+    `predictions` are those of all seeds of `found`; `later` is its accuracy with the confidence that is asked for once
+    there are more. The distance of the bound from the mean shrinks with the root of the people, and with the seeds by what
+    people's own answers to a seed add; it stays above Wilson's for as many clips.
+    """
+    majority, own = found.majority, _share_of_seeds(predictions)
+
+    def low(now: Interval, people: int, seeds: int) -> float:
+        changed = 1 - own + own * len(found.seeds) / seeds
+        bound = now.mean - (now.mean - now.low) * math.sqrt(changed * found.num_subjects / people)
+        clips = found.num_clips * people / found.num_subjects
+        return min(bound, wilson(now.mean, clips, now.confidence)[0])
+
+    people = seeds = None
+    reachable = accuracy.mean > majority
+    if reachable:
+        people = least(found.num_subjects, lambda count: low(accuracy, count, len(found.seeds)) > majority)
+        seeds = least(len(found.seeds), lambda count: low(later, found.num_subjects, count) > majority)
+    ways = settled_by(
+        people,
+        seeds,
+        now=(found.num_subjects, len(found.seeds)),
+        people_are="people" if found.subjects_known else "clips",
+        reachable=reachable,
+    )
+    missing = f"{100 * (majority - accuracy.low):.1f} points are missing."
+    return f"{missing} {ways}", seeds
+
+
+def least(start: int, holds: Callable[[int], bool]) -> int | None:
+    """The least count from `start` on that `holds`, which stays true once it is; `None` above `MOST`."""
+    if not holds(MOST):
+        return None
+    low, high = start, MOST
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    return low
+
+
+def _share_of_seeds(predictions: pd.DataFrame) -> float:
+    """The share of the variance between people's mean scores that comes of their own answers to a seed, 0 to 1."""
+    table = judged(predictions)
+    scores = table.groupby(["person", "seed"])["correct"].mean().unstack("seed").to_numpy()  # (I, S)
+    num_people, num_seeds = scores.shape
+    if num_people < 2 or num_seeds < 2:
+        return 0.0
+    by_person, _, of_both = crossed(scores)
+    between = float(by_person.var(ddof=1))
+    return min(of_both / num_seeds / between, 1.0) if between > 0 else 0.0

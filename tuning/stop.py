@@ -1,0 +1,79 @@
+"""Stopping a study from another shell: its driver is told, saves its ledger, and what it half did is resumable."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+from filelock import FileLock, Timeout
+
+from tuning.records.ledger import Owner, read_owner
+from tuning.status import known_studies, not_begun
+
+
+def stop(home: Path, study: str, *, patience_s: float = 30.0) -> Owner:
+    """Ask the driver of `study` to end, as Ctrl-C would, and wait until it let go of its ledger; returns who it was.
+
+    Raises `ValueError` for a study that does not run, or whose driver is on another machine or another person's, and
+    `TimeoutError` where it still runs after `patience_s`.
+    """
+    folder = home / study
+    running = (folder / "ledger.jsonl").exists() and _is_written(folder)  # one that finds its faces has no event yet
+    if not running and study not in known_studies(home):
+        raise not_begun(home, study)
+    if not running:
+        raise ValueError(f"Study {study} does not run: nobody writes {folder / 'ledger.jsonl'}.")
+    owner = _owner(folder)
+    if owner is None:
+        raise ValueError(f"Study {study} runs, but {folder / 'ledger.owner'} does not tell as which process.")
+    if owner.host != os.uname().nodename:
+        how = f"`ray job stop {owner.job}`" if owner.job else f"`kill {owner.pid}` there"
+        raise ValueError(f"Study {study} is run by {owner}, and this is {os.uname().nodename}: use {how}.")
+    try:
+        os.kill(owner.pid, signal.SIGTERM)
+    except ProcessLookupError:  # it ended by itself, just now
+        pass
+    except PermissionError:
+        raise ValueError(
+            f"Study {study} is run by {owner}, which belongs to another user: only they can stop it."
+        ) from None
+    deadline = time.monotonic() + patience_s
+    while _is_written(folder):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Study {study} still runs {patience_s:g} s after it was asked to end: {owner}.")
+        time.sleep(0.2)
+    return owner
+
+
+def _owner(folder: Path, patience_s: float = 2.0) -> Owner | None:
+    """Who writes the ledger in `folder`, whose lock is held.
+
+    Between taking the lock and signing for it the driver before this one is still named, and its number may be a
+    stranger's by now: a process here counts if it began before it signed.
+    """
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        owner = read_owner(folder)
+        if owner and (owner.host != os.uname().nodename or _signed(owner, folder / "ledger.owner")):
+            return owner
+        time.sleep(0.05)
+    return None
+
+
+def _signed(owner: Owner, path: Path) -> bool:
+    try:
+        began = psutil.Process(owner.pid).create_time()  # known to a tick of the kernel's clock
+        return began <= path.stat().st_mtime + 1
+    except (psutil.Error, OSError):
+        return False
+
+
+def _is_written(folder: Path) -> bool:
+    try:
+        with FileLock(folder / "ledger.lock").acquire(timeout=0):
+            return False
+    except Timeout:
+        return True

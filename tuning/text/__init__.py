@@ -1,0 +1,1 @@
+"""All words for people: options, errors, progress, quantities, tables."""
