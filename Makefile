@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test test-system smoke lint format lock clean
+.PHONY: help setup demo up down test test-fast test-system smoke lint format lock clean
 
 help:  ## This list, and what a Ray job uploads
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -31,6 +31,9 @@ down: setup  ## Stop what `make up` started, and nothing else
 
 test: setup  ## The tests, those with a Ray beside the others
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-fast: setup  ## The quick tests alone: no Ray, no browser, nothing that takes seconds (about a minute)
+	$(BIN)/python -m pytest -n 2 -m "not ray and not slow"
 
 test-system: setup  ## The tests that need a browser or a large Ray; installs Debian's Chromium where it is missing
 	@command -v chromium >/dev/null || { apt-get -qq update && apt-get -qq install -y chromium; }

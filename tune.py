@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 import json
 import sys
+from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from tuning.text import options
 
@@ -15,17 +16,17 @@ try:
 except ModuleNotFoundError as missing:
     sys.exit(f"Error: {options.missing_packages(missing)}")
 
-from tuning.text.errors import GOES_ON, RESUMES, Verbose, looking, sentence, sentences
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
+from tuning.execution.signals import interruptible
+from tuning.records.home import default_home
+from tuning.text.errors import GOES_ON, RESUMES, Verbose, looking, told
 
 # Nothing heavy is imported here: `--help` and `list` answer at once.
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="A file of search_spaces/, see `list studies`.")]
+Begun = Annotated[str, typer.Argument(metavar="STUDY", help="A study that was begun, see `status`.")]
 DataRoot = Annotated[Path | None, typer.Option(help="The folder of the data set as it lies on disk.")]
+Model = Annotated[str | None, typer.Option(help="models:/NAME@champion; without it the only champion.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print data for a script: one JSON object a line.")]
 
 
@@ -36,8 +37,21 @@ def main(context: typer.Context, verbose: Verbose = False) -> None:
     Without a command it runs the main job on drawn faces: search, confirm, promote.
     """
     if context.invoked_subcommand is None:
-        with sentences(verbose, goes_on=GOES_ON):
-            _main_job(verbose)
+        with command(verbose, goes_on=GOES_ON):
+            from tuning.demo import demo
+            from tuning.text import outcomes
+
+            with outcomes.shown() as shown:
+                outcomes.show_demo(
+                    *demo(shown.listener, lambda ran: outcomes.show_front(ran, shown), verbose=verbose), shown
+                )
+
+
+@contextlib.contextmanager
+def command(verbose: bool, *, goes_on: str = "") -> Generator[None]:
+    """A command that works: it hears when it is to stop, and where it fails it ends in a sentence."""
+    with told(verbose, goes_on=goes_on), interruptible():
+        yield
 
 
 @app.command()
@@ -63,68 +77,33 @@ def run(
     verbose: Verbose = False,
 ) -> None:
     """Run, resume or extend a study: a search, or an ablation. Exit code 1 where no trial finished, or none compares."""
-    with sentences(verbose, goes_on="" if dry_run else RESUMES):
-        options.require_study(study)
-        chosen, seconds = options.folds_of(folds), None if time_budget is None else options.seconds_of(time_budget)
-        from search_spaces.core.study import load_study
-        from tuning.evidence.ablation import NUM_SEEDS, require_new_or_resumed, run_ablation
-        from tuning.execution.runner import Placement, Runner
-        from tuning.execution.session import default_home
-        from tuning.text.endings import end_ablation, end_search
-
-        loaded = load_study(study).smoked() if smoke else load_study(study)
-        num_seeds = seeds or (1 if smoke else NUM_SEEDS)
-        options.require_fitting(
-            loaded,
-            num_samples=num_samples,
-            extend=extend,
-            folds=folds,
-            seeds=seeds,
-            table=table,
-            sd=sd,
-            pilot=pilot,
-        )
+    with command(verbose, goes_on="" if dry_run else RESUMES):
+        loaded = options.load(study, smoke=smoke)
+        work: dict[str, Any] = {"data_root": data_root, "num_samples": num_samples, "seeds": seeds}
+        options.require_fitting(loaded, **work, extend=extend, folds=folds, table=table, sd=sd, pilot=pilot)
         options.require_spread(sd, pilot, dry_run)
-        if table is not None:
-            from tuning.text.sheets import require_format
+        work["folds"], seconds = options.folds_of(folds), options.seconds_of(time_budget)
+        from tuning.text import outcomes
 
-            require_format(table)  # before hours of training, not after
         if dry_run:
-            from tuning.plan import dry_run as forecast
+            from tuning.plan import plan
 
-            found = forecast(
-                loaded,
-                default_home(),
-                num_samples=num_samples,
-                folds=chosen,
-                seeds=num_seeds,
-                data_root=data_root,
-                workers=workers_per_trial,
-                sd=None if sd is None else sd / 100,
-                pilot=pilot,
-            )
-            for line in [json.dumps(dataclasses.asdict(found))] if as_json else found.sentences():
-                print(line)
+            found = plan(loaded, default_home(), workers=workers_per_trial, sd=sd, pilot=pilot, **work)
+            outcomes.show_plan(found, as_json)
             return
+        from tuning.run import Placement
+        from tuning.run import run as run_
+
+        options.require_format(table)
         placement = Placement(
             workers=workers_per_trial,
             cpus_per_worker=cpus_per_worker,
             gpus_per_worker=gpus_per_worker,
             max_concurrent=max_concurrent,
         )
-        console, listener = _listener(quiet=as_json)
-        runner = Runner(loaded, listener, data_root=data_root, placement=placement, verbose=verbose)
-        if loaded.design is None:
-            with runner:
-                samples = runner.search_size(num_samples, resume=resume, extend=extend)
-                runner.search(samples, time_budget_s=seconds)
-            if not end_search(runner, console, listener, as_json=as_json):
-                raise typer.Exit(1)
-        else:
-            with runner:
-                require_new_or_resumed(runner, resume=resume)
-                run_ablation(runner, folds=chosen, seeds=num_seeds, time_budget_s=seconds)
-            if not end_ablation(runner, console, listener, table, as_json=as_json):
+        work |= {"placement": placement, "resume": resume, "extend": extend, "time_budget_s": seconds}
+        with outcomes.shown(as_json) as shown:
+            if not outcomes.show_run(run_(loaded, shown.listener, **work, verbose=verbose), shown, table):
                 raise typer.Exit(1)
 
 
@@ -136,18 +115,12 @@ def prepare(
     verbose: Verbose = False,
 ) -> None:
     """Find, crop and cache the faces of a data set; say what was kept, what was dropped and why."""
-    with sentences(verbose):
-        from tuning.execution.preparation import prepare_dataset
-        from tuning.execution.session import default_home
+    with command(verbose):
+        from tuning.prepare import prepare as prepare_
+        from tuning.text import outcomes
 
-        _, listener = _listener(quiet=as_json)
-        prepared = prepare_dataset(dataset, data_root, default_home(), listener)
-        if as_json:
-            dropped = [{"clip_id": clip.clip_id, "reason": clip.reason} for clip in prepared.dropped]
-            found = {"folder": str(prepared.folder), "kept": len(prepared), "dropped": dropped}
-            print(json.dumps(found | {"notes": list(prepared.notes), "drawn": prepared.drawn}))
-        else:
-            listener.say(f"Prepared data: {prepared.folder}")
+        with outcomes.shown(as_json) as shown:
+            outcomes.show_prepared(prepare_(dataset, data_root, default_home(), shown.listener), shown)
 
 
 @app.command()
@@ -158,25 +131,10 @@ def status(
 ) -> None:
     """Trials by state, the front, what was confirmed and promoted."""
     with looking(verbose):
-        from tuning.execution.session import default_home, elsewhere
-        from tuning.status import known_studies, overview
-        from tuning.text.progress import print_overview
+        from tuning.status import status as status_
+        from tuning.text.tables import show_status
 
-        home = default_home()
-        console, _ = _listener(quiet=False)
-        names = [study] if study else known_studies(home)
-        if not names and not as_json:
-            print(f"No study was begun under {home}.{elsewhere(home)}")
-        for name in names:
-            try:
-                found = overview(home, name)
-            except (ValueError, OSError) as error:  # one that is damaged does not hide the others
-                if study:
-                    raise
-                damage = sentence(error)
-                print(json.dumps({"study": name, "damaged": damage}) if as_json else f"{name}: {damage}")
-                continue
-            print(json.dumps(found)) if as_json else print_overview(found, console)
+        show_status(default_home(), study, status_, as_json)
 
 
 @app.command()
@@ -185,8 +143,7 @@ def stop(
     verbose: Verbose = False,
 ) -> None:
     """Stop a study that runs, from another shell; its state is saved, and `run STUDY --resume` goes on."""
-    with sentences(verbose):
-        from tuning.execution.session import default_home
+    with command(verbose):
         from tuning.stop import stop as stop_
 
         print(f"Stopped {study}: {stop_(default_home(), study)} has ended. `run {study} --resume` goes on.")
@@ -194,47 +151,38 @@ def stop(
 
 @app.command()
 def logs(
-    study: Annotated[str, typer.Argument(metavar="STUDY", help="A study that was begun, see `status`.")],
+    study: Begun,
     trial: Annotated[str | None, typer.Argument(metavar="[TRIAL]", help="One trial; all events without.")] = None,
     verbose: Verbose = False,
 ) -> None:
     """What happened in a study, or the words of one trial: its curve, its metrics, its error."""
     with looking(verbose):
-        from tuning.execution.session import default_home
-        from tuning.logs import words
+        from tuning.logs import logs as logs_
 
-        for line in words(default_home(), study, trial):
+        for line in logs_(default_home(), study, trial):
             print(line)
 
 
 @app.command()
 def doctor(as_json: AsJson = False, verbose: Verbose = False) -> None:
-    """What is wrong with this machine or cluster, and the mend."""
+    """What is wrong with this machine or cluster, and the fix."""
     with looking(verbose):
-        from tuning.doctor import examine
+        from tuning.doctor import doctor as doctor_
+        from tuning.text.tables import show_findings
 
-        findings = examine()
-        for finding in findings:
-            if as_json:
-                print(json.dumps(dataclasses.asdict(finding)))
-            else:
-                print(f"{'mend' if finding.mend else 'ok':<5} {finding.name}: {finding.found}")
-                if finding.mend:
-                    print(f"      {finding.mend}")
-        if any(finding.mend for finding in findings):
+        if not show_findings(doctor_(), as_json):
             raise typer.Exit(1)
 
 
 @app.command()
 def report(
-    study: Annotated[str, typer.Argument(metavar="STUDY", help="A study that was begun, see `status`.")],
+    study: Begun,
     out: Annotated[Path | None, typer.Option(help="The file to write; without it, STUDY.html here.")] = None,
     verbose: Verbose = False,
 ) -> None:
     """Write one HTML file that needs no network: the front, the trials, the evidence, where it all came from."""
-    with sentences(verbose):
+    with command(verbose):
         from dashboards.core.page import write_report
-        from tuning.execution.session import default_home
 
         print(write_report(default_home(), study, out or Path(f"{study}.html")))
 
@@ -252,34 +200,27 @@ def confirm(
     verbose: Verbose = False,
 ) -> None:
     """Train the front's members again with fresh seeds and test them on the locked holdout, or test the search itself."""
-    with sentences(verbose, goes_on=GOES_ON):
+    with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
         options.require_one_way(nested, top, trial, dry_run)
-        from tuning.confirm import TOP
-        from tuning.confirm import confirm as confirm_
-        from tuning.execution.runner import Runner
-        from tuning.text.evidence_tables import print_evidence, print_nested
+        from tuning.text import evidence_tables, outcomes
 
-        console, listener = _listener(quiet=as_json)
-        with Runner(study, listener, data_root=data_root, verbose=verbose, begun=True) as runner:
-            known = len(runner.ledger.events)
-            if nested:
-                from tuning.cross_validate import confirm_nested, planned
+        work: dict[str, Any] = {"seeds": seeds, "data_root": data_root, "verbose": verbose}
+        with outcomes.shown(as_json) as shown:
+            if nested and dry_run:
+                from tuning.cross_validate import plan_cross_validation
 
-                if dry_run:
-                    plan = planned(runner, num_samples=nested, seeds=seeds)
-                    print(json.dumps(dataclasses.asdict(plan)) if as_json else plan.sentence())
-                    return
-                judged = confirm_nested(runner, num_samples=nested, seeds=seeds)
+                outcomes.show_plan(plan_cross_validation(study, shown.listener, num_samples=nested, **work), as_json)
+            elif nested:
+                from tuning.cross_validate import cross_validate
+
+                evidence_tables.show_nested(cross_validate(study, shown.listener, num_samples=nested, **work), shown)
             else:
-                found = confirm_(runner, top=top or TOP, seeds=seeds, trial_id=trial)
-        for event in runner.ledger.events[known:]:
-            if event["event"] == "champion_left_out":
-                listener.say(f"Confirmed without the present champion: {event['reason']}")
-        if nested:
-            print_nested(judged, console, as_json=as_json)
-        elif not print_evidence(runner.ledger, found, console, as_json=as_json):
-            raise typer.Exit(1)
+                from tuning.confirm import confirm as confirm_
+
+                found = confirm_(study, shown.listener, top=top, trial_id=trial, **work)
+                if not evidence_tables.show_confirmed(found.ledger, found.rows, shown):
+                    raise typer.Exit(1)
 
 
 @app.command()
@@ -293,69 +234,49 @@ def promote(
     verbose: Verbose = False,
 ) -> None:
     """Confirm where evidence is missing, refit, register the model and make it the champion."""
-    with sentences(verbose, goes_on=GOES_ON):
+    with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
-        from tuning.text.endings import promote_and_show, roll_back
+        from tuning import promote as verb
+        from tuning.text import outcomes
 
-        if rollback:
-            roll_back(study, as_json=as_json)
-            return
-        from tuning.execution.runner import Runner
-
-        console, listener = _listener(quiet=as_json)
-        with Runner(study, listener, data_root=data_root, verbose=verbose, begun=True) as runner:
-            promoted = promote_and_show(runner, trial, margin, console, as_json=as_json)
-        if as_json:
-            verdict = dataclasses.asdict(promoted.verdict) if promoted.verdict else None
-            named = {
-                "model": promoted.name,
-                "version": promoted.version,
-                "uri": promoted.uri,
-                "already": promoted.already,
-            }
-            print(json.dumps(named | {"verdict": verdict, "evidence_sha256": promoted.evidence_sha256}))
+        with outcomes.shown(as_json) as shown:
+            if rollback:
+                outcomes.show_rollback(*verb.rollback(default_home(), study), shown)
+                return
+            work: dict[str, Any] = {"trial_id": trial, "margin": margin, "data_root": data_root, "verbose": verbose}
+            outcomes.show_promotion(verb.promote(study, shown.listener, **work), shown)
 
 
 @app.command()
 def predict(
     paths: Annotated[list[Path], typer.Argument(help="Videos, frame folders, images, or folders of clips.")],
-    model: Annotated[str | None, typer.Option(help="models:/NAME@champion; without it the only champion.")] = None,
+    model: Model = None,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
     """Classify clips with a registered model."""
-    with sentences(verbose):
-        from tuning.execution.session import default_home
-        from tuning.records import registry
-        from tuning.records.tracking import default_uri
-        from tuning.text.progress import prediction_json, prediction_words
+    with command(verbose):
+        from tuning.predict import predict as predict_
+        from tuning.text.tables import show_predictions
 
-        uri = default_uri(default_home())
-        chosen = model or registry.only_champion(uri)
-        failed = False
-        for row in registry.predict(chosen, uri, paths):
-            failed = failed or bool(row["error"])
-            print(prediction_json(row, chosen) if as_json else prediction_words(row))
-        if failed:
+        if not show_predictions(predict_(default_home(), paths, model), as_json):
             raise typer.Exit(1)
 
 
 @app.command()
 def export(
     out: Annotated[Path, typer.Option(help="The file to write.")],
-    model: Annotated[str | None, typer.Option(help="models:/NAME@champion; without it the only champion.")] = None,
+    model: Model = None,
     format: Annotated[str, typer.Option(help="onnx")] = "onnx",
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
     """Write a registered model to a file for the edge, checked against the model, and measure it."""
-    with sentences(verbose):
-        from tuning.execution.session import default_home
-        from tuning.export import export_model
-        from tuning.text.progress import exported_words
+    with command(verbose):
+        from tuning.export import export as export_
+        from tuning.text.tables import show_exported
 
-        exported = export_model(model, default_home(), out, format)
-        print(json.dumps(dataclasses.asdict(exported), default=str) if as_json else exported_words(exported))
+        show_exported(export_(model, default_home(), out, format), as_json)
 
 
 @app.command(name="list")
@@ -366,40 +287,10 @@ def list_(
 ) -> None:
     """What there is: every file of an extension folder."""
     with looking(verbose):
-        from trainables.core.lookup import names, unknown
+        from tuning.list import listed
 
-        packages = {"studies": "search_spaces", "trainables": "trainables", "datasets": "trainables.data"}
-        if what not in packages:
-            raise ValueError(unknown("list", what, list(packages)))
-        for name in names(packages[what]):
+        for name in listed(what):
             print(json.dumps({"name": name}) if as_json else name)
-
-
-def _main_job(verbose: bool) -> None:
-    from tuning.execution.runner import Runner
-    from tuning.text.endings import promote_and_show
-    from tuning.text.progress import print_front, say_next
-
-    console, listener = _listener(quiet=False)
-    with Runner("demo", listener, verbose=verbose) as runner:
-        runner.search(runner.search_size(None, resume=True, extend=None))
-        print_front(runner.ledger, runner.study.objectives, console, as_json=False)
-        promoted = promote_and_show(runner, None, None, console, as_json=False)
-    example = next((runner.home / "drawn" / "demo").glob("*/*"), "CLIP")  # none drawn where it began on other data
-    commands = [f"predict {example} --model {promoted.uri}", "report demo"]
-    say_next(runner.home, runner.tracker, listener, commands)
-
-
-def _listener(*, quiet: bool) -> tuple[Console, Any]:
-    """A console and a listener on it; with `quiet`, what is said goes to standard error and leaves the data alone."""
-    from rich.console import Console
-
-    from tuning.text.progress import TerminalListener
-
-    console = Console(stderr=quiet)
-    if not console.is_terminal:
-        console = Console(stderr=quiet, width=150)
-    return console, TerminalListener(console)
 
 
 if __name__ == "__main__":

@@ -126,7 +126,7 @@ def _look(correct: np.ndarray, required: float, *, look: int) -> list[Verdict]:
 
 def _at_whole_level(verdicts: Sequence[Verdict]) -> bool:
     """Whether anybody were promoted if this look could spend all of alpha."""
-    return any(verdict.p_adjusted * alpha_spending.share(verdict.look) <= ALPHA for verdict in verdicts)
+    return any(verdict.p_adjusted * alpha_spending.share_of_alpha(verdict.look) <= ALPHA for verdict in verdicts)
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

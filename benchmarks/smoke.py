@@ -46,20 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def smoke(study: Study, home: Path) -> dict[str, Any]:
     """Run one study with its smoke settings under `home`; its row of the table."""
-    from tuning.evidence.ablation import run_ablation
-    from tuning.execution.placement import Placement
-    from tuning.execution.runner import Runner
     from tuning.records.ledger import Ledger
+    from tuning.run import Placement, run
+    from tuning.text.progress import Silent
 
     started, error = time.perf_counter(), ""
     smoked = study.smoked()
     phase = "search" if study.design is None else "ablation"
     try:
-        with Runner(smoked, _Silent(), home=home, placement=Placement(max_concurrent=1)) as runner:
-            if study.design is None:
-                runner.search(smoked.num_samples)
-            else:
-                run_ablation(runner, folds=(0,), seeds=1)  # one fold is enough to see that each variant works
+        folds = None if study.design is None else (0,)  # one fold is enough to see that each variant works
+        run(smoked, Silent(), home=home, placement=Placement(max_concurrent=1), folds=folds)
     except Exception as caught:  # every study is tried; the table says what went wrong
         error = f"{type(caught).__name__}: {caught}"
     trials = Ledger.read(home / smoked.name).of_phase(phase)
@@ -75,24 +71,6 @@ def smoke(study: Study, home: Path) -> dict[str, Any]:
         "seconds": round(time.perf_counter() - started, 1),
         "error": error or broken or ("" if trials else "no trial began"),
     }
-
-
-class _Silent:
-    """A listener for whom the table is enough."""
-
-    def clip_prepared(self, done: int, total: int) -> None: ...
-
-    def prepared(self, prepared: Any) -> None: ...
-
-    def phase_began(self, title: str, num_trials: int, session: Any) -> None: ...
-
-    def epoch(self, trial: Any, num_epochs: int) -> None: ...
-
-    def noted(self, words: str) -> None: ...
-
-    def trial_ended(self, trial: Any) -> None: ...
-
-    def phase_ended(self) -> None: ...
 
 
 def _line(row: dict[str, Any]) -> str:

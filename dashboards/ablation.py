@@ -10,8 +10,8 @@ from dashboards.core import figures
 from dashboards.core.data import ReportData
 from dashboards.core.html import Cell, Html, element, escaped, join, missing, table
 from dashboards.core.panel import Figure, Panel
-from dashboards.core.quantities import count
 from dashboards.recommendation import cautions
+from trainables.core.wording import counted
 from tuning.evidence.ablation import comparison_of
 from tuning.statistics.comparison import Comparison
 from tuning.statistics.differences import Difference
@@ -65,11 +65,11 @@ def panel(report: ReportData) -> Panel | None:
 def _forests(comparison: Comparison) -> Iterable[Figure]:
     found, to = differences_by_name(comparison), comparison.reference
     plot = _forest(found, comparison.rope, f"accuracy less that of {escaped(to)}, points", "no difference")
-    yield _labelled(plot, found, f"{count(len(found), 'difference')} to {to}")
+    yield _labelled(plot, found, f"{counted(len(found), 'difference')} to {to}")
     if effects := list(comparison.effects.items()):
         halved = " (interactions halved)" * any(one.kind == "interaction" for _, one in effects)
         plot = _forest(effects, comparison.rope, f"effect on accuracy, points{halved}", "no effect")
-        yield _labelled(plot, effects, count(len(effects), "effect"))
+        yield _labelled(plot, effects, counted(len(effects), "effect"))
 
 
 def _labelled(plot: go.Figure, found: Named, what: str) -> Figure:

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from dashboards.core.data import ReportData
-from dashboards.core.html import Cell, Html, element, join, missing, table
+from dashboards.core.html import Cell, Html, element, join, missing, percent, table
 from dashboards.core.panel import Panel
-from dashboards.core.quantities import count, percent
+from trainables.core.wording import counted
 
 
 def panel(report: ReportData) -> Panel | None:
@@ -28,7 +28,7 @@ def panel(report: ReportData) -> Panel | None:
         sentence = f"The predictions of {gone} cannot be read, so there is no confusion matrix."
         return Panel(title="Confusion", order=40, lead=missing(sentence))
     split = "holdout" if confirmed else "validation"
-    seeds = f", {count(len(rows), 'seed')} pooled" if len(rows) > 1 else ""
+    seeds = f", {counted(len(rows), 'seed')} pooled" if len(rows) > 1 else ""
     reading = (
         f"A row is what a clip shows, a column what the recommended configuration answered; {split} people{seeds}. "
         "Each cell gives the share of its row and the number of answers; the diagonal is right."

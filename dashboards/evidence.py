@@ -6,12 +6,12 @@ import plotly.graph_objects as go
 
 from dashboards.core import figures
 from dashboards.core.data import ReportData
-from dashboards.core.html import Cell, Html, element, escaped, join, missing, table
+from dashboards.core.html import Cell, Html, element, escaped, join, missing, percent, table
 from dashboards.core.panel import Figure, Panel
-from dashboards.core.quantities import count, percent
+from trainables.core.wording import counted
 from tuning.evidence.holdout import CHAMPION, Evidence
 from tuning.statistics.intervals import Interval
-from tuning.status import titled
+from tuning.text.tables import titled
 
 _READING = (
     "Each configuration was trained again with fresh seeds and tested once on the locked holdout. The dot is its accuracy "
@@ -130,7 +130,7 @@ def _table(report: ReportData) -> Html:
 
 def _label(report: ReportData) -> str:
     said = (f"{name_of(row)} {percent(row.accuracy.mean)}, {_interval(row)}" for row in report.evidence)
-    return f"Accuracy on the holdout of {count(len(report.evidence), 'configuration')}: {'; '.join(said)}"
+    return f"Accuracy on the holdout of {counted(len(report.evidence), 'configuration')}: {'; '.join(said)}"
 
 
 def name_of(row: Evidence) -> str:

@@ -8,11 +8,12 @@ import plotly.graph_objects as go
 
 from dashboards.core import figures
 from dashboards.core.data import Objective, ReportData
-from dashboards.core.html import Cell, Html, caution, element, escaped, join, missing, table
+from dashboards.core.html import Cell, Html, caution, element, escaped, join, missing, percent, table
 from dashboards.core.panel import Figure, Panel
-from dashboards.core.quantities import count, percent, quantity, setting, settings
+from trainables.core.wording import counted
 from tuning.records.ledger import Trial
 from tuning.statistics import pareto
+from tuning.text.quantities import quantity, setting, settings
 
 _READING = (
     "Each mark is a finished trial, measured on validation people. A member of the front is beaten by no other trial in "
@@ -82,7 +83,7 @@ def _view(report: ReportData, other: Objective | None, floor: float | None) -> F
     plot.add_trace(figures.selection("markers"))
     best = max if primary.direction == "max" else min
     top = best(trial.metrics[primary.metric] for trial in report.complete)
-    label = f"{up.name} over {across.name} of {count(len(report.complete), 'trial')}; the best is {up.shown(top)}"
+    label = f"{up.name} over {across.name} of {counted(len(report.complete), 'trial')}; the best is {up.shown(top)}"
     return Figure(plot=plot, label=label)
 
 
@@ -174,7 +175,7 @@ def _members(report: ReportData) -> Html:
         for trial in report.front
     ]
     marks = ["chosen" if trial.trial_id == chosen else "front" for trial in report.front]
-    return table(f"The {count(len(rows), 'member')} of the front", headings, rows, marks=marks)
+    return table(f"The {counted(len(rows), 'member')} of the front", headings, rows, marks=marks)
 
 
 def _cautions(report: ReportData) -> list[Html]:
@@ -186,6 +187,6 @@ def _cautions(report: ReportData) -> list[Html]:
         )
     finished = [trial for trial in report.search if trial.state == "FINISHED"]
     if len(finished) > len(report.complete):
-        left_out = count(len(finished) - len(report.complete), "finished trial")
+        left_out = counted(len(finished) - len(report.complete), "finished trial")
         found.append(caution(f"{left_out} left out: an objective is missing or not a number."))
     return found

@@ -11,7 +11,7 @@ from dashboards.core import figures
 from dashboards.core.data import ReportData
 from dashboards.core.html import escaped, missing
 from dashboards.core.panel import Figure, Panel
-from dashboards.core.quantities import count
+from trainables.core.wording import counted
 from tuning.records.ledger import Trial
 from tuning.statistics.intervals import majority_share
 
@@ -30,7 +30,9 @@ def panel(report: ReportData) -> Panel:
         return Panel(title="Learning curves", order=60, lead=missing("No trial has done an epoch yet."))
     shown = report.recommended or (report.front[0] if report.front else None)
     drawn = [
-        Figure(plot=_accuracies(report, curved), label=f"Validation accuracy by epoch of {count(len(curved), 'trial')}")
+        Figure(
+            plot=_accuracies(report, curved), label=f"Validation accuracy by epoch of {counted(len(curved), 'trial')}"
+        )
     ]
     if shown and shown.curve:
         drawn.append(Figure(plot=_losses(shown), label=f"Training and validation loss by epoch of {shown.trial_id}"))

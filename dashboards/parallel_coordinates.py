@@ -11,9 +11,10 @@ from dashboards.core import figures
 from dashboards.core.data import ReportData
 from dashboards.core.html import escaped
 from dashboards.core.panel import Figure, Panel
-from dashboards.core.quantities import count, quantity, setting
 from dashboards.core.scales import NOT_SET, Continuous, Scale, parameter_scale
+from trainables.core.wording import counted
 from tuning.records.ledger import Trial
+from tuning.text.quantities import quantity, setting
 
 _READING = (
     "A line is a trial; it crosses each searched parameter and then each objective, whose better end is always on top. "
@@ -42,7 +43,9 @@ def panel(report: ReportData) -> Panel | None:
         plot.add_trace(_lines(report, keys, trials, axes, color, width=width))
     plot.add_trace(figures.selection("lines+markers"))
     primary = quantity(report.objectives[0].metric).name
-    label = f"Parallel coordinates of {count(len(report.complete), 'trial')}: {', '.join(axis.title for axis in axes)}"
+    label = (
+        f"Parallel coordinates of {counted(len(report.complete), 'trial')}: {', '.join(axis.title for axis in axes)}"
+    )
     roles = ["chosen", *(["failed"] if failed else []), "selected"]
     return Panel(
         title="Parameters",

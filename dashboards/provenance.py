@@ -8,9 +8,10 @@ from typing import Any
 from dashboards.core.data import ReportData
 from dashboards.core.html import NOTHING, Cell, Html, element, facts, join, missing, table
 from dashboards.core.panel import Panel
-from dashboards.core.quantities import count, day, quantity, setting
-from trainables.core.prepared.splits import Phase
+from trainables.core.phases import Phase
+from trainables.core.wording import counted
 from tuning.records.ledger import Trial
+from tuning.text.quantities import day, quantity, setting
 
 _WRITTEN_OUT = (
     "objectives",
@@ -94,7 +95,7 @@ def _seeds_and_folds(trials: list[Trial]) -> str:
     seeds = sorted({trial.seed for trial in trials})
     listed = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 2 else " and ".join(map(str, seeds))
     fold_words = f"fold{'s' * (len(folds) > 1)} {', '.join(map(str, folds))}"
-    return f"{count(len(trials), 'trial')}, seed{'s' * (len(seeds) > 1)} {listed}, {fold_words}"
+    return f"{counted(len(trials), 'trial')}, seed{'s' * (len(seeds) > 1)} {listed}, {fold_words}"
 
 
 def _others(study: dict[str, Any]) -> list[tuple[str, Any]]:

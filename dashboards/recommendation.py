@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dashboards.core.data import ReportData
-from dashboards.core.html import Html, caution, element, facts, join, missing
+from dashboards.core.html import Html, caution, element, facts, join, missing, percent
 from dashboards.core.panel import Panel
-from dashboards.core.quantities import count, day, percent, quantity, settings
+from trainables.core.wording import counted
 from tuning.evidence.holdout import Evidence
 from tuning.records.ledger import Trial
-from tuning.status import LEAKY
+from tuning.text.quantities import day, quantity, settings
+from tuning.text.tables import LEAKY
 
 _NUMBERS = ("train_time_s", "param_count", "weights_mb", "latency_ms")
 
@@ -36,15 +37,15 @@ def _verdict(report: ReportData) -> Html:
 
 def _confirmed(found: Evidence) -> list[object]:
     accuracy = found.accuracy
-    who = f"{count(found.num_subjects, 'person', 'people')} whom no choice has seen"
+    who = f"{counted(found.num_subjects, 'person', 'people')} whom no choice has seen"
     if not found.subjects_known:
         who = "clips that no choice has seen, whose people are not named"
     against = "" if found.beats_majority else " That is not beyond doubt better, so it would not be promoted."
     return [
         f"On {who}, its configuration is right in ",
         element("strong", percent(accuracy.mean)),
-        f" of {count(found.num_clips, 'clip')} ({percent(accuracy.confidence, 0)} interval {percent(accuracy.low)} to "
-        f"{percent(accuracy.high)}, {count(len(found.seeds), 'fresh seed')}); always answering the commonest class would "
+        f" of {counted(found.num_clips, 'clip')} ({percent(accuracy.confidence, 0)} interval {percent(accuracy.low)} to "
+        f"{percent(accuracy.high)}, {counted(len(found.seeds), 'fresh seed')}); always answering the commonest class would "
         f"give {percent(found.majority)}.{against}",
     ]
 
@@ -55,7 +56,7 @@ def _unconfirmed(report: ReportData, chosen: Trial) -> list[object]:
     return [
         element("strong", "It is not confirmed."),
         f" In the search it had {quantity(primary).name} {value} on validation people, and the best of "
-        f"{count(len(report.search), 'trial')} looks better than it is. ",
+        f"{counted(len(report.search), 'trial')} looks better than it is. ",
         report.evidence_problem
         or join(["To test it on the holdout: ", element("code", _command(report, "confirm")), "."]),
     ]
@@ -105,7 +106,7 @@ def _why_none(report: ReportData) -> str:
     if report.complete:
         return (
             "There is no recommendation yet: the study chooses when its search ends. The front below is that of the "
-            f"{count(len(report.complete), 'trial')} finished so far."
+            f"{counted(len(report.complete), 'trial')} finished so far."
         )
     if not report.search:
         return "No trial has started yet, so there is nothing to recommend."

@@ -8,10 +8,10 @@ import plotly.graph_objects as go
 
 from dashboards.core import figures
 from dashboards.core.data import ReportData
-from dashboards.core.html import Cell, Html, element, escaped, missing, table
+from dashboards.core.html import Cell, Html, element, escaped, missing, percent, table
 from dashboards.core.panel import Figure, Panel
-from dashboards.core.quantities import count, percent
 from dashboards.evidence import color_of, name_of
+from trainables.core.wording import counted
 from tuning.evidence.holdout import Evidence
 from tuning.records.artifacts import METRICS, read_robustness
 
@@ -56,7 +56,7 @@ def _curves(report: ReportData, row: Evidence) -> Curves:
     for trial in report.ledger.of_phase("confirm"):
         if (trial.of, trial.variant, trial.state) != (row.trial_id, row.variant, "FINISHED"):
             continue
-        for metric, curve in read_robustness(report.ledger.folder / "trials" / trial.trial_id).items():
+        for metric, curve in read_robustness(report.ledger.trial_folder(trial.trial_id)).items():
             for strength, accuracy in curve.items():
                 found.setdefault(metric, {}).setdefault(strength, []).append(accuracy)
     return found
@@ -81,7 +81,7 @@ def _figure(report: ReportData, measured: list[tuple[Evidence, Curves]], metric:
         )
     figures.reference_line(plot, 100 * measured[0][0].majority, "commonest class")
     plot.update_yaxes(rangemode="tozero")
-    return Figure(plot=plot, label=f"Accuracy over {axis.split(',')[0]} of {count(len(measured), 'configuration')}")
+    return Figure(plot=plot, label=f"Accuracy over {axis.split(',')[0]} of {counted(len(measured), 'configuration')}")
 
 
 def _table(report: ReportData, measured: list[tuple[Evidence, Curves]], metric: str) -> Html:

@@ -7,8 +7,9 @@ from collections import Counter
 from dashboards.core.data import ReportData
 from dashboards.core.html import NOTHING, Cell, Html, element, join, missing, table
 from dashboards.core.panel import Panel
-from dashboards.core.quantities import NO_VALUE, count, quantity, setting, settings
+from trainables.core.wording import counted
 from tuning.records.ledger import Trial
+from tuning.text.quantities import NO_VALUE, quantity, setting, settings
 
 _BESIDE = ("uar", "best_epoch", "wall_time_s")  # shown beside the objectives
 _STATES = {
@@ -121,7 +122,7 @@ def _filter() -> Html:
 def _states(trials: list[Trial], words: str) -> str:
     counts = Counter(trial.state for trial in trials)
     listed = ", ".join(f"{number} {_STATES[state]}" for state, number in counts.most_common())
-    return f"{count(len(trials), words)}: {listed}"
+    return f"{counted(len(trials), words)}: {listed}"
 
 
 def _name(trial: Trial) -> Cell:
@@ -144,7 +145,7 @@ def _parameter(trial: Trial, key: str) -> Cell:
 
 def _state(trial: Trial) -> Cell:
     """The state, and below it what there is to say: the error, or how far the trial came."""
-    state, epochs = _STATES[trial.state], count(int(trial.curve[-1]["epoch"]) if trial.curve else 0, "epoch")
+    state, epochs = _STATES[trial.state], counted(int(trial.curve[-1]["epoch"]) if trial.curve else 0, "epoch")
     if trial.error:
         remark, role = trial.error, "remark error"
     else:

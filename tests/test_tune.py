@@ -1,6 +1,5 @@
 """The command line before Ray: help, lists, and the sentence for what a person got wrong."""
 
-import contextlib
 import errno
 import json
 import logging
@@ -9,8 +8,6 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
-from unittest.mock import MagicMock
 
 import pytest
 from typer.testing import CliRunner
@@ -294,26 +291,10 @@ def test_a_pipe_that_nobody_reads_ends_a_list_without_a_word():
     assert (done.returncode, done.stderr) == (1, "")
 
 
-def test_the_main_job_ends_well_where_it_has_drawn_nothing(tmp_path, monkeypatch):
-    """As where the study was begun on a data root of its own."""
-    told = []
-    ended = SimpleNamespace(uri="models:/demo@champion")
-    monkeypatch.setattr(
-        "tuning.execution.runner.Runner", lambda *_, **__: contextlib.nullcontext(MagicMock(home=tmp_path))
-    )
-    monkeypatch.setattr("tuning.text.endings.promote_and_show", lambda *_, **__: ended)
-    monkeypatch.setattr("tuning.text.progress.print_front", lambda *_, **__: None)
-    monkeypatch.setattr("tuning.text.progress.say_next", lambda *given: told.extend(given[-1]))
-    assert call().exit_code == 0
-    assert told == ["predict CLIP --model models:/demo@champion", "report demo"]
-
-
 def test_an_ablation_that_cannot_be_compared_fails_the_command(monkeypatch):
+    monkeypatch.setattr("tuning.run.run", lambda *_, **__: None)
     for answer, code in ((True, 0), (False, 1)):
-        monkeypatch.setattr("tuning.text.endings.end_ablation", lambda *_, answer=answer, **__: answer)
-        monkeypatch.setattr("tuning.evidence.ablation.require_new_or_resumed", lambda *_, **__: None)
-        monkeypatch.setattr("tuning.evidence.ablation.run_ablation", lambda *_, **__: None)
-        monkeypatch.setattr("tuning.execution.runner.Runner", lambda *_, **__: contextlib.nullcontext())
+        monkeypatch.setattr("tuning.text.outcomes.show_run", lambda *_, answer=answer: answer)
         assert call("run", "res_rbg_depth").exit_code == code
 
 

@@ -1,4 +1,4 @@
-"""Believing a search: the front's members are trained again with fresh seeds and scored on people nobody has seen.
+"""`confirm`, believing a search: the front's members are trained again with fresh seeds and scored on people nobody has seen.
 
 The best of N trials is biased upward by being the best. A confirmation trains each chosen configuration with seeds that
 the search did not use, chooses the epoch on validation data as ever, and only then looks at the locked holdout. The
@@ -7,21 +7,48 @@ present champion of the task is trained beside them, with the same seeds on the 
 
 from __future__ import annotations
 
-import itertools
+import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
-from trainables.core.prepared.splits import Phase
+from search_spaces.core.study import Study
+from trainables.core.phases import Phase
 from tuning.evidence.champion import Champion, Incomparable, champion_of
-from tuning.evidence.holdout import CHAMPION, Evidence, evidence, ranked_front
-from tuning.execution.runner import Runner
-from tuning.execution.searcher import SEED_STRIDE
+from tuning.evidence.holdout import CHAMPION, Evidence, evidence
+from tuning.execution.runner import Listener, Runner
+from tuning.execution.seeds import fresh_seeds
 from tuning.records.ledger import Ledger, Trial
+from tuning.records.selection import ranked_front
 
 TOP = 3  # members of the front
-CONFIRM_SEED = 1000 * SEED_STRIDE  # above every seed of a search
 
 
-def confirm(runner: Runner, *, top: int = TOP, seeds: int = 2, trial_id: str | None = None) -> list[Evidence]:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Confirmed:
+    """What the confirmations of a study say, the recommended configuration first, and its ledger."""
+
+    ledger: Ledger
+    rows: list[Evidence]
+
+
+def confirm(
+    study: str | Study,
+    listener: Listener,
+    *,
+    top: int | None = None,
+    seeds: int = 2,
+    trial_id: str | None = None,
+    home: Path | None = None,
+    data_root: Path | None = None,
+    verbose: bool = False,
+) -> Confirmed:
+    """Confirm a study that was begun, as `confirm_search` says, and sum up what its confirmations say."""
+    with Runner(study, listener, home=home, data_root=data_root, verbose=verbose, begun=True) as runner:
+        confirm_search(runner, top=top or TOP, seeds=seeds, trial_id=trial_id)
+    return Confirmed(ledger=runner.ledger, rows=evidence(runner.ledger))
+
+
+def confirm_search(runner: Runner, *, top: int = TOP, seeds: int = 2, trial_id: str | None = None) -> None:
     """Train the `top` members of the front (the recommended one first) with `seeds` fresh seeds; score the holdout.
 
     The study's controls are trained beside the first of them, and the present champion beside them all, unless it is one
@@ -56,13 +83,11 @@ def confirm(runner: Runner, *, top: int = TOP, seeds: int = 2, trial_id: str | N
     if champion and not any(champion.is_configuration(runner.study, member.parameters) for member in members):
         todo += trials_of_champion(champion, "confirm", fresh, runner.study.search_folds[:1])
     runner.run_listed("confirm", todo)
-    return evidence(runner.ledger)
 
 
-def confirm_champion(runner: Runner, champion: Champion, seeds: Sequence[int]) -> list[Evidence]:
+def confirm_champion(runner: Runner, champion: Champion, seeds: Sequence[int]) -> None:
     """Train the present champion's configuration with `seeds`, those of a challenger; score the holdout."""
     runner.run_listed("confirm", trials_of_champion(champion, "confirm", seeds, runner.study.search_folds[:1]))
-    return evidence(runner.ledger)
 
 
 def require_search(runner: Runner) -> None:
@@ -91,23 +116,17 @@ def trials_of_champion(champion: Champion, phase: Phase, seeds: Sequence[int], f
 
 
 def present_champion(runner: Runner) -> Champion | None:
-    """The champion to train beside a study's configurations; `None`, and the ledger says why, where it cannot be had."""
+    """The champion to train beside a study's configurations; `None`, told and written down why, where it cannot be had."""
     try:
         return champion_of(runner.study, runner.prepared, runner.splits, runner.tracker.uri)
     except (Incomparable, ConnectionError) as error:  # the members can be confirmed all the same; `promote` asks again
         runner.ledger.note("champion_left_out", reason=str(error))
+        runner.listener.noted(f"Confirmed without the present champion: {error}")
         return None
 
 
-def fresh_seeds(ledger: Ledger, count: int) -> list[int]:
-    """The first `count` seeds from `CONFIRM_SEED` on that no search trial had: the same ones at every call."""
-    phases: tuple[Phase, ...] = ("search", "nested_search")
-    searched = {trial.seed for phase in phases for trial in ledger.of_phase(phase)}
-    return list(itertools.islice((seed for seed in itertools.count(CONFIRM_SEED) if seed not in searched), count))
-
-
 def _finished(ledger: Ledger, trial_id: str) -> Trial:
-    finished = [trial.trial_id for trial in ledger.of_phase("search") if trial.state == "FINISHED"]
+    finished = [trial.trial_id for trial in ledger.finished("search")]
     if trial_id not in finished:
         raise ValueError(f"There is no finished search trial {trial_id!r}. There are: {', '.join(finished) or 'none'}.")
     return ledger.trials[trial_id]

@@ -1,4 +1,4 @@
-"""Nested folds: a search of its own in every fold, tested on people whom that search never saw.
+"""Nested cross-validation: a search of its own in every fold, tested on people whom that search never saw.
 
 A search is never shown the test people of its fold, so what it chose there is tested on them without bias, and all folds
 together test nearly everybody who is not locked away. It judges the search as a procedure (its space, so many trials, the
@@ -8,18 +8,49 @@ way it chooses) and no configuration: every fold may choose another. The holdout
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 from search_spaces.core.study import Study
-from tuning.confirm import fresh_seeds, present_champion, require_search, trials_of_champion
-from tuning.evidence.nested_cross_validation import SEARCHED, Nested, nested_results
-from tuning.execution.in_turn import run_in_turn
-from tuning.execution.runner import Runner
-from tuning.execution.searcher import OptunaProposer
+from tuning.confirm import present_champion, require_search, trials_of_champion
+from tuning.evidence.nested_cross_validation import SEARCHED, NestedResult, nested_results
+from tuning.execution.runner import Listener, Runner
+from tuning.execution.searcher import OptunaSearcher
+from tuning.execution.seeds import fresh_seeds
 from tuning.records.ledger import Trial
-from tuning.statistics.selection import choose
+from tuning.records.selection import choose
 
 
-def confirm_nested(runner: Runner, *, num_samples: int, seeds: int = 2) -> Nested:
+def cross_validate(
+    study: str | Study,
+    listener: Listener,
+    *,
+    num_samples: int,
+    seeds: int = 2,
+    home: Path | None = None,
+    data_root: Path | None = None,
+    verbose: bool = False,
+) -> NestedResult:
+    """Judge the search of a study that was begun, as `cross_validate_search` says."""
+    with Runner(study, listener, home=home, data_root=data_root, verbose=verbose, begun=True) as runner:
+        return cross_validate_search(runner, num_samples=num_samples, seeds=seeds)
+
+
+def plan_cross_validation(
+    study: str | Study,
+    listener: Listener,
+    *,
+    num_samples: int,
+    seeds: int = 2,
+    home: Path | None = None,
+    data_root: Path | None = None,
+    verbose: bool = False,
+) -> NestedPlan:
+    """What `cross_validate` would run."""
+    with Runner(study, listener, home=home, data_root=data_root, verbose=verbose, begun=True) as runner:
+        return planned(runner, num_samples=num_samples, seeds=seeds)
+
+
+def cross_validate_search(runner: Runner, *, num_samples: int, seeds: int = 2) -> NestedResult:
     """Search each fold with `num_samples` trials, then test what each chose with `seeds` fresh seeds on its test people.
 
     The present champion is trained on the same folds with the same seeds. What finished before is not run again. A fold
@@ -28,8 +59,8 @@ def confirm_nested(runner: Runner, *, num_samples: int, seeds: int = 2) -> Neste
     """
     plan = planned(runner, num_samples=num_samples, seeds=seeds)
     begun = runner.ledger.of_phase("nested_search")
-    proposers = {_name(fold): _OfFold(runner.study, fold, num_samples, begun) for fold in range(plan.num_folds)}
-    run_in_turn(runner, "nested_search", proposers, begun=begun, num_new=plan.searches)
+    searchers = {_name(fold): _OfFold(runner.study, fold, num_samples, begun) for fold in range(plan.num_folds)}
+    runner.run_in_turn("nested_search", searchers, begun=begun, num_new=plan.searches)
     chosen = {fold: best for fold in range(plan.num_folds) if (best := _chosen(runner, fold))}
     fresh = fresh_seeds(runner.ledger, seeds)
     tests = [
@@ -52,7 +83,7 @@ def confirm_nested(runner: Runner, *, num_samples: int, seeds: int = 2) -> Neste
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Plan:
+class NestedPlan:
     """What nested folds will take: trials to search with that are missing yet, and trainings to test with in all."""
 
     num_folds: int
@@ -60,15 +91,15 @@ class Plan:
     tests: int
     with_champion: int
 
-    def sentence(self) -> str:
-        return (
+    def in_words(self) -> list[str]:
+        return [
             f"Nested folds: {self.searches} search trials to run in {self.num_folds} folds, then {self.tests} trainings to "
             f"test what they chose, or {self.with_champion} where there is a champion to train beside."
-        )
+        ]
 
 
-def planned(runner: Runner, *, num_samples: int, seeds: int = 2) -> Plan:
-    """What `confirm_nested` would run; it raises the same."""
+def planned(runner: Runner, *, num_samples: int, seeds: int = 2) -> NestedPlan:
+    """What `cross_validate_search` would run; it raises the same."""
     require_search(runner)
     num_folds = len(runner.splits.folds)
     if num_folds < 2:
@@ -80,7 +111,7 @@ def planned(runner: Runner, *, num_samples: int, seeds: int = 2) -> Plan:
     begun = [trial.folds[0] for trial in runner.ledger.of_phase("nested_search")]
     searches = sum(max(0, num_samples - begun.count(fold)) for fold in range(num_folds))
     tests = num_folds * seeds
-    return Plan(num_folds=num_folds, searches=searches, tests=tests, with_champion=2 * tests)
+    return NestedPlan(num_folds=num_folds, searches=searches, tests=tests, with_champion=2 * tests)
 
 
 class _OfFold:
@@ -88,18 +119,18 @@ class _OfFold:
 
     def __init__(self, study: Study, fold: int, num_samples: int, begun: list[Trial]) -> None:
         self._name = _name(fold)
-        self._proposer = OptunaProposer(
+        self._searcher = OptunaSearcher(
             dataclasses.replace(study, search_folds=(fold,)),
             num_samples=num_samples,
             begun=[trial for trial in begun if trial.folds == (fold,)],
         )
 
-    def propose(self) -> Trial | None:
-        trial = self._proposer.propose()
+    def ask(self) -> Trial | None:
+        trial = self._searcher.ask()
         return None if trial is None else dataclasses.replace(trial, phase="nested_search", variant=self._name)
 
-    def told(self, trial: Trial) -> None:
-        self._proposer.told(trial)
+    def tell(self, trial: Trial) -> None:
+        self._searcher.tell(trial)
 
 
 def _name(fold: int) -> str:
@@ -108,11 +139,7 @@ def _name(fold: int) -> str:
 
 def _chosen(runner: Runner, fold: int) -> Trial | None:
     """What the search of `fold` recommends, as every search does, on the validation people of that fold."""
-    trials = [
-        trial
-        for trial in runner.ledger.of_phase("nested_search")
-        if trial.folds == (fold,) and trial.state == "FINISHED"
-    ]
+    trials = [trial for trial in runner.ledger.finished("nested_search") if trial.folds == (fold,)]
     if not trials:
         return None
     return choose(runner.study, trials, len(runner.splits.view("nested_search", fold).validation))[1]

@@ -1,4 +1,4 @@
-"""What is wrong with this machine, or with the cluster it points at, and the mend."""
+"""`doctor`: what is wrong with this machine, or with the cluster it points at, and the fix."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tuning.execution.session import START_RAY, default_home, unreachable
-from tuning.records.tracking import default_uri, make_client
-from tuning.records.views import first_line, shown_uri, without_password
+from trainables.core.wording import first_line
+from tuning.execution.session import START_RAY, unreachable
+from tuning.records.home import default_home
+from tuning.records.mlflow_client import default_uri, make_client, shown_uri, without_password
 from tuning.text.errors import SERVICE, TOKEN
 
 LEAST_DISK_GIB = 2.0
@@ -27,14 +28,14 @@ PACKAGES = ("ray", "torch", "torchvision", "mlflow", "optuna", "opencv-python-he
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that was looked at: what was `found`, and how to `mend` it (`""` where it is well)."""
+    """One thing that was looked at: what was `found`, and how to `fix` it (`""` where it is well)."""
 
     name: str
     found: str
-    mend: str = ""
+    fix: str = ""
 
 
-def examine() -> list[Finding]:
+def doctor() -> list[Finding]:
     """Look at everything that a study needs; nothing is changed, no Ray is started."""
     looks: dict[str, Callable[[], Finding]] = {
         "python": _python,
@@ -54,15 +55,15 @@ def _looked(name: str, look: Callable[[], Finding]) -> Finding:
     try:
         return look()
     except Exception as error:
-        mend = "Run `make setup`, which puts every package back." if isinstance(error, ImportError) else FAILED_LOOK
+        fix = "Run `make setup`, which puts every package back." if isinstance(error, ImportError) else FAILED_LOOK
         return Finding(
-            name=name, found=f"cannot be looked at ({type(error).__name__}: {first_line(error)[:200]})", mend=mend
+            name=name, found=f"cannot be looked at ({type(error).__name__}: {first_line(error)[:200]})", fix=fix
         )
 
 
 def _python() -> Finding:
-    mend = "" if sys.version_info >= (3, 11) else "Install Python 3.11 or newer, then `make setup`."
-    return Finding(name="python", found=f"{sys.version.split()[0]} at {sys.executable}", mend=mend)
+    fix = "" if sys.version_info >= (3, 11) else "Install Python 3.11 or newer, then `make setup`."
+    return Finding(name="python", found=f"{sys.version.split()[0]} at {sys.executable}", fix=fix)
 
 
 def _packages() -> Finding:
@@ -72,8 +73,8 @@ def _packages() -> Finding:
             found.append(f"{package} {importlib.metadata.version(package)}")
         except importlib.metadata.PackageNotFoundError:
             missing.append(package)
-    mend = f"{', '.join(missing)} missing: run `make setup`." if missing else ""
-    return Finding(name="packages", found=", ".join(found), mend=mend)
+    fix = f"{', '.join(missing)} missing: run `make setup`." if missing else ""
+    return Finding(name="packages", found=", ".join(found), fix=fix)
 
 
 def _home() -> Finding:
@@ -84,13 +85,13 @@ def _home() -> Finding:
             pass
     except OSError as error:
         return Finding(
-            name="home", found=f"{home}: {error.strerror}", mend="Set $FERTUNE_HOME to a folder that can be written."
+            name="home", found=f"{home}: {error.strerror}", fix="Set $FERTUNE_HOME to a folder that can be written."
         )
     free = shutil.disk_usage(there).free / 2**30
-    mend = (
+    fix = (
         "" if free >= LEAST_DISK_GIB else f"At least {LEAST_DISK_GIB:g} GiB are wise: free some, or set $FERTUNE_HOME."
     )
-    return Finding(name="home", found=f"{home}, {free:.1f} GiB free", mend=mend)
+    return Finding(name="home", found=f"{home}, {free:.1f} GiB free", fix=fix)
 
 
 def _devices() -> Finding:
@@ -98,8 +99,8 @@ def _devices() -> Finding:
 
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()  # not on macOS
     if not torch.cuda.is_available():
-        mend = "torch sees no GPU although the machine has one: check its driver." if shutil.which("nvidia-smi") else ""
-        return Finding(name="devices", found=f"{cpus} CPUs, no GPU", mend=mend)
+        fix = "torch sees no GPU although the machine has one: check its driver." if shutil.which("nvidia-smi") else ""
+        return Finding(name="devices", found=f"{cpus} CPUs, no GPU", fix=fix)
     names = ", ".join(torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count()))
     return Finding(name="devices", found=f"{cpus} CPUs, {torch.cuda.device_count()} GPUs ({names})")
 
@@ -109,8 +110,8 @@ def _shared_memory() -> Finding:
     if not place.exists():
         return Finding(name="shared memory", found="no /dev/shm on this system")
     free = shutil.disk_usage(place).free / 2**20
-    mend = "" if free >= LEAST_SHARED_MIB else "Ray needs more: in a container, run it with --shm-size=1g."
-    return Finding(name="shared memory", found=f"{free:.0f} MiB free in /dev/shm", mend=mend)
+    fix = "" if free >= LEAST_SHARED_MIB else "Ray needs more: in a container, run it with --shm-size=1g."
+    return Finding(name="shared memory", found=f"{free:.0f} MiB free in /dev/shm", fix=fix)
 
 
 def _tracking() -> Finding:
@@ -125,8 +126,8 @@ def _tracking() -> Finding:
     except Exception as error:  # whatever MLflow raises
         words = without_password(first_line(error) or type(error).__name__, uri)
         refused = getattr(error, "error_code", "") in ("UNAUTHENTICATED", "PERMISSION_DENIED")
-        does, mend = ("refuses this shell", PASSWORD) if refused else ("does not answer", START_MLFLOW)
-        return Finding(name="mlflow", found=f"{shown} {does}: {words[:200]}", mend=f"{mend} {MEANWHILE}")
+        does, fix = ("refuses this shell", PASSWORD) if refused else ("does not answer", START_MLFLOW)
+        return Finding(name="mlflow", found=f"{shown} {does}: {words[:200]}", fix=f"{fix} {MEANWHILE}")
     return Finding(name="mlflow", found=f"{shown} answers")
 
 
@@ -135,7 +136,7 @@ def _ray() -> Finding:
     if not address:
         return Finding(name="ray", found="no RAY_ADDRESS: studies start a Ray of their own")
     if reason := unreachable(address):
-        return Finding(name="ray", found=f"{address} does not answer: {reason}", mend=START_RAY)
+        return Finding(name="ray", found=f"{address} does not answer: {reason}", fix=START_RAY)
     return Finding(name="ray", found=f"{address} answers")
 
 
@@ -148,12 +149,12 @@ def _token() -> Finding:
         if named.is_file() and named.read_text().strip():
             return Finding(name="ray token", found=f"{named}, and RAY_AUTH_MODE=token")
         found = f"RAY_AUTH_MODE is token, and there is no token in {named}"
-        return Finding(name="ray token", found=found, mend=f"{TOKEN}. Or unset RAY_AUTH_MODE.")
+        return Finding(name="ray token", found=found, fix=f"{TOKEN}. Or unset RAY_AUTH_MODE.")
     if path.exists():
         return Finding(
             name="ray token",
             found=f"{path} is there and RAY_AUTH_MODE is {mode or 'unset'}: a head started here asks for the token, "
             "and `ray job submit` would not send it",
-            mend="export RAY_AUTH_MODE=token",
+            fix="export RAY_AUTH_MODE=token",
         )
     return Finding(name="ray token", found="none, none needed")

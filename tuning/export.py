@@ -1,4 +1,4 @@
-"""From a registered model to a file for the edge, with its size and speed noted on the model's run."""
+"""`export`: from a registered model to a file for the edge, with its size and speed noted on the model's run."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from pathlib import Path
 
 import numpy as np
 
+from trainables.core import files
 from trainables.core.lookup import UnknownName, unknown
-from trainables.core.prepared.cache import Prepared, open_prepared
+from trainables.core.prepared.cache import Prepared, open_prepared, prepared_folders
 from trainables.core.prepared.splits import load_splits
 from trainables.core.serving.onnx import Exported, export_onnx
 from trainables.data.core.dataset import DataError
+from tuning.records import tags
+from tuning.records.mlflow_client import default_uri, make_client
 from tuning.records.registry import fetch_model, only_champion
-from tuning.records.tracking import default_uri, make_client
 
 FORMATS: dict[str, Callable[..., Exported]] = {"onnx": export_onnx}
 MAX_CLIPS = 200  # on which the cost of 8 bits is counted: it is seen to half a per cent, in seconds
 
 
-def export_model(uri: str | None, home: Path, out: Path, format: str) -> Exported:
+def export(uri: str | None, home: Path, out: Path, format: str) -> Exported:
     """Write the registered model of `uri`, or the only champion there is, to `out`.
 
     What 8 bits cost is counted on validation people of the study's first fold where its data still lies under `home`.
@@ -36,7 +38,7 @@ def export_model(uri: str | None, home: Path, out: Path, format: str) -> Exporte
     with tempfile.TemporaryDirectory() as copy:
         folder, run_id = fetch_model(uri, tracking_uri, Path(copy))
         client = make_client(tracking_uri)
-        study = client.get_run(run_id).data.tags.get("fertune.study", "")
+        study = client.get_run(run_id).data.tags.get(tags.STUDY, "")
         prepared, indices = _validation_clips(folder, home, study)
         exported = FORMATS[format](folder, out, prepared=prepared, indices=indices)
     for key, value in _metrics(exported, format).items():
@@ -46,12 +48,12 @@ def export_model(uri: str | None, home: Path, out: Path, format: str) -> Exporte
 
 def _validation_clips(folder: Path, home: Path, study: str) -> tuple[Prepared | None, tuple[int, ...]]:
     """The data that the model in `folder` comes from, and validation clips of it; none where that is gone."""
-    fingerprint = json.loads((folder / "model.json").read_text())["fingerprint"]
-    found = next((home / "prepared").glob(f"*-{fingerprint[:12]}"), None)
+    fingerprint = json.loads((folder / files.MODEL).read_text())["fingerprint"]
+    found = next(iter(prepared_folders(home, fingerprint)), None)
     if found is None or not study:
         return None, ()
     try:
-        prepared, splits = open_prepared(found), load_splits(home / study / "splits.json")
+        prepared, splits = open_prepared(found), load_splits(home / study / files.SPLITS)
     except DataError:
         return None, ()
     if splits.fingerprint != prepared.fingerprint:

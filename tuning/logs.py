@@ -1,4 +1,4 @@
-"""What a study and its trials had to say: states, curves, errors and tracebacks, as plain lines."""
+"""`logs`: what a study and its trials had to say: states, curves, errors and tracebacks, as plain lines."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from trainables.core import lookup
+from trainables.core import files, lookup
+from tuning.records.home import not_begun
 from tuning.records.ledger import Ledger, Trial
-from tuning.status import not_begun
 
 
-def words(home: Path, study: str, trial_id: str | None = None) -> Iterator[str]:
+def logs(home: Path, study: str, trial_id: str | None = None) -> Iterator[str]:
     """The lines of one trial, or one line for each event of `study` that a person would ask for.
 
     Raises `ValueError` for a study that was not begun and for a trial that it does not have.
@@ -64,7 +64,7 @@ def _of_trial(ledger: Ledger, trial: Trial) -> Iterator[str]:
         yield f"{key}: {value:.6g}"
     if trial.error:
         yield f"error: {trial.error}"
-    traceback = ledger.folder / "trials" / trial.trial_id / "error.txt"
+    traceback = ledger.trial_folder(trial.trial_id) / files.TRACEBACK
     if traceback.exists():
         yield from traceback.read_text().splitlines()
 

@@ -12,14 +12,17 @@ from typing import Any
 import torch
 
 from search_spaces.core.study import Study
-from trainables.core import lookup
+from trainables.core import files, lookup
 from trainables.core.config import make_config
 from trainables.core.training import costs
-from trainables.core.training.device import device_name
-from tuning.evidence.ablation import NUM_SEEDS, chosen_folds, searches_of, trainings
+from trainables.core.training.workers import device_name
+from trainables.core.wording import counted
 from tuning.evidence.fold_sizes import FoldSize, fold_sizes, mean_sizes, num_people
+from tuning.evidence.minimum_detectable_effect import detectable
+from tuning.execution.enumerated import chosen_folds, default_seeds, trainings
+from tuning.records.home import known_studies
 from tuning.records.ledger import Ledger, Trial
-from tuning.status import known_studies
+from tuning.records.selection import best_by_variant, searches_of
 
 UNKNOWN = "unknown until a pilot ran"
 _NUM_POINTS = 4  # of a search space, whose mean cost stands for all
@@ -27,7 +30,7 @@ _STATES = 4  # what a checkpoint holds of each weight: itself, two moments, the 
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Forecast:
+class Plan:
     """What is ahead of a study; `None` is what cannot be known yet, and the words beside it say why, or from what.
 
     `num_trainings` counts models to train (a trial on three folds is three), `num_done` those of them that are done.
@@ -46,7 +49,7 @@ class Forecast:
     detectable_points: float | None = None
     detectable_from: str = ""
 
-    def sentences(self) -> list[str]:
+    def in_words(self) -> list[str]:
         """One line for each figure."""
         count = "unknown" if self.num_trainings is None else f"{self.num_trainings:,}"
         done = f"; {self.num_done:,} of them are done" if self.num_done else ""
@@ -63,27 +66,28 @@ class Forecast:
         return lines
 
 
-def dry_run(
+def plan(
     study: Study,
     home: Path,
     *,
     num_samples: int | None = None,
     folds: tuple[int, ...] | None = None,
-    seeds: int = NUM_SEEDS,
+    seeds: int | None = None,
     data_root: Path | None = None,
     workers: int = 1,
     sd: float | None = None,
     pilot: str | None = None,
-) -> Forecast:
+) -> Plan:
     """What `study` will take: `num_samples` trials of a search, or an ablation over `folds` and `seeds`.
 
     Time comes from the study's finished trials, else from counted operations and the rate that finished trials of other
     studies under `home` reached on this device. `sd` is the standard deviation, over folds and seeds, of the difference
-    in accuracy between two variants trained on the same fold with the same seed (as a share, 0.02 for two points);
+    in accuracy between two variants trained on the same fold with the same seed, in points;
     without it that of the finished runs is taken, or of those of another study, the `pilot`.
 
     Raises `ValueError` for folds that there are not, and for a pilot that was not begun or is no ablation.
     """
+    seeds = seeds or default_seeds(study)
     ledger = Ledger.read(home / study.name)
     finished = [trial for trial in ledger.trials.values() if trial.state == "FINISHED"]
     sizes = fold_sizes(study, home, data_root)
@@ -92,7 +96,7 @@ def dry_run(
     ahead = None if total is None else total - done
     seconds, hours_from = _seconds_each(study, finished, home, sizes)
     weights_mb = _mean_metric(finished, "weights_mb") or _weights_mb(study)
-    forecast = Forecast(
+    found = Plan(
         study=study.name,
         num_trainings=total,
         trainings_are=words,
@@ -102,15 +106,12 @@ def dry_run(
         disk_gb=None if ahead is None else _disk_gb(study, ahead, weights_mb),
     )
     if study.design is None:
-        return forecast
-    from tuning.evidence.minimum_detectable_effect import (
-        detectable,  # statsmodels takes seconds to import, and a search needs none of it
-    )
-
+        return found
     tested = [sizes[fold] for fold in chosen] if sizes and chosen else []
-    points, points_from = detectable(ledger, study.design, tested, seeds, sd=sd, pilot=_pilot(home, pilot))
+    share = None if sd is None else sd / 100
+    points, points_from = detectable(ledger, study.design, tested, seeds, sd=share, pilot=_pilot(home, pilot))
     return dataclasses.replace(
-        forecast,
+        found,
         num_people=num_people(tested) if tested else None,
         detectable_points=points,
         detectable_from=points_from,
@@ -147,21 +148,19 @@ def _trainings(
     search_folds, design = len(study.search_folds), study.design
     if design is None:
         trials = num_samples or study.num_samples
-        done = sum(trial.state == "FINISHED" for trial in ledger.of_phase("search"))
-        words = f"{_counted(trials, 'trial')} on {_counted(search_folds, 'fold')}"
+        done = len(ledger.finished("search"))
+        words = f"{counted(trials, 'trial')} on {counted(search_folds, 'fold')}"
         return trials * search_folds, words, min(done, trials) * search_folds
     searched = 0
     compared: Mapping[str, Mapping[str, Any]] = design.variants
     if design.tune_each:
-        from tuning.execution.variant_search import best_by_variant
-
         done = Counter(trial.variant for trial in searches_of(ledger, design) if trial.state in ("FINISHED", "FAILED"))
         searched = sum(min(count, design.tune_each) for count in done.values()) * search_folds
         compared = best_by_variant(ledger, study)
-    on = "all folds" if folds is None else _counted(len(folds), "fold")
-    words = f"{len(design.variants)} variants x {on} x {_counted(seeds, 'seed')}"
+    on = "all folds" if folds is None else counted(len(folds), "fold")
+    words = f"{len(design.variants)} variants x {on} x {counted(seeds, 'seed')}"
     if design.tune_each:
-        words += f", after {_counted(design.tune_each, 'search trial')} for each variant"
+        words += f", after {counted(design.tune_each, 'search trial')} for each variant"
     if folds is None:
         return None, f"{words}; give --data-root to count the folds", searched
     finished = {trial.identity for trial in ledger.of_phase("ablation") if trial.state == "FINISHED"}
@@ -177,7 +176,7 @@ def _seconds_each(
     times = [trial.metrics["wall_time_s"] / len(trial.folds) for trial in finished if "wall_time_s" in trial.metrics]
     if times:
         devices = ", ".join(sorted({trial.device for trial in finished if trial.device}))
-        return statistics.fmean(times), f"from {_counted(len(times), 'finished trial')} of this study on {devices}"
+        return statistics.fmean(times), f"from {counted(len(times), 'finished trial')} of this study on {devices}"
     device = device_name(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     rates = _rates(home, device)
     if not rates or not sizes:
@@ -193,7 +192,7 @@ def _seconds_each(
 def _rates(home: Path, device: str) -> list[float]:
     """Operations per second, everything included, of the finished trials under `home` on this kind of device."""
     rates = []
-    for path in sorted(home.glob("*/ledger.jsonl")):
+    for path in sorted(home.glob(f"*/{files.LEDGER}")):
         for trial in Ledger.read(path.parent).trials.values():
             found = trial.metrics
             if trial.state == "FINISHED" and trial.device == device and "train_flops" in found:
@@ -239,10 +238,6 @@ def _disk_gb(study: Study, ahead: int, weights_mb: float) -> float:
 def _mean_metric(finished: list[Trial], metric: str) -> float | None:
     values = [trial.metrics[metric] for trial in finished if metric in trial.metrics]
     return statistics.fmean(values) if values else None
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _rounded(value: float) -> str:

@@ -1,56 +1,66 @@
-"""From a confirmed configuration to the registered champion, or a refusal that says why."""
+"""`promote`: from a confirmed configuration to the registered champion, or a refusal that says why."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
-from tuning.confirm import CONFIRM_SEED, confirm
+from search_spaces.core.study import Study, load_study
+from trainables.core import files
+from tuning.confirm import confirm_champion, confirm_search
+from tuning.evidence import refusals
 from tuning.evidence.champion import (
     Champion,
     Incomparable,
     champion_of,
-    comparison_tags,
     configuration_hash,
     registered_name,
+    version_tags,
 )
-from tuning.evidence.contest import NUM_SEEDS, Contest, Refused, contest_with, margin_tags
+from tuning.evidence.contest import (
+    NUM_SEEDS,
+    Contest,
+    Promotion,
+    Refused,
+    champion_beside,
+    contest,
+    margin_tags,
+    more_seeds,
+)
 from tuning.evidence.evidence_file import facts_of, write_evidence
-from tuning.evidence.holdout import Evidence, evidence, holdout_accuracy, predictions_behind, row_of
-from tuning.evidence.model_card import NAME as MODEL_CARD
+from tuning.evidence.holdout import Evidence, Holdout, holdout_accuracy
 from tuning.evidence.model_card import as_description, model_card
-from tuning.execution.runner import Runner, git_commit
-from tuning.records import registry
-from tuning.records.aliases import ChampionChanged
-from tuning.records.ledger import Ledger, Trial
-from tuning.statistics import alpha_spending
-from tuning.statistics.shortfall import below_majority, more_seeds
-from tuning.statistics.superiority import MARGIN, SAVING, Verdict, require_allowed
+from tuning.execution.runner import Listener, Runner
+from tuning.execution.seeds import REFIT_SEED
+from tuning.records import registry, tags
+from tuning.records.aliases import CHAMPION, ChampionChanged
+from tuning.records.home import git_commit
+from tuning.records.ledger import Ledger, Trial, first_error
+from tuning.records.mlflow_client import default_uri
+from tuning.statistics.alpha_spending import LATER_SHARE, look_in_words
+from tuning.statistics.shortfall import below_majority
+from tuning.statistics.superiority import MARGIN, SAVING, require_allowed
 
 ALPHA = 0.05  # the chance of a false promotion, over all challengers that are confirmed together and all looks at them
-REFIT_SEED = CONFIRM_SEED + 500  # no confirmation reaches so far
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Promotion:
-    """What was registered: `version` of `name`, on which evidence; `verdict` is `None` for a first champion.
-
-    `evidence_sha256` is that of the registered `evidence.json`, `""` of a champion of before there was one. `already` says
-    that the version was champion before, and nothing was done.
-    """
-
-    name: str
-    version: int
-    uri: str
-    evidence: Evidence
-    verdict: Verdict | None = None
-    evidence_sha256: str = ""
-    already: bool = False
 
 
 def promote(
+    study: str | Study,
+    listener: Listener,
+    *,
+    trial_id: str | None = None,
+    margin: float | None = None,
+    home: Path | None = None,
+    data_root: Path | None = None,
+    verbose: bool = False,
+) -> Promotion:
+    """Promote from a study that was begun, as `promote_winner` says."""
+    with Runner(study, listener, home=home, data_root=data_root, verbose=verbose, begun=True) as runner:
+        return promote_winner(runner, trial_id=trial_id, margin=MARGIN if margin is None else margin)
+
+
+def promote_winner(
     runner: Runner,
     *,
     trial_id: str | None = None,
@@ -79,22 +89,43 @@ def promote(
         champion = champion_of(runner.study, runner.prepared, runner.splits, runner.tracker.uri)
     except Incomparable as error:
         raise Refused(str(error)) from error
-    found = _confirmed(runner, trial_id)
-    if champion and champion.is_configuration(runner.study, found.parameters):
-        if champion.has_data(runner.prepared):
-            return _as_it_is(runner, found, champion)
-        raise Refused(_same_configuration(runner, found, champion))
-    over_majority = _require_beats_majority(runner, found)
-    test = {"alpha": alpha, "margin": margin, "saving": saving}
-    contest = contest_with(runner, found, champion, **test) if champion else None
-    refit = _refit(runner, found)
-    return _register(runner, found, champion, contest, refit, test | {"over_majority": over_majority})
+    holdout = Holdout(runner.ledger)
+    try:
+        promoted = _promoted(runner, holdout, champion, trial_id, {"alpha": alpha, "margin": margin, "saving": saving})
+    except Refused as refused:
+        refused.rows = tuple(holdout.rows())
+        raise
+    return dataclasses.replace(promoted, rows=tuple(holdout.rows()))
+
+
+def rollback(home: Path, study: str | Study) -> tuple[str, int]:
+    """Make the champion before the present one champion again; the name of the registered model and its version."""
+    study = load_study(study) if isinstance(study, str) else study
+    name = name_promoted(Ledger.read(home / study.name), study.registered_model)
+    return name, registry.rollback(default_uri(home), name)
 
 
 def name_promoted(ledger: Ledger, registered_model: str) -> str:
     """The name under which a study promoted last, as a rollback needs it; `registered_model` where it never did."""
     names = [event["name"] for event in ledger.events if event["event"] == "promoted"]
     return names[-1] if names else registered_model
+
+
+def _promoted(
+    runner: Runner, holdout: Holdout, champion: Champion | None, trial_id: str | None, test: dict[str, float]
+) -> Promotion:
+    found = _confirmed(runner, holdout, trial_id)
+    if champion and champion.is_configuration(runner.study, found.parameters):
+        if champion.has_data(runner.prepared):
+            return _as_it_is(runner, found, champion)
+        raise Refused(_same_configuration(runner, found, champion))
+    over_majority = _require_beats_majority(runner, holdout, found)
+    tested = None
+    if champion:
+        beside = _champion_beside(runner, holdout, found, champion)
+        tested = contest(holdout, runner.study, found, champion, beside, **test)
+    refit = _refit(runner, found)
+    return _register(runner, holdout, found, champion, tested, refit, test | {"over_majority": over_majority})
 
 
 def _require_promotable(runner: Runner) -> None:
@@ -111,23 +142,35 @@ def _require_promotable(runner: Runner) -> None:
         )
 
 
-def _confirmed(runner: Runner, trial_id: str | None) -> Evidence:
+def _confirmed(runner: Runner, holdout: Holdout, trial_id: str | None) -> Evidence:
     """The evidence for the chosen configuration, gathered where it is missing."""
     chosen = trial_id or runner.ledger.selection.get("recommended")
-    found = row_of(evidence(runner.ledger), chosen)
+    found = holdout.row(chosen)
     if found is None or len(found.seeds) < NUM_SEEDS:
-        found = row_of(confirm(runner, seeds=NUM_SEEDS, trial_id=trial_id), chosen)
+        confirm_search(runner, seeds=NUM_SEEDS, trial_id=trial_id)
+        found = holdout.row(chosen)
     if found is None or len(found.seeds) < NUM_SEEDS:
-        failed = next(
-            (trial for trial in runner.ledger.of_phase("confirm") if trial.of == chosen and trial.error), None
-        )
-        because = f" The first error: {failed.trial_id}: {failed.error}" if failed else ""
+        because = first_error(trial for trial in runner.ledger.of_phase("confirm") if trial.of == chosen)
         raise Refused(f"{chosen} was not confirmed with {NUM_SEEDS} seeds: some of its trainings failed.{because}")
     return found
 
 
+def _champion_beside(runner: Runner, holdout: Holdout, found: Evidence, champion: Champion) -> Evidence:
+    """What the champion's configuration achieves with the seeds of `found`; trained where that is missing."""
+    beside = champion_beside(holdout, runner.study, champion, found.seeds)
+    if beside is None:
+        confirm_champion(runner, champion, found.seeds)
+        beside = champion_beside(holdout, runner.study, champion, found.seeds)
+    if beside is None:
+        raise Refused(
+            f"The present champion ({champion.uri}) could not be trained again with all {len(found.seeds)} seeds of "
+            f"{found.trial_id}, so there is nothing to compare with; `status` and `logs` of {runner.study.name} say why."
+        )
+    return beside
+
+
 def _same_configuration(runner: Runner, found: Evidence, champion: Champion) -> str:
-    before, now = champion.tags.get("fertune.dataset_fingerprint", "unknown"), runner.prepared.fingerprint
+    before, now = champion.tags.get(tags.DATASET_FINGERPRINT, "unknown"), runner.prepared.fingerprint
     return (
         f"{found.trial_id} is the configuration of the present champion (version {champion.version} of {champion.name}); the "
         f"data was prepared anew since (fingerprint {before[:12]} was its, {now[:12]} is this study's). A configuration is not "
@@ -139,39 +182,37 @@ def _same_configuration(runner: Runner, found: Evidence, champion: Champion) -> 
 
 def _as_it_is(runner: Runner, found: Evidence, champion: Champion) -> Promotion:
     """The champion that is there; an earlier attempt may have died before it could write down that it made it."""
-    name, version, tags = champion.name, champion.version, champion.tags
-    if (tags.get("fertune.study"), tags.get("fertune.trial_id")) == (runner.study.name, found.trial_id):
+    name, version, said = champion.name, champion.version, champion.tags
+    if (said.get(tags.STUDY), said.get(tags.TRIAL_ID)) == (runner.study.name, found.trial_id):
         _note(runner, name, version, found)
     return Promotion(
         name=name,
         version=version,
         uri=_uri(name),
         evidence=found,
-        evidence_sha256=tags.get("fertune.evidence_sha256", ""),
+        evidence_sha256=said.get(tags.EVIDENCE_SHA256, ""),
         already=True,
     )
 
 
-def _require_beats_majority(runner: Runner, found: Evidence) -> dict[str, float]:
-    """The look, and the lower bound that exceeds the commonest class with the confidence of that look: 95 % at the first."""
-    ledger = runner.ledger
-    question = alpha_spending.asked(
-        configuration_hash(runner.study, found.parameters), alpha_spending.MAJORITY, found.seeds
+def _require_beats_majority(runner: Runner, holdout: Holdout, found: Evidence) -> dict[str, float]:
+    """The look, and the lower bound that exceeds the majority baseline with the confidence of that look: 95 % at the first."""
+    ledger, configuration = runner.ledger, configuration_hash(runner.study, found.parameters)
+    question = refusals.question(configuration, refusals.MAJORITY, found.seeds)
+    look, predictions = refusals.look_at(ledger, question), holdout.predictions(found)
+    left = (1 - found.accuracy.confidence) * LATER_SHARE ** (look - 1)  # of two sides; the lower one counts
+    accuracy = found.accuracy if look == 1 else holdout_accuracy(predictions, 1 - left)
+    if accuracy.low > found.majority:
+        return {"look": look, "confidence": accuracy.confidence, "low": accuracy.low}
+    refusals.note_refused(ledger, found.trial_id, [question], against=refusals.MAJORITY, look=look)
+    later = holdout_accuracy(predictions, 1 - left * LATER_SHARE)
+    ways, seeds = below_majority(accuracy, later, found.majority, predictions)
+    raise Refused(
+        f"{found.trial_id} is not promoted: the lower bound of its accuracy on the holdout ({found.tested_on}) is "
+        f"{100 * accuracy.low:.1f} %, and always answering the commonest class gives {100 * found.majority:.1f} %: "
+        f"{ways} {look_in_words(look, left / 2, again=seeds is not None)} "
+        f"{more_seeds(runner.study.name, found.trial_id, seeds)}"
     )
-    look, predictions = alpha_spending.look_at(ledger, question), predictions_behind(ledger, found)
-    left = (1 - found.accuracy.confidence) * alpha_spending.LATER ** (look - 1)  # of two sides; the lower one counts
-    accuracy = holdout_accuracy(predictions, 1 - left)
-    if accuracy.low <= found.majority:
-        alpha_spending.note_refused(ledger, found.trial_id, [question], against=alpha_spending.MAJORITY, look=look)
-        later = holdout_accuracy(predictions, 1 - left * alpha_spending.LATER)
-        ways, seeds = below_majority(found, accuracy, later, predictions)
-        raise Refused(
-            f"{found.trial_id} is not promoted: the lower bound of its accuracy on the holdout ({found.tested_on}) is "
-            f"{100 * accuracy.low:.1f} %, and always answering the commonest class gives {100 * found.majority:.1f} %: "
-            f"{ways} {alpha_spending.in_words(look, left / 2, again=seeds is not None)} "
-            f"{more_seeds(runner.study.name, found.trial_id, seeds)}"
-        )
-    return {"look": look, "confidence": accuracy.confidence, "low": accuracy.low}
 
 
 def _refit(runner: Runner, found: Evidence) -> Trial:
@@ -192,35 +233,45 @@ def _refit(runner: Runner, found: Evidence) -> Trial:
 
 def _register(
     runner: Runner,
+    holdout: Holdout,
     found: Evidence,
     champion: Champion | None,
-    contest: Contest | None,
+    tested: Contest | None,
     refit: Trial,
     test: dict[str, Any],
 ) -> Promotion:
-    name, folder, commit = registered_name(runner.study, runner.prepared), _folder(runner, refit), git_commit()
-    reference = margin_tags(contest, champion)
+    name, folder, commit = (
+        registered_name(runner.study, runner.prepared),
+        runner.ledger.trial_folder(refit.trial_id),
+        git_commit(),
+    )
+    reference = margin_tags(tested, champion)
     facts = facts_of(
-        runner,
-        name,
-        found,
-        refit,
-        champion=contest.champion if contest else None,
+        holdout,
+        runner.study,
+        runner.prepared,
+        runner.splits,
+        name=name,
+        found=found,
+        refit=refit,
+        champion=tested.champion if tested else None,
         replaced=champion,
-        verdicts=contest.verdicts if contest else [],
+        verdicts=tested.verdicts if tested else [],
         test=test,
         reference=reference,
         commit=commit,
     )
     card, digest = model_card(facts), write_evidence(folder, facts)
-    (folder / MODEL_CARD).write_text(card, encoding="utf-8")
+    (folder / files.MODEL_CARD).write_text(card, encoding="utf-8")
     try:
         version = registry.log_and_register(
             tracking_uri=runner.tracker.uri,
             run_id=runner.tracker.run_id(refit.trial_id),
             model_folder=folder,
             name=name,
-            tags=_tags(runner, found, commit) | reference | {"fertune.evidence_sha256": digest},
+            tags=version_tags(runner.study, runner.prepared, runner.splits, found, commit)
+            | reference
+            | {tags.EVIDENCE_SHA256: digest},
             description=as_description(card),
             replacing=champion.version if champion else None,
         )
@@ -229,30 +280,10 @@ def _register(
             f"{found.trial_id} is not promoted: {error} Promote again to be compared with that one."
         ) from error
     _note(runner, name, version, found, refit=refit.trial_id)
-    verdict = contest.chosen if contest else None
+    verdict = tested.chosen if tested else None
     return Promotion(
         name=name, version=version, uri=_uri(name), evidence=found, verdict=verdict, evidence_sha256=digest
     )
-
-
-def _tags(runner: Runner, found: Evidence, commit: str) -> dict[str, str]:
-    """What the registered version says of itself."""
-    prepared = runner.prepared
-    return {
-        "fertune.study": runner.study.name,
-        "fertune.trial_id": found.trial_id,
-        "fertune.evidence_of": "configuration",
-        "fertune.selection": "nested",
-        **comparison_tags(prepared, runner.splits),
-        "fertune.accuracy": f"{found.accuracy.mean:.4f}",
-        "fertune.accuracy_low": f"{found.accuracy.low:.4f}",
-        "fertune.accuracy_high": f"{found.accuracy.high:.4f}",
-        "fertune.dataset": prepared.name,
-        "fertune.dataset_fingerprint": prepared.fingerprint,
-        "fertune.git_commit": commit,
-        "fertune.trainable": runner.study.trainable,
-        "fertune.parameters": json.dumps({**runner.study.settings, **found.parameters}, sort_keys=True),
-    }
 
 
 def _note(runner: Runner, name: str, version: int, found: Evidence, **facts: str) -> None:
@@ -262,9 +293,5 @@ def _note(runner: Runner, name: str, version: int, found: Evidence, **facts: str
         runner.ledger.note("promoted", name=name, version=version, of=found.trial_id, **facts)
 
 
-def _folder(runner: Runner, trial: Trial) -> Path:
-    return runner.folder / "trials" / trial.trial_id
-
-
 def _uri(name: str) -> str:
-    return f"models:/{name}@{registry.CHAMPION}"
+    return f"models:/{name}@{CHAMPION}"

@@ -1,4 +1,4 @@
-"""Stopping a study from another shell: its driver is told, saves its ledger, and what it half did is resumable."""
+"""`stop`: ending a study from another shell: its driver is told, saves its ledger, and what it half did is resumable."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-from tuning.records.ledger import Owner, read_owner
-from tuning.status import known_studies, not_begun
+from trainables.core import files
+from tuning.records.home import known_studies, not_begun
+from tuning.records.owner import Owner, read_owner
 
 
 def stop(home: Path, study: str, *, patience_s: float = 30.0) -> Owner:
@@ -21,7 +22,7 @@ def stop(home: Path, study: str, *, patience_s: float = 30.0) -> Owner:
     `TimeoutError` where it still runs after `patience_s`.
     """
     folder = home / study
-    running = (folder / "ledger.jsonl").exists() and _is_written(folder)  # one that finds its faces has no event yet
+    running = (folder / files.LEDGER).exists() and _is_written(folder)  # one that finds its faces has no event yet
     if not running and study not in known_studies(home):
         raise not_begun(home, study)
     if not running:
@@ -57,7 +58,7 @@ def _owner(folder: Path, patience_s: float = 2.0) -> Owner | None:
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         owner = read_owner(folder)
-        if owner and (owner.host != os.uname().nodename or _signed(owner, folder / "ledger.owner")):
+        if owner and (owner.host != os.uname().nodename or _signed(owner, folder / files.OWNER)):
             return owner
         time.sleep(0.05)
     return None
@@ -73,7 +74,7 @@ def _signed(owner: Owner, path: Path) -> bool:
 
 def _is_written(folder: Path) -> bool:
     try:
-        with FileLock(folder / "ledger.lock").acquire(timeout=0):
+        with FileLock(folder / files.LOCK).acquire(timeout=0):
             return False
     except Timeout:
         return True

@@ -10,8 +10,9 @@ import typer
 
 from cluster.local import parts, service
 from cluster.local.service import Service
-from tuning.execution.session import default_home
-from tuning.text.errors import Verbose, looking, sentences
+from tuning.execution.signals import interruptible
+from tuning.records.home import default_home
+from tuning.text.errors import Verbose, looking, told
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -39,7 +40,7 @@ def up(
 ) -> None:
     """Start what is not up, wait until it answers, print where it is and how to submit a job."""
     wanted = {"ray": ray_port, "dashboard": dashboard_port, "mlflow": mlflow_port}
-    with sentences(verbose):
+    with told(verbose), interruptible():
         found = service.up(
             default_home(),
             _say,
@@ -54,7 +55,7 @@ def up(
 @app.command()
 def down(verbose: Verbose = False) -> None:
     """Stop running jobs, Ray and MLflow; runs, models and passwords stay."""
-    with sentences(verbose):
+    with told(verbose), interruptible():
         if not service.down(default_home(), _say):
             _say(f"Nothing of the service under {default_home()} is running.")
 

@@ -13,9 +13,9 @@ import pandas as pd
 
 from search_spaces.core.study import PARETO
 from tuning.evidence.holdout import Evidence, evidence, predictions_of, ranked_front
+from tuning.records.home import not_begun
 from tuning.records.ledger import Ledger, Trial, objective_values
 from tuning.statistics import pareto
-from tuning.status import overview
 
 
 class Objective(NamedTuple):
@@ -63,9 +63,7 @@ class ReportData:
     @cached_property
     def complete(self) -> list[Trial]:
         """The finished search trials that have a finite value of every objective."""
-        return [
-            trial for trial in self.search if trial.state == "FINISHED" and all(map(math.isfinite, self.values(trial)))
-        ]
+        return [trial for trial in self.ledger.finished("search") if all(map(math.isfinite, self.values(trial)))]
 
     @cached_property
     def searched(self) -> list[str]:
@@ -139,5 +137,7 @@ class ReportData:
 
 def read_report_data(home: Path, name: str) -> ReportData:
     """The study `name` under `home`. Raises `ValueError` where it was not begun."""
-    overview(home, name)
-    return ReportData(name=name, home=home, ledger=Ledger.read(home / name), written_at=datetime.now().astimezone())
+    ledger = Ledger.read(home / name)
+    if not ledger.events:
+        raise not_begun(home, name)
+    return ReportData(name=name, home=home, ledger=ledger, written_at=datetime.now().astimezone())

@@ -11,7 +11,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from dashboards.core.html import Html, element
-from dashboards.core.quantities import Quantity
+from tuning.text.quantities import Quantity
 
 INK, MUTED, RULE, PAPER = "var(--ink)", "var(--muted)", "var(--rule)", "var(--paper)"
 TRIAL, FRONT, CHOSEN, CONTROL, FAILED = (

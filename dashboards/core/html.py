@@ -7,6 +7,8 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
+from tuning.text import quantities
+
 _VOID = ("br", "input", "link", "meta")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -24,6 +26,11 @@ def escaped(text: object) -> str:
     """`text` without markup, control characters and lone surrogates; for HTML and for plotly, whose text is markup too."""
     readable = _CONTROL.sub("\ufffd", str(text)).encode("utf-8", "replace").decode("utf-8")
     return html.escape(readable)
+
+
+def percent(share: float, decimals: int = 1) -> str:
+    """A share as a percentage that no line break parts."""
+    return quantities.percent(share, decimals).replace(" ", "\u202f")
 
 
 def element(tag: str, *children: object, **attributes: object) -> Html:

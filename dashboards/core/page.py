@@ -13,8 +13,9 @@ from plotly.offline import get_plotlyjs
 from dashboards.core.data import ReportData, read_report_data
 from dashboards.core.html import Html, element, join
 from dashboards.core.panel import Figure, Panel
-from dashboards.core.quantities import count, day
 from trainables.core import lookup
+from trainables.core.wording import counted
+from tuning.text.quantities import day
 
 _HERE = Path(__file__).parent
 
@@ -77,7 +78,7 @@ def render(report: ReportData) -> str:
 
 
 def _header(report: ReportData, panels: dict[str, Panel], written: str) -> Html:
-    facts = [count(len(report.trained), "training" if report.is_ablation else "search trial")]
+    facts = [counted(len(report.trained), "training" if report.is_ablation else "search trial")]
     facts += [f"data set {report.study['dataset']}"] if "dataset" in report.study else []
     devices = sorted({device for device in report.devices.values() if device})
     facts += [f"on {' and '.join(devices)}"] if devices else []

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from dashboards.core.figures import spans_decades
-from dashboards.core.quantities import setting
+from tuning.text.quantities import setting
 
 NOT_SET = "not set"
 _DISTINCT = 8  # up to so many values each get a place of their own

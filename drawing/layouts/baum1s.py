@@ -65,9 +65,8 @@ def write(
             shots += everyone(num_subjects, (NEUTRAL,), num_frames, takes=2)
         clips_so_far = [0] * num_subjects
         rows = []
-        drawn = draw_shots(
-            _shuffled(shots), difficulty=difficulty, size=2 * round(size / 2), seed=seed, on_progress=on_progress
-        )
+        even = 2 * round(size / 2)
+        drawn = draw_shots(_shuffled(shots), difficulty=difficulty, size=even, seed=seed, on_progress=on_progress)
         for shot, square in drawn:
             clips_so_far[shot.person] += 1
             number = clips_so_far[shot.person]

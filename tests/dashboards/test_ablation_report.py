@@ -31,7 +31,7 @@ def write_ablation(home, *, num_folds=NUM_FOLDS, failed=(), design=DESIGN, **fac
         ledger.open_study(**{**shared, **facts})
         people = list(range(NUM_PEOPLE))
         folds = [{"train": people[fold::3] * 8, "validation": [], "test": people[fold::3] * 4} for fold in range(3)]
-        (folder / "splits.json").write_text(json.dumps({"folds": folds}))
+        (folder / "splits.json").write_text(json.dumps({"fingerprint": "f", "holdout": [], "folds": folds}))
         for number, (seed, fold, name) in enumerate(np.ndindex(2, num_folds, len(design.variants))):
             name = list(design.variants)[name]
             trial = Trial(

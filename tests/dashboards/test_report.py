@@ -13,12 +13,12 @@ import pytest
 from dashboards.core.data import read_report_data
 from dashboards.core.html import element
 from dashboards.core.page import collect_panels, render, write_report
-from dashboards.core.quantities import quantity
 from dashboards.core.scales import Continuous, Places, parameter_scale
 from tests.support.sample_study import FACTS, add_confirmation, add_trial, search_trial, select, write_sample
 from trainables.core import lookup
 from tuning.evidence.holdout import evidence
 from tuning.records.ledger import Ledger
+from tuning.text.quantities import quantity
 
 HOSTILE = "</script><img src=x onerror=alert(1)><script>alert(2)</script>"
 

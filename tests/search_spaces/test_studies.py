@@ -14,8 +14,9 @@ from trainables.core.config import make_config
 from trainables.core.prepared.splits import load_splits, make_splits
 from trainables.data.core.dataset import DataError
 from trainables.res_rbg import PRESETS
+from tuning.evidence.contest import Refused
 from tuning.execution.preparation import cut, draw
-from tuning.promote import Refused, promote, registered_name
+from tuning.promote import promote_winner, registered_name
 
 STUDIES = lookup.names("search_spaces")
 ABLATIONS = [name for name in STUDIES if load_study(name).design is not None]
@@ -199,10 +200,10 @@ class FakeRunner:
 def test_nothing_leaky_and_no_ablation_is_promoted(prepared, tmp_path):
     leaky = study_of(folds="random_leaky")
     with pytest.raises(Refused, match=r"`random_leaky`.*nothing of it is promoted"):
-        promote(FakeRunner(leaky, cut(leaky, prepared, tmp_path / "leaky.json")))
+        promote_winner(FakeRunner(leaky, cut(leaky, prepared, tmp_path / "leaky.json")))
     ablation = load_study("res_rbg_components_smiles")
     with pytest.raises(Refused, match="is an ablation"):
-        promote(FakeRunner(ablation, cut(ablation, prepared, tmp_path / "ablation.json")))
+        promote_winner(FakeRunner(ablation, cut(ablation, prepared, tmp_path / "ablation.json")))
 
 
 def test_a_model_of_imitated_data_does_not_get_the_name_of_the_data(prepared):

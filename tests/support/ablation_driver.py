@@ -80,7 +80,7 @@ class Driver(Runner):
             self.ledger.open_study(settings=dict(self.study.settings))
         super().run(phase, proposer, 0, deadline=deadline, **facts)  # what it remembers; nothing runs
         for _ in range(count):
-            trial = None if len(self.begun) >= self.late_after else proposer.propose()
+            trial = None if len(self.begun) >= self.late_after else proposer.ask()
             if trial is None:
                 return
             trial.trial_id = trial.trial_id or self.ledger.next_id(phase)
@@ -93,7 +93,7 @@ class Driver(Runner):
                 self.ledger.end(trial.trial_id, "FAILED", error="NonFiniteLoss: the loss became NaN.")
             else:
                 self.ledger.end(trial.trial_id, "FINISHED", self._results(trial))
-            proposer.told(self.ledger.trials[trial.trial_id])
+            proposer.tell(self.ledger.trials[trial.trial_id])
 
     def _results(self, trial):
         rng = np.random.default_rng([trial.seed, trial.folds[0], trial.parameters.get("rbg_depth", 0)])

@@ -15,10 +15,12 @@ from ray import tune
 
 from search_spaces.core.study import Study
 from tests.support.builders import prepare_random
+from trainables.core.phases import SCORED_ON
 from trainables.core.prepared.cache import Prepared
 from trainables.core.prepared.splits import make_splits
-from trainables.core.training.trial import SPLITS
+from tuning.execution.runner import Runner
 from tuning.records.ledger import Ledger, Trial
+from tuning.text.progress import Silent
 
 DEVICE = "AMD EPYC"
 
@@ -76,6 +78,7 @@ class HandRunner:
         self.skills, self.prepared, self.home, self.folder = skills, prepared, home, home / name
         self.splits = make_splits(prepared, seed=seed)
         self.tracker = SimpleNamespace(uri=uri, run_id=self._run_id)
+        self.listener = Silent()
         self.ledger = Ledger.write(self.folder)
         self.asked: list[Trial] = []
         self.fails, self.device_of, self.time_of = lambda trial: False, lambda trial: DEVICE, lambda trial: 10.0
@@ -113,15 +116,17 @@ class HandRunner:
                 self.asked.append(trial)
                 self._write(trial, self.skills[trial.parameters["gru_hidden"]])
 
-    def run(self, phase, proposer, count):
+    run_in_turn = Runner.run_in_turn
+
+    def run(self, phase, searcher, count, deadline=None):
         """Write up to `count` of what is proposed."""
         for _ in range(count):
-            if (trial := proposer.propose()) is None:
+            if (trial := searcher.ask()) is None:
                 return
             trial.trial_id = trial.trial_id or self.ledger.next_id(phase)
             self.asked.append(trial)
             self._write(trial, min(1.0, self.skills[trial.parameters["gru_hidden"]] + self.promised))
-            proposer.told(self.ledger.trials[trial.trial_id])
+            searcher.tell(self.ledger.trials[trial.trial_id])
 
     def _write(self, trial, skill):
         self.ledger.start(trial)
@@ -131,7 +136,7 @@ class HandRunner:
         folder = self.folder / "trials" / trial.trial_id
         folder.mkdir(parents=True, exist_ok=True)
         view = self.splits.view(trial.phase, trial.folds[0])
-        indices = view.validation if SPLITS[trial.phase] == "validation" else view.test
+        indices = view.validation if SCORED_ON[trial.phase] == "validation" else view.test
         if indices:
             self._predict(folder / "predictions.parquet", trial, np.array(indices), skill)
         else:
@@ -155,7 +160,7 @@ class HandRunner:
             "subject": [self.prepared.subjects[index] for index in indices],
             "fold": pa.array([trial.folds[0]] * len(indices), pa.int32()),
             "seed": pa.array([trial.seed] * len(indices), pa.int64()),
-            "split": [SPLITS[trial.phase]] * len(indices),
+            "split": [SCORED_ON[trial.phase]] * len(indices),
             "label": pa.array(labels, pa.int32()),
             "logits": pa.array(list(np.eye(len(self.prepared.classes), dtype=np.float32)[answers])),
         }

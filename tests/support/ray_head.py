@@ -25,7 +25,7 @@ import pytest
 from tests.conftest import ROOT
 
 # Of every module whose tests start a Ray: one at a time, since each needs the cores, and minutes where others take them too.
-WITH_RAY = [pytest.mark.xdist_group("ray"), pytest.mark.timeout(900)]
+WITH_RAY = [pytest.mark.ray, pytest.mark.xdist_group("ray"), pytest.mark.timeout(900)]
 
 BIN = Path(sys.executable).parent
 # A study of two trials, as a job.

@@ -19,7 +19,7 @@ class Quiet:
     def prepared(self, prepared):
         self.num_clips = len(prepared)
 
-    def phase_began(self, title, num_trials, session):
+    def phase_began(self, title, num_trials, **of_ray):
         pass
 
     def epoch(self, trial, num_epochs):

@@ -19,7 +19,8 @@ from playwright.sync_api import Browser, Page
 
 from tests.support.sample_study import FACTS, add_trial, search_trial, select
 from tuning.records.ledger import Ledger
-from tuning.records.tracking import Tracker, default_uri
+from tuning.records.mlflow_client import default_uri
+from tuning.records.tracking import Tracker
 from tuning.records.views import LOCAL
 
 GATES = ("none", "se", "eca", "g_eca")

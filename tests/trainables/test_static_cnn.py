@@ -9,10 +9,9 @@ from torch import Tensor, nn
 from torchvision.models import get_model
 
 from tests.support.builders import prepare_random
-from trainables.core.config import TrainerConfig, make_config
+from trainables.core.config import MEAN, STD, TrainerConfig, make_config
 from trainables.core.prepared.batches import Clips
 from trainables.core.training import costs
-from trainables.core.training.augment import MEAN, STD
 from trainables.core.training.trainer import Training, as_tuple, autocast
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import Fold

@@ -9,12 +9,13 @@ from ray import tune
 
 from search_spaces.core.designs import factorial, named, sweep
 from tests.support.ablation_driver import VARIANTS, Driver, prepare_people, study_of
-from tuning.confirm import CONFIRM_SEED, confirm
-from tuning.evidence.ablation import ABLATION_SEED, comparison_of, require_new_or_resumed, run_ablation, runs_of
-from tuning.execution.searcher import SEED_STRIDE
-from tuning.promote import REFIT_SEED
+from tuning.ablate import ablate_variants, require_new_or_resumed
+from tuning.confirm import confirm_search
+from tuning.evidence.ablation import comparison_of, runs_of
+from tuning.execution.seeds import ABLATION_SEED, CONFIRM_SEED, REFIT_SEED
 from tuning.records.ledger import Ledger
-from tuning.status import overview, shown_name
+from tuning.status import status
+from tuning.text.tables import titled
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def prepared(tmp_path_factory):
 
 def test_every_variant_is_trained_on_the_same_folds_with_the_same_seeds(prepared, tmp_path):
     with Driver(study_of(), tmp_path, prepared) as runner:
-        run_ablation(runner, folds=None, seeds=3)
+        ablate_variants(runner, folds=None, seeds=3)
         trials = runner.ledger.of_phase("ablation")
     cells = {name: {(t.folds, t.seed) for t in trials if t.variant == name} for name in VARIANTS}
     assert len(trials) == 3 * 4 * 3
@@ -40,31 +41,31 @@ def test_every_variant_is_trained_on_the_same_folds_with_the_same_seeds(prepared
 
 def test_its_seeds_are_no_other_phases():
     assert min(seed - ABLATION_SEED for seed in (CONFIRM_SEED, REFIT_SEED)) < -50_000_000
-    assert ABLATION_SEED > 1000 * SEED_STRIDE
+    assert ABLATION_SEED > CONFIRM_SEED + 1_000_000
 
 
 def test_what_is_done_is_not_run_again_and_more_seeds_are_added(prepared, tmp_path):
     with Driver(study_of(), tmp_path, prepared) as runner:
         require_new_or_resumed(runner, resume=False)
-        run_ablation(runner, folds=(0, 1), seeds=1)
+        ablate_variants(runner, folds=(0, 1), seeds=1)
         with pytest.raises(ValueError, match=r"has 6 trainings.*--resume"):
             require_new_or_resumed(runner, resume=False)
         require_new_or_resumed(runner, resume=True)
     with Driver(study_of(), tmp_path, prepared) as runner:
         before = len(runner.ledger.events)
-        run_ablation(runner, folds=(0, 1), seeds=1)
+        ablate_variants(runner, folds=(0, 1), seeds=1)
         assert runner.begun == []
         assert len(runner.ledger.events) == before, "nothing new, nothing written"
-        run_ablation(runner, folds=(0, 1), seeds=2)
+        ablate_variants(runner, folds=(0, 1), seeds=2)
         assert len(runner.begun) == 6
         assert {trial.seed for trial in runner.begun} == {ABLATION_SEED + 1}
 
 
 def test_an_interrupted_ablation_goes_on_with_the_training_that_was_halted(prepared, tmp_path):
     with Driver(study_of(), tmp_path, prepared, interrupt_after=4) as runner, pytest.raises(KeyboardInterrupt):
-        run_ablation(runner, folds=(0, 1), seeds=1)
+        ablate_variants(runner, folds=(0, 1), seeds=1)
     with Driver(study_of(), tmp_path, prepared) as runner:
-        run_ablation(runner, folds=(0, 1), seeds=1)
+        ablate_variants(runner, folds=(0, 1), seeds=1)
         assert [trial.trial_id for trial in runner.begun] == ["ablation-0004", "ablation-0005"]
         assert len(runs_of(runner.ledger)) == 6
 
@@ -80,19 +81,19 @@ def test_an_interrupted_ablation_goes_on_with_the_training_that_was_halted(prepa
 def test_folds_and_seeds_that_are_not_there_are_refused(prepared, tmp_path, folds, seeds, sentence):
     with Driver(study_of(), tmp_path, prepared) as runner:
         with pytest.raises(ValueError, match=sentence):
-            run_ablation(runner, folds=folds, seeds=seeds)
+            ablate_variants(runner, folds=folds, seeds=seeds)
         assert not runner.begun
 
 
 def test_a_search_has_no_variants_and_an_ablation_is_not_confirmed(prepared, tmp_path):
     search = study_of(design=None, parameters={"rbg_depth": tune.choice([0, 1])})
     with Driver(search, tmp_path, prepared) as runner, pytest.raises(ValueError, match="is a search"):
-        run_ablation(runner, folds=(0,), seeds=1)
+        ablate_variants(runner, folds=(0,), seeds=1)
     with (
         Driver(study_of(name="other"), tmp_path, prepared) as runner,
         pytest.raises(ValueError, match="is an ablation"),
     ):
-        confirm(runner)
+        confirm_search(runner)
 
 
 # What is read of the ledger
@@ -103,7 +104,7 @@ def test_failed_trainings_are_kept_and_told(prepared, tmp_path):
         return trial.variant == "rbg_depth=2" and trial.folds == (1,)
 
     with Driver(study_of(), tmp_path, prepared, breaks=breaks) as runner:
-        run_ablation(runner, folds=(0, 1), seeds=1)
+        ablate_variants(runner, folds=(0, 1), seeds=1)
         kept = next(trial for trial in runner.ledger.of_phase("ablation") if trial.variant == "rbg_depth=1")
     (tmp_path / "depths" / "trials" / kept.trial_id).mkdir(parents=True)
     (tmp_path / "depths" / "trials" / kept.trial_id / "predictions.parquet").touch()
@@ -124,17 +125,17 @@ def test_failed_trainings_are_kept_and_told(prepared, tmp_path):
     assert (good.num_train, good.num_test, good.param_count) == (len(fold.train), len(fold.test), 11_000_000)
     assert 0.6 < good.accuracy < 0.9
     assert [Path(run.predictions).parent.name for run in runs if run.predictions] == [kept.trial_id]
-    assert overview(tmp_path, "depths")["trials"] == {"ablation": {"FINISHED": 5, "FAILED": 1}}
+    assert status(tmp_path, "depths")["trials"] == {"ablation": {"FINISHED": 5, "FAILED": 1}}
 
 
 def test_a_variant_that_means_something_else_by_now_is_trained_anew_and_the_old_runs_do_not_count(prepared, tmp_path):
     with Driver(study_of(), tmp_path, prepared) as runner:
-        run_ablation(runner, folds=(0, 1), seeds=1)
+        ablate_variants(runner, folds=(0, 1), seeds=1)
     first = named({"small": {"rbg_depth": 0}, "large": {"rbg_depth": 1}}, reference="small")
     second = named({"small": {"rbg_depth": 0}, "large": {"rbg_depth": 3}}, reference="small")
     for design, begun in ((first, 4), (second, 2)):
         with Driver(study_of(design=design), tmp_path, prepared) as runner:
-            run_ablation(runner, folds=(0, 1), seeds=1)
+            ablate_variants(runner, folds=(0, 1), seeds=1)
             assert len(runner.begun) == begun
             runs = runs_of(runner.ledger)
     assert sorted((run.variant, run.fold) for run in runs) == [("large", 0), ("large", 1), ("small", 0), ("small", 1)]
@@ -144,7 +145,7 @@ def test_an_ablation_is_compared_with_its_reference_its_quoted_figures_and_a_fac
     design = factorial({"rbg_depth": 0, "attention": "none"}, {"depth": {"rbg_depth": 2}, "gate": {"attention": "eca"}})
     study = study_of(design=design, published={"base": {"accuracy": 0.969}, "depth+gate": {"accuracy": 0.981}})
     with Driver(study, tmp_path, prepared) as runner:
-        run_ablation(runner, folds=None, seeds=2)
+        ablate_variants(runner, folds=None, seeds=2)
         found = comparison_of(runner.ledger)
     assert found.reference == "base"
     assert {variant.variant: variant.published for variant in found.variants} == {
@@ -164,13 +165,13 @@ def test_leaky_results_say_so_wherever_the_study_is_named(tmp_path):
     for name, leaky in (("honest", False), ("mixed", True)):
         with Ledger.write(tmp_path / name) as ledger:
             ledger.open_study(leaky=leaky)
-    assert shown_name(overview(tmp_path, "honest")) == "honest"
-    assert shown_name(overview(tmp_path, "mixed")) == "mixed (leaky: clips dealt at random)"
+    assert not status(tmp_path, "honest")["leaky"]
+    assert titled("mixed", status(tmp_path, "mixed")["leaky"]) == "mixed; leaky: clips dealt at random"
 
 
 def test_one_that_ran_out_of_time_in_its_second_seed_is_compared_on_what_is_complete(prepared, tmp_path):
     with Driver(study_of(), tmp_path, prepared, late_after=3 * 4 + 3 * 2 + 1) as runner:
-        run_ablation(runner, seeds=2)
+        ablate_variants(runner, seeds=2)
         assert len(runner.begun) == 19, "two folds and a bit of the second seed"
         found = comparison_of(runner.ledger)
     assert [one.variant for one in found.variants] == list(VARIANTS)
@@ -184,7 +185,7 @@ def test_one_resumed_on_another_device_says_that_its_times_do_not_compare(prepar
             end = runner.ledger.end
             workers = [{"host": "n", "device": device, "gpus": ""}]
             runner.ledger.end = lambda *given, end=end, workers=workers: end(*given, workers=workers)
-            run_ablation(runner, folds=folds, seeds=1)
+            ablate_variants(runner, folds=folds, seeds=1)
     ledger = Ledger.read(tmp_path / "depths")
     assert {run.device for run in runs_of(ledger) if run.fold == 2} == {"NVIDIA H200"}
     assert "different devices (AMD EPYC, NVIDIA H200)" in " ".join(comparison_of(ledger).notes)
@@ -192,10 +193,10 @@ def test_one_resumed_on_another_device_says_that_its_times_do_not_compare(prepar
 
 def test_what_changed_in_the_file_since_is_seen_by_a_resume_that_has_nothing_to_train(prepared, tmp_path):
     with Driver(study_of(), tmp_path, prepared) as runner:
-        run_ablation(runner, folds=(0, 1), seeds=1)
+        ablate_variants(runner, folds=(0, 1), seeds=1)
     fewer = study_of(design=sweep("rbg_depth", [1, 0]), published={"rbg_depth=0": {"accuracy": 0.9}})
     with Driver(fewer, tmp_path, prepared) as runner:
-        run_ablation(runner, folds=(0, 1), seeds=1)
+        ablate_variants(runner, folds=(0, 1), seeds=1)
         assert runner.begun == []
         found = comparison_of(runner.ledger)
     assert {one.variant: one.published for one in found.variants} == {
@@ -204,4 +205,4 @@ def test_what_changed_in_the_file_since_is_seen_by_a_resume_that_has_nothing_to_
     }
     changed = dataclasses.replace(fewer, settings={**fewer.settings, "epochs": 3})
     with Driver(changed, tmp_path, prepared) as runner, pytest.raises(ValueError, match="epochs was 2 and is 3"):
-        run_ablation(runner, folds=(0, 1), seeds=1)
+        ablate_variants(runner, folds=(0, 1), seeds=1)

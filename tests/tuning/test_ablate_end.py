@@ -5,26 +5,22 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from rich.console import Console
 
 from tests.dashboards.test_ablation_report import SMALL, write_ablation
 from tests.dashboards.test_report import HOSTILE
+from tests.support.shown import on_terminal
 from tuning.records.ledger import Ledger
-from tuning.text.endings import end_ablation
-from tuning.text.progress import TerminalListener
+from tuning.records.ran import Ran
+from tuning.text.outcomes import show_run
 
 
 def end(folder, *, table=None, as_json=False, width=80):
     """The words on the console at the end of the ablation in `folder`, and whether it could be compared."""
-    console = Console(width=width, file=io.StringIO())
-    runner = SimpleNamespace(
-        ledger=Ledger.read(folder),
-        home=folder.parent,
-        study=SimpleNamespace(name=folder.name),
-        tracker=SimpleNamespace(how_to_compare=list),
-    )
-    done = end_ablation(runner, console, TerminalListener(console), table, as_json=as_json)
-    return console.file.getvalue(), done
+    said = io.StringIO()
+    study = SimpleNamespace(name=folder.name, design=SMALL)
+    ran = Ran(study=study, home=folder.parent, ledger=Ledger.read(folder))
+    done = show_run(ran, on_terminal(width, as_json, said), table)
+    return said.getvalue(), done
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,10 @@ from typer.testing import CliRunner
 import tune
 from tests.support.hand_runner import HandRunner
 from tuning import confirm as module
-from tuning.confirm import CONFIRM_SEED, confirm
-from tuning.promote import promote
+from tuning.confirm import confirm_search
+from tuning.evidence.holdout import evidence
+from tuning.execution.seeds import CONFIRM_SEED
+from tuning.promote import promote_winner
 from tuning.records.ledger import Trial
 
 
@@ -17,7 +19,7 @@ from tuning.records.ledger import Trial
 def champion(store):
     """Version 1 of `task`: width 4."""
     with HandRunner("old", {4: 0.97}, **store) as runner:
-        return promote(runner.search(4))
+        return promote_winner(runner.search(4))
 
 
 def trained(runner):
@@ -26,7 +28,8 @@ def trained(runner):
 
 def test_the_champion_is_trained_beside_the_front_with_the_same_seeds(store, champion):
     with HandRunner("new", {4: 0.97, 8: 0.9, 16: 0.8}, **store) as runner:
-        found = confirm(runner.search(8, 16), top=2, seeds=3)
+        confirm_search(runner.search(8, 16), top=2, seeds=3)
+        found = evidence(runner.ledger)
         own = [(of, "", number) for of in ("search-0000", "search-0001") for number in range(3)]
         assert trained(runner) == own + [("models:/task/1", "champion", number) for number in range(3)]
         assert [(row.trial_id, row.variant) for row in found][-1] == ("models:/task/1", "champion")
@@ -34,24 +37,24 @@ def test_the_champion_is_trained_beside_the_front_with_the_same_seeds(store, cha
         assert found[-1].search_accuracy is None
         assert found[-1].parameters["epochs"] == 3
         runner.asked.clear()
-        confirm(runner, top=2, seeds=3)
+        confirm_search(runner, top=2, seeds=3)
         assert not runner.asked, "what is confirmed already is not run again"
 
 
 def test_a_champion_that_is_a_member_of_the_front_is_not_trained_twice(store, champion):
     with HandRunner("member", {4: 0.97, 8: 0.9}, **store) as runner:
-        confirm(runner.search(8, 4))
+        confirm_search(runner.search(8, 4))
         assert {variant for _, variant, _ in trained(runner)} == {""}
 
 
 def test_a_champion_that_cannot_be_had_is_left_out_and_the_ledger_says_why(store, champion):
     with HandRunner("others", {8: 0.9}, seed=1, **store) as runner:
-        confirm(runner.search(8))
+        confirm_search(runner.search(8))
         assert [variant for _, variant, _ in trained(runner)] == ["", ""]
         (said,) = (event for event in runner.ledger.events if event["event"] == "champion_left_out")
         assert "another holdout" in said["reason"]
     with HandRunner("away", {8: 0.9}, **{**store, "uri": "http://127.0.0.1:9"}) as runner:
-        assert len(confirm(runner.search(8))) == 1
+        assert len(confirm_search(runner.search(8))) == 1
         (said,) = (event for event in runner.ledger.events if event["event"] == "champion_left_out")
         assert "127.0.0.1:9" in said["reason"]
 
@@ -63,7 +66,8 @@ def test_no_seed_of_the_search_is_used_again(store):
             phase="search", parameters={"gru_hidden": 8}, seed=CONFIRM_SEED, folds=(0,), trial_id="search-0001"
         )
         runner._write(taken, 0.9)
-        (row,) = confirm(runner, seeds=2)
+        confirm_search(runner, seeds=2)
+        (row,) = evidence(runner.ledger)
         assert row.seeds == (CONFIRM_SEED + 1, CONFIRM_SEED + 2)
 
 
@@ -71,13 +75,13 @@ def test_what_cannot_be_confirmed_is_said(store, monkeypatch):
     monkeypatch.setattr(module, "present_champion", lambda runner: None)
     with HandRunner("bad", {8: 0.9}, **store) as runner:
         with pytest.raises(ValueError, match="no finished search trial"):
-            confirm(runner)
+            confirm_search(runner)
         runner.search(8)
         for given in ({"top": 0}, {"seeds": 0}):
             with pytest.raises(ValueError, match="at least 1 are allowed"):
-                confirm(runner, **given)
+                confirm_search(runner, **given)
         with pytest.raises(ValueError, match=r"'search-0009'\. There are: search-0000"):
-            confirm(runner, trial_id="search-0009")
+            confirm_search(runner, trial_id="search-0009")
 
 
 @pytest.fixture
@@ -85,7 +89,8 @@ def command(store, monkeypatch, request):
     """`python tune.py confirm demo ...` on trainings that are written by hand."""
     home = store["home"] / request.node.name
     runner = HandRunner("demo", {8: 0.9, 4: 0.6}, **{**store, "home": home, "registered": request.node.name})
-    monkeypatch.setattr("tuning.execution.runner.Runner", lambda *_, **__: runner)
+    for verb in ("confirm", "cross_validate"):
+        monkeypatch.setattr(f"tuning.{verb}.Runner", lambda *_, **__: runner)
     yield runner, lambda *options: CliRunner().invoke(tune.app, ["confirm", "demo", *options])
     runner.ledger.close()
 

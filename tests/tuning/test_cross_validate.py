@@ -6,17 +6,17 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from rich.console import Console
 
 from tests.support.builders import corrupted, make_spec, prepare_random, train, untimed
 from tests.support.hand_runner import HandRunner, hand_store
+from tests.support.shown import on_terminal
+from trainables.core.phases import SCORED_ON
 from trainables.core.prepared.splits import load_splits
-from trainables.core.training.trial import SPLITS
-from tuning.confirm import CONFIRM_SEED
-from tuning.cross_validate import confirm_nested, planned
+from tuning.cross_validate import cross_validate_search, planned
 from tuning.evidence.holdout import predictions_of
-from tuning.promote import promote
-from tuning.text.evidence_tables import print_nested
+from tuning.execution.seeds import CONFIRM_SEED
+from tuning.promote import promote_winner
+from tuning.text.evidence_tables import nested_sentences, show_nested
 
 SKILLS = {4: 0.5, 8: 0.6, 16: 0.7, 32: 0.8, 64: 0.9}
 
@@ -34,7 +34,7 @@ def runner(store, request):
 
 
 def test_each_fold_is_searched_alone_and_its_choice_tested_on_people_it_never_saw(runner):
-    found = confirm_nested(runner, num_samples=4, seeds=2)
+    found = cross_validate_search(runner, num_samples=4, seeds=2)
     searched = runner.ledger.of_phase("nested_search")
     assert [trial.folds for trial in searched[:4]] == [(0,), (1,), (2,), (0,)], "in turn"
     assert len(searched) == found.num_searched == 12
@@ -62,16 +62,16 @@ def test_each_fold_is_searched_alone_and_its_choice_tested_on_people_it_never_sa
 
 
 def test_asked_again_nothing_finished_runs_again_and_more_trials_add_theirs(runner):
-    first = confirm_nested(runner, num_samples=2)
+    first = cross_validate_search(runner, num_samples=2)
     runner.asked.clear()
     assert planned(runner, num_samples=2).searches == 0
-    assert confirm_nested(runner, num_samples=2) == first
+    assert cross_validate_search(runner, num_samples=2) == first
     assert not runner.asked
     half = runner.ledger.of_phase("nested_search")[0]
     half.state = "INTERRUPTED"
     plan = planned(runner, num_samples=3)
     assert (plan.searches, plan.tests, plan.with_champion) == (3, 6, 12)
-    confirm_nested(runner, num_samples=3)
+    cross_validate_search(runner, num_samples=3)
     searches = [trial for trial in runner.asked if trial.phase == "nested_search"]
     assert searches[0] is half, "half-run trials go on first"
     assert sorted(trial.folds[0] for trial in searches) == sorted([0, 1, 2, half.folds[0]])
@@ -79,7 +79,7 @@ def test_asked_again_nothing_finished_runs_again_and_more_trials_add_theirs(runn
 
 def test_what_the_search_promised_too_much_is_found_with_people_as_units(runner):
     runner.promised = 0.1
-    found = confirm_nested(runner, num_samples=3)
+    found = cross_validate_search(runner, num_samples=3)
     by_hand = [row["validation_accuracy"] - row["test_accuracy"] for row in found.chosen]
     assert found.optimism.mean == pytest.approx(np.mean(by_hand))
     assert found.accuracy.mean == pytest.approx(np.mean([row["test_accuracy"] for row in found.chosen]))
@@ -92,7 +92,7 @@ def test_what_the_search_promised_too_much_is_found_with_people_as_units(runner)
 
 def test_the_interval_of_the_optimism_counts_a_person_once(runner):
     """Whoever is hard is hard in validation and in test: taken apart, the two would look less certain than they are."""
-    confirm_nested(runner, num_samples=2)
+    cross_validate_search(runner, num_samples=2)
     ledger, rng = runner.ledger, np.random.default_rng(0)
     skill = dict(zip(sorted(set(runner.prepared.people)), rng.random(60) < 0.5, strict=True))
     for phase in ("nested_search", "nested"):
@@ -102,7 +102,7 @@ def test_the_interval_of_the_optimism_counts_a_person_once(runner):
             answers = np.where(table["subject"].map(skill), table["label"], 1 - table["label"])
             table["logits"] = list(np.eye(2, dtype=np.float32)[answers])
             table.to_parquet(path)
-    found = confirm_nested(runner, num_samples=2)
+    found = cross_validate_search(runner, num_samples=2)
     width = found.optimism.high - found.optimism.low
     assert width < 0.5 * (found.accuracy.high - found.accuracy.low), "everybody is judged alike on both sides"
 
@@ -110,8 +110,8 @@ def test_the_interval_of_the_optimism_counts_a_person_once(runner):
 def test_the_champion_is_trained_on_the_same_folds_with_the_same_seeds(runner, store):
     name = runner.study.registered_model
     with HandRunner(f"{name}-old", {**SKILLS, 4: 0.85}, **{**store, "registered": name}) as old:
-        champion = promote(old.search(4))
-    found = confirm_nested(runner, num_samples=5)
+        champion = promote_winner(old.search(4))
+    found = cross_validate_search(runner, num_samples=5)
     cells = {variant: [] for variant in ("searched", "champion")}
     for trial in runner.ledger.of_phase("nested"):
         cells[trial.variant].append((trial.folds[0], trial.seed))
@@ -123,32 +123,32 @@ def test_the_champion_is_trained_on_the_same_folds_with_the_same_seeds(runner, s
     }
     assert found.difference is not None
     assert found.difference.interval.mean == pytest.approx(scored["searched"] - scored["champion"], abs=0.03)
-    assert any("can only flatter it" in line for line in found.sentences())
+    assert any("can only flatter it" in line for line in nested_sentences(found))
     for trial in runner.ledger.of_phase("nested"):
         if trial.variant == "champion" and trial.folds == (0,):
             trial.state, trial.error = "FAILED", "it diverged"
     runner.fails = lambda trial: trial.variant == "champion"
-    again = confirm_nested(runner, num_samples=5)
+    again = cross_validate_search(runner, num_samples=5)
     assert again.accuracy == found.accuracy
     assert again.difference is not None, "two folds are left to compare on"
 
 
 def test_a_fold_whose_search_failed_is_left_out_and_told_and_one_fold_is_too_few(runner):
     runner.fails = lambda trial: trial.folds == (1,)
-    found = confirm_nested(runner, num_samples=2)
+    found = cross_validate_search(runner, num_samples=2)
     assert [row["fold"] for row in found.chosen] == [0, 2]
     assert any("fold 1" in note for note in found.notes)
     runner.fails = lambda trial: trial.phase == "nested"
     for trial in runner.ledger.of_phase("nested"):
         trial.state = "FAILED" if trial.folds == (0,) else trial.state
     with pytest.raises(ValueError, match=r"1 of 3 folds have all their tests.*The first error: .*it diverged"):
-        confirm_nested(runner, num_samples=2)
+        cross_validate_search(runner, num_samples=2)
 
 
 def test_a_search_that_is_right_everywhere_is_no_certainty(store, request):
     name = request.node.name
     with HandRunner(name, dict.fromkeys(SKILLS, 1.0), **{**store, "registered": name}) as runner:
-        found = confirm_nested(runner, num_samples=2).accuracy
+        found = cross_validate_search(runner, num_samples=2).accuracy
     assert (found.mean, found.high) == pytest.approx((1, 1))
     assert found.low == pytest.approx(0.025 ** (1 / 48)), "Clopper and Pearson's for 48 people"
 
@@ -156,23 +156,23 @@ def test_a_search_that_is_right_everywhere_is_no_certainty(store, request):
 def test_what_cannot_be_nested_is_said_before_anything_runs(runner):
     for given in ({"num_samples": 0}, {"num_samples": 2, "seeds": 0}):
         with pytest.raises(ValueError, match="at least 1 are allowed"):
-            confirm_nested(runner, **given)
+            cross_validate_search(runner, **given)
     runner.splits = dataclasses.replace(runner.splits, folds=runner.splits.folds[:1])
     with pytest.raises(ValueError, match="has one fold"):
-        confirm_nested(runner, num_samples=2)
+        cross_validate_search(runner, num_samples=2)
     assert not runner.asked
 
 
 def test_it_is_printed_by_fold_and_as_one_object_and_marked_where_leaky(runner, capsys):
-    found = confirm_nested(runner, num_samples=2)
-    print_nested(found, Console(width=200), as_json=False)
+    found = cross_validate_search(runner, num_samples=2)
+    show_nested(found, on_terminal())
     shown = capsys.readouterr().out
     for words in (*(row["trial_id"] for row in found.chosen), "not one configuration", "48 people, 96 clips"):
         assert words in shown, words
     assert "leaky: " not in shown
-    print_nested(dataclasses.replace(found, leaky=True), Console(width=200), as_json=False)
+    show_nested(dataclasses.replace(found, leaky=True), on_terminal())
     assert "leaky: clips dealt at random" in capsys.readouterr().out
-    print_nested(found, Console(), as_json=True)
+    show_nested(found, on_terminal(as_json=True))
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["optimism"]["mean"] == found.optimism.mean
 
@@ -189,6 +189,6 @@ def test_neither_test_people_nor_the_holdout_can_change_a_search_of_nested_folds
     (curve, metrics), (touched, changed) = train(spec), train(twin)
     assert (touched, untimed(changed)) == (curve, untimed(metrics))
     assert not (tmp_path / "clean" / "model.safetensors").exists(), "hundreds of them would fill a disk"
-    assert [SPLITS[phase] for phase in ("nested_search", "nested")] == ["validation", "test"]
+    assert [SCORED_ON[phase] for phase in ("nested_search", "nested")] == ["validation", "test"]
     assert splits.view("nested", 1) == splits.folds[1]
     assert splits.view("nested_search", 1).test == ()

@@ -1,4 +1,4 @@
-"""`doctor` names what is wrong and the mend; what is well is said to be."""
+"""`doctor` names what is wrong and the fix; what is well is said to be."""
 
 import json
 import socket
@@ -22,12 +22,12 @@ def _healthy(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
-def mends() -> dict[str, str]:
-    return {finding.name: finding.mend for finding in doctor.examine() if finding.mend}
+def fixes() -> dict[str, str]:
+    return {finding.name: finding.fix for finding in doctor.doctor() if finding.fix}
 
 
-def test_a_healthy_machine_has_nothing_to_mend(tmp_path):
-    assert mends() == {}
+def test_a_healthy_machine_has_nothing_to_fix(tmp_path):
+    assert fixes() == {}
     done = CliRunner().invoke(tune.app, ["doctor", "--json"])
     assert done.exit_code == 0
     found = {row["name"]: row["found"] for row in map(json.loads, done.stdout.splitlines())}
@@ -37,16 +37,16 @@ def test_a_healthy_machine_has_nothing_to_mend(tmp_path):
 
 def test_a_home_that_cannot_be_written_is_named(monkeypatch):
     monkeypatch.setenv("FERTUNE_HOME", "/proc/nowhere")
-    assert mends() == {"home": "Set $FERTUNE_HOME to a folder that can be written."}
+    assert fixes() == {"home": "Set $FERTUNE_HOME to a folder that can be written."}
     done = CliRunner().invoke(tune.app, ["doctor"])
     assert done.exit_code == 1
-    assert "mend  home: /proc/nowhere" in done.stdout
+    assert "fix  home: /proc/nowhere" in done.stdout
 
 
 def test_little_room_is_named(monkeypatch):
     monkeypatch.setattr(doctor, "LEAST_DISK_GIB", 1e9)
     monkeypatch.setattr(doctor, "LEAST_SHARED_MIB", 1e9)
-    assert set(mends()) == {"home", "shared memory"}
+    assert set(fixes()) == {"home", "shared memory"}
 
 
 def test_servers_that_do_not_answer_are_named(monkeypatch):
@@ -55,8 +55,8 @@ def test_servers_that_do_not_answer_are_named(monkeypatch):
         port = unused.getsockname()[1]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://user:secret@127.0.0.1:{port}")
     monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{port}")
-    found = {finding.name: finding for finding in doctor.examine()}
-    assert "unset MLFLOW_TRACKING_URI" in found["mlflow"].mend
+    found = {finding.name: finding for finding in doctor.doctor()}
+    assert "unset MLFLOW_TRACKING_URI" in found["mlflow"].fix
     assert "secret" not in str(found)
     assert found["ray"].found == f"127.0.0.1:{port} does not answer: Connection refused"
 
@@ -65,9 +65,9 @@ def test_a_token_that_would_not_be_sent_is_named(tmp_path, monkeypatch):
     token = Path(tmp_path) / ".ray" / "auth_token"
     token.parent.mkdir()
     token.write_text("0123")
-    assert mends() == {"ray token": "export RAY_AUTH_MODE=token"}
+    assert fixes() == {"ray token": "export RAY_AUTH_MODE=token"}
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
-    assert mends() == {}
+    assert fixes() == {}
 
 
 @pytest.mark.parametrize("variable", [None, "RAY_AUTH_TOKEN_PATH"])
@@ -77,20 +77,20 @@ def test_a_token_that_is_to_be_sent_and_is_not_there_is_named(tmp_path, monkeypa
     if variable:
         token = tmp_path / "given"
         monkeypatch.setenv(variable, str(token))
-    (found,) = [finding for finding in doctor.examine() if finding.name == "ray token"]
+    (found,) = [finding for finding in doctor.doctor() if finding.name == "ray token"]
     assert found.found == f"RAY_AUTH_MODE is token, and there is no token in {token}"
-    assert found.mend.startswith("Set RAY_AUTH_MODE=token, with the cluster's token in ~/.ray/auth_token")
+    assert found.fix.startswith("Set RAY_AUTH_MODE=token, with the cluster's token in ~/.ray/auth_token")
     token.parent.mkdir(exist_ok=True)
     token.touch()
-    assert set(mends()) == {"ray token"}  # an empty file holds none
+    assert set(fixes()) == {"ray token"}  # an empty file holds none
     token.write_text("0123")
-    assert mends() == {}
+    assert fixes() == {}
 
 
 def test_a_token_of_the_environment_is_enough(monkeypatch):
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
     monkeypatch.setenv("RAY_AUTH_TOKEN", "0123")
-    found = {finding.name: finding.found for finding in doctor.examine()}
+    found = {finding.name: finding.found for finding in doctor.doctor()}
     assert found["ray token"] == "that of RAY_AUTH_TOKEN, and RAY_AUTH_MODE=token"
 
 
@@ -98,19 +98,19 @@ def test_a_token_of_the_environment_is_enough(monkeypatch):
 def test_a_package_that_cannot_be_imported_is_a_finding_and_the_rest_is_looked_at(monkeypatch, tmp_path, package):
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "mlflow.db").touch()
-    before = [finding.name for finding in doctor.examine()]
+    before = [finding.name for finding in doctor.doctor()]
     monkeypatch.setitem(sys.modules, package, None)
     name = {"torch": "devices", "mlflow": "mlflow"}[package]
-    assert [finding.name for finding in doctor.examine()] == before
-    assert mends() == {name: "Run `make setup`, which puts every package back."}
+    assert [finding.name for finding in doctor.doctor()] == before
+    assert fixes() == {name: "Run `make setup`, which puts every package back."}
     done = CliRunner().invoke(tune.app, ["doctor"])
     assert done.exit_code == 1
-    assert f"mend  {name}: cannot be looked at (ModuleNotFoundError: " in done.stdout
+    assert f"fix  {name}: cannot be looked at (ModuleNotFoundError: " in done.stdout
 
 
 def test_a_look_that_fails_in_any_other_way_is_a_finding(monkeypatch):
     monkeypatch.setattr(doctor, "_shared_memory", lambda: {}["size"])
-    found = {finding.name: finding.found for finding in doctor.examine()}
+    found = {finding.name: finding.found for finding in doctor.doctor()}
     assert found["shared memory"] == "cannot be looked at (KeyError: 'size')"
 
 
@@ -129,10 +129,8 @@ def test_an_mlflow_that_wants_a_password_is_not_said_to_be_away(monkeypatch):
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.server_port}")
-        (found,) = [finding for finding in doctor.examine() if finding.name == "mlflow"]
+        (found,) = [finding for finding in doctor.doctor() if finding.name == "mlflow"]
         server.shutdown()
         thread.join()
     assert f"{server.server_port} refuses this shell: " in found.found
-    assert found.mend.startswith(
-        "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD; for what `make up` started"
-    )
+    assert found.fix.startswith("Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD; for what `make up` started")

@@ -10,9 +10,10 @@ from tests.support.ablation_driver import Driver, prepare_people, study_of, tune
 from tests.support.builders import prepare_random
 from trainables.core.lookup import UnknownName
 from trainables.core.prepared.cache import open_prepared
-from tuning.evidence.ablation import comparison_of, run_ablation, runs_of
+from tuning.ablate import ablate_variants
+from tuning.evidence.ablation import comparison_of, runs_of
 from tuning.evidence.fold_sizes import fold_sizes
-from tuning.plan import dry_run
+from tuning.plan import plan
 from tuning.statistics.comparison import minimum_detectable_effect, spread_of_differences
 
 NUM_PEOPLE = 80
@@ -29,7 +30,7 @@ def home(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     prepared = prepare_random(home, num_subjects=NUM_PEOPLE, num_folds=5)
     with Driver(study_of(), home, prepared, answers=_answers) as runner:
-        run_ablation(runner, seeds=2)
+        ablate_variants(runner, seeds=2)
     with Driver(study_of(name="searched"), home, prepared) as runner:
         runner.ledger.open_study(trainable="res_rbg", design=None)
     return home
@@ -43,79 +44,79 @@ def _answers(trial):
 
 
 def test_a_dry_run_counts_trainings_and_says_what_it_cannot_know(tmp_path):
-    forecast = dry_run(study_of(), tmp_path, seeds=3)
+    forecast = plan(study_of(), tmp_path, seeds=3)
     assert forecast.num_trainings == 3 * 5 * 3  # drawn faces come in five folds
     assert (forecast.device_hours, forecast.detectable_points) == (None, None)
-    told = forecast.sentences()
+    told = forecast.in_words()
     assert told[0] == "Trainings: 45 (3 variants x 5 folds x 3 seeds)."
     assert told[1] == "Device-hours: unknown until a pilot ran."
     assert "unknown until a pilot ran" in told[3]
-    real = dry_run(study_of(dataset="ck_plus"), tmp_path)
+    real = plan(study_of(dataset="ck_plus"), tmp_path)
     assert real.num_trainings is None
-    assert "give --data-root to count the folds" in real.sentences()[0]
-    assert dry_run(study_of(dataset="ck_plus"), tmp_path, folds=(0, 1), seeds=1).num_trainings == 6
+    assert "give --data-root to count the folds" in real.in_words()[0]
+    assert plan(study_of(dataset="ck_plus"), tmp_path, folds=(0, 1), seeds=1).num_trainings == 6
 
 
 def test_a_dry_run_after_a_pilot_knows_time_disk_and_what_can_be_detected(prepared, tmp_path):
     with Driver(study_of(), tmp_path, prepared) as runner:
-        run_ablation(runner, folds=None, seeds=2)
-    forecast = dry_run(study_of(), tmp_path, seeds=5)
+        ablate_variants(runner, folds=None, seeds=2)
+    forecast = plan(study_of(), tmp_path, seeds=5)
     assert (forecast.num_trainings, forecast.num_done) == (60, 24)
     assert forecast.device_hours == pytest.approx(36 * 9.0 / 3600)
-    assert dry_run(study_of(), tmp_path, seeds=5, workers=2).device_hours == pytest.approx(2 * 36 * 9.0 / 3600)
+    assert plan(study_of(), tmp_path, seeds=5, workers=2).device_hours == pytest.approx(2 * 36 * 9.0 / 3600)
     assert 0 < forecast.disk_gb < 1
     assert 0 < forecast.detectable_points < 20
-    assert dry_run(study_of(), tmp_path, seeds=5, sd=0.2).detectable_points > forecast.detectable_points
-    assert "from 24 finished trials" in forecast.sentences()[1]
+    assert plan(study_of(), tmp_path, seeds=5, sd=20).detectable_points > forecast.detectable_points
+    assert "from 24 finished trials" in forecast.in_words()[1]
     with Driver(study_of(name="another"), tmp_path, prepared):
         pass
-    elsewhere = dry_run(study_of(name="another"), tmp_path, seeds=1)
+    elsewhere = plan(study_of(name="another"), tmp_path, seeds=1)
     assert elsewhere.device_hours is None, "no trial says on which device it ran"
 
 
 def test_a_dry_run_of_a_search_and_of_variants_that_are_tuned(tmp_path):
     search = study_of(design=None, parameters={"gru_hidden": tune.choice([8, 16])}, settings={}, search_folds=(0, 1))
-    forecast = dry_run(search, tmp_path, num_samples=10)
+    forecast = plan(search, tmp_path, num_samples=10)
     assert forecast.num_trainings == 20
     assert forecast.detectable_from == ""
     assert forecast.disk_gb > 10 * 0.09  # ten ResNet-50
-    assert dry_run(tuned_study(), tmp_path, folds=(0, 1), seeds=2).num_trainings == 2 * (2 * 2 + 3)
+    assert plan(tuned_study(), tmp_path, folds=(0, 1), seeds=2).num_trainings == 2 * (2 * 2 + 3)
 
 
 @pytest.mark.parametrize(
     ("folds", "seeds", "done"), [((0, 1), 2, 12), ((0, 0, 1), 1, 6), (None, 2, 30), (None, 4, 30), ((4,), 3, 6)]
 )
 def test_what_is_done_counts_where_it_is_asked_for(home, folds, seeds, done):
-    forecast = dry_run(study_of(), home, folds=folds, seeds=seeds)
+    forecast = plan(study_of(), home, folds=folds, seeds=seeds)
     assert forecast.num_trainings == 3 * len(set(folds or range(5))) * seeds
     assert forecast.num_done == done
 
 
 def test_a_variant_that_means_something_else_by_now_is_not_done(home):
-    assert dry_run(study_of(design=sweep("rbg_depth", [0, 1, 3])), home, seeds=2).num_done == 20
+    assert plan(study_of(design=sweep("rbg_depth", [0, 1, 3])), home, seeds=2).num_done == 20
     settled = sweep("rbg_depth", [0, 1], tune_each=3)
-    assert dry_run(tuned_study(design=settled), home, seeds=2).num_done == 0, "none of these was searched"
+    assert plan(tuned_study(design=settled), home, seeds=2).num_done == 0, "none of these was searched"
 
 
 @pytest.mark.parametrize("folds", [(0, 99), (5,), ()])
 def test_folds_that_there_are_not_are_refused_as_a_run_refuses_them(home, folds):
     given = ", ".join(str(fold) for fold in folds if fold > 4) or "none"
     with pytest.raises(ValueError, match=rf"Folds were given as {given}; the data set has folds 0 to 4"):
-        dry_run(study_of(), home, folds=folds)
+        plan(study_of(), home, folds=folds)
 
 
 def test_a_smoke_run_is_counted_with_the_folds_that_it_takes(tmp_path):
-    assert dry_run(study_of().smoked(), tmp_path, seeds=1).num_trainings == 3 * 2
-    assert dry_run(study_of(dataset="ck_plus").smoked(), tmp_path, seeds=1).num_trainings == 3 * 2
+    assert plan(study_of().smoked(), tmp_path, seeds=1).num_trainings == 3 * 2
+    assert plan(study_of(dataset="ck_plus").smoked(), tmp_path, seeds=1).num_trainings == 3 * 2
 
 
 def test_trials_of_tuned_variants_are_done_once_they_ended(prepared, tmp_path):
     with Driver(tuned_study(), tmp_path, prepared, late_after=4) as runner:
-        run_ablation(runner, folds=(0, 1), seeds=1)
-    assert dry_run(tuned_study(), tmp_path, folds=(0, 1), seeds=1).num_done == 4
+        ablate_variants(runner, folds=(0, 1), seeds=1)
+    assert plan(tuned_study(), tmp_path, folds=(0, 1), seeds=1).num_done == 4
     with Driver(tuned_study(), tmp_path, prepared) as runner:
-        run_ablation(runner, folds=(0, 1), seeds=1)
-    forecast = dry_run(tuned_study(), tmp_path, folds=(0, 1), seeds=2)
+        ablate_variants(runner, folds=(0, 1), seeds=1)
+    forecast = plan(tuned_study(), tmp_path, folds=(0, 1), seeds=2)
     assert (forecast.num_trainings, forecast.num_done) == (6 + 8, 6 + 4)
 
 
@@ -124,12 +125,12 @@ def test_trials_of_tuned_variants_are_done_once_they_ended(prepared, tmp_path):
 
 def test_the_effect_after_a_pilot_has_people_as_units_as_the_test_has(home):
     wide = study_of(design=sweep("gru_hidden", [4, 8, 16, 32, 64, 128]), settings={})
-    forecast = dry_run(wide, home, seeds=2, sd=0.05)
+    forecast = plan(wide, home, seeds=2, sd=5)
     assert forecast.num_people == NUM_PEOPLE
     assert "80 people in 5 folds, 5 comparisons at 5 % together, power 80 %" in forecast.detectable_from
     assert "from the given standard deviation of 5.0 points" in forecast.detectable_from
     assert forecast.detectable_from.endswith("the gain of several seeds is not in it: this spread does not tell it")
-    assert "gain" not in dry_run(wide, home, seeds=1, sd=0.05).detectable_from
+    assert "gain" not in plan(wide, home, seeds=1, sd=5).detectable_from
     # On paper: 5 / sqrt(5) points, 5/9 more variance for training; 2.64 + 0.85 of it (79 df, 1 %), a tenth for chance.
     assert forecast.detectable_points == pytest.approx(5 * (1 / 5 * 14 / 9) ** 0.5 * (2.64 + 0.85) * 1.1, rel=0.02)
     assert minimum_detectable_effect(5, 2, 0.05, 96, 32, 5) > 1.5 * forecast.detectable_points / 100, "folds as units"
@@ -139,7 +140,7 @@ def test_what_a_plan_promises_is_what_the_finished_run_says(home):
     """With nothing left to run, the plan and the comparison judge the same trainings by the same test."""
     with Driver(study_of(), home, _prepared(home)) as runner:
         runs, found = runs_of(runner.ledger), comparison_of(runner.ledger)
-    forecast = dry_run(study_of(), home, seeds=2)
+    forecast = plan(study_of(), home, seeds=2)
     measured = np.sqrt(np.mean([one.difference.detectable**2 for one in found.variants[1:]]))
     assert 0.7 < forecast.detectable_points / (100 * measured) < 1.5  # folds as units: 1.9
     assert (
@@ -149,43 +150,42 @@ def test_what_a_plan_promises_is_what_the_finished_run_says(home):
 
 
 def test_fewer_folds_test_fewer_people(home):
-    some, whole = dry_run(study_of(), home, folds=(0, 3)), dry_run(study_of(), home)
+    some, whole = plan(study_of(), home, folds=(0, 3)), plan(study_of(), home)
     assert (some.num_people, whole.num_people) == (32, 80)
     assert some.detectable_points > whole.detectable_points
 
 
 def test_folds_are_the_units_of_a_plan_where_they_are_those_of_the_test(prepared, tmp_path):
     with Driver(study_of(), tmp_path, prepared) as runner:  # without predictions
-        run_ablation(runner, seeds=1)
-    assert "folds as units" in dry_run(study_of(), tmp_path, sd=0.05).detectable_from
+        ablate_variants(runner, seeds=1)
+    assert "folds as units" in plan(study_of(), tmp_path, sd=5).detectable_from
 
 
 def test_a_factorials_effects_are_of_the_family(home):
     components = {"depth": {"rbg_depth": 1}, "width": {"gru_hidden": 16}, "gate": {"attention": "eca"}}
     base = {"rbg_depth": 0, "gru_hidden": 8, "attention": "none"}
-    forecast = dry_run(study_of(name="factors", settings={}, design=factorial(base, components)), home, sd=0.05)
+    forecast = plan(study_of(name="factors", settings={}, design=factorial(base, components)), home, sd=5)
     assert "13 comparisons" in forecast.detectable_from  # 7 variants, 3 main effects, 3 interactions
-    alone = dry_run(study_of(name="factors", settings={}, design=add_one_in(base, components)), home, sd=0.05)
+    alone = plan(study_of(name="factors", settings={}, design=add_one_in(base, components)), home, sd=5)
     assert "3 comparisons" in alone.detectable_from
     assert alone.detectable_points < forecast.detectable_points
 
 
 def test_the_spread_of_another_study_can_be_taken(home):
     other = study_of(name="another", design=sweep("gru_hidden", [8, 16]))
-    assert "--pilot STUDY" in dry_run(other, home).detectable_from
+    assert "--pilot STUDY" in plan(other, home).detectable_from
     assert (
-        "standard deviation, over folds and seeds, of the difference in accuracy"
-        in dry_run(other, home).detectable_from
+        "standard deviation, over folds and seeds, of the difference in accuracy" in plan(other, home).detectable_from
     )
-    forecast = dry_run(other, home, seeds=2, pilot="depths")
+    forecast = plan(other, home, seeds=2, pilot="depths")
     assert "30 finished runs of depths" in forecast.detectable_from
     assert "1 comparison at" in forecast.detectable_from
     assert "scaled from its 32 clips to 4 tested in a fold" in forecast.detectable_from
-    assert forecast.detectable_points > dry_run(study_of(), home, seeds=2).detectable_points
+    assert forecast.detectable_points > plan(study_of(), home, seeds=2).detectable_points
     with pytest.raises(UnknownName, match=r"'dephts'\. Did you mean 'depths'\?"):
-        dry_run(other, home, pilot="dephts")
+        plan(other, home, pilot="dephts")
     with pytest.raises(ValueError, match="searched is a search; a pilot is an ablation"):
-        dry_run(other, home, pilot="searched")
+        plan(other, home, pilot="searched")
 
 
 @pytest.mark.parametrize(
@@ -197,16 +197,16 @@ def test_the_spread_of_another_study_can_be_taken(home):
 )
 def test_a_pilot_that_shows_no_spread_is_said_to(prepared, tmp_path, answers, folds, sentence):
     with Driver(study_of(), tmp_path, prepared, answers=answers) as runner:
-        run_ablation(runner, folds=folds or (0, 1), seeds=1)
-    forecast = dry_run(study_of(), tmp_path, seeds=1)
+        ablate_variants(runner, folds=folds or (0, 1), seeds=1)
+    forecast = plan(study_of(), tmp_path, seeds=1)
     assert forecast.detectable_points is None
     assert forecast.detectable_from.startswith(sentence)
 
 
 def test_a_single_fold_resolves_nothing(home):
-    forecast = dry_run(study_of(), home, folds=(2,))
+    forecast = plan(study_of(), home, folds=(2,))
     assert forecast.detectable_points is None
-    assert forecast.sentences()[-1].startswith("Minimum detectable effect: none can be given for a single fold")
+    assert forecast.in_words()[-1].startswith("Minimum detectable effect: none can be given for a single fold")
 
 
 # The folds that a plan reckons with

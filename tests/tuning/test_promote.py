@@ -4,16 +4,19 @@ import json
 
 import mlflow
 import pytest
-from rich.console import Console
 
-from tests.support.hand_runner import DEVICE
 import tuning.promote as module
-from tuning.confirm import confirm
+from tests.support.hand_runner import DEVICE
+from tests.support.shown import on_terminal
+from tuning.confirm import confirm_search
+from tuning.evidence.champion import version_tags
+from tuning.evidence.contest import Refused
 from tuning.evidence.evidence_file import commits_of, read_evidence
-from tuning.promote import Refused, name_promoted, promote
+from tuning.evidence.holdout import Holdout
+from tuning.promote import name_promoted, promote_winner
 from tuning.records import registry
 from tuning.records.aliases import aliases
-from tuning.text.endings import promote_and_show
+from tuning.text.outcomes import show_promotion
 
 GOOD, FAIR, POOR = 0.97, 0.75, 0.4
 
@@ -26,7 +29,12 @@ def client(store):
 def fake_champion(client, runner, tags=None):
     """Version 1 is champion, made of nothing: `runner` is to be its study."""
     name, uri = runner.study.registered_model, runner.tracker.uri
-    tags = {**module._tags(runner, module._confirmed(runner, None), ""), **(tags or {})}
+    tags = {
+        **version_tags(
+            runner.study, runner.prepared, runner.splits, module._confirmed(runner, Holdout(runner.ledger), None), ""
+        ),
+        **(tags or {}),
+    }
     client.create_registered_model(name)
     client.create_model_version(name, source="nowhere", tags=tags)
     registry.make_champion(client, name, 1, replacing=None)
@@ -36,7 +44,7 @@ def fake_champion(client, runner, tags=None):
 
 def test_a_first_champion_carries_its_evidence_and_its_card(begin, client, store, tmp_path):
     runner = begin({8: GOOD, 4: FAIR}).search(8, 4, said=1.0)
-    promoted = promote(runner)
+    promoted = promote_winner(runner)
     assert (promoted.version, promoted.verdict) == (1, None)
     folder, _ = registry.fetch_model(promoted.uri, store["uri"], tmp_path)
     facts = read_evidence(folder / "evidence.json")
@@ -56,7 +64,7 @@ def test_a_first_champion_carries_its_evidence_and_its_card(begin, client, store
     assert [event["of"] for event in runner.ledger.events if event["event"] == "promoted"] == ["search-0000"]
     assert name_promoted(runner.ledger, "other") == promoted.name
     runner.asked.clear()
-    again = promote(runner)
+    again = promote_winner(runner)
     assert (again.version, again.evidence_sha256, runner.asked) == (1, facts["sha256"], [])
     assert (promoted.already, again.already) == (False, True)
     assert len([event for event in runner.ledger.events if event["event"] == "promoted"]) == 1
@@ -65,7 +73,7 @@ def test_a_first_champion_carries_its_evidence_and_its_card(begin, client, store
 def test_a_superior_challenger_replaces_a_champion_of_another_system_trained_beside_it(begin, client, store, tmp_path):
     fake_champion(client, begin({4: POOR}, name="old", trainable="tdrag").search(4))
     runner = begin({8: GOOD, 4: POOR}).search(8)
-    promoted = promote(runner)
+    promoted = promote_winner(runner)
     assert promoted.verdict.superior
     assert aliases(client, promoted.name) == {"champion": 2, "previous": 1}
     theirs = [trial for trial in runner.ledger.of_phase("confirm") if trial.variant == "champion"]
@@ -85,7 +93,7 @@ def test_a_challenger_that_is_not_shown_to_be_better_is_refused_with_what_is_mis
     fake_champion(client, begin({4: FAIR}, name="old").search(4))
     runner = begin({8: FAIR + 0.04, 4: FAIR}).search(8)
     with pytest.raises(Refused, match=r"not shown to be superior.*points are missing.*would settle it") as caught:
-        promote(runner)
+        promote_winner(runner)
     assert caught.value.verdict.people_needed > 16
     assert "Version 1 of" in str(caught.value)
     assert not runner.ledger.of_phase("refit")
@@ -96,8 +104,8 @@ def test_a_challenger_as_good_and_smaller_is_let_in_on_the_margin_alone(begin, c
     fake_champion(client, begin({32: GOOD}, name="old").search(32))
     runner = begin({8: GOOD, 32: GOOD}).search(8)
     with pytest.raises(Refused, match="not shown to be superior"):
-        promote(runner, margin=0.2, saving=0.9)  # it has a quarter of the parameters
-    promoted = promote(runner, margin=0.2)
+        promote_winner(runner, margin=0.2, saving=0.9)  # it has a quarter of the parameters
+    promoted = promote_winner(runner, margin=0.2)
     assert promoted.verdict.cheaper
     assert not promoted.verdict.superior
     assert promoted.version == 2
@@ -111,21 +119,21 @@ def test_a_saving_of_time_counts_on_one_kind_of_device_alone(begin, client, else
     runner.device_of = lambda trial: "NVIDIA H200" if elsewhere and not trial.variant else DEVICE
     if elsewhere:
         with pytest.raises(Refused, match="saves too little"):
-            promote(runner, margin=0.2)
+            promote_winner(runner, margin=0.2)
     else:
-        assert promote(runner, margin=0.2).verdict.cheaper
+        assert promote_winner(runner, margin=0.2).verdict.cheaper
 
 
 def test_the_chosen_one_must_pass_as_one_of_all_confirmed_members(begin, client):
     fake_champion(client, begin({4: FAIR}, name="old").search(4))
     alone = begin({8: 0.95, 4: FAIR}, name="alone").search(8)
     with pytest.raises(Refused) as caught:
-        promote(alone, alpha=1e-9)
+        promote_winner(alone, alpha=1e-9)
     between = 1.5 * caught.value.verdict.p_value
     runner = begin({8: 0.95, 16: POOR, 4: FAIR}, name="two").search(8, 16)
     with pytest.raises(Refused, match=r"one of 2 confirmed configurations \(Holm\)"):
-        promote(runner, alpha=between)
-    assert promote(alone, alpha=between).version == 2
+        promote_winner(runner, alpha=between)
+    assert promote_winner(alone, alpha=between).version == 2
 
 
 def test_whoever_was_confirmed_is_tested_together_whether_on_the_front_or_not(begin, client):
@@ -133,16 +141,16 @@ def test_whoever_was_confirmed_is_tested_together_whether_on_the_front_or_not(be
     runner = begin({8: 0.9, 16: 0.95, 32: POOR, 4: FAIR}).search(8, 16, 32)
     runner.ledger.select(["search-0000"], "search-0000")
     for trial_id in ("search-0001", "search-0002"):
-        confirm(runner, trial_id=trial_id)
+        confirm_search(runner, trial_id=trial_id)
     with pytest.raises(Refused, match=r"one of 2 confirmed configurations \(Holm\)") as caught:
-        promote(runner, trial_id="search-0001", alpha=1e-9)
+        promote_winner(runner, trial_id="search-0001", alpha=1e-9)
     assert caught.value.verdict.level <= 0.8 * 1e-9 / 2
 
 
 def test_the_command_says_promoted_only_where_something_was(begin, capsys):
     runner = begin({8: GOOD}).search(8)
     for words in ("Promoted search-0000 as", "search-0000 is champion already, as"):
-        promote_and_show(runner, None, None, Console(width=200), as_json=False)
+        show_promotion(promote_winner(runner), on_terminal())
         assert f"{words} {runner.study.registered_model} version 1" in capsys.readouterr().out
 
 
@@ -151,8 +159,8 @@ def test_the_evidence_names_the_commits_that_trained(begin):
     runner.ledger.open_study(git_commit="a" * 40)
     runner.search(8, 4)
     runner.ledger.open_study(git_commit="b" * 40 + "-dirty")
-    confirm(runner)
-    promote(runner)
+    confirm_search(runner)
+    promote_winner(runner)
     facts = read_evidence(runner.folder / "trials" / "refit-0000" / "evidence.json")
     later = ["b" * 40 + "-dirty"]
     assert facts["code"]["commits"] == {"search": ["a" * 40], "confirm": later, "refit": later}
@@ -169,7 +177,7 @@ def test_what_was_measured_as_no_number_is_left_out_and_named(begin):
         end(trial_id, state, {**metrics, "latency_ms": float("nan")}, **given)
 
     runner.ledger.end = without_latency
-    promote(runner)
+    promote_winner(runner)
     folder = runner.folder / "trials" / "refit-0000"
     facts = read_evidence(folder / "evidence.json")
     assert (facts["not_measured"], "latency_ms" in facts["costs"]) == (["costs.latency_ms"], False)
@@ -182,14 +190,14 @@ def test_the_champions_configuration_on_data_prepared_anew_is_not_tested_against
     with pytest.raises(
         Refused, match=r"is the configuration of the present champion \(version 1 of .* anew since .*--trial"
     ):
-        promote(runner)
+        promote_winner(runner)
     assert aliases(client, runner.study.registered_model) == {"champion": 1}
 
 
 def test_a_champion_on_the_front_is_neither_trained_twice_nor_its_own_challenger(begin, client):
     fake_champion(client, begin({4: POOR}, name="old").search(4))
     runner = begin({8: GOOD, 4: POOR}).search(8, 4)
-    promoted = promote(runner)
+    promoted = promote_winner(runner)
     assert {trial.variant for trial in runner.ledger.of_phase("confirm")} == {""}
     facts = read_evidence(runner.folder / "trials" / "refit-0000" / "evidence.json")
     assert [verdict["name"] for verdict in facts["verdicts"]] == ["search-0000"]
@@ -199,11 +207,11 @@ def test_a_champion_on_the_front_is_neither_trained_twice_nor_its_own_challenger
 def test_a_champion_that_cannot_be_compared_or_trained_again_is_said_to_be(begin, client):
     fake_champion(client, begin({4: POOR}, name="old").search(4))
     with pytest.raises(Refused, match="has another holdout"):
-        promote(begin({8: GOOD}, name="other-people", seed=1).search(8))
+        promote_winner(begin({8: GOOD}, name="other-people", seed=1).search(8))
     diverging = begin({8: GOOD, 4: POOR}, name="diverging").search(8)
     diverging.fails = lambda trial: trial.variant == "champion"
     with pytest.raises(Refused, match=r"could not be trained again with all 2 seeds of search-0000"):
-        promote(diverging)
+        promote_winner(diverging)
     for key, value, words in (
         ("fertune.classes", '["sad"]', "classes"),
         ("fertune.trainable", "gone", "no trainable named 'gone'"),
@@ -214,7 +222,7 @@ def test_a_champion_that_cannot_be_compared_or_trained_again_is_said_to_be(begin
         before = client.get_model_version(name, "1").tags
         client.set_model_version_tag(name, "1", key, value)
         with pytest.raises(Refused, match=words):
-            promote(diverging)
+            promote_winner(diverging)
         if key in before:
             client.set_model_version_tag(name, "1", key, before[key])
 
@@ -229,17 +237,17 @@ def test_a_promotion_that_dies_leaves_the_old_champion_and_is_completed_by_the_n
 
     monkeypatch.setattr(registry, "make_champion", dies)
     with pytest.raises(KeyboardInterrupt):
-        promote(runner)
+        promote_winner(runner)
     assert aliases(client, name) == {"champion": 1}
     run_id = client.get_model_version(name, "2").run_id
     runner.tracker.run_id = lambda trial_id: run_id  # a trial has one run, however often it is asked for
     monkeypatch.setattr(registry, "make_champion", whole)
     monkeypatch.setattr(runner.ledger, "note", dies)
     with pytest.raises(KeyboardInterrupt):
-        promote(runner)
+        promote_winner(runner)
     assert aliases(client, name) == {"champion": 2, "previous": 1}
     monkeypatch.undo()
-    assert promote(runner).version == 2
+    assert promote_winner(runner).version == 2
     assert [event["version"] for event in runner.ledger.events if event["event"] == "promoted"] == [2]
     assert len(client.search_model_versions(f"name = '{name}'")) == 2
     assert len(runner.ledger.of_phase("refit")) == 1
@@ -258,6 +266,6 @@ def test_a_champion_that_changed_while_the_refit_ran_stays(begin, client):
 
     runner.run_listed = overtaken
     with pytest.raises(Refused, match=r"version 1 became version 2\. Promote again"):
-        promote(runner)
+        promote_winner(runner)
     assert aliases(client, name) == {"champion": 2, "previous": 1}
     assert len(client.search_model_versions(f"name = '{name}'")) == 2

@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 
 from tuning.evidence import contest
-from tuning.evidence.contest import SINCE, SPENT
+from tuning.evidence.contest import Refused
 from tuning.evidence.evidence_file import read_evidence
-from tuning.evidence.holdout import Evidence, evidence
-from tuning.promote import Refused, promote
+from tuning.evidence.holdout import evidence
+from tuning.promote import promote_winner
 from tuning.records.aliases import aliases
+from tuning.records.tags import ACCURACY_REFERENCE, MARGIN_SPENT
 from tuning.statistics import shortfall
 from tuning.statistics.intervals import Interval
 
@@ -22,7 +23,7 @@ GOOD, FAIR = 0.97, 0.6
 def test_below_the_commonest_class_it_is_said_by_how_much_and_what_would_settle_it(begin):
     runner = begin({8: FAIR}).search(8)
     with pytest.raises(Refused) as caught:
-        promote(runner)
+        promote_winner(runner)
     (found,) = evidence(runner.ledger)
     said = str(caught.value)
     assert f"{100 * (found.majority - found.accuracy.low):.1f} points are missing" in said
@@ -47,47 +48,32 @@ def answers_of(rng, *, alike):
 
 def test_more_seeds_help_as_far_as_people_answer_them_differently():
     accuracy = Interval(mean=0.6, low=0.49, high=0.7, confidence=0.95, method="BCa bootstrap over subjects")
-    found = Evidence(
-        trial_id="search-0000",
-        variant="",
-        parameters={},
-        seeds=(0, 1),
-        num_subjects=10,
-        num_clips=200,
-        accuracy=accuracy,
-        majority=0.5,
-        best_epoch=1,
-        search_accuracy=None,
-        optimism=None,
-    )
-    words, seeds = shortfall.below_majority(
-        found, accuracy, accuracy, answers_of(np.random.default_rng(0), alike=False)
-    )
+    words, seeds = shortfall.below_majority(accuracy, accuracy, 0.5, answers_of(np.random.default_rng(0), alike=False))
     assert seeds > 2
     assert f"about {seeds} seeds (now 2) would settle it" in words
-    words, seeds = shortfall.below_majority(found, accuracy, accuracy, answers_of(np.random.default_rng(0), alike=True))
+    words, seeds = shortfall.below_majority(accuracy, accuracy, 0.5, answers_of(np.random.default_rng(0), alike=True))
     assert seeds is None
     assert "about 13 people (now 10) would settle it" in words
 
 
 def test_an_estimate_below_the_commonest_class_needs_no_more_people(begin):
     with pytest.raises(Refused, match="The estimate itself falls short"):
-        promote(begin({8: 0.4}).search(8))
+        promote_winner(begin({8: 0.4}).search(8))
 
 
 @pytest.mark.parametrize("given", [{"margin": 1.0}, {"margin": -0.1}, {"saving": 1.0}, {"alpha": 0.0}])
 def test_what_no_test_can_be_made_with_is_refused_before_anything_is_trained(begin, given):
     runner = begin({8: GOOD}).search(8)
     with pytest.raises(ValueError, match="shares of at least 0 and below 1 are allowed"):
-        promote(runner, **given)
+        promote_winner(runner, **given)
     assert not runner.asked
 
 
 def test_a_refusal_against_a_champion_names_the_way_to_more_seeds(begin):
-    promote(begin({4: 0.75}, name="old").search(4))
+    promote_winner(begin({4: 0.75}, name="old").search(4))
     runner = begin({8: 0.8, 4: 0.75}).search(8)
     with pytest.raises(Refused) as caught:
-        promote(runner)
+        promote_winner(runner)
     needed = caught.value.verdict.seeds_needed or "N"
     assert f"confirm {runner.study.name} --trial search-0000 --seeds {needed}`" in str(caught.value)
 
@@ -96,49 +82,52 @@ def test_a_confirmation_that_failed_is_named_with_its_error(begin):
     runner = begin({8: GOOD}).search(8)
     runner.fails = lambda trial: True
     with pytest.raises(Refused, match="The first error: confirm-0000: it diverged"):
-        promote(runner)
+        promote_winner(runner)
 
 
 def test_a_row_of_cheaper_champions_gives_up_the_margin_once(begin, store):
     """32, 16 and 8 are equally good; each step may have lost something, and the third may lose no more than is left."""
     client = mlflow.MlflowClient(store["uri"])
     skills = dict.fromkeys((4, 8, 16, 32, 64), GOOD)
-    first = promote(begin(skills, name="first").search(32))
+    first = promote_winner(begin(skills, name="first").search(32))
     version = client.get_model_version(first.name, "1")
-    assert (version.tags[SPENT], SINCE in version.tags) == ("0", False)
+    assert (version.tags[MARGIN_SPENT], ACCURACY_REFERENCE in version.tags) == ("0", False)
     runner = begin(skills, name="second").search(16)
-    second = promote(runner, margin=0.2)
+    second = promote_winner(runner, margin=0.2)
     assert not second.verdict.superior
     tags = client.get_model_version(first.name, "2").tags
-    assert float(tags[SPENT]) == pytest.approx(-second.verdict.low, abs=1e-6)
-    assert tags[SINCE] == "models:/" + first.name + "/1"
+    assert float(tags[MARGIN_SPENT]) == pytest.approx(-second.verdict.low, abs=1e-6)
+    assert tags[ACCURACY_REFERENCE] == "models:/" + first.name + "/1"
     facts = read_evidence(runner.folder / "trials" / "refit-0000" / "evidence.json")
-    assert facts["accuracy_reference"] == {SPENT: tags[SPENT], SINCE: tags[SINCE]}
-    left = 0.2 - float(tags[SPENT])
+    assert facts["accuracy_reference"] == {
+        MARGIN_SPENT: tags[MARGIN_SPENT],
+        ACCURACY_REFERENCE: tags[ACCURACY_REFERENCE],
+    }
+    left = 0.2 - float(tags[MARGIN_SPENT])
     with pytest.raises(Refused, match=r"may have been given up since models:/.*/1") as caught:
-        promote(begin(skills, name="third").search(8), margin=0.2)
+        promote_winner(begin(skills, name="third").search(8), margin=0.2)
     assert caught.value.verdict.required == pytest.approx(-left)
-    third = promote(begin(skills, name="third-again").search(8), margin=0.4)
+    third = promote_winner(begin(skills, name="third-again").search(8), margin=0.4)
     tags = client.get_model_version(first.name, "3").tags
-    assert float(tags[SPENT]) == pytest.approx(-second.verdict.low - third.verdict.low, abs=1e-5)
-    assert tags[SINCE] == "models:/" + first.name + "/1", "not that of the step before"
+    assert float(tags[MARGIN_SPENT]) == pytest.approx(-second.verdict.low - third.verdict.low, abs=1e-5)
+    assert tags[ACCURACY_REFERENCE] == "models:/" + first.name + "/1", "not that of the step before"
     assert aliases(client, first.name)["champion"] == 3
 
 
 def test_a_superior_champion_is_the_new_reference(begin, store):
     client = mlflow.MlflowClient(store["uri"])
     skills = {32: FAIR + 0.15, 16: FAIR + 0.15, 8: 1.0}
-    first = promote(begin(skills, name="first").search(32))
-    promote(begin(skills, name="second").search(16), margin=0.4)
-    assert float(client.get_model_version(first.name, "2").tags[SPENT]) > 0
-    third = promote(begin(skills, name="third").search(8))
+    first = promote_winner(begin(skills, name="first").search(32))
+    promote_winner(begin(skills, name="second").search(16), margin=0.4)
+    assert float(client.get_model_version(first.name, "2").tags[MARGIN_SPENT]) > 0
+    third = promote_winner(begin(skills, name="third").search(8))
     assert third.verdict.superior
     tags = client.get_model_version(first.name, "3").tags
-    assert (tags[SPENT], SINCE in tags) == ("0", False)
+    assert (tags[MARGIN_SPENT], ACCURACY_REFERENCE in tags) == ("0", False)
 
 
 def test_times_measured_with_other_trials_beside_them_are_not_compared(begin):
-    promote(begin({4: GOOD}, name="old").search(4))
+    promote_winner(begin({4: GOOD}, name="old").search(4))
     runner = begin({8: GOOD, 4: GOOD}).search(8)
     runner.time_of = lambda trial: 10.0 if trial.variant else 5.0
     runner.ledger.open_study(concurrency=2)
@@ -154,7 +143,7 @@ def test_times_measured_with_other_trials_beside_them_are_not_compared(begin):
     with pytest.raises(
         Refused, match=r"times are not compared: AMD EPYC, 1 worker a trial, 2 at once, against .*1 at once"
     ):
-        promote(runner, margin=0.2)
+        promote_winner(runner, margin=0.2)
     trials = runner.ledger.of_phase("confirm")
     assert {contest.timed_on(runner.ledger, [trial]) for trial in trials if trial.variant} == {
         "AMD EPYC, 1 worker a trial, 1 at once"

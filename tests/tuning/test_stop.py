@@ -17,7 +17,8 @@ from tests.conftest import ROOT
 from tests.support.ray_head import wait_until
 from tests.support.sample_study import ERROR, write_sample
 from tests.trainables.core.prepared.test_cache import write_clips
-from tuning.records.ledger import Ledger, Owner, StudyBusy, read_owner
+from tuning.records.ledger import Ledger, StudyBusy
+from tuning.records.owner import Owner, read_owner
 from tuning.stop import stop
 
 DRIVER = """
@@ -38,13 +39,14 @@ PREPARING = """
 import sys, pathlib, typer
 from tests.trainables.core.prepared.test_cache import StubFinder, dataset_of
 from trainables.core.prepared.cache import prepare
+from tuning.execution.signals import interruptible
 from tuning.records.ledger import Ledger
-from tuning.text.errors import sentences
+from tuning.text.errors import told
 if __name__ == "__main__":
     home = pathlib.Path(sys.argv[1])
     finder = StubFinder(log=home / "log", gate=home / "never")
     try:
-        with sentences(goes_on="It goes on."), Ledger.write(home / "tiny"):
+        with told(goes_on="It goes on."), interruptible(), Ledger.write(home / "tiny"):
             prepare(dataset_of(home / "data"), home, crop_size=32, finder=finder, num_processes=2)
     except typer.Exit as end:
         sys.exit(end.exit_code)

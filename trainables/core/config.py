@@ -9,6 +9,11 @@ from typing import Any
 
 from trainables.core.lookup import unknown
 
+# ImageNet's statistics: what published backbones were trained on, and close enough to faces for the others. A zero
+# after normalisation is their mean colour, which is what masking fills in.
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
 _NAMES = {
     "frame_selection": ("even", "keyframes"),
     "optimizer": ("adamw", "sgd"),

@@ -19,7 +19,7 @@ from timm.utils import reparameterize_model
 from torch import Tensor, nn
 from torchvision.models import get_model, get_model_weights
 
-from trainables.core.training.augment import MEAN, STD
+from trainables.core.config import MEAN, STD
 from trainables.models.padding import masked_mean, on_rows, valid_rows
 from trainables.models.published import load_published
 

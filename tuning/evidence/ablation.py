@@ -1,100 +1,21 @@
-"""An ablation: every variant of a design trained on the same folds with the same seeds, and what came of it.
-
-A training sees the fold's train part, chooses its epoch on the validation part and is scored on the test part; nobody is
-locked away, so all folds of the protocol are compared. The settings that `tune_each` finds were chosen on the validation
-people of the search folds, who are test people of another fold: results carry the tag `fertune.selection=published`.
-Reading (`runs_of`, `comparison_of`) needs files only: no Ray, no torch.
-"""
+"""What an ablation says, read from its files: the trainings of each variant, and the comparison of them."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
-import time
-from collections.abc import Mapping, Set
-from typing import TYPE_CHECKING, Any
+from collections.abc import Set
 
 from search_spaces.core.designs import Design
+from trainables.core import files
+from trainables.core.prepared.splits import load_splits
+from trainables.core.wording import counted
+from trainables.data.core.dataset import Fold
 from tuning.evidence.holdout import predictions_of
 from tuning.records.ledger import Ledger, Trial
+from tuning.records.selection import searches_of
+from tuning.statistics.comparison import Comparison, compare
 from tuning.statistics.pairing import NotComparable, Run
-
-if TYPE_CHECKING:
-    from search_spaces.core.study import Study
-    from tuning.execution.runner import Runner
-    from tuning.statistics.comparison import Comparison
-
-ABLATION_SEED = 200_000_000  # above every seed of a search, a confirmation and a refit
-NUM_SEEDS = 3
-
-
-def run_ablation(
-    runner: Runner, *, folds: tuple[int, ...] | None = None, seeds: int = NUM_SEEDS, time_budget_s: float | None = None
-) -> None:
-    """Train every variant of the study's design on `folds` (`None`: all, in a smoke run two) with `seeds` seeds.
-
-    What finished before is not run again, so that this resumes, and adds folds, seeds and variants. Where the design
-    tunes each variant, their searches come first; a variant none of whose trials finished is not compared, and nothing
-    is trained before every variant has had its trials. No training begins after `time_budget_s`; seed by seed and fold by
-    fold all variants are trained side by side, so that what is done by then can be compared.
-
-    Raises `ValueError` for a study without a design, an unknown fold and no seeds.
-    """
-    design = runner.study.design
-    if design is None:
-        raise ValueError(f"Study {runner.study.name} is a search: it has no `design` of variants to compare.")
-    chosen = chosen_folds(runner.study, folds, len(runner.splits.folds))
-    if seeds < 1:
-        raise ValueError(f"{seeds} seeds were asked for; an ablation needs 1 at least.")
-    deadline = time.monotonic() + time_budget_s if time_budget_s else None
-    if design.tune_each:
-        from tuning.execution.variant_search import best_by_variant, search_each
-
-        if not search_each(runner, deadline=deadline):
-            return
-        compared = best_by_variant(runner.ledger, runner.study)
-    else:
-        compared = {name: dict(changes) for name, changes in design.variants.items()}
-    before = len(runner.ledger.events)
-    runner.run_listed("ablation", trainings(compared, chosen, seeds), deadline=deadline, compared=compared)
-    if len(runner.ledger.events) > before:
-        runner.ledger.note("compared", variants=list(compared), folds=list(chosen), seeds=seeds)
-
-
-def chosen_folds(study: Study, folds: tuple[int, ...] | None, num_folds: int) -> tuple[int, ...]:
-    """The folds to train on of the `num_folds` there are, each once: `folds`, or all, or two in a smoke run.
-
-    Raises `ValueError` for a fold that there is not, and for none.
-    """
-    if folds is None:
-        return tuple(range(min(num_folds, 2) if study.is_smoke else num_folds))
-    unknown = sorted(fold for fold in folds if not 0 <= fold < num_folds)
-    if unknown or not folds:
-        given = ", ".join(map(str, unknown)) or "none"
-        raise ValueError(f"Folds were given as {given}; the data set has folds 0 to {num_folds - 1}.")
-    return tuple(sorted(set(folds)))
-
-
-def trainings(compared: Mapping[str, Mapping[str, Any]], folds: tuple[int, ...], seeds: int) -> list[Trial]:
-    """What an ablation trains, in order; `compared` maps a variant to its settings."""
-    return [
-        Trial(phase="ablation", parameters=dict(found), seed=ABLATION_SEED + number, folds=(fold,), variant=name)
-        for number in range(seeds)
-        for fold in folds
-        for name, found in compared.items()
-    ]
-
-
-def require_new_or_resumed(runner: Runner, *, resume: bool) -> None:
-    """Raises `ValueError` where the ablation, or the search of one of its variants, was begun and `resume` is not asked for."""
-    searched, trained = (len(runner.ledger.of_phase(phase)) for phase in ("search", "ablation"))
-    if (searched or trained) and not resume:
-        count = f"{trained} trainings" if trained else f"{searched} search trials"
-        raise ValueError(
-            f"Study {runner.study.name} was begun under {runner.home} and has {count}. Go on, or add folds and seeds, with "
-            "--resume; begin another by setting $FERTUNE_HOME to another folder."
-        )
 
 
 def runs_of(ledger: Ledger) -> list[Run]:
@@ -105,15 +26,12 @@ def runs_of(ledger: Ledger) -> list[Run]:
     trials = [trial for trial in _compared(ledger) if trial.state in ("FINISHED", "FAILED")]
     if not trials:
         return []
-    folds: list[dict[str, Any]] = json.loads((ledger.folder / "splits.json").read_text())["folds"]
-    return [
-        run_of(ledger, trial, len(folds[trial.folds[0]]["train"]), len(folds[trial.folds[0]]["test"]))
-        for trial in trials
-    ]
+    folds = load_splits(ledger.folder / files.SPLITS).folds
+    return [run_of(ledger, trial, folds[trial.folds[0]]) for trial in trials]
 
 
-def run_of(ledger: Ledger, trial: Trial, num_train: int, num_test: int) -> Run:
-    """What an ended training scored on its fold, which trains on `num_train` clips and tests on `num_test`."""
+def run_of(ledger: Ledger, trial: Trial, fold: Fold) -> Run:
+    """What an ended training scored on the test part of its `fold`."""
     return Run(
         variant=trial.variant,
         fold=trial.folds[0],
@@ -122,8 +40,8 @@ def run_of(ledger: Ledger, trial: Trial, num_train: int, num_test: int) -> Run:
         uar=trial.metrics.get("uar", math.nan),
         train_time_s=trial.metrics.get("train_time_s", math.nan),
         param_count=int(trial.metrics.get("param_count", 0)),
-        num_train=num_train,
-        num_test=num_test,
+        num_train=len(fold.train),
+        num_test=len(fold.test),
         weights_mb=trial.metrics.get("weights_mb", math.nan),
         predictions=kept if (kept := predictions_of(ledger, trial)).exists() else None,
         device=trial.device,
@@ -137,8 +55,6 @@ def comparison_of(ledger: Ledger) -> Comparison:
     train is among the `excluded`; a note says why trainings failed. Raises `NotComparable` and `ValueError` as `compare`
     does, the former where the reference has no training too, the latter where the study is no ablation.
     """
-    from tuning.statistics.comparison import compare  # statsmodels takes seconds, and who trains needs none of it
-
     facts = ledger.study.get("design")
     if not facts:
         raise ValueError(f"Study {ledger.folder.name} is no ablation that was begun, so there is nothing to compare.")
@@ -164,15 +80,6 @@ def comparison_of(ledger: Ledger) -> Comparison:
 def published_of(ledger: Ledger) -> dict[str, dict[str, float]]:
     """The figures that the source states, by variant and metric, in our units."""
     return ledger.study.get("published", {})
-
-
-def searches_of(ledger: Ledger, design: Design) -> list[Trial]:
-    """The search trials of the variants as they are in `design`."""
-    return [
-        trial
-        for trial in ledger.of_phase("search")
-        if trial.variant in design.variants and dict(design.variants[trial.variant]).items() <= trial.parameters.items()
-    ]
 
 
 def _unsearched(ledger: Ledger, design: Design, ran: Set[str]) -> dict[str, str]:
@@ -203,7 +110,7 @@ def _failed(ledger: Ledger) -> list[str]:
         return []
     first = failed[0]
     where = f"{first.variant} on fold {first.folds[0]} with seed {first.seed}"
-    return [f"{len(failed)} training{'s' * (len(failed) > 1)} failed, the first {where} ({_error(first)})."]
+    return [f"{counted(len(failed), 'training')} failed, the first {where} ({_error(first)})."]
 
 
 def _error(trial: Trial) -> str:

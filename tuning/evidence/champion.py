@@ -13,7 +13,8 @@ from trainables.core import lookup
 from trainables.core.config import make_config
 from trainables.core.prepared.cache import Prepared
 from trainables.core.prepared.splits import Splits
-from tuning.records import registry
+from tuning.evidence.holdout import Evidence
+from tuning.records import registry, tags
 
 
 class Incomparable(ValueError):
@@ -46,7 +47,7 @@ class Champion:
 
     def has_data(self, prepared: Prepared) -> bool:
         """Whether it was trained on this very preparation of the data."""
-        return self.tags.get("fertune.dataset_fingerprint") == prepared.fingerprint
+        return self.tags.get(tags.DATASET_FINGERPRINT) == prepared.fingerprint
 
 
 def champion_of(study: Study, prepared: Prepared, splits: Splits, tracking_uri: str) -> Champion | None:
@@ -59,22 +60,22 @@ def champion_of(study: Study, prepared: Prepared, splits: Splits, tracking_uri: 
     found = registry.present_champion(tracking_uri, name)
     if found is None:
         return None
-    version, tags = found
+    version, said = found
     for key, value in comparison_tags(prepared, splits).items():
-        if tags.get(key) != value:
-            word = {"fertune.classes": "other classes", "fertune.holdout": "another holdout"}[key]
+        if said.get(key) != value:
+            word = {tags.CLASSES: "other classes", tags.HOLDOUT: "another holdout"}[key]
             raise Incomparable(
                 f"The present champion of {name} has {word}, so the two cannot be compared: it was promoted by study "
-                f"{tags.get('fertune.study')}. Register under another name (`registered_model` of the study)."
+                f"{said.get(tags.STUDY)}. Register under another name (`registered_model` of the study)."
             )
-    trainable = tags.get("fertune.trainable", study.trainable)
+    trainable = said.get(tags.TRAINABLE, study.trainable)
     try:
-        parameters = configuration(trainable, json.loads(tags.get("fertune.parameters", "null")))
+        parameters = configuration(trainable, json.loads(said.get(tags.PARAMETERS, "null")))
     except (ValueError, TypeError) as error:
         raise Incomparable(
             f"The present champion of {name} (version {version}) cannot be trained again to be compared with: {error}"
         ) from error
-    return Champion(name=name, version=version, trainable=trainable, parameters=parameters, tags=tags)
+    return Champion(name=name, version=version, trainable=trainable, parameters=parameters, tags=said)
 
 
 def registered_name(study: Study, prepared: Prepared) -> str:
@@ -87,8 +88,27 @@ def comparison_tags(prepared: Prepared, splits: Splits) -> dict[str, str]:
     """What two versions of a registered model must agree in to be compared: the classes and the locked clips."""
     locked = sorted(prepared.clip_ids[index] for index in splits.holdout)
     return {
-        "fertune.classes": json.dumps(prepared.classes),
-        "fertune.holdout": hashlib.sha256("\n".join(locked).encode()).hexdigest()[:16],
+        tags.CLASSES: json.dumps(prepared.classes),
+        tags.HOLDOUT: hashlib.sha256("\n".join(locked).encode()).hexdigest()[:16],
+    }
+
+
+def version_tags(study: Study, prepared: Prepared, splits: Splits, found: Evidence, commit: str) -> dict[str, str]:
+    """What a registered version says of itself: what it was trained as and on, and what its configuration achieved."""
+    return {
+        tags.STUDY: study.name,
+        tags.TRIAL_ID: found.trial_id,
+        tags.EVIDENCE_OF: "configuration",
+        tags.SELECTION: "nested",
+        **comparison_tags(prepared, splits),
+        tags.ACCURACY: f"{found.accuracy.mean:.4f}",
+        tags.ACCURACY_LOW: f"{found.accuracy.low:.4f}",
+        tags.ACCURACY_HIGH: f"{found.accuracy.high:.4f}",
+        tags.DATASET: prepared.name,
+        tags.DATASET_FINGERPRINT: prepared.fingerprint,
+        tags.GIT_COMMIT: commit,
+        tags.TRAINABLE: study.trainable,
+        tags.PARAMETERS: json.dumps({**study.settings, **found.parameters}, sort_keys=True),
     }
 
 

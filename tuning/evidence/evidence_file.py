@@ -11,32 +11,34 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from search_spaces.core.study import Study
+from trainables.core import files
+from trainables.core.phases import Phase
+from trainables.core.prepared.cache import Prepared
+from trainables.core.prepared.splits import Splits
 from tuning.evidence.champion import Champion, configuration
-from tuning.evidence.holdout import Evidence, predictions_behind, runs_behind, study_at_starts
+from tuning.evidence.holdout import Evidence, Holdout, study_at_starts
+from tuning.records import tags
 from tuning.records.artifacts import METRICS, read_robustness
 from tuning.records.ledger import Ledger, Trial
-from tuning.statistics.pairing import judged
 from tuning.statistics.superiority import Verdict
 
-if TYPE_CHECKING:
-    from trainables.core.prepared.cache import Prepared
-    from trainables.core.prepared.splits import Phase
-    from tuning.execution.runner import Runner
-
-NAME = "evidence.json"
 FORMAT = 3
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "ray", "optuna", "mlflow", "opencv-python-headless")
 COSTS = ("param_count", "weights_mb", "latency_ms", "train_time_s")
 
 
 def facts_of(
-    runner: Runner,
+    holdout: Holdout,
+    study: Study,
+    prepared: Prepared,
+    splits: Splits,
+    *,
     name: str,
     found: Evidence,
     refit: Trial,
-    *,
     champion: Evidence | None,
     replaced: Champion | None,
     verdicts: Sequence[Verdict],
@@ -52,8 +54,8 @@ def facts_of(
     promotes; that of the trainings is the ledger's. There is no time in it: the same evidence is the same file. People are
     told by number, and by a hash of their ids. What is no finite number is left out, and named under `not_measured`.
     """
-    ledger, prepared, study = runner.ledger, runner.prepared, runner.study
-    folds = sorted({fold for trial in runs_behind(ledger, found) for fold in trial.folds})
+    ledger = holdout.ledger
+    folds = sorted({fold for trial in holdout.runs(found) for fold in trial.folds})
     facts = {
         "format": FORMAT,
         "name": name,
@@ -67,28 +69,17 @@ def facts_of(
         "folds": folds,
         "accuracy": dataclasses.asdict(found.accuracy),
         "majority": found.majority,
-        "search": {
-            "num_trials": len(ledger.of_phase("search")),
-            "accuracy": found.search_accuracy,
-            "optimism": dataclasses.asdict(found.optimism) if found.optimism else None,
-        },
-        **_by_class_and_person(ledger, found, prepared.classes),
-        "robustness": _robustness(ledger, found),
-        "costs": _costs(ledger, found),
-        "holdout": _told(prepared, runner.splits.holdout),
-        "trained_on": _told(prepared, runner.splits.view("refit", folds[0]).train),
+        "search": _search(ledger, found),
+        **_by_class_and_person(holdout, found, prepared.classes),
+        "robustness": _robustness(holdout, found),
+        "costs": _costs(holdout, found),
+        "holdout": _told(prepared, splits.holdout),
+        "trained_on": _told(prepared, splits.view("refit", folds[0]).train),
         "replaced": _replaced(replaced, champion) if replaced and champion else None,
         "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts],
         "test": dict(test),
         "accuracy_reference": dict(reference),
-        "data": {
-            "dataset": prepared.name,
-            "fingerprint": prepared.fingerprint,
-            "classes": prepared.classes,
-            "subjects_known": all(prepared.subjects),
-            "drawn": prepared.drawn,
-            "smoke": study.is_smoke,
-        },
+        "data": _data(study, prepared),
         "code": {"commit": commit, "commits": commits_of(ledger), "versions": _versions()},
     }
     left_out: list[str] = []
@@ -109,7 +100,7 @@ def commits_of(ledger: Ledger) -> dict[str, list[str]]:
 def write_evidence(folder: Path, facts: Mapping[str, Any]) -> str:
     """Write `facts` with their SHA-256 to `evidence.json` in `folder`; returns the SHA-256."""
     digest = sha256_of(facts)
-    target = folder / NAME
+    target = folder / files.EVIDENCE
     temporary = target.with_suffix(".tmp")
     temporary.write_text(json.dumps({**facts, "sha256": digest}, indent=1, ensure_ascii=False), encoding="utf-8")
     temporary.replace(target)
@@ -159,9 +150,29 @@ def _told(prepared: Prepared, indices: Iterable[int]) -> dict[str, Any]:
     return {"num_subjects": num_subjects, "num_clips": len(chosen), "subjects_sha256": digest}
 
 
-def _by_class_and_person(ledger: Ledger, found: Evidence, classes: Sequence[str]) -> dict[str, Any]:
+def _search(ledger: Ledger, found: Evidence) -> dict[str, Any]:
+    """How many trials there were, and what they had promised."""
+    return {
+        "num_trials": len(ledger.of_phase("search")),
+        "accuracy": found.search_accuracy,
+        "optimism": dataclasses.asdict(found.optimism) if found.optimism else None,
+    }
+
+
+def _data(study: Study, prepared: Prepared) -> dict[str, Any]:
+    return {
+        "dataset": prepared.name,
+        "fingerprint": prepared.fingerprint,
+        "classes": prepared.classes,
+        "subjects_known": all(prepared.subjects),
+        "drawn": prepared.drawn,
+        "smoke": study.is_smoke,
+    }
+
+
+def _by_class_and_person(holdout: Holdout, found: Evidence, classes: Sequence[str]) -> dict[str, Any]:
     """The mean over seeds of what was right, by class, and over people without their names."""
-    table = judged(predictions_behind(ledger, found))
+    table = holdout.predictions(found)
     by_class = table.groupby("label")["correct"].mean()
     num_clips = table.groupby("label")["clip_id"].nunique()
     by_person = table.groupby("person")["correct"].mean()
@@ -176,9 +187,9 @@ def _by_class_and_person(ledger: Ledger, found: Evidence, classes: Sequence[str]
     }
 
 
-def _robustness(ledger: Ledger, found: Evidence) -> dict[str, dict[str, float]]:
+def _robustness(holdout: Holdout, found: Evidence) -> dict[str, dict[str, float]]:
     """Accuracy by strength, the mean over the runs that measured it; empty where none did."""
-    measured = [read_robustness(ledger.folder / "trials" / trial.trial_id) for trial in runs_behind(ledger, found)]
+    measured = [read_robustness(holdout.ledger.trial_folder(trial.trial_id)) for trial in holdout.runs(found)]
     curves = [one for one in measured if one]
     return {
         metric: {
@@ -189,8 +200,8 @@ def _robustness(ledger: Ledger, found: Evidence) -> dict[str, dict[str, float]]:
     }
 
 
-def _costs(ledger: Ledger, found: Evidence) -> dict[str, Any]:
-    runs = runs_behind(ledger, found)
+def _costs(holdout: Holdout, found: Evidence) -> dict[str, Any]:
+    runs = holdout.runs(found)
     costs = {
         key: statistics.fmean(trial.metrics[key] for trial in runs)
         for key in COSTS
@@ -202,8 +213,8 @@ def _costs(ledger: Ledger, found: Evidence) -> dict[str, Any]:
 def _replaced(champion: Champion, found: Evidence) -> dict[str, Any]:
     return {
         "version": champion.version,
-        "study": champion.tags.get("fertune.study", ""),
-        "trial_id": champion.tags.get("fertune.trial_id", ""),
+        "study": champion.tags.get(tags.STUDY, ""),
+        "trial_id": champion.tags.get(tags.TRIAL_ID, ""),
         "trainable": champion.trainable,
         "seeds": found.seeds,
         "accuracy": dataclasses.asdict(found.accuracy),

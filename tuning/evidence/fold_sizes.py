@@ -8,11 +8,10 @@ from pathlib import Path
 from statistics import fmean
 
 from search_spaces.core.study import Study
-from trainables.core import lookup
-from trainables.core.prepared.cache import open_prepared
-from trainables.core.prepared.splits import load_splits
+from trainables.core import files, lookup
+from trainables.core.prepared.cache import open_prepared, prepared_folders
+from trainables.core.prepared.splits import HOLDOUT_SHARE, load_splits
 from trainables.data.core.dataset import DataError, Fold
-from tuning.execution.preparation import HOLDOUT_SHARE
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,12 +28,12 @@ def fold_sizes(study: Study, home: Path, data_root: Path | None = None) -> list[
 
     `None` where no data is there to be asked. Of folds that are not cut yet a search's lose the holdout's share.
     """
-    stored = home / study.name / "splits.json"
+    stored = home / study.name / files.SPLITS
     if stored.exists():
         splits = load_splits(stored)
         return _sizes(splits.folds, _prepared_people(home, splits.fingerprint))
     share = 1.0 if study.design is not None else 1 - HOLDOUT_SHARE
-    drawn = home / "drawn" / study.name
+    drawn = home / files.DRAWN / study.name
     root = data_root or (drawn if drawn.exists() else None)
     if root is not None:
         found = lookup.load("trainables.data", study.dataset, "data set").load(root)
@@ -88,7 +87,7 @@ def _dealt(groups: Sequence[int], num_folds: int) -> list[Fold]:
 
 def _prepared_people(home: Path, fingerprint: str) -> list[str] | None:
     """The person of each clip of the prepared data that a study was cut from; `None` where it is gone from `home`."""
-    for folder in (home / "prepared").glob(f"*-{fingerprint[:12]}"):
+    for folder in prepared_folders(home, fingerprint):
         try:
             return open_prepared(folder).people
         except DataError:  # damaged, and made again by the next run

@@ -11,7 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+from trainables.core import files
 from tuning.records.ledger import Ledger, Trial
+from tuning.records.selection import ranked_front
 from tuning.statistics.intervals import Interval, accuracy_interval, majority_share
 from tuning.statistics.pairing import judged
 
@@ -69,47 +71,60 @@ def tested_words(num_people: int | None, num_clips: int) -> str:
     return f"{'1 person' if num_people == 1 else f'{num_people} people'}, {clips}"
 
 
-def evidence(ledger: Ledger) -> list[Evidence]:
-    """What the finished confirmations say, the recommended configuration first, controls after what they control."""
-    groups: dict[tuple[str, str], list[Trial]] = {}
-    for trial in ledger.of_phase("confirm"):
-        if trial.state == "FINISHED":
+class Holdout:
+    """The finished confirmations of a ledger: each predictions file is read once, each configuration summed up once.
+
+    One of these is made for a promotion and handed on; what is confirmed meanwhile is read when it is asked for.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self._tables: dict[str, pd.DataFrame] = {}
+        self._rows: dict[tuple[str, ...], Evidence] = {}
+
+    def rows(self) -> list[Evidence]:
+        """What the confirmations say, the recommended configuration first, controls after what they control."""
+        groups: dict[tuple[str, str], list[Trial]] = {}
+        for trial in self.ledger.finished("confirm"):
             groups.setdefault((trial.of, trial.variant), []).append(trial)
-    order = [trial.trial_id for trial in ranked_front(ledger)]
-    found = [_evidence(ledger, of, variant, trials) for (of, variant), trials in groups.items()]
-    return sorted(found, key=lambda e: (e.trial_id not in order, e.trial_id in order and order.index(e.trial_id)))
+        order = [trial.trial_id for trial in ranked_front(self.ledger)]
+        found = [self._row(*key, trials) for key, trials in groups.items()]
+        return sorted(found, key=lambda e: (e.trial_id not in order, e.trial_id in order and order.index(e.trial_id)))
+
+    def row(self, trial_id: str | None, variant: str = "") -> Evidence | None:
+        """The row of a configuration; `None` where it was not confirmed."""
+        return next((row for row in self.rows() if (row.trial_id, row.variant) == (trial_id, variant)), None)
+
+    def runs(self, row: Evidence) -> list[Trial]:
+        """The finished confirmations that `row` sums up."""
+        confirmed = self.ledger.finished("confirm")
+        return [trial for trial in confirmed if (trial.of, trial.variant) == (row.trial_id, row.variant)]
+
+    def predictions(self, row: Evidence) -> pd.DataFrame:
+        """What all seeds of `row` answered: the judged rows of their `predictions.parquet`, one after another."""
+        return self._answers(self.runs(row))
+
+    def _answers(self, trials: Sequence[Trial]) -> pd.DataFrame:
+        for trial in trials:
+            if trial.trial_id not in self._tables:
+                self._tables[trial.trial_id] = judged(predictions_of(self.ledger, trial))
+        return pd.concat([self._tables[trial.trial_id] for trial in trials], ignore_index=True)
+
+    def _row(self, of: str, variant: str, trials: list[Trial]) -> Evidence:
+        key = tuple(trial.trial_id for trial in trials)
+        if key not in self._rows:
+            self._rows[key] = _summed_up(self.ledger, of, variant, trials, self._answers(trials))
+        return self._rows[key]
 
 
-def ranked_front(ledger: Ledger) -> list[Trial]:
-    """The front's members: the recommended one, then by falling accuracy on validation data."""
-    front = [ledger.trials[trial_id] for trial_id in ledger.selection.get("front", [])]
-    recommended = ledger.selection.get("recommended")
-    return sorted(front, key=lambda trial: (trial.trial_id != recommended, -trial.metrics.get("accuracy", 0.0)))
-
-
-def row_of(rows: Sequence[Evidence], trial_id: str | None, variant: str = "") -> Evidence | None:
-    """The row of a configuration; `None` where it was not confirmed."""
-    return next((row for row in rows if (row.trial_id, row.variant) == (trial_id, variant)), None)
-
-
-def runs_behind(ledger: Ledger, found: Evidence) -> list[Trial]:
-    """The finished confirmations that `found` sums up."""
-    return [
-        trial
-        for trial in ledger.of_phase("confirm")
-        if (trial.of, trial.variant, trial.state) == (found.trial_id, found.variant, "FINISHED")
-    ]
-
-
-def predictions_behind(ledger: Ledger, found: Evidence) -> pd.DataFrame:
-    """What all seeds of `found` answered on the holdout: the rows of their `predictions.parquet`, one after another."""
-    frames = [pd.read_parquet(predictions_of(ledger, trial)) for trial in runs_behind(ledger, found)]
-    return pd.concat(frames, ignore_index=True)
+def evidence(ledger: Ledger) -> list[Evidence]:
+    """What the finished confirmations of `ledger` say, as `Holdout.rows` has it."""
+    return Holdout(ledger).rows()
 
 
 def predictions_of(ledger: Ledger, trial: Trial) -> Path:
     """The predictions that a finished trial wrote."""
-    return ledger.folder / "trials" / trial.trial_id / "predictions.parquet"
+    return ledger.trial_folder(trial.trial_id) / files.PREDICTIONS
 
 
 def study_at_starts(ledger: Ledger, key: str) -> dict[str, list[Any]]:
@@ -149,9 +164,7 @@ def difference(one: Interval, other: Interval) -> Interval:
     )
 
 
-def _evidence(ledger: Ledger, of: str, variant: str, trials: list[Trial]) -> Evidence:
-    frames = [pd.read_parquet(predictions_of(ledger, trial)) for trial in trials]
-    rows = judged(pd.concat(frames, ignore_index=True))
+def _summed_up(ledger: Ledger, of: str, variant: str, trials: list[Trial], rows: pd.DataFrame) -> Evidence:
     accuracy = holdout_accuracy(rows)
     searched = ledger.trials[of] if of in ledger.trials and not variant else None
     return Evidence(
@@ -162,7 +175,7 @@ def _evidence(ledger: Ledger, of: str, variant: str, trials: list[Trial]) -> Evi
         num_subjects=rows["person"].nunique(),
         num_clips=rows["clip_id"].nunique(),
         accuracy=accuracy,
-        majority=majority_share(frames[0]["label"].tolist()),
+        majority=majority_share(rows.loc[rows["seed"] == rows["seed"].iloc[0], "label"].tolist()),
         best_epoch=round(statistics.median(trial.metrics["best_epoch"] for trial in trials)),
         search_accuracy=searched.metrics["accuracy"] if searched else None,
         optimism=_optimism(ledger, searched, accuracy) if searched else None,

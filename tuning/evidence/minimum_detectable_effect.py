@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from search_spaces.core.designs import Design
+from trainables.core.wording import counted
 from tuning.evidence.ablation import runs_of
 from tuning.evidence.fold_sizes import FoldSize, mean_sizes, num_people
 from tuning.records.ledger import Ledger
@@ -71,7 +72,7 @@ def detectable(
     effect = minimum_detectable_effect(
         len(folds), seeds, sd, num_train, num_test, family, num_people=people, seed_share=seed_share
     )
-    compared = f"{family} comparison{'s' * (family > 1)}"
+    compared = counted(family, "comparison")
     gain = (
         "; the gain of several seeds is not in it: this spread does not tell it" if seeds > 1 and not seed_share else ""
     )

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-NAME = "MODEL_CARD.md"
+from trainables.core import files
+from tuning.records import tags
+from tuning.text.quantities import percent
+
 MOST_DESCRIBED = 5000  # characters that a registry in a database keeps of a version's description
 
 _LAW = """\
@@ -34,7 +37,7 @@ def as_description(card: str) -> str:
     """Whole lines of `card`, as many as a registry keeps."""
     if len(card) <= MOST_DESCRIBED:
         return card
-    rest = f"\n\n(The rest stands in {NAME}, beside the model.)"
+    rest = f"\n\n(The rest stands in {files.MODEL_CARD}, beside the model.)"
     return card[: MOST_DESCRIBED - len(rest)].rpartition("\n")[0] + rest
 
 
@@ -61,9 +64,9 @@ def _summary(facts: Mapping[str, Any]) -> str:
     size = f" {costs['param_count'] / 1e6:.3f} M parameters." if "param_count" in costs else ""
     return (
         f"Tells {', '.join(facts['data']['classes'])} apart in clips of faces. Its configuration was right in "
-        f"{_percent(accuracy['mean'])} of {_tested(holdout)} "
-        f"({_percent(accuracy['confidence'], 0)} interval over {units}, seeds not counted: {_percent(accuracy['low'])} to "
-        f"{_percent(accuracy['high'])}; {len(facts['seeds'])} trainings).{size}"
+        f"{percent(accuracy['mean'])} of {_tested(holdout)} "
+        f"({percent(accuracy['confidence'], 0)} interval over {units}, seeds not counted: {percent(accuracy['low'])} to "
+        f"{percent(accuracy['high'])}; {len(facts['seeds'])} trainings).{size}"
     )
 
 
@@ -84,24 +87,24 @@ def _use(facts: Mapping[str, Any]) -> str:
 
 def _accuracy(facts: Mapping[str, Any]) -> list[str]:
     rows = [
-        f"| {name} | {_percent(found['recall'])} | {found['num_clips']} |" for name, found in facts["by_class"].items()
+        f"| {name} | {percent(found['recall'])} | {found['num_clips']} |" for name, found in facts["by_class"].items()
     ]
     absent = [name for name in facts["data"]["classes"] if name not in facts["by_class"]]
     missing = f" No clip of {', '.join(absent)} was tested." if absent else ""
     people = facts["by_person"]
     by_person = (
-        f"By person: lowest {_percent(people['min'])}, median {_percent(people['median'])}, highest "
-        f"{_percent(people['max'])}. "
+        f"By person: lowest {percent(people['min'])}, median {percent(people['median'])}, highest "
+        f"{percent(people['max'])}. "
         if people
         else ""
     )
     paragraphs = [
         "\n".join(["| class | recognised | clips |", "|---|---|---|", *rows]),
-        f"{by_person}Always answering the commonest class: {_percent(facts['majority'])}.{missing}",
+        f"{by_person}Always answering the commonest class: {percent(facts['majority'])}.{missing}",
     ]
     if (optimism := facts["search"]["optimism"]) and "accuracy" in facts["search"]:
         paragraphs.append(
-            f"The search of {facts['search']['num_trials']} trials had promised {_percent(facts['search']['accuracy'])}, "
+            f"The search of {facts['search']['num_trials']} trials had promised {percent(facts['search']['accuracy'])}, "
             f"{100 * optimism['mean']:+.1f} points against the figure above (interval {100 * optimism['low']:+.1f} to "
             f"{100 * optimism['high']:+.1f})."
         )
@@ -114,7 +117,7 @@ def _accuracy(facts: Mapping[str, Any]) -> list[str]:
 def _given_up(facts: Mapping[str, Any]) -> str:
     """What accuracy may have been given up since the champion that last had to be superior."""
     reference = facts["accuracy_reference"]
-    spent, since = float(reference["fertune.margin_spent"]), reference.get("fertune.accuracy_reference")
+    spent, since = float(reference[tags.MARGIN_SPENT]), reference.get(tags.ACCURACY_REFERENCE)
     if not since:
         return ""
     return f" Since {since}, up to {100 * spent:.1f} points of accuracy may have been given up for less cost."
@@ -127,7 +130,7 @@ def _robustness(facts: Mapping[str, Any]) -> list[str]:
         if not curve:
             continue
         strongest = max(curve, key=int)
-        lines.append(f"{_percent(curve[strongest])} with {strongest} {words[metric]}")
+        lines.append(f"{percent(curve[strongest])} with {strongest} {words[metric]}")
     return [f"Undisturbed faces apart: {'; '.join(lines)}."] if lines else []
 
 
@@ -177,7 +180,3 @@ def _short(commit: str) -> str:
     """The first digits of a commit, with what says that the tree was modified; words where there is none."""
     revision, _, modified = commit.partition("-")
     return revision[:12] + (f"-{modified}" if modified else "") or "not a checkout"
-
-
-def _percent(share: float, digits: int = 1) -> str:
-    return f"{100 * share:.{digits}f} %"

@@ -11,8 +11,8 @@ import pandas as pd
 
 from trainables.core.prepared.splits import Splits
 from tuning.evidence.ablation import run_of
-from tuning.evidence.holdout import CHAMPION, predictions_of, tested_words
-from tuning.records.ledger import Ledger, Trial
+from tuning.evidence.holdout import CHAMPION, predictions_of
+from tuning.records.ledger import Ledger, Trial, first_error
 from tuning.statistics.comparison import compare
 from tuning.statistics.differences import Difference
 from tuning.statistics.intervals import Interval
@@ -23,7 +23,7 @@ SEARCHED = "searched"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Nested:
+class NestedResult:
     """The test of a search in `num_folds` folds.
 
     `accuracy` is that of what the search chose, the mean over folds on their test people; `optimism` by how much it is
@@ -46,28 +46,6 @@ class Nested:
     notes: tuple[str, ...]
     leaky: bool
 
-    def sentences(self) -> list[str]:
-        """One line for each finding, and what they may not be taken for."""
-        accuracy, optimism = self.accuracy, self.optimism
-        lines = [
-            f"Searched anew in each of {self.num_folds} folds ({self.num_searched} trials in all), the search finds what is "
-            f"right in {_share(accuracy.mean)} ({_share(accuracy.low)} to {_share(accuracy.high)} with "
-            f"{_share(accuracy.confidence, 0)} confidence) of clips that it had not seen "
-            f"({tested_words(self.num_people, self.num_clips)}; fresh seeds in each fold: {self.num_seeds}).",
-            f"The search had promised {_points(optimism.mean)} points more ({_points(optimism.low)} to "
-            f"{_points(optimism.high)}).",
-        ]
-        if self.difference is not None:
-            lines.append(
-                f"Against {self.champion}, trained on the same folds with the same seeds: {self.difference.words}. That one's "
-                "configuration may have been chosen on some of these people, which can only flatter it."
-            )
-        lines.append(
-            "This judges the search, not one configuration: the folds may choose different ones. `promote` asks the holdout, "
-            "which was not read."
-        )
-        return [*lines, *self.notes]
-
 
 def nested_results(
     ledger: Ledger,
@@ -77,7 +55,7 @@ def nested_results(
     tests: Sequence[Trial],
     beside: Sequence[Trial],
     num_seeds: int,
-) -> Nested:
+) -> NestedResult:
     """What `tests` (of what each fold has `chosen`) and `beside` (of the champion) say.
 
     Raises `ValueError` where fewer than two folds have all their tests.
@@ -85,8 +63,7 @@ def nested_results(
     whole = _whole(tests, num_seeds)
     folds = [fold for fold in chosen if fold in whole]
     if len(folds) < 2:
-        failed = next((trial for trial in [*ledger.of_phase("nested_search"), *tests] if trial.error), None)
-        because = f" The first error: {failed.trial_id}: {failed.error}" if failed else ""
+        because = first_error([*ledger.of_phase("nested_search"), *tests])
         raise ValueError(
             f"{len(folds)} of {len(splits.folds)} folds have all their tests; two are needed to give an interval. The same "
             f"command goes on with what is missing.{because}"
@@ -103,7 +80,7 @@ def nested_results(
         notes.append(f"Left out, for want of a finished search or of all tests: fold {left_out}; `status` counts them.")
     if not named:
         notes.append("The data set names no people: nothing could check that a person is not on both sides of a fold.")
-    return Nested(
+    return NestedResult(
         study=ledger.folder.name,
         num_folds=len(folds),
         num_searched=sum(trial.folds[0] in folds for trial in ledger.of_phase("nested_search")),
@@ -188,8 +165,7 @@ def _against_champion(
     runs = []
     for trial in [*tests, *beside]:
         if trial.folds[0] in whole and trial.state == "FINISHED":
-            view = splits.view("nested", trial.folds[0])
-            runs.append(run_of(ledger, trial, len(view.train), len(view.test)))
+            runs.append(run_of(ledger, trial, splits.view("nested", trial.folds[0])))
     try:
         comparison = compare(runs, CHAMPION)
     except ValueError as error:
@@ -201,11 +177,3 @@ def _against_champion(
 
 def _accuracy(answers: pd.DataFrame, fold: int) -> float:
     return float(answers.loc[answers["fold"] == fold, "correct"].mean())
-
-
-def _share(value: float, digits: int = 1) -> str:
-    return f"{100 * value:.{digits}f} %"
-
-
-def _points(value: float) -> str:
-    return f"{100 * value:+.1f}"

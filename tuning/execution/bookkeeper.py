@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ray import tune
-from ray.tune.search import Searcher
+from ray.tune import search
 
+from trainables.core import files
 from trainables.core.config import TrainerConfig
-from trainables.core.training.trial import CHECKPOINT, TrialSpec
-from tuning.execution.searcher import Proposer
+from trainables.core.training.trial import TrialSpec
+from tuning.execution.searcher import Searcher
 from tuning.records.ledger import Ledger, Trial
 
 _ROW = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_uar")
@@ -36,8 +37,8 @@ class TrialListener(Protocol):
         ...
 
 
-class Bookkeeper(Searcher):
-    """Ray Tune's searcher: proposes trials, and writes what becomes of them into the ledger.
+class Bookkeeper(search.Searcher):
+    """Ray Tune's searcher: asks for trials, and writes what becomes of them into the ledger.
 
     `error` is the first one that was met, such as a full disk: Tune would swallow it, or hide it in a traceback of its
     own. From then on nothing is begun, and `stopper` ends what runs.
@@ -46,13 +47,13 @@ class Bookkeeper(Searcher):
     def __init__(
         self,
         ledger: Ledger,
-        proposer: Proposer,
+        searcher: Searcher,
         listener: TrialListener,
         spec: Callable[[Trial], TrialSpec],
         deadline: float | None = None,
     ) -> None:
         super().__init__(metric=None, mode=None)
-        self._ledger, self._proposer, self._listener, self._spec = ledger, proposer, listener, spec
+        self._ledger, self._searcher, self._listener, self._spec = ledger, searcher, listener, spec
         self._deadline = deadline
         self._running: dict[str, Trial] = {}
         self._last_words: dict[str, str] = {}  # of workers that ended, by Tune's trial
@@ -62,13 +63,13 @@ class Bookkeeper(Searcher):
     def suggest(self, trial_id: str) -> dict[str, Any] | str:  # ty: ignore[incompatible-method-override]  FINISHED is a str
         with self._keeping_errors():
             late = self._deadline is not None and time.monotonic() > self._deadline
-            trial = None if late or self.error else self._proposer.propose()
+            trial = None if late or self.error else self._searcher.ask()
             if trial is not None:
                 trial.trial_id = trial.trial_id or self._ledger.next_id(trial.phase)
                 self._ledger.start(trial)
                 self._running[trial_id] = self._ledger.trials[trial.trial_id]
                 return {"spec": dataclasses.asdict(self._spec(trial))}
-        return Searcher.FINISHED
+        return search.Searcher.FINISHED
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         if trial_id not in self._running or result.get("done"):
@@ -108,8 +109,8 @@ class Bookkeeper(Searcher):
         del self._running[trial_id]
         if metrics:
             with contextlib.suppress(OSError):  # it does no harm
-                Path(self._spec(trial).folder, CHECKPOINT).unlink()
-        self._proposer.told(trial)
+                Path(self._spec(trial).folder, files.CHECKPOINT).unlink()
+        self._searcher.tell(trial)
         self._listener.trial_ended(trial)
 
     def close(self) -> None:
@@ -144,9 +145,9 @@ class Bookkeeper(Searcher):
         return spec.num_epochs or spec.parameters.get("epochs", TrainerConfig.epochs)
 
     def _keep_traceback(self, trial: Trial, text: str) -> None:
-        folder = self._ledger.folder / "trials" / trial.trial_id
+        folder = self._ledger.trial_folder(trial.trial_id)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "error.txt").write_text(text)
+        (folder / files.TRACEBACK).write_text(text)
 
 
 class _Stopper(tune.Stopper):

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Protocol
 
 from search_spaces.core.study import Study
-from trainables.core import lookup
+from trainables.core import files, lookup
 from trainables.core.prepared.cache import Prepared, prepare
-from trainables.core.prepared.splits import Splits, load_splits, make_splits
+from trainables.core.prepared.splits import HOLDOUT_SHARE, Splits, load_splits, make_splits
 from trainables.data.core.dataset import DataError
-
-HOLDOUT_SHARE = 0.2  # of the people, locked away before a search; an ablation has the whole protocol's folds
 
 
 class ClipListener(Protocol):
@@ -47,7 +45,7 @@ def draw(study: Study, home: Path) -> Path:
             f"Study {study.name} needs the data set {study.dataset}: give its folder with --data-root DIR, or see that all "
             "of it works on drawn faces in the same layout with --smoke."
         )
-    root = home / "drawn" / study.name
+    root = home / files.DRAWN / study.name
     lookup.load("drawing.layouts", study.dataset, "drawn layout").write(root, **study.drawing)
     return root
 

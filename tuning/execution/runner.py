@@ -4,35 +4,38 @@ from __future__ import annotations
 
 import contextlib
 import json
-import subprocess
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from ray import tune
 
 from search_spaces.core.study import Study, load_study
+from trainables.core import files
+from trainables.core.phases import Phase
 from trainables.core.prepared.cache import Prepared
-from trainables.core.prepared.splits import Phase
 from trainables.core.ray.slot import SLOT_CPUS, Slot, SlotPlan
 from trainables.core.training.trial import TrialSpec
 from tuning.execution.bookkeeper import Bookkeeper, TrialListener
 from tuning.execution.placement import Placement, slots_of
 from tuning.execution.preparation import ClipListener, cut, draw, prepare_dataset
-from tuning.execution.searcher import Chain, ListProposer, OptunaProposer, Proposer
-from tuning.execution.session import ROOT, Session, default_home, open_session
+from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaSearcher, Searcher
+from tuning.execution.session import Session, open_session
 from tuning.execution.signals import interruptible
+from tuning.records.home import default_home, git_commit, known_studies, not_begun
 from tuning.records.ledger import Ledger, Trial
-from tuning.records.tracking import Tracker, default_uri
-from tuning.statistics.selection import choose
-from tuning.status import known_studies, not_begun
+from tuning.records.mlflow_client import default_uri
+from tuning.records.ran import Ran
+from tuning.records.selection import choose
+from tuning.records.tracking import Tracker
 
 
 class Listener(ClipListener, TrialListener, Protocol):
     """Whoever shows a run while it goes on. Every method is called in the driver."""
 
-    def phase_began(self, title: str, num_trials: int, session: Session) -> None:
-        """`num_trials` trials are about to run."""
+    def phase_began(self, title: str, num_trials: int, *, num_cpus: float, num_gpus: float, dashboard_url: str) -> None:
+        """`num_trials` trials are about to run, on a Ray of so many devices."""
         ...
 
     def phase_ended(self) -> None:
@@ -76,7 +79,7 @@ class Runner:
         with contextlib.ExitStack() as opening:
             self.ledger = opening.enter_context(Ledger.write(self.folder))
             self.prepared = self._prepare()
-            self.splits_path = self.folder / "splits.json"
+            self.splits_path = self.folder / files.SPLITS
             self.splits = cut(self.study, self.prepared, self.splits_path)
             self.tracker = opening.enter_context(Tracker(self.ledger, default_uri(self.home), self.home))
             self._session: Session | None = None
@@ -89,6 +92,12 @@ class Runner:
         self._resources.close()
         if missing := self.tracker.what_is_missing():
             self.listener.noted(missing)
+
+    @property
+    def ran(self) -> Ran:
+        """What to tell of the study once it is closed, and MLflow has all that it took."""
+        compare = tuple(self.tracker.how_to_compare())
+        return Ran(study=self.study, home=self.home, ledger=self.ledger, compare=compare)
 
     def search_size(self, num_samples: int | None, *, resume: bool, extend: int | None) -> int:
         """How many search trials the study is to have in all.
@@ -111,16 +120,15 @@ class Runner:
         begun = self.ledger.of_phase("search")
         halted = [trial for trial in begun if trial.halted]
         past = [trial for trial in begun if trial not in halted]
-        fresh = OptunaProposer(self.study, num_samples=num_samples, begun=begun)
-        proposer = Chain(halted, fresh)
+        searcher = HaltedFirst(halted, OptunaSearcher(self.study, num_samples=num_samples, begun=begun))
         count = max(0, num_samples - len(past))
         deadline = None if time_budget_s is None else time.monotonic() + time_budget_s
-        self.run("search", proposer, count, deadline=deadline, num_samples=num_samples)
+        self.run("search", searcher, count, deadline=deadline, num_samples=num_samples)
         self.select()
 
     def select(self) -> None:
         """Write the exact Pareto front of the finished search trials, and the recommended member, to the ledger."""
-        trials = [trial for trial in self.ledger.of_phase("search") if trial.state == "FINISHED"]
+        trials = self.ledger.finished("search")
         if trials:
             folds = [self.splits.view("search", fold).validation for fold in self.study.search_folds]
             front, recommended = choose(self.study, trials, len(set().union(*folds)))
@@ -131,10 +139,10 @@ class Runner:
         known = {trial.identity: trial for trial in self.ledger.of_phase(phase)}
         todo = [known.get(trial.identity, trial) for trial in trials]
         todo = [trial for trial in todo if trial.state != "FINISHED"]
-        self.run(phase, ListProposer(todo), len(todo), deadline=deadline, **facts)
+        self.run(phase, ListSearcher(todo), len(todo), deadline=deadline, **facts)
 
-    def run(self, phase: Phase, proposer: Proposer, count: int, *, deadline: float | None = None, **facts: Any) -> None:
-        """Run up to `count` trials of `proposer` through Ray Tune; returns when all have ended.
+    def run(self, phase: Phase, searcher: Searcher, count: int, *, deadline: float | None = None, **facts: Any) -> None:
+        """Run up to `count` trials of `searcher` through Ray Tune; returns when all have ended.
 
         No trial begins after `deadline` (of `time.monotonic`). `facts` are remembered of the study, also where no trial is
         left to run: its variants, objectives and quoted figures are what the file says now.
@@ -151,57 +159,37 @@ class Runner:
             return
         session = self._ray()
         slots, gpus = slots_of(self.placement, session, count)
-        self.ledger.open_study(
-            trainable=self.study.trainable,
-            dataset=self.study.dataset,
-            dataset_fingerprint=self.prepared.fingerprint,
-            space={key: str(getattr(domain, "domain_str", domain)) for key, domain in self.study.parameters.items()},
-            settings=dict(self.study.settings),
-            leaky=self.splits.leaky,
-            drawn=self.prepared.drawn,
-            smoke=self.study.is_smoke,
-            classes=list(self.prepared.classes),
-            concurrency=slots,
-            git_commit=git_commit(),
-            data_root=str(self._data_root.absolute()) if self._data_root else "",
-            **facts,
+        self.ledger.open_study(**self._facts(), concurrency=slots, **facts)
+        self.listener.phase_began(
+            phase,
+            count,
+            num_cpus=session.num_cpus,
+            num_gpus=session.num_gpus,
+            dashboard_url=session.dashboard_url,
         )
-        self.listener.phase_began(phase, count, session)
-        plan = SlotPlan(
-            run_name=f"{self.study.name}-{phase}",
-            storage=str(self.folder / "ray"),
-            workers=self.placement.workers,
-            cpus_per_worker=self.placement.cpus_per_worker,
-            gpus_per_worker=gpus,
-        )
-        name = self.study.name
-        bookkeeper = Bookkeeper(self.ledger, proposer, self.listener, self.spec, deadline)
-        tuner = tune.Tuner(
-            tune.with_resources(tune.with_parameters(Slot, plan=plan), {"cpu": SLOT_CPUS}),
-            tune_config=tune.TuneConfig(
-                search_alg=bookkeeper,
-                num_samples=count,
-                max_concurrent_trials=slots,
-                reuse_actors=True,
-                trial_name_creator=lambda trial: f"{name}-{trial.config['spec']['trial_id']}",
-                trial_dirname_creator=lambda trial: trial.config["spec"]["trial_id"],
-            ),
-            run_config=tune.RunConfig(
-                name=f"tune-{time.strftime('%Y%m%d-%H%M%S')}-{phase}",
-                storage_path=str(self.folder / "ray"),
-                verbose=1 if self.verbose else 0,
-                stop=bookkeeper.stopper,
-                failure_config=tune.FailureConfig(max_failures=0),
-            ),
-        )
+        bookkeeper = Bookkeeper(self.ledger, searcher, self.listener, self.spec, deadline)
         try:
             with interruptible():
-                tuner.fit()
+                self._tuner(phase, bookkeeper, count, slots, gpus).fit()
         finally:
             try:
                 self.listener.phase_ended()
             finally:
                 bookkeeper.close()
+
+    def run_in_turn(
+        self,
+        phase: Phase,
+        searchers: Mapping[str, Searcher],
+        *,
+        begun: Sequence[Trial],
+        num_new: int,
+        deadline: float | None = None,
+    ) -> None:
+        """Run `num_new` trials of `searchers`, asked in turn, after those of `begun` that are half run."""
+        halted = [trial for trial in begun if trial.halted]
+        if count := num_new + len(halted):
+            self.run(phase, HaltedFirst(halted, InTurn(searchers)), count, deadline=deadline)
 
     def spec(self, trial: Trial) -> TrialSpec:
         """What the worker of `trial` is told."""
@@ -215,9 +203,54 @@ class Runner:
             splits=str(self.splits_path),
             folds=trial.folds,
             seed=trial.seed,
-            folder=str(self.folder / "trials" / trial.trial_id),
+            folder=str(self.ledger.trial_folder(trial.trial_id)),
             num_epochs=trial.num_epochs,
             checkpoint_interval_s=self.checkpoint_interval_s,
+        )
+
+    def _facts(self) -> dict[str, Any]:
+        """What the ledger remembers of the study as it is now."""
+        return {
+            "trainable": self.study.trainable,
+            "dataset": self.study.dataset,
+            "dataset_fingerprint": self.prepared.fingerprint,
+            "space": {key: str(getattr(domain, "domain_str", domain)) for key, domain in self.study.parameters.items()},
+            "settings": dict(self.study.settings),
+            "leaky": self.splits.leaky,
+            "drawn": self.prepared.drawn,
+            "smoke": self.study.is_smoke,
+            "classes": list(self.prepared.classes),
+            "git_commit": git_commit(),
+            "data_root": str(self._data_root.absolute()) if self._data_root else "",
+        }
+
+    def _tuner(self, phase: Phase, bookkeeper: Bookkeeper, count: int, slots: int, gpus: float) -> tune.Tuner:
+        """A Tune run of `count` trials in `slots` slots, whose searcher is the bookkeeper."""
+        name, storage = self.study.name, str(self.folder / files.RAY)
+        plan = SlotPlan(
+            run_name=f"{name}-{phase}",
+            storage=storage,
+            workers=self.placement.workers,
+            cpus_per_worker=self.placement.cpus_per_worker,
+            gpus_per_worker=gpus,
+        )
+        return tune.Tuner(
+            tune.with_resources(tune.with_parameters(Slot, plan=plan), {"cpu": SLOT_CPUS}),
+            tune_config=tune.TuneConfig(
+                search_alg=bookkeeper,
+                num_samples=count,
+                max_concurrent_trials=slots,
+                reuse_actors=True,
+                trial_name_creator=lambda trial: f"{name}-{trial.config['spec']['trial_id']}",
+                trial_dirname_creator=lambda trial: trial.config["spec"]["trial_id"],
+            ),
+            run_config=tune.RunConfig(
+                name=f"tune-{time.strftime('%Y%m%d-%H%M%S')}-{phase}",
+                storage_path=storage,
+                verbose=1 if self.verbose else 0,
+                stop=bookkeeper.stopper,
+                failure_config=tune.FailureConfig(max_failures=0),
+            ),
         )
 
     def _require_unchanged(self) -> None:
@@ -246,13 +279,3 @@ class Runner:
         if root is None:
             root = draw(self.study, self.home)
         return prepare_dataset(self.study.dataset, root, self.home, self.listener)
-
-
-def git_commit() -> str:
-    """The commit of fertune that runs, with `-dirty` where files differ from it; `""` without git or a checkout."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    try:
-        asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    except OSError:  # no git here
-        return ""
-    return asked.stdout.strip() if asked.returncode == 0 else ""

@@ -1,4 +1,4 @@
-"""What to try next: an Optuna study that proposes parameters and is told, correctly, how each trial ended.
+"""What to try next, by ask and tell: an Optuna study is asked for parameters and told, correctly, how each trial ended.
 
 Ray's own `OptunaSearch` tells Optuna that a trial stopped early is complete and leaves one without a value running for
 ever, so this asks and tells Optuna itself. The Optuna study lives in memory and is rebuilt from the ledger.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import math
 import warnings
+from collections import deque
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import optuna
@@ -17,24 +19,23 @@ from optuna.trial import TrialState
 from ray.tune.search.optuna import OptunaSearch
 
 from search_spaces.core.study import Study
+from tuning.execution.seeds import search_seed
 from tuning.records.ledger import Trial, objective_values
 
-SEED_STRIDE = 100_000  # no search has more trials; seeds of confirmations and refits lie above those of all searches
 
-
-class Proposer(Protocol):
+class Searcher(Protocol):
     """Where the trials of a run come from."""
 
-    def propose(self) -> Trial | None:
+    def ask(self) -> Trial | None:
         """The next trial, without an id where it is new; `None` when there is nothing more to try."""
         ...
 
-    def told(self, trial: Trial) -> None:
-        """A trial has ended: one proposed here, or one of an earlier run that was resumed."""
+    def tell(self, trial: Trial) -> None:
+        """A trial has ended: one that was asked for here, or one of an earlier run that was resumed."""
         ...
 
 
-class OptunaProposer:
+class OptunaSearcher:
     """Multi-objective TPE over a study's parameters, `num_samples` trials in all.
 
     `begun` are the search trials there are: they count, and those that finished and fit today's space teach the sampler.
@@ -61,17 +62,18 @@ class OptunaProposer:
         for trial in begun:
             self._learn(trial)
 
-    def propose(self) -> Trial | None:
+    def ask(self) -> Trial | None:
         if self._number >= self._num_samples:
             return None
         asked = self._optuna.ask(self._space)
         self._asked.setdefault(_key(asked.params), []).append(asked)
-        seed, self._number = self._study.seed * SEED_STRIDE + self._number, self._number + 1
+        seed = search_seed(self._study.seed, self._number)
+        self._number += 1
         return Trial(phase="search", parameters=asked.params, seed=seed, folds=self._study.search_folds)
 
-    def told(self, trial: Trial) -> None:
+    def tell(self, trial: Trial) -> None:
         waiting = self._asked.get(_key(trial.parameters))
-        if not waiting:  # proposed in an earlier run, and resumed in this one
+        if not waiting:  # asked for in an earlier run, and resumed in this one
             self._learn(trial)
             return
         asked, values = waiting.pop(), objective_values(trial, self._metrics)
@@ -91,30 +93,49 @@ class OptunaProposer:
             )
 
 
-class ListProposer:
+class ListSearcher:
     """Trials that are known beforehand: a confirmation, a refit, an enumerated design."""
 
     def __init__(self, trials: list[Trial]) -> None:
         self._trials = list(trials)
 
-    def propose(self) -> Trial | None:
+    def ask(self) -> Trial | None:
         return self._trials.pop(0) if self._trials else None
 
-    def told(self, trial: Trial) -> None:
+    def tell(self, trial: Trial) -> None:
         """A list learns nothing."""
 
 
-class Chain:
-    """Half-run trials first, then what `then` proposes."""
+class HaltedFirst:
+    """Half-run trials first, then what `then` answers."""
 
-    def __init__(self, halted: list[Trial], then: Proposer) -> None:
+    def __init__(self, halted: list[Trial], then: Searcher) -> None:
         self._halted, self._then = list(halted), then
 
-    def propose(self) -> Trial | None:
-        return self._halted.pop(0) if self._halted else self._then.propose()
+    def ask(self) -> Trial | None:
+        return self._halted.pop(0) if self._halted else self._then.ask()
 
-    def told(self, trial: Trial) -> None:
-        self._then.told(trial)
+    def tell(self, trial: Trial) -> None:
+        self._then.tell(trial)
+
+
+class InTurn:
+    """Searchers by the `variant` of their trials, asked in turn, so that an early end leaves all about equally far."""
+
+    def __init__(self, searchers: Mapping[str, Searcher]) -> None:
+        self._searchers, self._turns = dict(searchers), deque(searchers)
+
+    def ask(self) -> Trial | None:
+        for _ in range(len(self._turns)):
+            name = self._turns[0]
+            self._turns.rotate(-1)
+            trial = self._searchers[name].ask()
+            if trial is not None:
+                return trial
+        return None
+
+    def tell(self, trial: Trial) -> None:
+        self._searchers[trial.variant].tell(trial)
 
 
 def _key(parameters: dict[str, Any]) -> tuple[Any, ...]:

@@ -11,10 +11,9 @@ import logging
 import os
 import socket
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tuning.records.home import ROOT
 
 # Measured to matter: Ray Train polls every 2 s, and starts helpers that a slot has no use for.
 SETTINGS = {
@@ -70,30 +69,6 @@ class Session:
             f"Other work holds {cpus:g} of {self.num_cpus:g} CPUs and {gpus:g} of {self.num_gpus:g} GPUs: trials that do not "
             "fit beside it wait until it ends."
         )
-
-
-def default_home() -> Path:
-    """Where studies, caches and MLflow's store live: `$FERTUNE_HOME`, else `./runs`.
-
-    Inside a Ray job it is `~/fertune-runs` on the head: the job's own working directory is deleted behind it.
-    """
-    if named := os.environ.get("FERTUNE_HOME"):
-        return Path(named).expanduser().absolute()
-    in_job = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
-    return Path.home() / "fertune-runs" if in_job else Path("runs").absolute()
-
-
-def in_shell(home: Path) -> str:
-    """What a command in a shell needs before it to find `home`: nothing, or the variable that names it."""
-    job = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
-    return f"FERTUNE_HOME={home} " if job or home != Path("runs").absolute() else ""
-
-
-def elsewhere(home: Path) -> str:
-    """A hint for those who miss in `home` what a Ray job left in its own; `""` where there is nothing."""
-    jobs = Path.home() / "fertune-runs"
-    known = jobs != home and next(jobs.glob("*/ledger.jsonl"), None)
-    return f" Studies of Ray jobs lie under {jobs}: set FERTUNE_HOME to it." if known else ""
 
 
 START_RAY = "Start it with `ray start --head`, or unset RAY_ADDRESS to run on this machine alone."

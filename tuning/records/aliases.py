@@ -16,9 +16,9 @@ from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
+from tuning.records import tags
+
 CHAMPION, PREVIOUS = "champion", "previous"
-ROLLED_BACK = "fertune.rolled_back"  # tag of a version: when it ceased to be champion by a rollback
-SWAPPING = "fertune.rollback"  # tag of a registered model while a rollback goes on: who is to be champion, and previous
 PATIENCE_S = 600.0  # a promotion that uploads large weights holds the lock for so long at most
 
 
@@ -73,13 +73,13 @@ def swap(client: Any, name: str) -> int:
     Raises `ValueError` where there are not two of them, and `ChampionChanged`.
     """
     new, old = _to_swap(client, name)
-    client.set_registered_model_tag(name, SWAPPING, f"{new} {old}")
+    client.set_registered_model_tag(name, tags.SWAPPING, f"{new} {old}")
     client.set_registered_model_alias(name, CHAMPION, str(new))
     client.set_registered_model_alias(name, PREVIOUS, str(old))
     require_unchanged(name, champion_version(client, name), new)
-    client.set_model_version_tag(name, str(old), ROLLED_BACK, time.strftime("%Y-%m-%dT%H:%M:%S%z"))
-    client.delete_model_version_tag(name, str(new), ROLLED_BACK)
-    client.delete_registered_model_tag(name, SWAPPING)
+    client.set_model_version_tag(name, str(old), tags.ROLLED_BACK, time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+    client.delete_model_version_tag(name, str(new), tags.ROLLED_BACK)
+    client.delete_registered_model_tag(name, tags.SWAPPING)
     return new
 
 
@@ -89,7 +89,7 @@ def _to_swap(client: Any, name: str) -> tuple[int, int]:
     if CHAMPION not in before:
         raise ValueError(f"No version of {name} is champion, so there is nothing to go back from.")
     new, old = before.get(PREVIOUS), before[CHAMPION]
-    begun = tuple(map(int, client.get_registered_model(name).tags.get(SWAPPING, "").split()))
+    begun = tuple(map(int, client.get_registered_model(name).tags.get(tags.SWAPPING, "").split()))
     if begun and old == begun[0] and new in begun:  # it died after it had moved `champion`
         return begun[0], begun[1]
     if new is None or new == old:

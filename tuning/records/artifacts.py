@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from trainables.core import files
+
 METRICS = ("accuracy_under_occlusion", "accuracy_under_rotation")
 
 
@@ -14,7 +16,7 @@ def read_robustness(folder: Path) -> dict[str, dict[int, float]]:
     Empty where the trial measured none, or its file cannot be read: nothing is decided by it.
     """
     try:
-        stored = json.loads((folder / "robustness.json").read_text())
+        stored = json.loads((folder / files.ROBUSTNESS).read_text())
         return {
             metric: dict(zip(map(int, stored[metric]["strengths"]), stored[metric]["accuracies"], strict=True))
             for metric in METRICS

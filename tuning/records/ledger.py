@@ -12,48 +12,23 @@ import math
 import os
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
-if TYPE_CHECKING:  # a look at a ledger needs no data, and no torch
-    from trainables.core.prepared.splits import Phase
+from trainables.core import files
+from trainables.core.phases import Phase
+from tuning.records.owner import Owner, read_owner
 
 State = Literal["RUNNING", "FINISHED", "FAILED", "KILLED", "INTERRUPTED"]
-
 
 _GIVEN = ("phase", "parameters", "seed", "folds", "of", "variant", "num_epochs", "trainable")
 
 
 class StudyBusy(RuntimeError):
     """Another process writes this study's ledger; the message names it."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Owner:
-    """The process that writes a ledger; `job` is the id that `ray job submit` gave it, `""` outside a Ray job."""
-
-    pid: int
-    host: str
-    job: str = ""
-
-    @classmethod
-    def this(cls) -> Owner:
-        config = json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}"))
-        job = (config.get("metadata") or {}).get("job_submission_id", "")
-        return cls(pid=os.getpid(), host=os.uname().nodename, job=job)
-
-    def __str__(self) -> str:
-        return f"process {self.pid} on {self.host}" + (f" (Ray job {self.job})" if self.job else "")
-
-
-def read_owner(folder: Path) -> Owner | None:
-    """Who writes, or wrote last, the ledger in `folder`; `None` where that cannot be told."""
-    try:
-        return Owner(**json.loads((folder / "ledger.owner").read_text()))
-    except (OSError, ValueError, TypeError):
-        return None
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -109,14 +84,14 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.path = folder / "ledger.jsonl"
+        self.path = folder / files.LEDGER
         self.events: list[dict[str, Any]] = []
         self.trials: dict[str, Trial] = {}
         self.study: dict[str, Any] = {}
         self.selection: dict[str, Any] = {}
         self._file: Any = None
         self._writing = threading.Lock()
-        self._lock = FileLock(folder / "ledger.lock")
+        self._lock = FileLock(folder / files.LOCK)
 
     @classmethod
     def read(cls, folder: Path) -> Ledger:
@@ -139,7 +114,7 @@ class Ledger:
         except Timeout:
             who = read_owner(folder) or "another process"
             raise StudyBusy(f"Study {folder.name} is already running: {who} writes {ledger.path}.") from None
-        (folder / "ledger.owner").write_text(json.dumps(dataclasses.asdict(Owner.this())))
+        Owner.this().sign(folder)
         try:
             if ledger.path.exists():
                 ledger._load()
@@ -223,6 +198,14 @@ class Ledger:
         """The trials of one phase, in order of their start."""
         return [trial for trial in tuple(self.trials.values()) if trial.phase == phase]  # another thread may add one
 
+    def finished(self, phase: Phase) -> list[Trial]:
+        """Those of a phase that ran their full schedule and have metrics."""
+        return [trial for trial in self.of_phase(phase) if trial.state == "FINISHED"]
+
+    def trial_folder(self, trial_id: str) -> Path:
+        """Where the files of a trial lie."""
+        return files.trial_folder(self.folder, trial_id)
+
     def _append(self, event: dict[str, Any]) -> None:
         line = json.dumps({"time": round(time.time(), 3), **event}, allow_nan=True)
         with self._writing:
@@ -292,3 +275,9 @@ class Ledger:
 def objective_values(trial: Trial, metrics: list[str]) -> list[float]:
     """The values of `metrics` for a trial; NaN where it has none."""
     return [float(trial.metrics.get(metric, math.nan)) for metric in metrics]
+
+
+def first_error(trials: Iterable[Trial]) -> str:
+    """` The first error: ...` of the first of `trials` that has one; `""` where none does."""
+    failed = next((trial for trial in trials if trial.error), None)
+    return f" The first error: {failed.trial_id}: {failed.error}" if failed else ""

@@ -5,22 +5,21 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import mlflow
-import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
 import trainables
+from trainables.core import files
+from tuning.records import tags as names
 from tuning.records.aliases import (
     CHAMPION,
-    ROLLED_BACK,
     ChampionChanged,
     aliases,
     champion_version,
@@ -29,7 +28,7 @@ from tuning.records.aliases import (
     require_unchanged,
     swap,
 )
-from tuning.records.views import is_silence, shown_uri, without_password
+from tuning.records.mlflow_client import is_silence, shown_uri, without_password
 
 TRANSFER_S = 600  # a server that hands weights on to a store of its own answers when it is through, not before
 PACKAGE = Path(trainables.__file__).resolve().parent
@@ -70,7 +69,7 @@ def log_and_register(
     champion by now; then nothing is registered, and what was there before stays.
     """
     folder = Path(model_folder).resolve()
-    for file in ("model.json", "model.safetensors"):
+    for file in (files.MODEL, files.WEIGHTS):
         if not (folder / file).is_file():
             raise ValueError(f"{folder}: there is no {file}, so there is no trained model here to register.")
     with _quiet_store(tracking_uri), guarded(tracking_uri, name):
@@ -100,7 +99,7 @@ def log_and_register(
                 client.delete_model_version(name, str(version))
             raise
         if begun is not None:
-            client.delete_model_version_tag(name, str(version), ROLLED_BACK)
+            client.delete_model_version_tag(name, str(version), names.ROLLED_BACK)
     return version
 
 
@@ -163,14 +162,14 @@ def only_champion(tracking_uri: str) -> str:
     return found[0][2]
 
 
-def load_model(uri: str, tracking_uri: str) -> mlflow.pyfunc.PyFuncModel:
-    """The registered model of `uri` (`models:/<name>@champion`, `models:/<name>/<version>`), ready to predict paths.
+def download(uri: str, tracking_uri: str, into: Path) -> Path:
+    """The registered model of `uri` as MLflow keeps it, copied into the folder `into`.
 
     Raises `ValueError` where the store has no such model.
     """
     with _quiet_store(tracking_uri), _patience(tracking_uri):
         try:
-            return mlflow.pyfunc.load_model(uri)
+            return Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(into)))
         except MlflowException as error:
             raise ValueError(_not_loaded(uri, tracking_uri, error)) from error
 
@@ -181,21 +180,10 @@ def fetch_model(uri: str, tracking_uri: str, into: Path) -> tuple[Path, str]:
     Returns the folder in it that holds `model.json` and `model.safetensors`, and the id of the run that logged it.
     Raises `ValueError` where the store has no such model.
     """
-    with _quiet_store(tracking_uri), _patience(tracking_uri):
-        try:
-            local = Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(into)))
-        except MlflowException as error:
-            raise ValueError(_not_loaded(uri, tracking_uri, error)) from error
-        logged = mlflow.models.Model.load(str(local))
+    local = download(uri, tracking_uri, into)
+    logged = mlflow.models.Model.load(str(local))
     stored = logged.flavors["python_function"]["artifacts"]["model"]["path"]
     return local / stored, str(logged.run_id)
-
-
-def predict(uri: str, tracking_uri: str, paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """One row a clip: path, label, probabilities by class name, and `error` where there is no answer."""
-    table = load_model(uri, tracking_uri).predict([str(path) for path in paths])
-    assert isinstance(table, pd.DataFrame)
-    return table.to_dict("records")
 
 
 def serving_requirements() -> list[str]:

@@ -8,42 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
-import os
 import re
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
-from tuning.records import views
+from trainables.core import files
+from trainables.core.phases import SCORED_ON
+from tuning.records import tags, views
 from tuning.records.artifacts import read_robustness
 from tuning.records.ledger import Ledger
-from tuning.records.views import shown_uri
+from tuning.records.mlflow_client import make_client, shown_uri, trouble
 
 CURVES = ("train_loss", "val_loss", "val_accuracy", "val_uar")
 STATUS = {"FINISHED": "FINISHED", "FAILED": "FAILED", "KILLED": "KILLED", "INTERRUPTED": "KILLED"}
-_ARTIFACTS = ("predictions.parquet", "confusion.json", "robustness.json")
-_SPLITS = {"confirm": "holdout", "refit": "none", "ablation": "test", "nested": "test"}  # searches: validation
+_ARTIFACTS = (files.PREDICTIONS, files.CONFUSION, files.ROBUSTNESS)
 _STUDY = "study"  # the identity of the parent run
-_IDENTITY, _LEDGER, _ERROR = "fertune.trial_id", "fertune.ledger", "fertune.error"
-
-
-def default_uri(home: Path) -> str:
-    """`$MLFLOW_TRACKING_URI`, else a SQLite file under `home`."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home.absolute()}/mlflow.db"
-
-
-def make_client(uri: str) -> Any:
-    """An `MlflowClient` that gives up on a silent server after seconds, and keeps its chatter to itself."""
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    import mlflow  # seconds of imports: only those who track pay for them
-
-    for noisy in ("mlflow", "alembic", "urllib3"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
-    return mlflow.MlflowClient(tracking_uri=uri)
 
 
 class Tracker:
@@ -56,7 +37,7 @@ class Tracker:
     def __init__(self, ledger: Ledger, uri: str, home: Path, *, patience_s: float = 30.0) -> None:
         self.ledger, self.uri, self.home, self.patience_s = ledger, uri, home, patience_s
         self.error = ""
-        self._mark = ledger.folder / "tracked.json"
+        self._mark = ledger.folder / files.TRACKED
         self._position = self._stored_position()
         self._runs: dict[str, str] = {}
         self._experiment = self._parent = ""
@@ -135,7 +116,7 @@ class Tracker:
                     self._end_study()
                 self.error, pause = "", 0.2
             except Exception as error:  # whatever MLflow raises: the ledger keeps the events
-                self.error, self._client = views.trouble(error, self.uri), None
+                self.error, self._client = trouble(error, self.uri), None
                 pause = min(2 * pause, 10.0)
             if deadline is not None and time.monotonic() > deadline:
                 return
@@ -162,15 +143,15 @@ class Tracker:
         found = self._client.get_experiment_by_name(name)
         if found is None:
             # Beside the default store, by absolute path: MLflow's own default is relative to whoever reads.
-            location = (self.home.absolute() / "artifacts").as_uri() if self.uri.startswith("sqlite") else None
+            location = (self.home.absolute() / files.ARTIFACTS).as_uri() if self.uri.startswith("sqlite") else None
             self._experiment = self._client.create_experiment(name, artifact_location=location)
         else:
             self._experiment = found.experiment_id
         self._runs, token = {}, None
-        ours = f"tags.`{_LEDGER}` = '{self.ledger.uid}'"  # a study begun anew has trials of the same ids
+        ours = f"tags.`{tags.LEDGER}` = '{self.ledger.uid}'"  # a study begun anew has trials of the same ids
         while True:
             page = self._client.search_runs([self._experiment], ours, max_results=1000, page_token=token)
-            self._runs |= {run.data.tags[_IDENTITY]: run.info.run_id for run in page}
+            self._runs |= {run.data.tags[tags.TRIAL_ID]: run.info.run_id for run in page}
             token = page.token
             if not token:
                 break
@@ -185,17 +166,17 @@ class Tracker:
         self._parent = self._run(_STUDY, self.ledger.folder.name, {}, began)
         self._running = self._client.get_run(self._parent).info.status == "RUNNING"
 
-    def _run(self, trial_id: str, name: str, tags: dict[str, str], started_at: float | None = None) -> str:
+    def _run(self, trial_id: str, name: str, given: dict[str, str], started_at: float | None = None) -> str:
         """The run of `trial_id`, found by its tag or created."""
         if trial_id not in self._runs:
-            tags = tags | {
-                "fertune.study": self.ledger.folder.name,
+            given = given | {
                 "mlflow.runName": name,
-                _IDENTITY: trial_id,
-                _LEDGER: self.ledger.uid,
+                tags.STUDY: self.ledger.folder.name,
+                tags.TRIAL_ID: trial_id,
+                tags.LEDGER: self.ledger.uid,
             }
             milliseconds = int(1000 * (started_at or time.time()))
-            created = self._client.create_run(self._experiment, start_time=milliseconds, tags=tags, run_name=name)
+            created = self._client.create_run(self._experiment, start_time=milliseconds, tags=given, run_name=name)
             self._runs[trial_id] = created.info.run_id
         return self._runs[trial_id]
 
@@ -203,14 +184,12 @@ class Tracker:
         match event["event"]:
             case "study":
                 self._facts |= event
-                for key in ("git_commit", "dataset_fingerprint", "concurrency"):
-                    self._client.set_tag(self._parent, f"fertune.{key}", str(self._facts.get(key, "")))
-                if self._facts.get("leaky"):
-                    self._client.set_tag(self._parent, "fertune.leaky", "true")
-                tags = views.experiment_tags(self.ledger.folder.name, self._facts, self.ledger.uid)
-                for key, value in tags.items():
+                for key, value in self._study_tags().items():
+                    self._client.set_tag(self._parent, key, value)
+                told = views.experiment_tags(self.ledger.folder.name, self._facts, self.ledger.uid)
+                for key, value in told.items():
                     self._client.set_experiment_tag(self._experiment, key, value)
-                self._client.set_tag(self._parent, views.NOTE, tags[views.NOTE])
+                self._client.set_tag(self._parent, views.NOTE, told[views.NOTE])
             case "started":
                 self._started(event)
             case "ended":
@@ -219,7 +198,7 @@ class Tracker:
                 for trial in self.ledger.of_phase("search"):
                     if trial.trial_id in self._runs:
                         value = str(trial.trial_id in event["front"]).lower()
-                        self._client.set_tag(self._runs[trial.trial_id], "fertune.pareto", value)
+                        self._client.set_tag(self._runs[trial.trial_id], tags.PARETO, value)
 
     def _started(self, event: dict[str, Any]) -> None:
         from mlflow.entities import Param
@@ -227,53 +206,58 @@ class Tracker:
         if not self._running:  # a study that goes on
             self._client.update_run(self._parent, status="RUNNING")
             self._running = True
-        tags = {
+        told = {
             "mlflow.parentRunId": self._parent,
-            "fertune.phase": event["phase"],
-            "fertune.split": _SPLITS.get(event["phase"], "validation"),
-            "fertune.stopped_early": "false",
-            "fertune.seed": str(event["seed"]),
-            **{
-                f"fertune.{key}": str(self._facts.get(key, ""))
-                for key in ("dataset_fingerprint", "git_commit", "concurrency")
-            },
-            "fertune.selection": "published" if self._facts.get("design") else "nested",
+            tags.PHASE: event["phase"],
+            tags.SPLIT: SCORED_ON[event["phase"]],
+            tags.STOPPED_EARLY: "false",
+            tags.SEED: str(event["seed"]),
+            tags.SELECTION: "published" if self._facts.get("design") else "nested",
+            **self._study_tags(),
         }
-        if self._facts.get("leaky"):
-            tags["fertune.leaky"] = "true"
-        if event["variant"]:
-            tags["fertune.variant"] = event["variant"]
+        if event["variant"] or event["of"]:
+            told[tags.VARIANT] = event["variant"] or "as searched"
         if event["of"]:
-            tags |= {"fertune.of": event["of"], "fertune.variant": event["variant"] or "as searched"}
+            told[tags.OF] = event["of"]
         if event["phase"] == "search":
-            tags["fertune.pareto"] = "false"
+            told[tags.PARETO] = "false"
         again = event["trial_id"] in self._runs
-        run_id = self._run(event["trial_id"], event["trial_id"], tags, event["time"])
+        run_id = self._run(event["trial_id"], event["trial_id"], told, event["time"])
         self._client.update_run(run_id, status="RUNNING")
-        if again and _ERROR in self._client.get_run(run_id).data.tags:
-            self._client.delete_tag(run_id, _ERROR)
+        if again and tags.ERROR in self._client.get_run(run_id).data.tags:
+            self._client.delete_tag(run_id, tags.ERROR)
         settings = {} if event.get("trainable") else self._facts.get("settings", {})
         given = {**settings, **event["parameters"]}
         params = [Param(key, str(value)) for key, value in given.items()]
         self._client.log_batch(run_id, params=params)
 
+    def _study_tags(self) -> dict[str, str]:
+        """What the study was, for its parent run and for every trial that starts."""
+        of = {
+            tags.GIT_COMMIT: "git_commit",
+            tags.DATASET_FINGERPRINT: "dataset_fingerprint",
+            tags.CONCURRENCY: "concurrency",
+        }
+        found = {tag: str(self._facts.get(key, "")) for tag, key in of.items()}
+        return found | ({tags.LEAKY: "true"} if self._facts.get("leaky") else {})
+
     def _ended(self, event: dict[str, Any]) -> None:
         from mlflow.entities import Metric, RunTag
 
         run_id, moment = self._runs[event["trial_id"]], int(1000 * event["time"])
-        folder = self.ledger.folder / "trials" / event["trial_id"]
+        folder = self.ledger.trial_folder(event["trial_id"])
         metrics = [Metric(_metric_name(key), value, moment, 0) for key, value in event["metrics"].items()]
         if event["state"] == "FINISHED":
             for key, curve in read_robustness(folder).items():
                 metrics += [Metric(key, value, moment, strength) for strength, value in curve.items()]
-        tags = [RunTag("fertune.stopped_early", str(event["state"] == "KILLED").lower())]
+        told = [RunTag(tags.STOPPED_EARLY, str(event["state"] == "KILLED").lower())]
         if workers := event.get("workers"):
-            tags.append(RunTag("fertune.device", ", ".join(sorted({worker["device"] for worker in workers}))))
+            told.append(RunTag(tags.DEVICE, ", ".join(sorted({worker["device"] for worker in workers}))))
             placed = ", ".join(f"{worker['host']} {worker['gpus']}".strip() for worker in workers)
-            tags.append(RunTag("fertune.workers", placed[:5000]))
+            told.append(RunTag(tags.WORKERS, placed[:5000]))
         if event["error"]:
-            tags.append(RunTag(_ERROR, event["error"][:5000]))
-        self._client.log_batch(run_id, metrics=metrics, tags=tags)
+            told.append(RunTag(tags.ERROR, event["error"][:5000]))
+        self._client.log_batch(run_id, metrics=metrics, tags=told)
         for name in _ARTIFACTS:
             if event["state"] == "FINISHED" and (folder / name).exists():
                 self._client.log_artifact(run_id, str(folder / name))

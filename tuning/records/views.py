@@ -10,7 +10,10 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
+
+from tuning.records import tags
+from tuning.records.mlflow_client import shown_uri
 
 NOTE = "mlflow.note.content"  # the tag with the description on the page of an experiment or of a run
 LOCAL = "http://127.0.0.1:5000"
@@ -34,10 +37,10 @@ def experiment_tags(study: str, facts: Mapping[str, Any], ledger: str) -> dict[s
     metrics = [metric for metric, _ in objectives]
     columns = [f"metrics.`{key}`" for key in metrics] + [f"params.`{key}`" for key in parameters]
     if design:
-        columns.insert(0, "tags.`fertune.variant`")
-        views = {"trials": ("All trainings of the ablation", "phase", "ablation")}
+        columns.insert(0, f"tags.`{tags.VARIANT}`")
+        views = {"trials": ("All trainings of the ablation", tags.PHASE, "ablation")}
     else:
-        views = {"trials": ("All search trials", "phase", "search"), "front": ("Pareto front", "pareto", "true")}
+        views = {"trials": ("All search trials", tags.PHASE, "search"), "front": ("Pareto front", tags.PARETO, "true")}
     state: dict[str, Any] = {
         "selectedColumns": columns,
         "columnOrder": [_RUN_NAME, _CREATED, *columns, "duration"],
@@ -49,13 +52,13 @@ def experiment_tags(study: str, facts: Mapping[str, Any], ledger: str) -> dict[s
     if objectives:
         metric, direction = objectives[0]
         state |= {"orderByKey": f"metrics.`{metric}`", "orderByAsc": direction == "min"}
-    tags = {NOTE: _note(study, facts, metrics, parameters)}
+    told = {NOTE: _note(study, facts, metrics, parameters)}
     for key, (name, tag, value) in views.items():
-        state["searchFilter"] = f"tags.`fertune.{tag}` = '{value}' AND tags.`fertune.ledger` = '{ledger}'"
+        state["searchFilter"] = f"tags.`{tag}` = '{value}' AND tags.`{tags.LEDGER}` = '{ledger}'"
         packed = json.dumps(state, separators=(",", ":"))
         view = {"name": name, "createdAt": int(1000 * facts.get("time", 0)), "state": packed}
-        tags[_VIEW + key] = json.dumps(view)
-    return tags
+        told[_VIEW + key] = json.dumps(view)
+    return told
 
 
 def study_url(base: str, experiment_id: str, view: str = "trials", drawn: Literal["table", "charts"] = "table") -> str:
@@ -91,20 +94,6 @@ def how_to_compare(tracking_uri: str, experiment_id: str, front: Sequence[str]) 
     return lines
 
 
-def shown_uri(uri: str) -> str:
-    """`uri` without a password, fit for a terminal or a log."""
-    parts = urlsplit(uri)
-    return uri.replace(f"{parts.username}:{parts.password}@", "", 1) if parts.password else uri
-
-
-def without_password(text: str, uri: str) -> str:
-    """`text`, such as an error message, without the password of `uri`."""
-    password = urlsplit(uri).password
-    for written in {password, unquote(password)} if password else ():
-        text = text.replace(written, "***")
-    return text
-
-
 def _varied(facts: Mapping[str, Any]) -> list[str]:
     """The parameters in which trials of a study differ: those searched, and those that the variants of a design set."""
     variants = (facts.get("design") or {}).get("variants", {})
@@ -129,22 +118,3 @@ def _charts(parameters: Sequence[str], metrics: Sequence[str]) -> list[dict[str,
         charts.append({"type": "PARALLEL", "selectedParams": list(parameters), "selectedMetrics": first})
     common = {"metricSectionId": "study", "runsCountToCompare": 100, "deleted": False, "isGenerated": False}
     return [{"uuid": f"study-{number}", **common, **chart} for number, chart in enumerate(charts)]
-
-
-def trouble(error: Exception, uri: str) -> str:
-    """What MLflow at `uri` does where it raised `error`: the rest of a sentence that begins with it; no password is told."""
-    if is_silence(error):
-        return "does not answer"
-    return without_password(f"fails ({type(error).__name__}: {first_line(error)})", uri)
-
-
-def first_line(said: object) -> str:
-    """The first line of what an error says; `""` where it says nothing."""
-    return next(iter(str(said).splitlines()), "")
-
-
-def is_silence(error: Exception) -> bool:
-    """Whether MLflow raised `error` because nobody answered."""
-    import requests  # there with MLflow; whoever only wants links does not wait for it
-
-    return isinstance(error.__cause__ or error.__context__ or error, requests.ConnectionError | requests.Timeout)

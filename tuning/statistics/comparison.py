@@ -79,12 +79,7 @@ def compare(
     `NotComparable` where nothing is left, and `ValueError` for an unknown reference.
     """
     quoted = {name: dict(figures) for name, figures in (published or {}).items()}
-    for name, figures in quoted.items():
-        for metric in ("accuracy", "uar"):
-            if not 0 <= figures.get(metric, 0) <= 1:
-                raise ValueError(
-                    f"The published {metric} of {name} is given as {figures[metric]}; a share between 0 and 1 is allowed."
-                )
+    _require_shares(quoted)
     paired = pair(runs, reference, asked=asked)
     excluded = dict(paired.excluded)
     names = [reference, *(name for name in paired.measured if name != reference)]
@@ -121,6 +116,15 @@ def compare(
         confidence=confidence,
         rope=rope,
     )
+
+
+def _require_shares(quoted: Mapping[str, Mapping[str, float]]) -> None:
+    for name, figures in quoted.items():
+        for metric in ("accuracy", "uar"):
+            if not 0 <= figures.get(metric, 0) <= 1:
+                raise ValueError(
+                    f"The published {metric} of {name} is given as {figures[metric]}; a share between 0 and 1 is allowed."
+                )
 
 
 def minimum_detectable_effect(

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
+from tuning.statistics.holm import holm_adjusted
 from tuning.statistics.intervals import NUM_RESAMPLES, Interval, nadeau_bengio_interval
 from tuning.statistics.pairing import PairedRuns
 from tuning.statistics.power import POWER, detectable_effect, power_for
@@ -77,11 +77,11 @@ def differences(
     if not estimates:
         return {}
     raw = [one.p_value() for one in estimates.values()]
-    adjusted = multipletests(raw, alpha=1 - confidence, method="holm")[1]
+    adjusted = holm_adjusted(raw)
     floored = [_with_least_error(one, rope, paired.num_clips) for one in estimates.values()]
     shares = [(one.above(rope), 1 - one.above(-rope)) for one in floored]
     equivalent = [max(1 - above - below, 0.0) for above, below in shares]
-    p_equivalence = multipletests([1 - share for share in equivalent], alpha=1 - confidence, method="holm")[1]
+    p_equivalence = holm_adjusted([1 - share for share in equivalent])
     found: dict[Key, Difference] = {}
     for index, (key, one) in enumerate(estimates.items()):
         weights = contrasts[key]

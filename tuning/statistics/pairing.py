@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import math
 from collections.abc import Collection, Mapping, Sequence, Set
 from pathlib import Path
@@ -10,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from trainables.core.lookup import UnknownName, unknown
 from tuning.statistics.balance import Cell, balanced
 
 MEASURED = ("accuracy", "uar", "train_time_s", "param_count", "weights_mb")
@@ -80,14 +80,7 @@ def pair(runs: Sequence[Run], reference: str, *, asked: Collection[str] = ()) ->
 
     Raises `NotComparable`, and `ValueError` where there is no such reference and where a run is there twice.
     """
-    by_variant: dict[str, dict[Cell, Run]] = {name: {} for name in asked}
-    for run in runs:
-        cells = by_variant.setdefault(run.variant, {})
-        if (run.fold, run.seed) in cells:
-            raise ValueError(f"{run.variant} was given twice for fold {run.fold} and seed {run.seed}; once is allowed.")
-        cells[run.fold, run.seed] = run
-    if reference not in by_variant:
-        raise UnknownName(unknown("variant to compare with", reference, list(by_variant) or ["none: no run is given"]))
+    by_variant = _by_variant(runs, reference, asked)
     usable = {
         variant: {cell for cell, run in cells.items() if _has_result(run)} for variant, cells in by_variant.items()
     }
@@ -132,6 +125,21 @@ def pair(runs: Sequence[Run], reference: str, *, asked: Collection[str] = ()) ->
         excluded=excluded,
         left_out=left_out,
     )
+
+
+def _by_variant(runs: Sequence[Run], reference: str, asked: Collection[str]) -> dict[str, dict[Cell, Run]]:
+    by_variant: dict[str, dict[Cell, Run]] = {name: {} for name in asked}
+    for run in runs:
+        cells = by_variant.setdefault(run.variant, {})
+        if (run.fold, run.seed) in cells:
+            raise ValueError(f"{run.variant} was given twice for fold {run.fold} and seed {run.seed}; once is allowed.")
+        cells[run.fold, run.seed] = run
+    if reference not in by_variant:
+        near = difflib.get_close_matches(reference, by_variant, n=1, cutoff=0.5)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        there_are = ", ".join(by_variant) or "none, as no run is given"
+        raise ValueError(f"There is no variant to compare with named {reference!r}.{hint} There are: {there_are}.")
+    return by_variant
 
 
 def judged(predictions: Path | str | pd.DataFrame) -> pd.DataFrame:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from tuning.statistics.intervals import Interval, crossed, wilson
 from tuning.statistics.pairing import judged
-
-if TYPE_CHECKING:
-    from tuning.evidence.holdout import Evidence
 
 MOST = 10_000  # people or seeds: what would take more is not worth asking for
 
@@ -42,38 +38,34 @@ def settled_by(
     return f"If the estimates stay, {' or '.join(ways)} would settle it."
 
 
-def more_seeds(study: str, trial_id: str, seeds: int | None) -> str:
-    """The command that trains more seeds of `trial_id` and, beside it, of the champion."""
-    return f"`python tune.py confirm {study} --trial {trial_id} --seeds {seeds or 'N'}` trains more seeds."
-
-
 def below_majority(
-    found: Evidence, accuracy: Interval, later: Interval, predictions: pd.DataFrame
+    accuracy: Interval, later: Interval, majority: float, predictions: pd.DataFrame
 ) -> tuple[str, int | None]:
-    """By how much the lower bound of `accuracy` misses the commonest class, and what would settle it; the seeds needed.
+    """By how much the lower bound of `accuracy` misses the majority baseline, and what would settle it; the seeds needed.
 
-    `predictions` are those of all seeds of `found`; `later` is its accuracy with the confidence that is asked for once
-    there are more. The distance of the bound from the mean shrinks with the root of the people, and with the seeds by what
-    people's own answers to a seed add; it stays above Wilson's for as many clips.
+    `predictions` are those of all seeds; `later` is the same accuracy with the confidence that is asked for once there are
+    more. The distance of the bound from the mean shrinks with the root of the people, and with the seeds by what people's
+    own answers to a seed add; it stays above Wilson's for as many clips.
     """
-    majority, own = found.majority, _share_of_seeds(predictions)
+    table = judged(predictions)
+    num_people, num_clips, num_seeds = (table[key].nunique() for key in ("person", "clip_id", "seed"))
+    own = _share_of_seeds(table)
 
     def low(now: Interval, people: int, seeds: int) -> float:
-        changed = 1 - own + own * len(found.seeds) / seeds
-        bound = now.mean - (now.mean - now.low) * math.sqrt(changed * found.num_subjects / people)
-        clips = found.num_clips * people / found.num_subjects
-        return min(bound, wilson(now.mean, clips, now.confidence)[0])
+        changed = 1 - own + own * num_seeds / seeds
+        bound = now.mean - (now.mean - now.low) * math.sqrt(changed * num_people / people)
+        return min(bound, wilson(now.mean, num_clips * people / num_people, now.confidence)[0])
 
     people = seeds = None
     reachable = accuracy.mean > majority
     if reachable:
-        people = least(found.num_subjects, lambda count: low(accuracy, count, len(found.seeds)) > majority)
-        seeds = least(len(found.seeds), lambda count: low(later, found.num_subjects, count) > majority)
+        people = least(num_people, lambda count: low(accuracy, count, num_seeds) > majority)
+        seeds = least(num_seeds, lambda count: low(later, num_people, count) > majority)
     ways = settled_by(
         people,
         seeds,
-        now=(found.num_subjects, len(found.seeds)),
-        people_are="people" if found.subjects_known else "clips",
+        now=(num_people, num_seeds),
+        people_are="people" if table["subject"].notna().all() else "clips",
         reachable=reachable,
     )
     missing = f"{100 * (majority - accuracy.low):.1f} points are missing."
@@ -91,9 +83,8 @@ def least(start: int, holds: Callable[[int], bool]) -> int | None:
     return low
 
 
-def _share_of_seeds(predictions: pd.DataFrame) -> float:
+def _share_of_seeds(table: pd.DataFrame) -> float:
     """The share of the variance between people's mean scores that comes of their own answers to a seed, 0 to 1."""
-    table = judged(predictions)
     scores = table.groupby(["person", "seed"])["correct"].mean().unstack("seed").to_numpy()  # (I, S)
     num_people, num_seeds = scores.shape
     if num_people < 2 or num_seeds < 2:

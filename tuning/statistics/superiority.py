@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
-from tuning.statistics import alpha_spending
+from tuning.statistics.alpha_spending import LATER_SHARE, share_of_alpha
+from tuning.statistics.holm import holm_adjusted, holm_levels
 from tuning.statistics.intervals import crossed
 from tuning.statistics.pairing import judged
 from tuning.statistics.savings import Costs, Saving, saving_of
@@ -29,7 +29,7 @@ SAVING = 0.10  # of parameters or time, that makes a challenger cheaper
 class Candidate:
     """A configuration and what its seeds answered on the holdout: clip_id, subject, seed, label, predicted (or logits).
 
-    `look` counts how often these people are asked whether it may replace the champion (`tuning/statistics/alpha_spending.py`).
+    `look` counts how often these people are asked whether it may replace the champion (`alpha_spending`).
     """
 
     name: str
@@ -125,7 +125,7 @@ def superiority(
         _parts(_scores(challenger), base, challenger.name, champion.name, "people" if named else "clips")
         for challenger in challengers
     ]
-    shares = [alpha_spending.share(challenger.look) for challenger in challengers]
+    shares = [share_of_alpha(challenger.look) for challenger in challengers]
     savings = [
         saving_of(challenger.costs, champion.costs, share=saving, level=spent * alpha / len(challengers))
         for challenger, spent in zip(challengers, shares, strict=True)
@@ -133,8 +133,8 @@ def superiority(
     required = [-margin if saves.enough else 0.0 for saves in savings]
     p_values = [1 - one.estimate(needs).above(needs) for one, needs in zip(parts, required, strict=True)]
     weighted = [min(p_value / spent, 1.0) for p_value, spent in zip(p_values, shares, strict=True)]
-    adjusted = multipletests(weighted, alpha=alpha, method="holm")[1]
-    levels = [level * spent for level, spent in zip(_levels(weighted, alpha), shares, strict=True)]
+    adjusted = holm_adjusted(weighted)
+    levels = [level * spent for level, spent in zip(holm_levels(weighted, alpha), shares, strict=True)]
     return [
         _verdict(challenger, *row, alpha)
         for challenger, *row in zip(challengers, parts, savings, required, p_values, adjusted, levels, strict=True)
@@ -199,16 +199,6 @@ def _parts(
     )
 
 
-def _levels(p_values: Sequence[float], alpha: float) -> list[float]:
-    """The level at which Holm's step-down tests each: alpha over how many are left, and no further once one fails."""
-    levels, left, failed = [0.0] * len(p_values), len(p_values), False
-    for index in np.argsort(p_values, kind="stable"):
-        levels[index] = alpha / left
-        failed = failed or p_values[index] > alpha / left
-        left -= not failed
-    return levels
-
-
 def _verdict(
     challenger: Candidate,
     parts: _Parts,
@@ -224,7 +214,7 @@ def _verdict(
     people = seeds = None
     if not promoted and parts.difference > required:
         people = least(parts.people, lambda count: _low(parts.estimate(required, people=count), level) > required)
-        later = level * alpha_spending.LATER
+        later = level * LATER_SHARE
         seeds = least(
             max(parts.seeds), lambda count: _low(parts.estimate(required, seeds=(count, count)), later) > required
         )

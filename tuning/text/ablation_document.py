@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from tuning.evidence.ablation import published_of, runs_of
 from tuning.records.ledger import Ledger
+from tuning.statistics.comparison import Comparison
+from tuning.statistics.differences import Difference
+from tuning.statistics.intervals import Interval
 from tuning.statistics.pairing import MEASURED, NotComparable, Run
-from tuning.status import LEAKY, titled
 from tuning.text.ablation_numbers import Figures, listed_rows, means, metrics_quoted, records, rows
+from tuning.text.quantities import quantity
 from tuning.text.sheets import Document, Sheet
+from tuning.text.tables import LEAKY, titled
 
-if TYPE_CHECKING:  # statsmodels takes seconds, and what cannot be compared needs none of it
-    from tuning.statistics.comparison import Comparison
-    from tuning.statistics.differences import Difference
-    from tuning.statistics.intervals import Interval
-
-# A quantity as a person reads it: heading, factor from ours to that unit, decimals of ours and of the source.
-_SHOWN = {
-    "accuracy": ("accuracy, %", 100, 1, 2),
-    "uar": ("UAR, %", 100, 1, 2),
-    "f1_macro": ("macro F1, %", 100, 1, 2),
-    "train_time_s": ("train time, s", 1, 1, 1),
-    "param_count": ("parameters, M", 1e-6, 3, 3),
-    "weights_mb": ("weights, MiB", 1, 1, 1),
-    "published_time_s": ("time as\npublished, s", 1, 1, 3),
-}
 _OWN = ("accuracy", "uar", "train_time_s", "param_count")
+_ORDER = ("accuracy", "uar", "f1_macro", "train_time_s", "param_count", "weights_mb", "published_time_s")
+_STATED = {"accuracy": 2, "uar": 2, "f1_macro": 2}  # decimals that sources print
 
 
 def compared(comparison: Comparison) -> Document:
@@ -68,7 +58,7 @@ def listed(runs: Sequence[Run], published: Figures, reason: str, *, leaky: bool 
     ours, numbers = means(runs), listed_rows(runs, published, leaky=leaky)
     own = Sheet(
         title=titled("Means over the runs, not compared", leaky),
-        headings=["variant", "runs", *(_SHOWN[metric][0] for metric in _OWN)],
+        headings=["variant", "runs", *(_heading(metric) for metric in _OWN)],
         rows=[
             [str(row["name"]), f"{row['num_finished']} of {row['num_runs']}"]
             + [_number(ours[row["name"]].get(metric), metric) for metric in _OWN]
@@ -102,7 +92,7 @@ def _results(comparison: Comparison, ours: Figures) -> Sheet:
             f"Ablation against {comparison.reference} ({told}; ± half a {confidence} interval, or its limits)",
             comparison.leaky,
         ),
-        headings=["variant", *(_SHOWN[metric][0] for metric in _OWN)],
+        headings=["variant", *(_heading(metric) for metric in _OWN)],
         rows=[
             [one.variant]
             + [_with_error(getattr(one, metric), metric) for metric in _OWN[:3]]
@@ -156,7 +146,7 @@ def _of_accuracy(found: Sequence[tuple[str, Difference]], headings: Sequence[str
 def _beside_accuracy(found: Sequence[tuple[str, Difference]], headings: Sequence[str], title: str) -> Sheet:
     return Sheet(
         title=title,
-        headings=[*headings, "UAR, points", "train time, s"],
+        headings=[*headings, "UAR, points", _heading("train_time_s")],
         rows=[
             [
                 name,
@@ -173,7 +163,7 @@ def _published(ours: Figures, published: Figures, *, leaky: bool) -> list[Sheet]
     """Ours beside what the source states, for the variants and the quantities that it states; no sheet where none is."""
     quoted = {name: published[name] for name in ours if published.get(name)}
     stated = metrics_quoted(quoted.values())
-    metrics = [*(key for key in _SHOWN if key in stated), *(key for key in stated if key not in _SHOWN)]
+    metrics = sorted(stated, key=lambda metric: (metric not in _ORDER, _ORDER.index(metric) if metric in _ORDER else 0))
     title = titled("Beside the published figures", leaky)
     return [_quoted(title, ours, quoted, metrics[first : first + 3]) for first in range(0, len(metrics), 3)]
 
@@ -185,7 +175,7 @@ def _quoted(title: str, ours: Figures, quoted: Figures, metrics: Sequence[str]) 
     """
     headings, columns = ["variant"], []
     for metric in metrics:
-        heading = _SHOWN[metric][0] if metric in _SHOWN else metric
+        heading = _heading(metric)
         if metric in MEASURED:
             headings.append(heading)
             columns.append((ours, metric, False))
@@ -231,8 +221,17 @@ def _about_published(metrics: Sequence[str]) -> list[str]:
 
 
 def _number(value: float | None, metric: str, *, stated: bool = False) -> str:
-    _, factor, own, of_source = _SHOWN.get(metric, (metric, 1, 1, 1))
-    return "" if value is None else f"{factor * value:.{of_source if stated else own}f}"
+    if value is None:
+        return ""
+    shown = quantity(metric)
+    decimals = _STATED.get(metric, shown.decimals) if stated else shown.decimals
+    return f"{shown.factor * value:.{1 if decimals is None else decimals}f}"
+
+
+def _heading(metric: str) -> str:
+    """Name and unit, on two lines where one would be wide."""
+    heading = quantity(metric).heading
+    return heading if len(heading) < 14 else heading.replace(" ", "\n", 1)
 
 
 def _with_error(interval: Interval, metric: str) -> str:

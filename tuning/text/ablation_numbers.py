@@ -6,14 +6,12 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tuning.statistics.comparison import Comparison, Variant
+from tuning.statistics.differences import Difference
+from tuning.statistics.intervals import Interval
 from tuning.statistics.pairing import MEASURED, Run
-
-if TYPE_CHECKING:  # statsmodels takes seconds, and what cannot be compared needs none of it
-    from tuning.statistics.comparison import Comparison, Variant
-    from tuning.statistics.differences import Difference
-    from tuning.statistics.intervals import Interval
 
 Figures = Mapping[str, Mapping[str, float]]  # by variant and metric
 

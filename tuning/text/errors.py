@@ -13,9 +13,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from tuning.execution.session import default_home
-from tuning.execution.signals import interruptible
-from tuning.records.views import first_line, without_password
+from trainables.core.wording import first_line
+from tuning.records.home import default_home
+from tuning.records.mlflow_client import without_password
 from tuning.text import options
 
 GOES_ON = "What was done is kept; the same command goes on."
@@ -58,15 +58,13 @@ _HELPS = {
 
 
 @contextlib.contextmanager
-def sentences(verbose: bool = False, *, goes_on: str = "") -> Generator[None]:
+def told(verbose: bool = False, *, goes_on: str = "") -> Generator[None]:
     """Whatever a person did wrong, and whatever else fails, ends in a sentence and exit code 2; `verbose` shows where.
 
-    SIGINT and SIGTERM are raised as `Interrupted`, so that what is open is closed, and end in exit code 130; `goes_on` is
-    what is said then of what was done.
+    An interruption ends in exit code 130; `goes_on` is what is said then of what was done.
     """
     try:
-        with interruptible():
-            yield
+        yield
     except typer.Exit:  # a RuntimeError too
         raise
     except (KeyboardInterrupt, SystemExit) as end:
@@ -81,7 +79,7 @@ def sentences(verbose: bool = False, *, goes_on: str = "") -> Generator[None]:
 
 @contextlib.contextmanager
 def looking(verbose: bool = False) -> Generator[None]:
-    """`sentences` for a command that only looks: a signal, or a pipe that nobody reads, ends it without a word."""
+    """`told` for a command that only looks: a signal, or a pipe that nobody reads, ends it without a word."""
     try:
         yield
         sys.stdout.flush()
@@ -93,7 +91,7 @@ def looking(verbose: bool = False) -> Generator[None]:
         _tell(error, verbose)
 
 
-def sentence(error: Exception) -> str:
+def in_a_sentence(error: Exception) -> str:
     """What went wrong: for a file that the system refused which one, why, and what helps; otherwise who says so."""
     if isinstance(error, OSError) and error.errno is not None:
         return _refusal(error)
@@ -130,5 +128,5 @@ def _leads_home(place: Path) -> bool:
 def _tell(error: Exception, verbose: bool) -> NoReturn:
     if verbose:
         raise error
-    print(f"Error: {sentence(error)}", file=sys.stderr)
+    print(f"Error: {in_a_sentence(error)}", file=sys.stderr)
     raise typer.Exit(2) from None

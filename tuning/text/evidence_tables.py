@@ -8,32 +8,32 @@ import sys
 from collections.abc import Sequence
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
-from tuning.evidence.holdout import Evidence
-from tuning.evidence.nested_cross_validation import Nested
-from tuning.records.ledger import Ledger
-from tuning.status import LEAKY, titled
-from tuning.text.progress import interval, percent, points
+from tuning.evidence.holdout import Evidence, tested_words
+from tuning.evidence.nested_cross_validation import NestedResult
+from tuning.records.ledger import Ledger, first_error
+from tuning.text.quantities import limits, percent, points
+from tuning.text.shown import Shown
+from tuning.text.tables import LEAKY, titled
 
 
-def print_evidence(ledger: Ledger, found: Sequence[Evidence], console: Console, *, as_json: bool) -> bool:
-    """Print `found`, and on standard error what failed; tells whether there is any evidence."""
-    failed = [trial for trial in ledger.of_phase("confirm") if trial.error]
+def show_confirmed(ledger: Ledger, found: Sequence[Evidence], shown: Shown) -> bool:
+    """Show `found`, and on standard error what failed; tells whether there is any evidence."""
+    confirmed = ledger.of_phase("confirm")
+    failed = sum(bool(trial.error) for trial in confirmed)
     if failed:
         none = "" if found else "No confirmation finished, so there is no evidence. "
-        first = f"The first error: {failed[0].trial_id}: {failed[0].error}"
-        print(f"{none}{len(failed)} of {len(ledger.of_phase('confirm'))} failed. {first}", file=sys.stderr)
+        print(f"{none}{failed} of {len(confirmed)} failed.{first_error(confirmed)}", file=sys.stderr)
     elif not found:
         print("No confirmation finished, so there is no evidence; the same command goes on.", file=sys.stderr)
-    if as_json:
+    if shown.as_json:
         for row in found:
             print(json.dumps(dataclasses.asdict(row)))
     elif found:
-        console.print(evidence_table(found))
+        shown.console.print(evidence_table(found))
         if found[0].leaky:
-            console.print(LEAKY, soft_wrap=True, highlight=False)
+            shown.listener.say(LEAKY)
     return bool(found)
 
 
@@ -60,7 +60,7 @@ def evidence_table(found: Sequence[Evidence]) -> Table:
             row.trial_id,
             row.variant or "as searched",
             percent(row.accuracy.mean),
-            interval(row.accuracy),
+            limits(row.accuracy),
             percent(row.search_accuracy) if row.search_accuracy is not None else "",
             points(row.optimism) if row.optimism else "",
             percent(row.majority),
@@ -69,9 +69,32 @@ def evidence_table(found: Sequence[Evidence]) -> Table:
     return table
 
 
-def print_nested(found: Nested, console: Console, *, as_json: bool) -> None:
+def nested_sentences(found: NestedResult) -> list[str]:
+    """One line for each finding, and what they may not be taken for."""
+    accuracy, optimism = found.accuracy, found.optimism
+    lines = [
+        f"Searched anew in each of {found.num_folds} folds ({found.num_searched} trials in all), the search finds what is "
+        f"right in {percent(accuracy.mean)} ({percent(accuracy.low)} to {percent(accuracy.high)} with "
+        f"{percent(accuracy.confidence, 0)} confidence) of clips that it had not seen "
+        f"({tested_words(found.num_people, found.num_clips)}; fresh seeds in each fold: {found.num_seeds}).",
+        f"The search had promised {100 * optimism.mean:+.1f} points more ({100 * optimism.low:+.1f} to "
+        f"{100 * optimism.high:+.1f}).",
+    ]
+    if found.difference is not None:
+        lines.append(
+            f"Against {found.champion}, trained on the same folds with the same seeds: {found.difference.words}. That one's "
+            "configuration may have been chosen on some of these people, which can only flatter it."
+        )
+    lines.append(
+        "This judges the search, not one configuration: the folds may choose different ones. `promote` asks the holdout, "
+        "which was not read."
+    )
+    return [*lines, *found.notes]
+
+
+def show_nested(found: NestedResult, shown: Shown) -> None:
     """A row for each fold, then what follows; as data one object."""
-    if as_json:
+    if shown.as_json:
         print(json.dumps(dataclasses.asdict(found)))
         return
     title = titled(f"Nested folds of {found.study}: what the search of each fold chose", found.leaky)
@@ -85,6 +108,6 @@ def print_nested(found: Nested, console: Console, *, as_json: bool) -> None:
         tried = (f"{row['parameters'].get(key, '')}" for key in keys)
         shares = (percent(row["validation_accuracy"]), percent(row["test_accuracy"]))
         table.add_row(str(row["fold"]), row["trial_id"], *tried, *shares)
-    console.print(table)
-    for line in [*found.sentences(), *([LEAKY] if found.leaky else [])]:
-        console.print(line, soft_wrap=True, highlight=False, markup=False)
+    shown.console.print(table)
+    for line in [*nested_sentences(found), *([LEAKY] if found.leaky else [])]:
+        shown.listener.say(line)

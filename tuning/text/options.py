@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from search_spaces.core.study import Study
 
 
 def folds_of(text: str | None) -> tuple[int, ...] | None:
@@ -16,8 +20,10 @@ def folds_of(text: str | None) -> tuple[int, ...] | None:
     return tuple(int(part) for part in parts)
 
 
-def seconds_of(text: str) -> float:
-    """A length of time such as 90s, 30m, 2h or 1d."""
+def seconds_of(text: str | None) -> float | None:
+    """A length of time such as 90s, 30m, 2h or 1d; `None` for none."""
+    if text is None:
+        return None
     units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
     number, unit = text[:-1], text[-1:]
     if unit not in units or not number.replace(".", "", 1).isdecimal() or not float(number):
@@ -43,7 +49,23 @@ def require_study(name: str) -> None:
         raise UnknownName(unknown("study", name, names("search_spaces")))
 
 
-def require_fitting(study: Any, **given: Any) -> None:
+def load(name: str, *, smoke: bool = False) -> Study:
+    """The study of that name, or its smoke run."""
+    require_study(name)
+    from search_spaces.core.study import load_study  # seconds
+
+    return load_study(name).smoked() if smoke else load_study(name)
+
+
+def require_format(table: Path | None) -> None:
+    """Raises `ValueError` for a table whose ending is no format: before hours of training, not after."""
+    if table is not None:
+        from tuning.text import sheets
+
+        sheets.require_format(table)
+
+
+def require_fitting(study: Study, **given: Any) -> None:
     """An option of the other kind of study is no use, and would be passed over in silence."""
     of_ablations = ("folds", "seeds", "table", "sd", "pilot")
     kinds = {True: ("ablation", of_ablations), False: ("search", ("num_samples", "extend"))}

@@ -6,21 +6,20 @@ import math
 
 import pandas as pd
 import pytest
-from rich.console import Console
 
 from dashboards import recommendation
 from dashboards.core.data import read_report_data
 from dashboards.evidence import panel
 from search_spaces.core.study import PARETO
 from tests.support.sample_study import add_confirmation, select, write_sample
+from tests.support.shown import on_terminal
 from tuning.evidence.evidence_file import _finite, read_evidence, sha256_of, write_evidence
 from tuning.evidence.holdout import difference, evidence, predictions_of
 from tuning.evidence.model_card import as_description, model_card
 from tuning.records.ledger import Ledger
 from tuning.statistics.intervals import Interval, wilson
-from tuning.status import LEAKY
-from tuning.text.evidence_tables import evidence_table, print_evidence
-from tuning.text.progress import print_front
+from tuning.text.evidence_tables import evidence_table, show_confirmed
+from tuning.text.tables import LEAKY, print_front
 
 INTERVAL = {"mean": 0.9, "low": 0.8, "high": 0.95, "confidence": 0.95, "method": "BCa"}
 FACTS = {
@@ -171,10 +170,9 @@ def test_a_card_says_where_people_are_not_named_and_what_accuracy_was_given_up()
 
 
 def test_evidence_of_nameless_clips_and_of_a_leaky_study_is_marked(ledger, capsys):
-    console = Console(width=200)
     (found, _) = evidence(ledger)
     assert "16 people, 64 clips" in evidence_table([found]).title
-    assert print_evidence(ledger, [found], console, as_json=False)
+    assert show_confirmed(ledger, [found], on_terminal())
     assert "leaky" not in capsys.readouterr().out
     for trial in ledger.of_phase("confirm"):
         path = predictions_of(ledger, trial)
@@ -183,7 +181,7 @@ def test_evidence_of_nameless_clips_and_of_a_leaky_study_is_marked(ledger, capsy
     (found, _) = evidence(ledger)
     assert (found.subjects_known, found.num_subjects, found.leaky) == (False, 64, True)
     assert found.accuracy.method.endswith("over clips")
-    assert print_evidence(ledger, [found], console, as_json=False)
+    assert show_confirmed(ledger, [found], on_terminal())
     shown = capsys.readouterr().out
     for words in ("64 clips, whose people are not named", "leaky: clips dealt at random", LEAKY):
         assert words in shown, words
@@ -194,10 +192,10 @@ def test_evidence_of_nameless_clips_and_of_a_leaky_study_is_marked(ledger, capsy
     first = str(recommendation.panel(report).lead)
     assert "Leaky: clips were dealt to folds at random" in first
     assert "clips that no choice has seen, whose people are not named" in first
-    print_front(ledger, PARETO, console, as_json=False)
+    print_front(ledger, PARETO, on_terminal())
     assert "Pareto front (validation clips); leaky" in capsys.readouterr().out
-    print_front(ledger, PARETO, console, as_json=True)
-    print_evidence(ledger, [found], console, as_json=True)
+    print_front(ledger, PARETO, on_terminal(as_json=True))
+    show_confirmed(ledger, [found], on_terminal(as_json=True))
     assert all(json.loads(line)["leaky"] for line in capsys.readouterr().out.splitlines())
 
 

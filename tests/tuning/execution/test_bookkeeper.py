@@ -11,7 +11,7 @@ from tests.support.builders import make_trial
 from tests.support.tiny_study import Quiet
 from trainables.core.training.trial import TrialSpec
 from tuning.execution.bookkeeper import Bookkeeper
-from tuning.execution.searcher import ListProposer
+from tuning.execution.searcher import ListSearcher
 from tuning.records.ledger import Ledger
 
 DONE = {"done": True, "metrics/accuracy": 0.5}
@@ -30,7 +30,7 @@ def desk(tmp_path):
 
     with Ledger.write(tmp_path) as ledger:
         listener = Quiet()
-        books = Bookkeeper(ledger, ListProposer([make_trial(0), make_trial(1)]), listener, spec)
+        books = Bookkeeper(ledger, ListSearcher([make_trial(0), make_trial(1)]), listener, spec)
         yield SimpleNamespace(books=books, ledger=ledger, listener=listener)
 
 

@@ -1,7 +1,6 @@
 """A whole study on a local Ray: search, a trial that fails, a worker that dies, confirm, promote, predict, resume."""
 
 import contextlib
-import dataclasses
 import errno
 import json
 import os
@@ -20,15 +19,17 @@ from search_spaces.core.designs import sweep
 from tests.conftest import ROOT
 from tests.support.ray_head import WITH_RAY, wait_until
 from tests.support.tiny_study import NAME, Quiet, tiny_study
-from tuning.confirm import confirm
-from tuning.evidence.ablation import run_ablation, runs_of
+from tuning.ablate import ablate_variants
+from tuning.confirm import confirm_search
+from tuning.evidence.ablation import runs_of
+from tuning.evidence.contest import Refused
 from tuning.evidence.holdout import evidence
 from tuning.execution.placement import Placement
 from tuning.execution.runner import Runner
-from tuning.promote import Refused, promote
+from tuning.promote import promote_winner
 from tuning.records import registry
 from tuning.records.ledger import Ledger
-from tuning.records.tracking import default_uri
+from tuning.records.mlflow_client import default_uri
 from tuning.statistics.intervals import Interval
 
 pytestmark = WITH_RAY
@@ -63,7 +64,7 @@ def studied(home):
     placement = Placement(max_concurrent=1)
     with Runner(tiny_study(), listener, home=home, placement=placement, checkpoint_interval_s=0.0) as runner:
         runner.search(3)
-        confirm(runner, top=1, seeds=2)
+        confirm_search(runner, top=1, seeds=2)
     assert killed
     return Ledger.read(home / NAME)
 
@@ -119,22 +120,21 @@ def test_a_lower_bound_under_the_majority_class_is_refused(studied, home):
     assert not evidence(studied)[0].beats_majority
     with Runner(tiny_study(), Quiet(), home=home) as runner:
         with pytest.raises(Refused, match=r"lower bound of its accuracy on the holdout \(3 people"):
-            promote(runner)
+            promote_winner(runner)
         assert not runner.ledger.of_phase("refit")
 
 
 def test_a_champion_is_refitted_registered_and_predicts(studied, home, tmp_path, monkeypatch):
     found = evidence(studied)[0]
     good = Interval(mean=0.9, low=0.8, high=1.0, confidence=0.95, method="as if more people had been confirmed on")
-    monkeypatch.setattr("tuning.promote.evidence", lambda ledger: [dataclasses.replace(found, accuracy=good)])
-    monkeypatch.setattr("tuning.promote.holdout_accuracy", lambda predictions, confidence: good)
+    monkeypatch.setattr("tuning.evidence.holdout.holdout_accuracy", lambda predictions: good)
     with Runner(tiny_study(), Quiet(), home=home, placement=Placement(max_concurrent=1)) as runner:
-        promoted = promote(runner)
+        promoted = promote_winner(runner)
         assert (promoted.name, promoted.version) == (NAME, 1)
         refit = runner.ledger.of_phase("refit")[0]
         assert len(refit.curve) == refit.num_epochs == found.best_epoch
     with Runner(tiny_study(), Quiet(), home=home) as runner:
-        assert promote(runner).version == 1, "what is champion already is not registered again"
+        assert promote_winner(runner).version == 1, "what is champion already is not registered again"
     present = registry.present_champion(default_uri(home), NAME)
     assert present is not None
     assert present[1]["fertune.trial_id"] == found.trial_id
@@ -155,7 +155,7 @@ def test_nothing_finished_is_run_again(studied, home):
         before = len(runner.ledger.events)
         assert runner.search_size(None, resume=True, extend=None) == 3
         runner.search(3)
-        confirm(runner, top=1, seeds=2)
+        confirm_search(runner, top=1, seeds=2)
         with pytest.raises(ValueError, match="--resume"):
             runner.search_size(None, resume=False, extend=None)
         assert not [event for event in runner.ledger.events[before:] if event["event"] in ("started", "ended")]
@@ -182,7 +182,7 @@ def test_an_ablation_trains_its_variants_on_one_fold_and_seed_and_says_so_in_mlf
     )
     data = home / "drawn" / NAME
     with Runner(study, Quiet(), data_root=data, home=home, placement=Placement(max_concurrent=1)) as runner:
-        run_ablation(runner, folds=(1,), seeds=1)
+        ablate_variants(runner, folds=(1,), seeds=1)
         tested = {runner.prepared.clip_ids[index] for index in runner.splits.folds[1].test}
         assert runner.splits.holdout == ()
     runs = runs_of(Ledger.read(home / "widths"))
@@ -204,14 +204,16 @@ import sys
 from pathlib import Path
 import typer
 from tests.support.tiny_study import Quiet, tiny_study
-from tuning.text.errors import RESUMES, sentences
 from tuning.execution.runner import Runner
+from tuning.execution.signals import interruptible
+from tuning.text.errors import RESUMES, told
 
 home = Path(sys.argv[1])
 study = tiny_study(name="long", num_samples=1, settings={**tiny_study().settings, "epochs": 400})
 try:
     with (
-        sentences(goes_on=RESUMES),
+        told(goes_on=RESUMES),
+        interruptible(),
         Runner(study, Quiet(), home=home, data_root=home / "drawn" / "tiny", checkpoint_interval_s=0.0) as runner,
     ):
         runner.search(1)

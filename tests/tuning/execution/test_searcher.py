@@ -10,7 +10,8 @@ from ray import tune
 
 from search_spaces.core.study import Study
 from tests.support.builders import make_trial
-from tuning.execution.searcher import SEED_STRIDE, ListProposer, OptunaProposer
+from tuning.execution.searcher import ListSearcher, OptunaSearcher
+from tuning.execution.seeds import SEARCH_STRIDE
 
 SPACE = {
     "rbg_depth": tune.choice([0, 1, 2]),
@@ -30,7 +31,7 @@ def make_study(**fields):
 def propose_all(proposer):
     """All proposals, each with its id as the ledger would give it."""
     trials = []
-    while (trial := proposer.propose()) is not None:
+    while (trial := proposer.ask()) is not None:
         trial.trial_id = f"search-{len(trials):04d}"
         trials.append(trial)
     return trials
@@ -46,30 +47,30 @@ def optuna_study(proposer) -> optuna.Study:
 
 def test_there_are_num_samples_trials_in_all():
     study = make_study(seed=3, search_folds=(0, 2))
-    trials = propose_all(OptunaProposer(study, num_samples=5, begun=[]))
+    trials = propose_all(OptunaSearcher(study, num_samples=5, begun=[]))
     assert len(trials) == 5
     for number, trial in enumerate(trials):
         assert (trial.phase, trial.state, trial.folds) == ("search", "RUNNING", (0, 2))
-        assert trial.seed == 3 * SEED_STRIDE + number
+        assert trial.seed == 3 * SEARCH_STRIDE + number
         assert trial.parameters.keys() == SPACE.keys()
         assert trial.parameters["rbg_depth"] in (0, 1, 2)
         assert 1e-4 <= trial.parameters["lr"] <= 1e-2
         assert 8 <= trial.parameters["gru_hidden"] <= 32
-    more = propose_all(OptunaProposer(study, num_samples=8, begun=[ended(trial) for trial in trials]))
-    assert [trial.seed for trial in more] == [3 * SEED_STRIDE + number for number in (5, 6, 7)]
-    assert OptunaProposer(study, num_samples=5, begun=trials).propose() is None
+    more = propose_all(OptunaSearcher(study, num_samples=8, begun=[ended(trial) for trial in trials]))
+    assert [trial.seed for trial in more] == [3 * SEARCH_STRIDE + number for number in (5, 6, 7)]
+    assert OptunaSearcher(study, num_samples=5, begun=trials).ask() is None
 
 
 def test_optuna_is_told_how_each_trial_ended_and_nothing_stays_running():
-    proposer = OptunaProposer(make_study(), num_samples=6, begun=[])
+    proposer = OptunaSearcher(make_study(), num_samples=6, begun=[])
     trials = propose_all(proposer)
     values = list(METRICS.values())
-    proposer.told(ended(trials[5]))
-    proposer.told(ended(trials[0]))
-    proposer.told(ended(trials[1], "FAILED", {}))
-    proposer.told(ended(trials[2], "KILLED", METRICS))  # what it had so far cannot be compared
-    proposer.told(ended(trials[3], "FINISHED", {**METRICS, "accuracy": math.nan}))
-    proposer.told(ended(trials[4], "FINISHED", {"accuracy": 0.5}))
+    proposer.tell(ended(trials[5]))
+    proposer.tell(ended(trials[0]))
+    proposer.tell(ended(trials[1], "FAILED", {}))
+    proposer.tell(ended(trials[2], "KILLED", METRICS))  # what it had so far cannot be compared
+    proposer.tell(ended(trials[3], "FINISHED", {**METRICS, "accuracy": math.nan}))
+    proposer.tell(ended(trials[4], "FINISHED", {"accuracy": 0.5}))
     found = optuna_study(proposer).trials
     complete, fail = TrialState.COMPLETE, TrialState.FAIL
     assert [trial.state for trial in found] == [complete, fail, fail, fail, fail, complete]
@@ -80,20 +81,20 @@ def test_optuna_is_told_how_each_trial_ended_and_nothing_stays_running():
 
 def test_two_trials_of_equal_parameters_are_both_told():
     study = make_study(parameters={"rbg_depth": tune.choice([1])})
-    proposer = OptunaProposer(study, num_samples=2, begun=[])
+    proposer = OptunaSearcher(study, num_samples=2, begun=[])
     for trial in propose_all(proposer):
-        proposer.told(ended(trial))
+        proposer.tell(ended(trial))
     assert [trial.state for trial in optuna_study(proposer).trials] == [TrialState.COMPLETE] * 2
 
 
 @pytest.mark.parametrize("state", ["FINISHED", "FAILED"])
 def test_a_trial_resumed_from_an_earlier_run_teaches_too(state):
     halted = make_trial(0, parameters=POINT, state="INTERRUPTED")
-    proposer = OptunaProposer(make_study(), num_samples=3, begun=[halted])
+    proposer = OptunaSearcher(make_study(), num_samples=3, begun=[halted])
     fresh = propose_all(proposer)
-    proposer.told(ended(halted, state))
+    proposer.tell(ended(halted, state))
     for trial in fresh:
-        proposer.told(ended(trial))
+        proposer.tell(ended(trial))
     learnt = [trial.params for trial in optuna_study(proposer).trials if trial.state == TrialState.COMPLETE]
     assert len(fresh) == 2
     assert (POINT in learnt) == (state == "FINISHED")
@@ -119,7 +120,7 @@ def test_past_trials_that_fit_todays_space_are_learnt_and_others_are_not():
         past(10, metrics={"accuracy": 0.5}),  # of a study with other objectives
         past(11, rbg_depth=0),
     ]
-    proposer = OptunaProposer(make_study(), num_samples=13, begun=begun)
+    proposer = OptunaSearcher(make_study(), num_samples=13, begun=begun)
     learnt = optuna_study(proposer).trials
     assert [trial.params["rbg_depth"] for trial in learnt] == [2, 0]
     assert {trial.state for trial in learnt} == {TrialState.COMPLETE}
@@ -135,32 +136,32 @@ def test_what_was_learnt_changes_what_is_proposed():
         good = {"accuracy": 0.9 if number % 2 else 0.2, "train_time_s": 1 if number % 2 else 50, "param_count": 1e6}
         parameters = {**POINT, "lr": rate * (1 + number / 100) if number % 2 else rate / (1 + number / 100)}
         begun.append(make_trial(number, parameters=parameters, state="FINISHED", metrics=good))
-    rates = [t.parameters["lr"] for t in propose_all(OptunaProposer(make_study(), num_samples=32, begun=begun))]
+    rates = [t.parameters["lr"] for t in propose_all(OptunaSearcher(make_study(), num_samples=32, begun=begun))]
     assert sum(rate < 1e-3 for rate in rates) >= 15  # half of them by chance
 
 
 def test_first_points_are_tried_first_and_not_again():
     second = {**POINT, "rbg_depth": 0}
     study = make_study(first_points=(POINT, second))
-    trials = propose_all(OptunaProposer(study, num_samples=4, begun=[]))
+    trials = propose_all(OptunaSearcher(study, num_samples=4, begun=[]))
     assert [trial.parameters for trial in trials[:2]] == [POINT, second]
-    again = propose_all(OptunaProposer(study, num_samples=6, begun=[ended(trial) for trial in trials[:1]]))
+    again = propose_all(OptunaSearcher(study, num_samples=6, begun=[ended(trial) for trial in trials[:1]]))
     assert again[0].parameters == second
     assert POINT not in [trial.parameters for trial in again]
 
 
 def test_a_first_point_may_leave_parameters_open():
     study = make_study(first_points=({"rbg_depth": 2, "attention": "eca"},))
-    first = propose_all(OptunaProposer(study, num_samples=1, begun=[]))[0]
+    first = propose_all(OptunaSearcher(study, num_samples=1, begun=[]))[0]
     assert (first.parameters["rbg_depth"], first.parameters["attention"]) == (2, "eca")
     assert first.parameters.keys() == SPACE.keys()
-    more = OptunaProposer(study, num_samples=2, begun=[ended(first)])
+    more = OptunaSearcher(study, num_samples=2, begun=[ended(first)])
     assert not [trial for trial in optuna_study(more).trials if trial.state == TrialState.WAITING]
 
 
 def test_the_same_seed_proposes_the_same():
     def parameters(seed):
-        proposer = OptunaProposer(make_study(seed=seed), num_samples=6, begun=[])
+        proposer = OptunaSearcher(make_study(seed=seed), num_samples=6, begun=[])
         return [trial.parameters for trial in propose_all(proposer)]
 
     assert parameters(1) == parameters(1)
@@ -169,7 +170,7 @@ def test_the_same_seed_proposes_the_same():
 
 def test_a_list_is_proposed_in_order():
     trials = [make_trial(number) for number in range(3)]
-    proposer = ListProposer(trials)
-    assert [proposer.propose() for _ in range(4)] == [*trials, None]
+    proposer = ListSearcher(trials)
+    assert [proposer.ask() for _ in range(4)] == [*trials, None]
     assert len(trials) == 3
-    proposer.told(trials[0])
+    proposer.tell(trials[0])

@@ -6,7 +6,8 @@ import pytest
 
 from search_spaces.core.designs import sweep
 from tests.support.ablation_driver import VARIANTS, Driver, prepare_people, tuned_study
-from tuning.evidence.ablation import comparison_of, require_new_or_resumed, run_ablation, runs_of
+from tuning.ablate import ablate_variants, require_new_or_resumed
+from tuning.evidence.ablation import comparison_of, runs_of
 from tuning.records.ledger import Ledger
 from tuning.statistics.pairing import NotComparable
 
@@ -18,7 +19,7 @@ def prepared(tmp_path_factory):
 
 def test_every_variant_gets_the_same_search_and_its_best_is_compared(prepared, tmp_path):
     with Driver(tuned_study(), tmp_path, prepared) as runner:
-        run_ablation(runner, folds=(0, 1), seeds=1)
+        ablate_variants(runner, folds=(0, 1), seeds=1)
         searched, compared = runner.ledger.of_phase("search"), runner.ledger.of_phase("ablation")
         assert runner.ledger.selection == {}, "no front is chosen"
     by_variant = {name: [t for t in searched if t.variant == name] for name in VARIANTS[:2]}
@@ -35,9 +36,9 @@ def test_every_variant_gets_the_same_search_and_its_best_is_compared(prepared, t
 
 def test_a_search_that_was_interrupted_goes_on_before_anything_is_compared(prepared, tmp_path):
     with Driver(tuned_study(), tmp_path, prepared, interrupt_after=3) as runner, pytest.raises(KeyboardInterrupt):
-        run_ablation(runner, folds=(0, 1), seeds=1)
+        ablate_variants(runner, folds=(0, 1), seeds=1)
     with Driver(tuned_study(), tmp_path, prepared) as runner:
-        run_ablation(runner, folds=(0, 1), seeds=1)
+        ablate_variants(runner, folds=(0, 1), seeds=1)
         assert [t.trial_id for t in runner.begun[:3]] == ["search-0003", "search-0004", "search-0005"]
         searched = [t.variant for t in runner.ledger.of_phase("search")]
         assert len(searched) == 6
@@ -50,7 +51,7 @@ def test_a_variant_none_of_whose_search_trials_finished_is_not_compared(prepared
         return trial.variant == "rbg_depth=1"
 
     with Driver(tuned_study(), tmp_path, prepared, breaks=breaks) as runner:
-        run_ablation(runner, folds=(0, 1), seeds=1)
+        ablate_variants(runner, folds=(0, 1), seeds=1)
         assert {run.variant for run in runs_of(runner.ledger)} == {"rbg_depth=0"}
         assert len(runner.ledger.of_phase("search")) == 6, "it had its budget"
 
@@ -62,7 +63,7 @@ def test_a_variant_without_a_finished_search_trial_is_excluded_with_the_reason(p
         return trial.variant == "rbg_depth=1"
 
     with Driver(tuned_study(design=design), tmp_path, prepared, breaks=breaks) as runner:
-        run_ablation(runner, folds=(0, 1), seeds=1)
+        ablate_variants(runner, folds=(0, 1), seeds=1)
         found = comparison_of(runner.ledger)
     assert [one.variant for one in found.variants] == ["rbg_depth=0", "rbg_depth=2"]
     assert found.excluded == {
@@ -80,14 +81,14 @@ def test_a_variant_without_a_finished_search_trial_is_excluded_with_the_reason(p
 )
 def test_what_is_left_without_the_reference_or_without_another_is_a_sentence(prepared, tmp_path, broken, sentence):
     with Driver(tuned_study(), tmp_path, prepared, breaks=lambda trial: trial.variant == broken) as runner:
-        run_ablation(runner, folds=(0, 1), seeds=1)
+        ablate_variants(runner, folds=(0, 1), seeds=1)
     with pytest.raises(NotComparable, match=sentence):
         comparison_of(Ledger.read(tmp_path / "depths"))
 
 
 def test_one_stopped_in_its_searches_says_how_far_it_came_and_goes_on_with_resume_alone(prepared, tmp_path):
     with Driver(tuned_study(), tmp_path, prepared, late_after=4) as runner:
-        run_ablation(runner, folds=(0, 1), seeds=1)
+        ablate_variants(runner, folds=(0, 1), seeds=1)
         assert runner.ledger.of_phase("ablation") == []
     with pytest.raises(NotComparable, match=r"4 of 6 search trials are done.*`--resume` goes on"):
         comparison_of(Ledger.read(tmp_path / "depths"))
@@ -95,16 +96,16 @@ def test_one_stopped_in_its_searches_says_how_far_it_came_and_goes_on_with_resum
         with pytest.raises(ValueError, match=r"has 4 search trials\. Go on.*--resume"):
             require_new_or_resumed(runner, resume=False)
         require_new_or_resumed(runner, resume=True)
-        run_ablation(runner, folds=(0, 1), seeds=1)
+        ablate_variants(runner, folds=(0, 1), seeds=1)
         assert len(comparison_of(runner.ledger).variants) == 2
 
 
 def test_a_variant_added_later_is_missed_until_its_search_is_done(prepared, tmp_path):
     with Driver(tuned_study(), tmp_path, prepared) as runner:
-        run_ablation(runner, folds=(0, 1), seeds=1)
+        ablate_variants(runner, folds=(0, 1), seeds=1)
     more = tuned_study(design=sweep("rbg_depth", [0, 1, 2], tune_each=3))
     with Driver(more, tmp_path, prepared, late_after=1) as runner:
-        run_ablation(runner, folds=(0, 1), seeds=1)
+        ablate_variants(runner, folds=(0, 1), seeds=1)
         found = comparison_of(runner.ledger)
     assert [one.variant for one in found.variants] == list(VARIANTS[:2])
     assert "rbg_depth=2 is not compared: 1 of its 3 search trials are done" in found.excluded["rbg_depth=2"]
@@ -112,8 +113,8 @@ def test_a_variant_added_later_is_missed_until_its_search_is_done(prepared, tmp_
 
 def test_a_variant_that_was_searched_more_makes_up_for_no_other(prepared, tmp_path):
     with Driver(tuned_study(), tmp_path, prepared) as runner:
-        run_ablation(runner, folds=(0, 1), seeds=1)
+        ablate_variants(runner, folds=(0, 1), seeds=1)
     fewer = tuned_study(design=sweep("rbg_depth", [0, 1, 2], tune_each=2))
     with Driver(fewer, tmp_path, prepared) as runner:
-        run_ablation(runner, folds=(0, 1), seeds=1)
+        ablate_variants(runner, folds=(0, 1), seeds=1)
         assert [trial.variant for trial in runner.begun if trial.phase == "search"] == ["rbg_depth=2"] * 2

@@ -10,7 +10,8 @@ import pytest
 
 from tests.support.builders import make_trial
 from tuning.records.ledger import Ledger
-from tuning.records.tracking import CURVES, Tracker, default_uri, make_client
+from tuning.records.mlflow_client import default_uri, make_client
+from tuning.records.tracking import CURVES, Tracker
 
 NOBODY = "http://127.0.0.1:9"
 FACTS = {"dataset_fingerprint": "f1n9e4", "git_commit": "c0ffee", "concurrency": 2}

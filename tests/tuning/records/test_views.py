@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.sample_study import FACTS
 from tests.tuning.records.test_tracking import begin, follow
-from tuning.records.tracking import default_uri, make_client
+from tuning.records.mlflow_client import default_uri, make_client
 from tuning.records.views import (
     LOCAL,
     MOST_COLUMNS,

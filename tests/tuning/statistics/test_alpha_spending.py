@@ -1,118 +1,26 @@
-"""How often the same holdout people are asked the same question, and what each further look costs."""
+"""What each further look at the same people may spend of the level."""
 
 import pytest
 
-from tuning.confirm import confirm
-from tuning.evidence.evidence_file import read_evidence
-from tuning.promote import Refused, promote
-from tuning.statistics import alpha_spending
-
-GOOD, FAIR = 0.97, 0.75
-
-
-def refused(runner, **given):
-    with pytest.raises(Refused) as caught:
-        promote(runner, **given)
-    return caught.value
-
-
-def noted(runner):
-    return [event for event in runner.ledger.events if event["event"] == "refused"]
+from tuning.statistics.alpha_spending import look_in_words, look_number, share_of_alpha
 
 
 def test_all_looks_together_spend_the_level_once():
-    assert sum(alpha_spending.share(look) for look in range(1, 40)) == pytest.approx(1)
-    assert [alpha_spending.share(look) for look in (1, 2, 3)] == pytest.approx([0.8, 0.16, 0.032])
-
-
-def test_more_seeds_are_another_look_at_less_of_the_level_and_the_same_seeds_the_same_look(begin):
-    promote(begin({4: FAIR}, name="old").search(4))
-    runner = begin({8: FAIR + 0.04, 4: FAIR}).search(8)
-    first = refused(runner)
-    assert (first.verdict.look, first.verdict.level) == (1, pytest.approx(0.04))
-    assert "This was look 1 at this question on these people, at a level of 4 %" in str(first)
-    assert str(refused(runner)) == str(first)
-    assert len(noted(runner)) == 1, "nothing new was seen"
-    confirm(runner, trial_id="search-0000", seeds=4)
-    second = refused(runner)
-    assert (second.verdict.look, second.verdict.level) == (2, pytest.approx(0.008))
-    assert "This was look 2" in str(second)
-    one, other = noted(runner)
-    assert (one["of"], one["against"], one["look"], other["look"]) == (
-        "search-0000",
-        f"models:/{model(runner)}/1",
-        1,
-        2,
-    )
-    assert [len(event["asked"][0]["seeds"]) for event in (one, other)] == [2, 4]
-    assert one["asked"][0]["configuration"] == other["asked"][0]["configuration"]
-
-
-def model(runner):
-    return runner.study.registered_model
-
-
-def test_whoever_was_tested_beside_a_refused_one_was_looked_at_too(begin):
-    promote(begin({4: FAIR}, name="old").search(4))
-    runner = begin({8: FAIR, 16: FAIR + 0.02, 4: FAIR}).search(8, 16)
-    refused(runner)
-    assert refused(runner, trial_id="search-0001").verdict.look == 1, "on the same evidence"
-    confirm(runner, trial_id="search-0001", seeds=4)
-    assert refused(runner, trial_id="search-0001").verdict.look == 2
-
-
-def test_another_champion_is_another_question(begin):
-    promote(begin({4: FAIR}, name="old").search(4))
-    runner = begin({8: FAIR, 4: FAIR, 16: 0.99}).search(8)
-    refused(runner)
-    promote(begin({16: 0.99, 4: FAIR}, name="better").search(16))
-    again = refused(runner)
-    assert again.verdict.look == 1
-    assert noted(runner)[-1]["against"].endswith("/2")
-
-
-def test_the_same_configuration_under_another_trial_is_the_same_question(begin):
-    promote(begin({4: FAIR}, name="old").search(4))
-    runner = begin({8: FAIR, 4: FAIR}).search(8, 8)
-    runner.ledger.select(["search-0000"], "search-0000")
-    refused(runner)
-    confirm(runner, trial_id="search-0001", seeds=3)
-    assert refused(runner, trial_id="search-0001").verdict.look == 2
-
-
-def test_the_commonest_class_is_a_question_too(begin):
-    runner = begin({8: 0.6}).search(8)
-    first = str(refused(runner))
-    assert "This was look 1 at this question on these people, at a level of 2.5 %" in first
-    assert str(refused(runner)) == first
-    confirm(runner, seeds=4)
-    assert "look 2 at this question on these people, at a level of 0.5 %" in str(refused(runner))
-    assert [event["against"] for event in noted(runner)] == [alpha_spending.MAJORITY] * 2
+    assert sum(share_of_alpha(look) for look in range(1, 40)) == pytest.approx(1)
+    assert [share_of_alpha(look) for look in (1, 2, 3)] == pytest.approx([0.8, 0.16, 0.032])
 
 
 @pytest.mark.parametrize(
     ("again", "ending"), [(True, "with more seeds it is asked again, at 0.4 %."), (False, "of 2 %.")]
 )
 def test_another_look_is_promised_only_where_more_seeds_could_help(again, ending):
-    assert alpha_spending.in_words(1, 0.02, again=again).endswith(ending)
+    assert look_in_words(1, 0.02, again=again).endswith(ending)
 
 
-def test_the_level_told_is_that_of_holms_step(begin):
-    promote(begin({4: FAIR}, name="old").search(4))
-    runner = begin({8: FAIR, 16: FAIR, 4: FAIR}).search(8, 16)
-    error = refused(runner)
-    assert error.verdict.level == pytest.approx(0.02)
-    assert "at a level of 2 %" in str(error)
-
-
-def test_the_evidence_says_at_which_look_it_passed(begin):
-    """Refused at the first look, for the commonest class is common enough for 95 % and no more; better with more seeds."""
-    runner = begin({8: 0.6}).search(8)
-    refused(runner)
-    runner.skills = {8: GOOD}
-    confirm(runner, seeds=6)
-    promote(runner)
-    facts = read_evidence(runner.folder / "trials" / "refit-0000" / "evidence.json")
-    passed = facts["test"]["over_majority"]
-    assert (passed["look"], passed["confidence"]) == (2, pytest.approx(0.99))
-    assert facts["majority"] < passed["low"] < facts["accuracy"]["low"]
+def test_the_same_evidence_is_the_same_look_and_more_of_it_the_next():
+    first, second = ({"configuration": "a", "against": "b", "seeds": seeds} for seeds in ([1, 2], [1, 2, 3]))
+    assert look_number(first, []) == 1
+    assert look_number(first, [first, first]) == 1
+    assert look_number(second, [first, first]) == 2
+    assert look_number(second, [first, second]) == 2
+    assert look_number({**second, "against": "c"}, [first, second]) == 1

@@ -6,7 +6,7 @@ from ray import tune
 
 from search_spaces.core.study import Objective, Study
 from tuning.records.ledger import Trial
-from tuning.statistics.selection import choose
+from tuning.records.selection import choose
 
 
 def study(*metrics):

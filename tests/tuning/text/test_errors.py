@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from tuning.execution.signals import interruptible
-from tuning.text.errors import GOES_ON, looking, sentence, sentences
+from tuning.text.errors import GOES_ON, in_a_sentence, looking, told
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ from tuning.text.errors import GOES_ON, looking, sentence, sentences
 )
 def test_what_went_wrong_is_said_with_what_helps(error, expected, monkeypatch):
     monkeypatch.setenv("FERTUNE_HOME", "/h/runs")
-    assert sentence(error).startswith(expected)
-    assert sentence(error).count("$FERTUNE_HOME") == expected.count("$F") or expected.endswith("written under")
+    assert in_a_sentence(error).startswith(expected)
+    assert in_a_sentence(error).count("$FERTUNE_HOME") == expected.count("$F") or expected.endswith("written under")
 
 
 def foreign(package: str, *names: str) -> Exception:
@@ -57,27 +57,28 @@ def foreign(package: str, *names: str) -> Exception:
 
 def test_a_token_that_ray_refuses_is_said_with_what_to_do(monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
-    said = sentence(foreign("ray.exceptions", "RayError", "AuthenticationError"))
+    said = in_a_sentence(foreign("ray.exceptions", "RayError", "AuthenticationError"))
     assert said.startswith("Ray at 10.0.0.1:6379 refuses this shell: first line. Set RAY_AUTH_MODE=token, with the")
     assert (
-        sentence(foreign("ray.exceptions", "RayError")) == "ray failed (RayError: first line); --verbose shows where."
+        in_a_sentence(foreign("ray.exceptions", "RayError"))
+        == "ray failed (RayError: first line); --verbose shows where."
     )
 
 
 def test_an_error_out_of_a_task_of_rays_is_one_line_whatever_it_was_there():
     out_of_a_task = type("RayTaskError(ValueError)", (ValueError,), {"__module__": "ray.exceptions"})("first\nsecond")
-    assert sentence(out_of_a_task) == "ray failed (RayTaskError(ValueError): first); --verbose shows where."
+    assert in_a_sentence(out_of_a_task) == "ray failed (RayTaskError(ValueError): first); --verbose shows where."
 
 
 def test_no_password_is_told(monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ada:s3cret@mlflow.example")
     failed = type("MlflowException", (Exception,), {"__module__": "mlflow.exceptions"})
-    said = sentence(failed("API request to http://ada:s3cret@mlflow.example/api failed"))
+    said = in_a_sentence(failed("API request to http://ada:s3cret@mlflow.example/api failed"))
     assert "s3cret" not in said
     assert said.startswith("mlflow failed (MlflowException: API request to")
 
 
-@pytest.mark.parametrize("around", [sentences, looking])
+@pytest.mark.parametrize("around", [told, looking])
 def test_any_error_is_a_sentence_and_exit_code_2_unless_it_is_asked_for(around, capsys):
     with pytest.raises(typer.Exit) as ended, around():
         {}["x"]
@@ -103,7 +104,7 @@ def test_a_signal_closes_what_is_open_and_ends_in_a_sentence(number, capsys):
         finally:
             closed.append("what was open")
 
-    with pytest.raises(typer.Exit) as ended, sentences(goes_on=GOES_ON):
+    with pytest.raises(typer.Exit) as ended, told(goes_on=GOES_ON), interruptible():
         command()
     assert ended.value.exit_code == 130
     assert closed
@@ -112,11 +113,11 @@ def test_a_signal_closes_what_is_open_and_ends_in_a_sentence(number, capsys):
 
 
 def test_what_ray_makes_of_a_signal_is_the_same_to_a_person(capsys):
-    with pytest.raises(typer.Exit) as ended, sentences():
+    with pytest.raises(typer.Exit) as ended, told():
         raise SystemExit(signal.SIGTERM)
     assert ended.value.exit_code == 130
     assert capsys.readouterr().err == "Interrupted (stopped by SIGTERM).\n"
-    with pytest.raises(SystemExit, match="other"), sentences():
+    with pytest.raises(SystemExit, match="other"), told():
         raise SystemExit("other")
 
 

@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 from filelock import FileLock, Timeout
 
+from trainables.core import files
 from trainables.core.prepared.cropping import Dropped, Finder, cropped_clips
 from trainables.core.prepared.fingerprint import fingerprint_of
 from trainables.core.prepared.frame_file import FrameWriter, map_frames, new_frame_file, nothing_half_written
@@ -130,7 +131,7 @@ def prepare(
     if drawn := dataset.drawn:
         settings["drawn"] = True
     fingerprint = fingerprint_of(dataset, settings)
-    folder = storage / "prepared" / f"{dataset.name}-{fingerprint[:12]}"
+    folder = storage / files.PREPARED / f"{dataset.name}-{fingerprint[:12]}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     _remove_stale(folder.parent)
     with FileLock(_lock_path(folder)):
@@ -187,6 +188,11 @@ def open_prepared(folder: Path) -> Prepared:
             "or delete the folder."
         ) from error
     return prepared
+
+
+def prepared_folders(storage: Path, fingerprint: str) -> list[Path]:
+    """Where under `storage` data of that `fingerprint` may lie prepared, whatever its data set is called."""
+    return sorted((storage / files.PREPARED).glob(f"*-{fingerprint[:12]}"))
 
 
 @dataclass

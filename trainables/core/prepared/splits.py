@@ -7,12 +7,13 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from trainables.core.phases import Phase
 from trainables.core.prepared.cache import Prepared
 from trainables.data.core.dataset import DataError, Fold, require_disjoint
 
-Phase = Literal["search", "confirm", "refit", "ablation", "nested_search", "nested"]
+HOLDOUT_SHARE = 0.2  # of the people, locked away before a search; an ablation has the whole protocol's folds
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -81,7 +82,7 @@ def load_splits(path: Path) -> Splits:
         ) from error
 
 
-def make_splits(prepared: Prepared, *, seed: int, holdout_share: float = 0.2, leaky: bool = False) -> Splits:
+def make_splits(prepared: Prepared, *, seed: int, holdout_share: float = HOLDOUT_SHARE, leaky: bool = False) -> Splits:
     """Lock `holdout_share` of the subjects away, then take the data set's folds without them; with 0, lock nobody away.
 
     A fold whose test people are all locked away is left out. A clip whose subject is unknown counts as a subject of its

@@ -208,8 +208,8 @@ def _work(config: Mapping[str, Any]) -> None:
 
 def _run(job: dict[str, Any], number: int, mailbox: Any, group: Group) -> dict[str, Any]:
     """The last report of one job: its metrics, or why there are none."""
-    from trainables.core.training.device import whereabouts
     from trainables.core.training.trial import Stopped, TrialSpec, run_trial
+    from trainables.core.training.workers import whereabouts
 
     workers = group.gather(whereabouts(group.device))
 

@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from trainables.core import lookup
+from trainables.core import files, lookup
 from trainables.core.config import TrainerConfig, make_config
 from trainables.core.prepared.batches import frame_positions, margin_size
 from trainables.core.prepared.given_faces import finder_for
@@ -140,8 +140,8 @@ def _at_size(crops: np.ndarray, pixels: int) -> np.ndarray:
 
 def _read(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     try:
-        described = json.loads((folder / "model.json").read_text())
-        return described, load_file(folder / "model.safetensors")
+        described = json.loads((folder / files.MODEL).read_text())
+        return described, load_file(folder / files.WEIGHTS)
     except (OSError, json.JSONDecodeError, SafetensorError) as error:
         raise ValueError(
             f"{folder}: there is no model that can be read; model.json and model.safetensors belong here. {error}"

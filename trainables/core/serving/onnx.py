@@ -24,11 +24,11 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
-from trainables.core.config import TrainerConfig
+from trainables.core import files
+from trainables.core.config import MEAN, STD, TrainerConfig
 from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.cache import Prepared
 from trainables.core.serving.classifier import Classifier
-from trainables.core.training.augment import MEAN, STD
 from trainables.core.training.costs import Deployable, latency_ms
 from trainables.core.training.metrics import scores
 from trainables.core.training.trainer import predict
@@ -90,7 +90,7 @@ def export_onnx(
         )
     if isinstance(model, Deployable):
         model = model.deployed().eval()
-    described = json.loads((Path(folder) / "model.json").read_text())
+    described = json.loads((Path(folder) / files.MODEL).read_text())
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = out.with_name(f"{out.stem}.{os.getpid()}.tmp.onnx")

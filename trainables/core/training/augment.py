@@ -13,13 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainables.core.config import TrainerConfig
+from trainables.core.config import MEAN, STD, TrainerConfig
 from trainables.core.training.masking import block_mask
-
-# ImageNet's statistics: what published backbones were trained on, and close enough to faces for the others. A zero
-# after normalisation is their mean colour, which is what masking fills in.
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
 
 # The fixed transforms of `x14`: Mou et al. (Sensors 2025, 25, 3829) multiply every class by 14. Two flips by seven
 # rotations, and the angles, are not specified by the source; chosen because they are even about upright, and because a

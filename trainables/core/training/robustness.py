@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainables.core import files
 from trainables.core.training.augment import rotated, to_input
 from trainables.core.training.metrics import Predictions, scores
 from trainables.core.training.trainer import Training, View, predict
@@ -24,7 +25,6 @@ from trainables.core.training.trainer import Training, View, predict
 OCCLUSIONS_PERCENT = (5, 10, 20, 30, 40, 50)
 ROTATIONS_DEG = (5, 10, 15, 20, 30, 45)
 SEED = 20250617
-FILE = "robustness.json"
 
 Curve = dict[int, float]  # accuracy by strength
 
@@ -95,7 +95,7 @@ def write_robustness(folder: Path, curves: Sequence[dict[str, Curve]]) -> None:
         }
         for name in curves[0]
     }
-    (folder / FILE).write_text(json.dumps({"split": "holdout", "seed": SEED, **described}, indent=1))
+    (folder / files.ROBUSTNESS).write_text(json.dumps({"split": "holdout", "seed": SEED, **described}, indent=1))
 
 
 def _draws(num_clips: int) -> Tensor:

@@ -17,12 +17,13 @@ import pyarrow.parquet as pq
 import torch
 from safetensors.torch import save_file
 
-from trainables.core import lookup
+from trainables.core import files, lookup
 from trainables.core.config import TrainerConfig, make_config
+from trainables.core.phases import COMPARING, SCORED_ON, Phase
 from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.cache import Prepared, open_prepared
-from trainables.core.prepared.splits import Phase, load_splits
-from trainables.core.training import costs
+from trainables.core.prepared.splits import load_splits
+from trainables.core.training.costs import costs, train_flops
 from trainables.core.training.metrics import (
     Predictions,
     confusion,
@@ -34,24 +35,12 @@ from trainables.core.training.metrics import (
 from trainables.core.training.robustness import robustness, write_robustness
 from trainables.core.training.trainer import Training, predict, seeded
 from trainables.core.training.workers import Group
+from trainables.core.wording import first_line
 from trainables.data.core.dataset import DataError
 
 # The worker calls it after every epoch on every rank, with the epoch's numbers, and `note` where there is something to
 # tell; it answers whether to go on.
 Report = Callable[[Mapping[str, Any]], bool]
-
-CHECKPOINT = "last.pt"  # in a trial's folder
-
-# What a trial's predictions were made on, by phase; a refit makes none.
-SPLITS: Mapping[Phase, str] = {
-    "search": "validation",
-    "confirm": "holdout",
-    "refit": "none",
-    "ablation": "test",
-    "nested_search": "validation",
-    "nested": "test",
-}
-COMPARING: tuple[Phase, ...] = ("ablation", "nested_search", "nested")  # whose networks nobody serves
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -109,7 +98,7 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
             trainings.append(Training(model, clips, view, config, seed=_mixed(spec.seed, fold), group=group))
         return trainings
 
-    checkpoint = _Checkpoint(Path(spec.folder) / CHECKPOINT, spec, group)
+    checkpoint = _Checkpoint(Path(spec.folder) / files.CHECKPOINT, spec, group)
     trainings = begun()
     damage = checkpoint.load_into(trainings)
     if damage:  # it may have been loaded in part
@@ -146,7 +135,7 @@ def write_model(
     """Write `model.safetensors` and `model.json`: all that a classifier is loaded from, and no pickle."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    save_file(weights, folder / "model.safetensors")
+    save_file(weights, folder / files.WEIGHTS)
     described = {
         "trainable": trainable,
         "config": dataclasses.asdict(config),
@@ -157,12 +146,12 @@ def write_model(
         "dataset": prepared.name,
         "fingerprint": prepared.fingerprint,
     }
-    (folder / "model.json").write_text(json.dumps(described, indent=1))
+    (folder / files.MODEL).write_text(json.dumps(described, indent=1))
 
 
 def _score(training: Training, phase: Phase) -> Predictions | None:
     """Predictions at the chosen epoch: on validation data in a search, on the holdout or the fold's test else."""
-    indices = training.fold.validation if SPLITS[phase] == "validation" else training.fold.test
+    indices = training.fold.validation if SCORED_ON[phase] == "validation" else training.fold.test
     if not indices:
         return None
     return predict(training.restore_best(), training.clips, indices, training.config, training.group)
@@ -177,8 +166,8 @@ def _measure(training: Training, predictions: Predictions | None, classes: Seque
     metrics = {
         "best_epoch": float(training.best["epoch"]),
         "train_time_s": training.train_time_s,
-        **costs.costs(model, config, training.group.device),
-        "train_flops": costs.train_flops(model, config) * training.clips_per_epoch * training.epoch,
+        **costs(model, config, training.group.device),
+        "train_flops": train_flops(model, config) * training.clips_per_epoch * training.epoch,
     }
     if predictions is not None:
         metrics |= scores(predictions) | scores_by_class(predictions, classes)
@@ -195,7 +184,7 @@ def _write_predictions(spec: TrialSpec, prepared: Prepared, scored: list[Predict
         if predictions is None:
             continue
         count = len(predictions.indices)
-        split = SPLITS[spec.phase]
+        split = SCORED_ON[spec.phase]
         tables.append(
             pa.table(
                 {
@@ -210,16 +199,16 @@ def _write_predictions(spec: TrialSpec, prepared: Prepared, scored: list[Predict
             )
         )
     if tables:
-        pq.write_table(pa.concat_tables(tables), Path(spec.folder) / "predictions.parquet")
+        pq.write_table(pa.concat_tables(tables), Path(spec.folder) / files.PREDICTIONS)
 
 
 def _write_confusion(spec: TrialSpec, prepared: Prepared, scored: list[Predictions | None]) -> None:
     """Write `confusion.json`, the folds' answers counted together: what MLflow shows of the predictions as it stands."""
     counts = [confusion(predictions) for predictions in scored if predictions is not None]
     if counts:
-        split = SPLITS[spec.phase]
+        split = SCORED_ON[spec.phase]
         described = {"split": split, "classes": list(prepared.classes), "counts": np.sum(counts, axis=0).tolist()}
-        (Path(spec.folder) / "confusion.json").write_text(json.dumps(described, indent=1))
+        (Path(spec.folder) / files.CONFUSION).write_text(json.dumps(described, indent=1))
 
 
 class _Checkpoint:
@@ -249,8 +238,9 @@ class _Checkpoint:
         except torch.OutOfMemoryError:
             raise
         except Exception as error:  # any damage shows as another exception type
+            said = first_line(error).rstrip(".") or "no more is known"
             return (
-                f"The checkpoint {self.path} cannot be read ({type(error).__name__}: {_first_line(error)}). It is set aside "
+                f"The checkpoint {self.path} cannot be read ({type(error).__name__}: {said}). It is set aside "
                 f"as damaged.{self.path.name}, and the trial begins anew."
             )
         return ""
@@ -276,10 +266,6 @@ def _mean(rows: list[dict[str, float]]) -> dict[str, float]:
     """The mean over the rows that have a key: a fold without clips of a class has no recall of it."""
     keys = dict.fromkeys(key for row in rows for key in row)
     return {key: float(np.mean([row[key] for row in rows if key in row])) for key in keys}
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), "no more is known").rstrip(".")
 
 
 def _mixed(seed: int, fold: int) -> int:

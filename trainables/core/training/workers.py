@@ -1,8 +1,12 @@
-"""The processes that train one model together, and the few things they must agree on."""
+"""The processes that train one model together, the few things they must agree on, and what each of them runs on."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
+import socket
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -54,3 +58,20 @@ class Group:
         box = [value]
         dist.broadcast_object_list(box, src=0)
         return box[0]
+
+
+def device_name(device: torch.device) -> str:
+    """The kind of `device`: the model of the GPU or of the CPU."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return "cpu"
+
+
+def whereabouts(device: torch.device) -> dict[str, str]:
+    """The host, the kind of device, and which of the host's GPUs this process was given (`""` for none)."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    return {"host": socket.gethostname(), "device": device_name(device), "gpus": given}

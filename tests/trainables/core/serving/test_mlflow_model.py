@@ -209,7 +209,7 @@ def test_without_a_name_only_a_single_champion_is_taken(store, versions, tmp_pat
 
 def test_a_model_that_is_not_there_is_named_with_those_that_are(store, versions, tmp_path):
     with pytest.raises(ValueError, match="models:/smiles@champion"):
-        registry.load_model("models:/smlies@champion", store[0])
+        registry.fetch_model("models:/smlies@champion", store[0], tmp_path)
     with pytest.raises(ValueError, match=r"no model\.json"):
         registry.log_and_register(tracking_uri=store[0], run_id=store[1], model_folder=tmp_path, name="smiles", tags={})
 

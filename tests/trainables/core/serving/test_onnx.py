@@ -15,18 +15,17 @@ from torch import nn
 from tests.conftest import ROOT
 from tests.support.builders import SETTINGS, make_spec, prepare_random, tiny_trainable, train
 from trainables.core import lookup
-from trainables.core.config import make_config
+from trainables.core.config import MEAN, make_config
 from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.splits import load_splits, make_splits
 from trainables.core.serving.classifier import Classifier
 from trainables.core.serving.onnx import OnnxModel, export_onnx
-from trainables.core.training.augment import MEAN
 from trainables.core.training.metrics import scores
 from trainables.core.training.trainer import predict
 from trainables.core.training.workers import Group
-from tuning.export import FORMATS, export_model
+from tuning.export import FORMATS, export
 from tuning.records import registry
-from tuning.records.tracking import default_uri
+from tuning.records.mlflow_client import default_uri
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
@@ -201,7 +200,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path):
 
 def test_an_unknown_format_is_answered_with_what_there_is(tmp_path):
     with pytest.raises(ValueError, match=r"no export format named 'onxx'. Did you mean 'onnx'\? There are: onnx"):
-        export_model(None, tmp_path, tmp_path / "x", "onxx")
+        export(None, tmp_path, tmp_path / "x", "onxx")
     assert not list(tmp_path.iterdir())
 
 
@@ -212,7 +211,7 @@ def test_a_registered_model_is_exported_and_its_run_told(home, trained, prepared
     run_id = client.create_run(experiment, tags={"fertune.study": "test"}).info.run_id
     client.set_terminated(run_id, end_time=12345)
     registry.log_and_register(tracking_uri=uri, run_id=run_id, model_folder=trained, name="faces", tags={})
-    found = export_model(None, home, tmp_path / "faces.onnx", "onnx")
+    found = export(None, home, tmp_path / "faces.onnx", "onnx")
     validation = load_splits(home / "test" / "splits.json").view("search", 0).validation
     assert found.int8.num_clips == len(validation)
     run = client.get_run(run_id)
@@ -227,9 +226,9 @@ def test_a_registered_model_is_exported_and_its_run_told(home, trained, prepared
         "onnx_int8_accuracy_change": found.int8.accuracy_change,
     }
     with pytest.raises(ValueError, match=r"models:/face@champion cannot be loaded.*models:/faces@champion"):
-        export_model("models:/face@champion", home, tmp_path / "y.onnx", "onnx")
+        export("models:/face@champion", home, tmp_path / "y.onnx", "onnx")
     given = {}
     monkeypatch.setitem(FORMATS, "onnx", lambda folder, out, **clips: given.update(clips) or found)
     (home / "test" / "splits.json").rename(home / "test" / "moved.json")
-    export_model("models:/faces/1", home, tmp_path / "z.onnx", "onnx")
+    export("models:/faces/1", home, tmp_path / "z.onnx", "onnx")
     assert given == {"prepared": None, "indices": ()}  # without the study's data there is no cost to count

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from tests.support.builders import make_spec, prepare_random, same_weights, train, untimed
-from trainables.core.config import TrainerConfig
+from trainables.core.config import MEAN, STD, TrainerConfig
 from trainables.core.prepared.splits import load_splits
 from trainables.core.serving.classifier import Classifier
 from trainables.core.training import costs, trainer
-from trainables.core.training.augment import ANGLES_DEG, MEAN, STD, X14, augment, num_copies, rotated, to_input
+from trainables.core.training.augment import ANGLES_DEG, X14, augment, num_copies, rotated, to_input
 from trainables.core.training.trainer import Training
 from trainables.core.training.trial import Stopped
 from trainables.core.training.workers import Group

@@ -1,10 +1,12 @@
-"""How the report names, scales and writes what the trainer measures."""
+"""How people read what the trainer measures: one table of names, units, factors and decimals."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 from datetime import datetime
+
+from tuning.statistics.intervals import Interval
 
 NO_VALUE = "–"
 _THIN_SPACE = "\u202f"
@@ -41,8 +43,14 @@ class Quantity:
         number = self.number(value)
         return f"{number}{_THIN_SPACE}{self.unit}" if self.unit and number != NO_VALUE else number
 
+    def typed(self, value: float) -> str:
+        """The value with its unit in signs that every terminal has, for reading and for copying."""
+        return self.shown(value).replace(_THIN_SPACE, " ")
+
 
 _QUANTITIES = {
+    "val_accuracy": Quantity("validation accuracy", "%", 100, 1),
+    "val_uar": Quantity("validation UAR", "%", 100, 1),
     "accuracy": Quantity("accuracy", "%", 100, 1),
     "uar": Quantity("UAR", "%", 100, 1),
     "f1_macro": Quantity("macro F1", "%", 100, 1),
@@ -58,6 +66,7 @@ _QUANTITIES = {
     "train_flops": Quantity("training compute", "TFLOP", 1e-12, 2),
     "best_epoch": Quantity("best epoch"),
     "epochs_to_90": Quantity("epochs to 90 %"),
+    "published_time_s": Quantity("time as published", "s", 1, 3),
 }
 
 
@@ -68,7 +77,17 @@ def quantity(metric: str) -> Quantity:
 
 def percent(share: float, decimals: int = 1) -> str:
     """A share as a percentage, such as `88.3 %`."""
-    return Quantity("", "%", 100, decimals).shown(share)
+    return f"{100 * share:.{decimals}f} %"
+
+
+def limits(found: Interval) -> str:
+    """The limits of a share's interval, such as `84.1 to 91.0 %`."""
+    return f"{100 * found.low:.1f} to {100 * found.high:.1f} %"
+
+
+def points(found: Interval) -> str:
+    """A difference of two shares with its interval, in points."""
+    return f"{100 * found.mean:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
 
 
 def setting(value: object) -> str:
@@ -79,11 +98,6 @@ def setting(value: object) -> str:
 def settings(parameters: dict[str, object]) -> str:
     """Parameters and their values in one line."""
     return ", ".join(f"{key} {setting(value)}" for key, value in parameters.items())
-
-
-def count(number: int, singular: str, plural: str = "") -> str:
-    """`1 trial`, `2 trials`."""
-    return f"{number} {singular if number == 1 else plural or singular + 's'}"
 
 
 def day(moment: datetime | float) -> str:

@@ -1,0 +1,53 @@
+"""The house stays one that a newcomer can walk: small rooms, small modules, small functions."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+FOLDERS = ("tuning", "search_spaces", "trainables", "dashboards", "cluster", "drawing", "benchmarks", "tests")
+# Folders in which a file is one extension (or one verb): they grow as they like.
+EXTENSIONS = {
+    *("search_spaces", "trainables", "trainables/models", "trainables/data", "tuning", "dashboards"),
+    *("cluster", "drawing/layouts", "benchmarks"),
+}
+MOST_MODULES, MOST_LINES, MOST_IN_FUNCTION = 20, 300, 60
+REASON = "# long:"  # on the line of `def`, with why
+
+
+def modules() -> list[Path]:
+    return [ROOT / "tune.py", *(path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py")))]
+
+
+def test_no_room_of_machinery_holds_more_than_twenty_modules():
+    rooms: dict[str, int] = {}
+    for path in modules():
+        room = path.parent.relative_to(ROOT).as_posix()
+        mirrors = room.removeprefix("tests/")
+        if path.name != "__init__.py" and room not in EXTENSIONS and mirrors not in EXTENSIONS:
+            rooms[room] = rooms.get(room, 0) + 1
+    assert {room: count for room, count in rooms.items() if count > MOST_MODULES} == {}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_module_is_one_idea_and_a_function_fits_a_page(path):
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    assert len(lines) <= MOST_LINES
+    long = [
+        node.name
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno - node.lineno >= MOST_IN_FUNCTION
+        and REASON not in lines[node.lineno - 1]
+    ]
+    assert long == []
+
+
+def test_the_tests_mirror_the_tree_of_the_code():
+    own = {"support", "support/extension", "conformance", "system"}
+    for folder in sorted({path.parent for path in (ROOT / "tests").rglob("*.py")} - {ROOT / "tests"}):
+        room = folder.relative_to(ROOT / "tests").as_posix()
+        assert room in own or (ROOT / room).is_dir(), room

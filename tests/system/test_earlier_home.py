@@ -1,0 +1,89 @@
+"""A home that an earlier version made goes on: everything in it is read, served, rolled back and resumed."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.support import earlier_home
+from tests.support.ray_head import WITH_RAY
+from tests.support.tiny_study import Quiet, tiny_study
+from trainables.core.prepared.cache import open_prepared, prepared_folders
+from tuning.evidence.holdout import evidence
+from tuning.execution.placement import Placement
+from tuning.promote import rollback
+from tuning.records.ledger import Ledger
+from tuning.records.mlflow_client import default_uri, make_client
+from tuning.run import run
+
+pytestmark = WITH_RAY
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    if not earlier_home.is_known():
+        pytest.skip("this checkout has no history to make an earlier home from")
+    return earlier_home.make(tmp_path_factory.mktemp("earlier"))
+
+
+def command(home, *words):
+    """`python tune.py ...` as somebody with that home says it, from another folder."""
+    environment = {**os.environ, "FERTUNE_HOME": str(home)}
+    return subprocess.run(
+        [sys.executable, str(ROOT / "tune.py"), *map(str, words)],
+        cwd=home,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_what_was_written_is_read(home, tmp_path):
+    told = command(home, "status", "tiny", "--json")
+    found = json.loads(told.stdout)
+    assert found["trials"]["search"] == {"FINISHED": 2, "FAILED": 1}
+    assert found["promoted"] == [{"name": "tiny", "version": 1, "of": found["recommended"]}]
+    assert command(home, "logs", "tiny").stdout.count("promoted: tiny version 1") == 1
+    report = tmp_path / "tiny.html"
+    assert command(home, "report", "tiny", "--out", report).returncode == 0
+    assert found["recommended"] in report.read_text()
+    ledger = Ledger.read(home / "tiny")
+    assert evidence(ledger)[0].trial_id == found["recommended"]
+    (folder,) = prepared_folders(home, ledger.study["dataset_fingerprint"])
+    assert len(open_prepared(folder)) == 30
+
+
+def test_a_champion_runs_on_the_code_that_was_saved_with_it(home):
+    """That code lies where it lay then: no module of today has its name."""
+    saved = next((home / "artifacts").rglob("code/trainables/core/classifier.py"))
+    assert not (ROOT / "trainables" / "core" / saved.name).exists()
+    clip = next((home / "drawn" / "tiny").glob("happiness/*"))
+    told = command(home, "predict", clip, "--json")
+    assert told.returncode == 0, told.stderr
+    (row,) = map(json.loads, told.stdout.splitlines())
+    assert (row["model"], set(row["probabilities"])) == ("models:/tiny@champion", {"happiness", "surprise"})
+
+
+def test_a_study_goes_on_with_its_data_its_splits_and_its_runs(home):
+    before, splits = Ledger.read(home / "tiny"), (home / "tiny" / "splits.json").read_text()
+    prepared = sorted((home / "prepared").iterdir())
+    ran = run(tiny_study(), Quiet(), home=home, placement=Placement(max_concurrent=1), extend=1)
+    assert len(ran.ledger.of_phase("search")) == len(before.of_phase("search")) + 1
+    assert (home / "tiny" / "splits.json").read_text() == splits
+    assert sorted((home / "prepared").iterdir()) == prepared
+    client = make_client(default_uri(home))
+    experiment = client.get_experiment_by_name("fertune/tiny").experiment_id
+    runs = client.search_runs([experiment], max_results=1000)
+    written = [found.data.tags["fertune.trial_id"] for found in runs]
+    assert sorted(written) == sorted([*ran.ledger.trials, "study"])
+    assert len({found.data.tags["fertune.ledger"] for found in runs}) == 1
+
+
+def test_the_champion_before_is_champion_again(home):
+    assert rollback(home, tiny_study()) == ("tiny", 1)
+    clip = next((home / "drawn" / "tiny").glob("surprise/*"))
+    assert command(home, "predict", clip, "--model", "models:/tiny@champion").returncode == 0

@@ -1,0 +1,36 @@
+"""The names of what lies in a home, in a study's folder and in a trial's. Importing this costs nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# In a home.
+PREPARED = "prepared"
+DRAWN = "drawn"
+ARTIFACTS = "artifacts"
+DATABASE = "mlflow.db"
+
+# In a study's folder, `<home>/<study>`.
+LEDGER = "ledger.jsonl"
+LOCK = "ledger.lock"
+OWNER = "ledger.owner"
+SPLITS = "splits.json"
+TRACKED = "tracked.json"
+TRIALS = "trials"
+RAY = "ray"
+
+# In a trial's folder.
+CHECKPOINT = "last.pt"
+WEIGHTS = "model.safetensors"
+MODEL = "model.json"
+PREDICTIONS = "predictions.parquet"
+CONFUSION = "confusion.json"
+ROBUSTNESS = "robustness.json"
+TRACEBACK = "error.txt"
+EVIDENCE = "evidence.json"
+MODEL_CARD = "MODEL_CARD.md"
+
+
+def trial_folder(study_folder: Path, trial_id: str) -> Path:
+    """Where the files of a trial lie."""
+    return study_folder / TRIALS / trial_id

@@ -1,0 +1,84 @@
+"""`run` of a study with a design: every variant trained on the same folds with the same seeds.
+
+A training sees the fold's train part, chooses its epoch on the validation part and is scored on the test part; nobody is
+locked away, so all folds of the protocol are compared. The settings that `tune_each` finds were chosen on the validation
+people of the search folds, who are test people of another fold: results carry the tag `fertune.selection=published`.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from search_spaces.core.study import Study
+from tuning.execution.enumerated import NUM_SEEDS, chosen_folds, default_seeds, trainings
+from tuning.execution.placement import Placement
+from tuning.execution.runner import Listener, Runner
+from tuning.execution.variant_search import search_each
+from tuning.records.ran import Ran
+from tuning.records.selection import best_by_variant
+
+
+def ablate(
+    study: Study,
+    listener: Listener,
+    *,
+    home: Path | None = None,
+    data_root: Path | None = None,
+    placement: Placement | None = None,
+    folds: tuple[int, ...] | None = None,
+    seeds: int | None = None,
+    time_budget_s: float | None = None,
+    resume: bool = False,
+    verbose: bool = False,
+) -> Ran:
+    """Train every variant of the study's design, as `ablate_variants` says, and close the study.
+
+    Raises `ValueError` where it was begun and `resume` is not asked for.
+    """
+    with Runner(study, listener, home=home, data_root=data_root, placement=placement, verbose=verbose) as runner:
+        require_new_or_resumed(runner, resume=resume)
+        ablate_variants(runner, folds=folds, seeds=seeds or default_seeds(study), time_budget_s=time_budget_s)
+    return runner.ran
+
+
+def ablate_variants(
+    runner: Runner, *, folds: tuple[int, ...] | None = None, seeds: int = NUM_SEEDS, time_budget_s: float | None = None
+) -> None:
+    """Train every variant of the study's design on `folds` (`None`: all, in a smoke run two) with `seeds` seeds.
+
+    What finished before is not run again, so that this resumes, and adds folds, seeds and variants. Where the design
+    tunes each variant, their searches come first; a variant none of whose trials finished is not compared, and nothing
+    is trained before every variant has had its trials. No training begins after `time_budget_s`; seed by seed and fold by
+    fold all variants are trained side by side, so that what is done by then can be compared.
+
+    Raises `ValueError` for a study without a design, an unknown fold and no seeds.
+    """
+    design = runner.study.design
+    if design is None:
+        raise ValueError(f"Study {runner.study.name} is a search: it has no `design` of variants to compare.")
+    chosen = chosen_folds(runner.study, folds, len(runner.splits.folds))
+    if seeds < 1:
+        raise ValueError(f"{seeds} seeds were asked for; an ablation needs 1 at least.")
+    deadline = time.monotonic() + time_budget_s if time_budget_s else None
+    if design.tune_each:
+        if not search_each(runner, deadline=deadline):
+            return
+        compared = best_by_variant(runner.ledger, runner.study)
+    else:
+        compared = {name: dict(changes) for name, changes in design.variants.items()}
+    before = len(runner.ledger.events)
+    runner.run_listed("ablation", trainings(compared, chosen, seeds), deadline=deadline, compared=compared)
+    if len(runner.ledger.events) > before:
+        runner.ledger.note("compared", variants=list(compared), folds=list(chosen), seeds=seeds)
+
+
+def require_new_or_resumed(runner: Runner, *, resume: bool) -> None:
+    """Raises `ValueError` where the ablation, or the search of one of its variants, was begun and `resume` is not asked for."""
+    searched, trained = (len(runner.ledger.of_phase(phase)) for phase in ("search", "ablation"))
+    if (searched or trained) and not resume:
+        count = f"{trained} trainings" if trained else f"{searched} search trials"
+        raise ValueError(
+            f"Study {runner.study.name} was begun under {runner.home} and has {count}. Go on, or add folds and seeds, with "
+            "--resume; begin another by setting $FERTUNE_HOME to another folder."
+        )

@@ -1,0 +1,32 @@
+"""What a ledger remembers of refused promotions: which question was put to the holdout's people, on what evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tuning.records.ledger import Ledger
+from tuning.statistics.alpha_spending import look_number
+
+MAJORITY = "commonest class"  # what a first champion is set against
+
+
+def question(configuration: str, against: str, seeds: Sequence[int], beside: Sequence[int] = ()) -> dict[str, Any]:
+    """A question and the evidence it is put to, as the ledger keeps it; `beside` are the seeds of the champion."""
+    return {"configuration": configuration, "against": against, "seeds": sorted(seeds), "beside": sorted(beside)}
+
+
+def look_at(ledger: Ledger, now: dict[str, Any]) -> int:
+    """The number of the look that `now` (a `question`) is at these people."""
+    return look_number(now, _refused(ledger))
+
+
+def note_refused(ledger: Ledger, of: str, questions: Sequence[dict[str, Any]], **facts: Any) -> None:
+    """Write a refusal of `of` into the ledger, with all `questions` that were asked; nothing where all were before."""
+    before = _refused(ledger)
+    if any(one not in before for one in questions):
+        ledger.note("refused", of=of, asked=list(questions), **facts)
+
+
+def _refused(ledger: Ledger) -> list[dict[str, Any]]:
+    return [one for event in ledger.events if event["event"] == "refused" for one in event["asked"]]

@@ -1,0 +1,41 @@
+"""Who writes a ledger: the process that signs beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+from trainables.core import files
+from tuning.records.home import IN_JOB
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Owner:
+    """The process that writes a ledger; `job` is the id that `ray job submit` gave it, `""` outside a Ray job."""
+
+    pid: int
+    host: str
+    job: str = ""
+
+    @classmethod
+    def this(cls) -> Owner:
+        config = json.loads(os.environ.get(IN_JOB, "{}"))
+        job = (config.get("metadata") or {}).get("job_submission_id", "")
+        return cls(pid=os.getpid(), host=os.uname().nodename, job=job)
+
+    def sign(self, folder: Path) -> None:
+        """Say beside the ledger in `folder` who writes it."""
+        (folder / files.OWNER).write_text(json.dumps(dataclasses.asdict(self)))
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}" + (f" (Ray job {self.job})" if self.job else "")
+
+
+def read_owner(folder: Path) -> Owner | None:
+    """Who writes, or wrote last, the ledger in `folder`; `None` where that cannot be told."""
+    try:
+        return Owner(**json.loads((folder / files.OWNER).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None

@@ -1,0 +1,57 @@
+"""Choosing among the trials of a ledger: the front of a search, and the best trial of each variant."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from search_spaces.core.designs import Design
+from search_spaces.core.study import Study
+from tuning.records.ledger import Ledger, Trial, objective_values
+from tuning.statistics import selection
+
+RATES = ("accuracy", "uar")  # objectives that are shares of clips, and so have a binomial standard error
+
+
+def choose(study: Study, trials: list[Trial], num_validation: int) -> tuple[list[Trial], Trial | None]:
+    """The exact Pareto front of finished trials, and the member to recommend; empty where no objective is finite.
+
+    `num_validation` is the number of clips that the objectives were measured on.
+    """
+    metrics = [objective.metric for objective in study.objectives]
+    front, recommended = selection.choose(
+        [objective_values(trial, metrics) for trial in trials],
+        [objective.direction for objective in study.objectives],
+        num_clips=num_validation if metrics[0] in RATES else None,
+    )
+    return [trials[row] for row in front], None if recommended is None else trials[recommended]
+
+
+def ranked_front(ledger: Ledger) -> list[Trial]:
+    """The front's members: the recommended one, then by falling accuracy on validation data."""
+    front = [ledger.trials[trial_id] for trial_id in ledger.selection.get("front", [])]
+    recommended = ledger.selection.get("recommended")
+    return sorted(front, key=lambda trial: (trial.trial_id != recommended, -trial.metrics.get("accuracy", 0.0)))
+
+
+def searches_of(ledger: Ledger, design: Design) -> list[Trial]:
+    """The search trials of the variants as they are in `design`."""
+    return [
+        trial
+        for trial in ledger.of_phase("search")
+        if trial.variant in design.variants and dict(design.variants[trial.variant]).items() <= trial.parameters.items()
+    ]
+
+
+def best_by_variant(ledger: Ledger, study: Study) -> dict[str, dict[str, Any]]:
+    """The settings of each variant's best trial by the study's first objective; a variant without one is left out."""
+    assert study.design is not None
+    first = study.objectives[0]
+    sign = 1 if first.direction == "max" else -1
+    best: dict[str, tuple[float, Trial]] = {}
+    for trial in searches_of(ledger, study.design):
+        value = sign * objective_values(trial, [first.metric])[0]
+        usable = trial.state == "FINISHED" and math.isfinite(value)
+        if usable and (trial.variant not in best or value > best[trial.variant][0]):
+            best[trial.variant] = value, trial
+    return {name: best[name][1].parameters for name in study.design.variants if name in best}

@@ -1,0 +1,41 @@
+"""The tags that fertune gives runs, experiments, registered models and their versions in MLflow: one name each.
+
+They are stored, so a name here never changes.
+"""
+
+from __future__ import annotations
+
+STUDY = "fertune.study"
+TRIAL_ID = "fertune.trial_id"
+LEDGER = "fertune.ledger"  # which ledger a run is of: a study begun anew has trials of the same ids
+PHASE = "fertune.phase"
+SPLIT = "fertune.split"
+SELECTION = "fertune.selection"
+SEED = "fertune.seed"
+VARIANT = "fertune.variant"
+OF = "fertune.of"
+PARETO = "fertune.pareto"
+STOPPED_EARLY = "fertune.stopped_early"
+LEAKY = "fertune.leaky"
+DEVICE = "fertune.device"
+WORKERS = "fertune.workers"
+CONCURRENCY = "fertune.concurrency"
+ERROR = "fertune.error"
+DATASET = "fertune.dataset"
+DATASET_FINGERPRINT = "fertune.dataset_fingerprint"
+GIT_COMMIT = "fertune.git_commit"
+
+# Of a registered version: what it is, and on what evidence.
+TRAINABLE = "fertune.trainable"
+PARAMETERS = "fertune.parameters"
+CLASSES = "fertune.classes"
+HOLDOUT = "fertune.holdout"
+EVIDENCE_OF = "fertune.evidence_of"
+EVIDENCE_SHA256 = "fertune.evidence_sha256"
+ACCURACY = "fertune.accuracy"
+ACCURACY_LOW = "fertune.accuracy_low"
+ACCURACY_HIGH = "fertune.accuracy_high"
+MARGIN_SPENT = "fertune.margin_spent"  # what accuracy may have been given up for less cost, in all
+ACCURACY_REFERENCE = "fertune.accuracy_reference"  # since this version, the last that had to be superior, or the first
+ROLLED_BACK = "fertune.rolled_back"  # when it ceased to be champion by a rollback
+SWAPPING = "fertune.rollback"  # of a registered model while a rollback goes on: who is to be champion, and previous

@@ -1,0 +1,50 @@
+"""`run`: a study from its file to a ledger of ended trials, a search or an ablation; begun, resumed or extended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from search_spaces.core.study import Study
+from tuning.ablate import ablate
+from tuning.execution.placement import Placement
+from tuning.execution.runner import Listener, Runner
+from tuning.records.ran import Ran
+
+
+def run(
+    study: Study,
+    listener: Listener,
+    *,
+    home: Path | None = None,
+    data_root: Path | None = None,
+    placement: Placement | None = None,
+    num_samples: int | None = None,
+    folds: tuple[int, ...] | None = None,
+    seeds: int | None = None,
+    time_budget_s: float | None = None,
+    resume: bool = False,
+    extend: int | None = None,
+    verbose: bool = False,
+) -> Ran:
+    """Bring a search to `num_samples` trials, or train an ablation's variants on `folds` with `seeds` seeds each.
+
+    No trial begins after `time_budget_s`. Raises `ValueError` where the study was begun and neither `resume` nor `extend`
+    is asked for.
+    """
+    if study.design is not None:
+        return ablate(
+            study,
+            listener,
+            home=home,
+            data_root=data_root,
+            placement=placement,
+            folds=folds,
+            seeds=seeds,
+            time_budget_s=time_budget_s,
+            resume=resume,
+            verbose=verbose,
+        )
+    with Runner(study, listener, home=home, data_root=data_root, placement=placement, verbose=verbose) as runner:
+        samples = runner.search_size(num_samples, resume=resume, extend=extend)
+        runner.search(samples, time_budget_s=time_budget_s)
+    return runner.ran

@@ -1,0 +1,137 @@
+"""What the command line shows when a command has done its work."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import math
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from trainables.core.prepared.cache import Prepared
+from tuning.evidence.ablation import comparison_of, runs_of
+from tuning.evidence.contest import Promotion, Refused
+from tuning.evidence.holdout import Evidence
+from tuning.records.ran import Ran
+from tuning.statistics.pairing import NotComparable, Run
+from tuning.text import ablation_document, sheets
+from tuning.text.evidence_tables import evidence_table
+from tuning.text.progress import TerminalListener
+from tuning.text.quantities import limits, percent
+from tuning.text.shown import Shown
+from tuning.text.tables import print_front, say_next
+
+
+@contextlib.contextmanager
+def shown(as_json: bool = False) -> Generator[Shown]:
+    """A terminal to show things on; with `as_json`, what is said goes to standard error and leaves the data alone.
+
+    Of a promotion that is refused, what was confirmed is shown all the same.
+    """
+    console = Console(stderr=as_json)
+    if not console.is_terminal:
+        console = Console(stderr=as_json, width=150)
+    found = Shown(console=console, listener=TerminalListener(console), as_json=as_json)
+    try:
+        yield found
+    except Refused as refused:
+        _show_evidence(refused.rows, found)
+        raise
+
+
+def show_front(ran: Ran, shown: Shown) -> None:
+    """The front of a search, or why there is none."""
+    print_front(ran.ledger, ran.study.objectives, shown)
+
+
+def show_run(ran: Ran, shown: Shown, table: Path | None = None) -> bool:
+    """What came of a run, and what to do next; tells whether it has a result."""
+    if ran.study.design is not None:
+        return _show_ablation(ran, shown, table)
+    show_front(ran, shown)
+    name = ran.study.name
+    commands = [f"report {name}"] if ran.study.is_smoke else [f"promote {name}", f"report {name}"]
+    say_next(ran.home, shown.listener, commands, ran.compare)
+    return bool(ran.ledger.selection.get("front"))
+
+
+def show_plan(plan: Any, as_json: bool) -> None:
+    """What something will take: a `Plan` of a study, or one of nested cross-validation."""
+    for line in [json.dumps(dataclasses.asdict(plan))] if as_json else plan.in_words():
+        print(line)
+
+
+def show_prepared(prepared: Prepared, shown: Shown) -> None:
+    """Where prepared faces lie; as data also what was dropped and why."""
+    if not shown.as_json:
+        shown.listener.say(f"Prepared data: {prepared.folder}")
+        return
+    dropped = [{"clip_id": clip.clip_id, "reason": clip.reason} for clip in prepared.dropped]
+    found = {"folder": str(prepared.folder), "kept": len(prepared), "dropped": dropped}
+    print(json.dumps(found | {"notes": list(prepared.notes), "drawn": prepared.drawn}))
+
+
+def show_promotion(promoted: Promotion, shown: Shown) -> None:
+    """What was confirmed and decided, and how accurate what was promoted is."""
+    if shown.as_json:
+        verdict = dataclasses.asdict(promoted.verdict) if promoted.verdict else None
+        named = {"model": promoted.name, "version": promoted.version, "uri": promoted.uri, "already": promoted.already}
+        print(json.dumps(named | {"verdict": verdict, "evidence_sha256": promoted.evidence_sha256}))
+        return
+    _show_evidence(promoted.rows, shown)
+    if promoted.verdict is not None:
+        shown.listener.say(promoted.verdict.reason)
+    found, version = promoted.evidence, f"{promoted.name} version {promoted.version} ({promoted.uri})"
+    done = f"{found.trial_id} is champion already, as" if promoted.already else f"Promoted {found.trial_id} as"
+    accuracy = f"{percent(found.accuracy.mean)} on the holdout ({found.tested_on}; {limits(found.accuracy)})"
+    shown.listener.say(f"{done} {version}: {accuracy}.")
+
+
+def show_rollback(name: str, version: int, shown: Shown) -> None:
+    """Who is champion again."""
+    words = f"{name}: version {version} is champion again."
+    print(json.dumps({"model": name, "version": version}) if shown.as_json else words)
+
+
+def show_demo(ran: Ran, promoted: Promotion, clip: Path | None, shown: Shown) -> None:
+    """The end of the main job."""
+    show_promotion(promoted, shown)
+    commands = [f"predict {clip or 'CLIP'} --model {promoted.uri}", f"report {ran.study.name}"]
+    say_next(ran.home, shown.listener, commands, ran.compare)
+
+
+def _show_evidence(rows: Sequence[Evidence], shown: Shown) -> None:
+    if rows and not shown.as_json:
+        shown.console.print(evidence_table(rows))
+
+
+def _show_ablation(ran: Ran, shown: Shown, table: Path | None) -> bool:
+    """Compared or, where that cannot be, listed with the reason; written to `table`.
+
+    Tells whether it could be compared; a single fold never can, and is as good where a training of it has a result.
+    """
+    try:
+        document, done = ablation_document.compared(comparison_of(ran.ledger)), True
+    except NotComparable as reason:
+        document, done = ablation_document.listed_of(ran.ledger, reason), _only_one_fold(runs_of(ran.ledger))
+    if shown.as_json:
+        for record in document.records:
+            print(json.dumps(record))
+    else:
+        for one in sheets.terminal_tables(document):
+            shown.console.print(one)
+        for line in document.sentences:
+            shown.listener.say(line)
+    if table is not None:
+        sheets.write(document, table)
+        shown.listener.say(f"The table: {table}")
+    say_next(ran.home, shown.listener, [f"report {ran.study.name}"], ran.compare)
+    return done
+
+
+def _only_one_fold(runs: Sequence[Run]) -> bool:
+    return len({run.fold for run in runs}) == 1 and any(math.isfinite(run.accuracy) for run in runs)

@@ -1,0 +1,174 @@
+"""Tables and lines of a study's results: its front, its state, what to type next, what was predicted and exported."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from search_spaces.core.study import Objective
+from tuning.records.home import ROOT, elsewhere, in_shell, known_studies
+from tuning.records.ledger import Ledger, Trial, first_error
+from tuning.text.errors import in_a_sentence
+from tuning.text.progress import TerminalListener
+from tuning.text.quantities import percent, quantity
+from tuning.text.shown import Shown
+
+if TYPE_CHECKING:  # seconds of imports, for an export alone
+    from trainables.core.serving.onnx import Exported
+
+LEAKY = (
+    "Clips were dealt to folds at random, so one person is trained on and tested: these accuracies are too high, and they "
+    "say nothing about people whom a model has not seen."
+)
+
+
+def titled(title: str, leaky: bool) -> str:
+    """The `title` of a table, marked where clips were dealt at random (docs/decisions/0007)."""
+    return f"{title}; leaky: clips dealt at random" if leaky else title
+
+
+def front_table(
+    front: Sequence[Trial], objectives: Sequence[Objective], recommended: str | None, *, leaky: bool = False
+) -> Table:
+    """The Pareto front, the recommended member marked; `leaky` where clips were dealt at random."""
+    title = titled("Pareto front (validation clips)" if leaky else "Pareto front (validation people)", leaky)
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    table.add_column("")
+    table.add_column("trial", no_wrap=True)
+    for key in front[0].parameters:
+        table.add_column(key, justify="right")
+    for objective in objectives:
+        arrow = {"max": "↑", "min": "↓"}[objective.direction]
+        table.add_column(f"{quantity(objective.metric).name} {arrow}", justify="right", no_wrap=True)
+    for trial in front:
+        mark = "★" if trial.trial_id == recommended else ""
+        values = [quantity(objective.metric).typed(trial.metrics[objective.metric]) for objective in objectives]
+        table.add_row(mark, trial.trial_id, *(f"{value}" for value in trial.parameters.values()), *values)
+    return table
+
+
+def show_exported(exported: Exported, as_json: bool) -> None:
+    """What was written, and what it costs."""
+    if as_json:
+        print(json.dumps(dataclasses.asdict(exported), default=str))
+        return
+    int8 = exported.int8
+    lines = [
+        f"{exported.path}: {exported.size_mb:.1f} MiB, {exported.latency_ms:.1f} ms a clip on this CPU, differs from the "
+        f"model by at most {exported.max_difference:.1g}",
+        f"{int8.path}: 8 bits, {int8.size_mb:.1f} MiB, {int8.latency_ms:.1f} ms a clip",
+    ]
+    if int8.accuracy_change is None or int8.agreement is None:
+        lines.append("  what 8 bits cost in accuracy is not known: the data of its study is not here")
+    else:
+        lines.append(
+            f"  accuracy changes by {100 * int8.accuracy_change:+.1f} points on {int8.num_clips} validation clips, and "
+            f"{percent(int8.agreement)} of the answers stay the same"
+        )
+    print("\n".join(lines))
+
+
+def print_front(ledger: Ledger, objectives: Sequence[Objective], shown: Shown) -> None:
+    """The front of a search, or on standard error why there is none."""
+    front = [ledger.trials[trial_id] for trial_id in ledger.selection.get("front", [])]
+    recommended, leaky = ledger.selection.get("recommended"), ledger.leaky
+    if not front:
+        because = first_error(ledger.of_phase("search"))
+        print(f"No trial finished, so there is no front.{because}", file=sys.stderr)
+    elif shown.as_json:
+        for trial in front:
+            print(json.dumps(front_json(trial, recommended, leaky=leaky)))
+    else:
+        shown.console.print(front_table(front, objectives, recommended, leaky=leaky))
+
+
+def show_status(home: Path, study: str | None, status: Callable[[Path, str], dict[str, Any]], as_json: bool) -> None:
+    """What `status` says of one study under `home`, or of each there is; one that is damaged does not hide the others."""
+    console = Console() if sys.stdout.isatty() else Console(width=150)
+    names = [study] if study else known_studies(home)
+    if not names and not as_json:
+        print(f"No study was begun under {home}.{elsewhere(home)}")
+    for name in names:
+        try:
+            found = status(home, name)
+        except (ValueError, OSError) as error:
+            if study:
+                raise
+            damage = in_a_sentence(error)
+            print(json.dumps({"study": name, "damaged": damage}) if as_json else f"{name}: {damage}")
+            continue
+        print(json.dumps(found)) if as_json else print_status(found, console)
+
+
+def print_status(found: dict[str, Any], console: Console) -> None:
+    """What `status` found of a study."""
+    console.print(titled(found["study"], found["leaky"]), style="bold", highlight=False)
+    for phase, states in found["trials"].items():
+        listed = ", ".join(f"{count} {state.lower()}" for state, count in states.items())
+        console.print(f"  {phase}: {listed}", highlight=False)
+    if found["recommended"]:
+        console.print(f"  front: {', '.join(found['front'])}; recommended {found['recommended']}", highlight=False)
+    for promoted in found["promoted"]:
+        console.print(f"  promoted: {promoted['name']} version {promoted['version']}", highlight=False)
+
+
+def say_next(home: Path, listener: TerminalListener, commands: Sequence[str], compare: Sequence[str] = ()) -> None:
+    """What a person may want to type into a shell now, as it must be typed there; then where MLflow compares trials."""
+    here = Path(".venv/bin") if Path.cwd() == ROOT and (ROOT / ".venv").exists() else Path()
+    listener.say("What next:")
+    for command in commands:
+        listener.say(f"  {in_shell(home)}{here / 'python'} tune.py {command}")
+    for line in compare:
+        listener.say(line)
+
+
+def show_predictions(rows: Iterable[dict[str, Any]], as_json: bool) -> bool:
+    """Each row as it comes; tells whether every clip was answered."""
+    answered = True
+    for row in rows:
+        answered = answered and not row["error"]
+        print(_prediction_json(row) if as_json else _prediction_in_words(row), flush=True)
+    return answered
+
+
+def show_findings(findings: Sequence[Any], as_json: bool) -> bool:
+    """What `doctor` found; tells whether all is well."""
+    for finding in findings:
+        if as_json:
+            print(json.dumps(dataclasses.asdict(finding)))
+        else:
+            print(f"{'fix' if finding.fix else 'ok':<4} {finding.name}: {finding.found}")
+            if finding.fix:
+                print(f"     {finding.fix}")
+    return not any(finding.fix for finding in findings)
+
+
+def front_json(trial: Trial, recommended: str | None, *, leaky: bool) -> dict[str, Any]:
+    """A front member as data; `leaky` where clips were dealt at random."""
+    return {
+        "trial_id": trial.trial_id,
+        "recommended": trial.trial_id == recommended,
+        "leaky": leaky,
+        "parameters": trial.parameters,
+        "metrics": trial.metrics,
+    }
+
+
+def _prediction_json(row: dict[str, Any]) -> str:
+    if row["error"]:
+        return json.dumps({"path": row["path"], "error": row["error"]})
+    return json.dumps({key: row[key] for key in ("path", "label", "probabilities", "model")})
+
+
+def _prediction_in_words(row: dict[str, Any]) -> str:
+    if row["error"]:
+        return f"{row['path']}: error: {row['error']}"
+    return f"{row['path']}: {row['label']} ({100 * row['probabilities'][row['label']]:.1f} %)"
