@@ -9,7 +9,7 @@ import pytest
 from dashboards.core.data import read_report_data
 from dashboards.core.page import collect_panels
 from search_spaces.core.designs import factorial, named
-from tests.dashboards.test_report import HOSTILE, read_page
+from tests.support.report_pages import HOSTILE, read_page
 from tests.support.sample_study import FACTS, write_predictions
 from tuning.evidence.ablation import comparison_of
 from tuning.records.ledger import Ledger, Trial

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import trainables
-from tests.trainables.core.prepared.test_cache import StubFinder
+from tests.support.stub_faces import StubFinder
 from trainables.core.phases import Phase
 from trainables.core.prepared.cache import Prepared, open_prepared, prepare
 from trainables.core.prepared.splits import make_splits

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.dashboards.test_ablation_report import SMALL, write_ablation
-from tests.dashboards.test_report import HOSTILE
+from tests.support.report_pages import HOSTILE
 from tests.support.shown import on_terminal
 from tuning.records.ledger import Ledger
 from tuning.records.ran import Ran

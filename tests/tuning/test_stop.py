@@ -16,7 +16,7 @@ import tune
 from tests.conftest import ROOT
 from tests.support.ray_head import wait_until
 from tests.support.sample_study import ERROR, write_sample
-from tests.trainables.core.prepared.test_cache import write_clips
+from tests.support.stub_faces import write_clips
 from tuning.records.ledger import Ledger, StudyBusy
 from tuning.records.owner import Owner, read_owner
 from tuning.stop import stop
@@ -37,7 +37,7 @@ with Ledger.write(pathlib.Path(sys.argv[1])) as ledger:
 
 PREPARING = """
 import sys, pathlib, typer
-from tests.trainables.core.prepared.test_cache import StubFinder, dataset_of
+from tests.support.stub_faces import StubFinder, dataset_of
 from trainables.core.prepared.cache import prepare
 from tuning.execution.signals import interruptible
 from tuning.records.ledger import Ledger

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from tests.support.builders import make_trial
-from tests.tuning.records.test_tracking import NOBODY, begin, follow
+from tests.support.tracked_study import NOBODY, begin, follow
 from tuning.records.ledger import Ledger
 from tuning.records.mlflow_client import default_uri, shown_uri, without_password
 from tuning.records.tracking import Tracker

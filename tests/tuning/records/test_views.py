@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.support.sample_study import FACTS
-from tests.tuning.records.test_tracking import begin, follow
+from tests.support.tracked_study import begin, follow
 from tuning.records.mlflow_client import default_uri, make_client
 from tuning.records.views import (
     LOCAL,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.trainables.core.prepared.test_cache import prepare_stub, write_clips
+from tests.support.stub_faces import prepare_stub, write_clips
 from trainables.core.prepared.batches import Clips, batches, frame_positions, margin_size
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.trainables.core.prepared.test_cache import StubFinder, prepare_stub, write_clips
+from tests.support.stub_faces import StubFinder, prepare_stub, write_clips
 from trainables.core.config import TrainerConfig
 from trainables.core.prepared.batches import Clips, frame_positions
 from trainables.core.prepared.keyframes import GREY_SIZE, keyframes, redundancy

@@ -4,11 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from tests.conftest import ROOT
+from tests.support.pictures import write_image, write_video
 from trainables.data.core.dataset import DataError, Sample
 from trainables.data.core.frames import (
     find_clips,
@@ -19,24 +19,6 @@ from trainables.data.core.frames import (
     read_video,
     samples_of,
 )
-
-BGR = np.full((24, 32, 3), (0, 128, 255), np.uint8)  # orange: B 0, G 128, R 255
-
-
-def write_video(path: Path, num_frames: int = 12) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
-    for value in range(num_frames):
-        writer.write(np.full((48, 64, 3), 20 * value % 256, np.uint8))
-    writer.release()
-    return path
-
-
-def write_image(path: Path, image: np.ndarray = BGR) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    encoded = cv2.imencode(path.suffix.lower(), image)[1]
-    path.write_bytes(encoded.tobytes())
-    return path
 
 
 def test_a_colour_image_comes_as_rgb(tmp_path):
