@@ -76,9 +76,8 @@ def _curls(canvas: Canvas, who: Identity, edge: np.ndarray, brim: np.ndarray) ->
             canvas.fill(centre + (-0.2 * radius, -0.25 * radius) + 0.55 * radius * curl, _tone(who, tone * 1.09))
 
 
-def _fringe(
-    style: str, line: float, down: float
-) -> np.ndarray:  # long: one shape after another, in the order they are painted
+# long: one shape after another, in the order they are painted
+def _fringe(style: str, line: float, down: float) -> np.ndarray:
     """The brim of the hair from the left temple to the right, in head widths and half head heights."""
     if style == "parted":
         points = [

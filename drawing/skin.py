@@ -91,11 +91,8 @@ def _creases(canvas: Canvas, who: Identity, au: Mapping[int, float], pose: Pose)
     return 1.0 - (0.48 / 255.0) * cv2.GaussianBlur(mask, (0, 0), 0.0045 * canvas.side).astype(np.float32)
 
 
-def _folds(
-    who: Identity, au: Mapping[int, float]
-) -> list[
-    tuple[list[tuple[float, float]], float, float]
-]:  # long: one shape after another, in the order they are painted
+# long: one shape after another, in the order they are painted
+def _folds(who: Identity, au: Mapping[int, float]) -> list[tuple[list[tuple[float, float]], float, float]]:
     """Lines, widths and strengths of the folds; age leaves faint ones at rest."""
     folds = []
     corner_x = 0.245 * who.mouth_width * (1.0 + 0.26 * au[12] + 0.30 * au[20] - 0.20 * au[23] - 0.22 * au[26])
