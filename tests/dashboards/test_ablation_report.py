@@ -152,7 +152,8 @@ def test_an_ablation_that_has_only_begun_and_one_whose_files_are_damaged_say_so(
     assert "Means over the runs, not compared" in text
     (folder / "splits.json").unlink()
     assert (
-        "cannot be compared, because a file cannot be read ([Errno 2]" in read_page(tmp_path, "parts").texts["ablation"]
+        "splits.json: the splits of this study cannot be read ([Errno 2]"
+        in read_page(tmp_path, "parts").texts["ablation"]
     )
 
 

@@ -159,7 +159,7 @@ def test_every_published_figure_stands_beside_ours_but_a_time_of_unknown_meaning
     assert other["published\nUAR, %"] == "50.00"
     assert (other["weights, MiB"], other["published\nweights, MiB"]) == ("480.0", "512.0")
     assert other["published\nlatency, ms"] == "3.0"
-    assert second["full"]["time as\npublished, s"] == "0.744"
+    assert second["full"]["time\nas published, s"] == "0.744"
     assert not [heading for heading in (*full, *second["full"]) if "train time" in heading]
     assert list(first) == list(second) == ["full", "without_rbg"], "those that the source has"
     said = " ".join(document.sentences)
