@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from trainables.core.lookup import UnknownName, unknown
-from trainables.core.prepared.cache import Prepared, open_prepared
 from trainables.core.prepared.splits import load_splits
+from trainables.core.prepared.stored import Prepared, open_prepared
 from trainables.core.serving.onnx import Exported, export_onnx
 from trainables.data.core.dataset import DataError
 from tuning.records.registry import fetch_model, only_champion

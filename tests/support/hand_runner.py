@@ -15,8 +15,8 @@ from ray import tune
 
 from search_spaces.core.study import Study
 from tests.support.builders import prepare_random
-from trainables.core.prepared.cache import Prepared
 from trainables.core.prepared.splits import make_splits
+from trainables.core.prepared.stored import Prepared
 from trainables.core.training.trial import SPLITS
 from tuning.records.ledger import Ledger, Trial
 

@@ -21,8 +21,8 @@ from tuning.statistics.pairing import judged
 from tuning.statistics.superiority import Verdict
 
 if TYPE_CHECKING:
-    from trainables.core.prepared.cache import Prepared
     from trainables.core.prepared.splits import Phase
+    from trainables.core.prepared.stored import Prepared
     from tuning.execution.runner import Runner
 
 NAME = "evidence.json"

@@ -9,8 +9,8 @@ from statistics import fmean
 
 from search_spaces.core.study import Study
 from trainables.core import lookup
-from trainables.core.prepared.cache import open_prepared
 from trainables.core.prepared.splits import load_splits
+from trainables.core.prepared.stored import open_prepared
 from trainables.data.core.dataset import DataError, Fold
 from tuning.execution.preparation import HOLDOUT_SHARE
 

@@ -23,7 +23,7 @@ from rich.progress import (
 from rich.table import Table
 
 from search_spaces.core.study import Objective
-from trainables.core.prepared.cache import Prepared
+from trainables.core.prepared.stored import Prepared
 from tuning.execution.session import ROOT, Session, in_shell
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.tracking import Tracker

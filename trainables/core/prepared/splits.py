@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from trainables.core.prepared.cache import Prepared
+from trainables.core.prepared.stored import Prepared
 from trainables.data.core.dataset import DataError, Fold, require_disjoint
 
 Phase = Literal["search", "confirm", "refit", "ablation", "nested_search", "nested"]

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from trainables.core.config import TrainerConfig
 from trainables.core.prepared.batches import Clips
-from trainables.core.prepared.cache import Prepared
+from trainables.core.prepared.stored import Prepared
 from trainables.core.serving.classifier import Classifier
 from trainables.core.training.augment import MEAN, STD
 from trainables.core.training.costs import Deployable, latency_ms

@@ -20,8 +20,8 @@ from safetensors.torch import save_file
 from trainables.core import lookup
 from trainables.core.config import TrainerConfig, make_config
 from trainables.core.prepared.batches import Clips
-from trainables.core.prepared.cache import Prepared, open_prepared
 from trainables.core.prepared.splits import Phase, load_splits
+from trainables.core.prepared.stored import Prepared, open_prepared
 from trainables.core.training import costs
 from trainables.core.training.metrics import (
     Predictions,

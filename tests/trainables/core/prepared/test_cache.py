@@ -18,8 +18,9 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.trainables.data.core.test_frames import write_image, write_video
-from trainables.core.prepared.cache import open_prepared, prepare
+from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.faces import CroppedClip, NoFace
+from trainables.core.prepared.stored import open_prepared
 from trainables.data.core.dataset import DataError, Dataset, Fold, Sample
 from trainables.data.core.frames import list_folders, list_images, read_frames
 
