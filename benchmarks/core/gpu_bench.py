@@ -113,11 +113,11 @@ TOY_CHECKED = Network(
         "image_size": 32,
         "num_frames": 2,
         "batch_size": 4,
-        "epochs": 8,
+        "epochs": 16,
         "warmup_epochs": 0.0,
         "lr": 3e-3,
     },
-    steps=2,
+    steps=1,
     num_clips=8,
     frames_stored=3,
 )
@@ -136,7 +136,7 @@ NETWORKS = {
     ),
 }
 TOY_NETWORKS = {
-    "resnet18_32": Network(parameters={**TOY_CHECKED.parameters, "epochs": 1000}, steps=2, num_clips=8, frames_stored=3)
+    "resnet18_32": Network(parameters={**TOY_CHECKED.parameters, "epochs": 1000}, steps=1, num_clips=8, frames_stored=3)
 }
 
 
