@@ -12,8 +12,8 @@ import numpy as np
 
 from trainables.core import files
 from trainables.core.lookup import UnknownName, unknown
-from trainables.core.prepared.cache import Prepared, open_prepared, prepared_folders
 from trainables.core.prepared.splits import load_splits
+from trainables.core.prepared.stored import Prepared, open_prepared, prepared_folders
 from trainables.core.serving.onnx import Exported, export_onnx
 from trainables.data.core.dataset import DataError
 from tuning.records import tags

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainables.core.prepared.cache import Prepared
+from trainables.core.prepared.stored import Prepared
 from tuning.execution.preparation import ClipListener, prepare_dataset
 
 

@@ -133,3 +133,17 @@ def test_a_small_trial_runs_from_the_data_to_the_stored_model(name, prepared, tm
     assert curve[0]["train_loss"] > 0
     assert 0 <= metrics["accuracy"] <= 1
     assert (tmp_path / "trial" / "model.safetensors").exists()
+
+
+def test_recurrent_layers_compute_in_float32_under_mixed_precision(model, config):
+    seen = []
+    for layer in (part for part in model.modules() if isinstance(part, nn.RNNBase)):
+        layer.register_forward_hook(
+            lambda layer, given, answered: seen.append((type(layer).__name__, answered[0].dtype))
+        )
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        model.train()(clips(config, 3), torch.full((3,), config.num_frames))
+    wrong = [name for name, dtype in seen if dtype != torch.float32]
+    assert not wrong, (
+        f"{wrong}: under autocast cuDNN computes these in half precision; see trainables/models/recurrent.py"
+    )

@@ -13,8 +13,9 @@ import torch
 import trainables
 from tests.support.stub_faces import StubFinder
 from trainables.core.phases import Phase
-from trainables.core.prepared.cache import Prepared, open_prepared, prepare
+from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.splits import make_splits
+from trainables.core.prepared.stored import Prepared, open_prepared
 from trainables.core.training.trial import TrialSpec, run_trial
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import Dataset, Fold, Sample

@@ -16,8 +16,8 @@ from ray import tune
 from search_spaces.core.study import Study
 from tests.support.builders import prepare_random
 from trainables.core.phases import SCORED_ON
-from trainables.core.prepared.cache import Prepared
 from trainables.core.prepared.splits import make_splits
+from trainables.core.prepared.stored import Prepared
 from tuning.execution.runner import Runner
 from tuning.records.ledger import Ledger, Trial
 from tuning.text.progress import Silent

@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 from tests.support import earlier_home
 from tests.support.ray_head import WITH_RAY
 from tests.support.tiny_study import Quiet, tiny_study
-from trainables.core.prepared.cache import open_prepared, prepared_folders
+from trainables.core.prepared.stored import open_prepared, prepared_folders
 from tuning.evidence.holdout import evidence
 from tuning.execution.placement import Placement
 from tuning.promote import rollback

@@ -9,7 +9,7 @@ from search_spaces.core.designs import add_one_in, factorial, sweep
 from tests.support.ablation_driver import Driver, prepare_people, study_of, tuned_study
 from tests.support.builders import prepare_random
 from trainables.core.lookup import UnknownName
-from trainables.core.prepared.cache import open_prepared
+from trainables.core.prepared.stored import open_prepared
 from tuning.ablate import ablate_variants
 from tuning.evidence.ablation import comparison_of, runs_of
 from tuning.evidence.fold_sizes import fold_sizes

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from trainables.core.lookup import unknown
 from trainables.models.padding import BatchNorm1d, masked_mean, on_rows, reverse
+from trainables.models.recurrent import in_float32
 
 RECURRENT = ("rbg", "bi_gru")
 SHORTCUTS = ("linear", "parameter_free")
@@ -52,7 +53,7 @@ class RBG(nn.Module):
     def forward(self, x: Tensor, lengths: Tensor, rows: Tensor | None) -> Tensor:
         """(B, T, D) -> logits (B, K). `rows` are the steps that may enter batch statistics, `None` for all."""
         for gru in self.entry:
-            x, _ = gru(F.relu(x))  # causal, so padding at the end cannot reach a valid step
+            x = in_float32(gru, F.relu(x))  # causal, so padding at the end cannot reach a valid step
         for block in self.blocks:
             x = block(x, lengths, rows)
         return masked_mean(self.head(self.dropout(x)), lengths)
@@ -107,8 +108,7 @@ class BidirectionalGRU(nn.Module):
         self.back = nn.GRU(width, hidden, batch_first=True)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
-        ahead, _ = self.ahead(x)
-        back, _ = self.back(reverse(x, lengths))
+        ahead, back = in_float32(self.ahead, x), in_float32(self.back, reverse(x, lengths))
         return torch.cat((ahead, reverse(back, lengths)), -1)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from trainables.models.padding import masked_mean
+from trainables.models.recurrent import in_float32
 from trainables.models.resnet3d import ResNet3d
 
 
@@ -39,5 +40,5 @@ class GRUHead(nn.Module):
         self.linear = nn.Linear(hidden, num_classes)
 
     def forward(self, x: Tensor, lengths: Tensor, rows: Tensor | None) -> Tensor:
-        steps, _ = self.gru(x)  # causal, so padding at the end cannot reach a valid step
+        steps = in_float32(self.gru, x)  # causal, so padding at the end cannot reach a valid step
         return masked_mean(self.linear(self.dropout(steps)), lengths)

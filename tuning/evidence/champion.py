@@ -11,8 +11,8 @@ from typing import Any
 from search_spaces.core.study import Study
 from trainables.core import lookup
 from trainables.core.config import make_config
-from trainables.core.prepared.cache import Prepared
 from trainables.core.prepared.splits import Splits
+from trainables.core.prepared.stored import Prepared
 from tuning.evidence.holdout import Evidence
 from tuning.records import registry, tags
 

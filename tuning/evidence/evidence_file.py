@@ -16,8 +16,8 @@ from typing import Any
 from search_spaces.core.study import Study
 from trainables.core import files
 from trainables.core.phases import Phase
-from trainables.core.prepared.cache import Prepared
 from trainables.core.prepared.splits import Splits
+from trainables.core.prepared.stored import Prepared
 from tuning.evidence.champion import Champion, configuration
 from tuning.evidence.holdout import Evidence, Holdout, study_at_starts
 from tuning.records import tags

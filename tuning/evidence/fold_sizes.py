@@ -9,8 +9,8 @@ from statistics import fmean
 
 from search_spaces.core.study import Study
 from trainables.core import files, lookup
-from trainables.core.prepared.cache import open_prepared, prepared_folders
 from trainables.core.prepared.splits import HOLDOUT_SHARE, load_splits
+from trainables.core.prepared.stored import open_prepared, prepared_folders
 from trainables.data.core.dataset import DataError, Fold
 
 

@@ -7,8 +7,9 @@ from typing import Protocol
 
 from search_spaces.core.study import Study
 from trainables.core import files, lookup
-from trainables.core.prepared.cache import Prepared, prepare
+from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.splits import HOLDOUT_SHARE, Splits, load_splits, make_splits
+from trainables.core.prepared.stored import Prepared
 from trainables.data.core.dataset import DataError
 
 

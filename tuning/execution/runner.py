@@ -14,7 +14,7 @@ from ray import tune
 from search_spaces.core.study import Study, load_study
 from trainables.core import files
 from trainables.core.phases import Phase
-from trainables.core.prepared.cache import Prepared
+from trainables.core.prepared.stored import Prepared
 from trainables.core.ray.slot import SLOT_CPUS, Slot, SlotPlan
 from trainables.core.training.trial import TrialSpec
 from tuning.execution.bookkeeper import Bookkeeper, TrialListener

@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from trainables.core.prepared.cache import Prepared
+from trainables.core.prepared.stored import Prepared
 from tuning.evidence.ablation import comparison_of, runs_of
 from tuning.evidence.contest import Promotion, Refused
 from tuning.evidence.holdout import Evidence

@@ -13,7 +13,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from trainables.core.prepared.cache import Prepared
+from trainables.core.prepared.stored import Prepared
 from trainables.core.wording import first_line
 from tuning.records.ledger import Trial
 from tuning.text.quantities import quantity

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from trainables.core.config import TrainerConfig
-from trainables.core.prepared.cache import Prepared, open_prepared
 from trainables.core.prepared.faces import MARGIN
 from trainables.core.prepared.keyframes import GREY_SIZE, keyframes, redundancy
+from trainables.core.prepared.stored import Prepared, open_prepared
 
 
 class Clips:
@@ -47,8 +47,8 @@ class Clips:
         self.labels = prepared.labels
         self.people = prepared.people
         self._offsets = prepared.offsets
-        self._frames = prepared.at_size(margin_size(image_size))
-        self.margin_size = self._frames.shape[1]
+        self.frames = prepared.at_size(margin_size(image_size))
+        self.margin_size = self.frames.shape[1]
         self._redundancy: np.ndarray | None = None
         if frame_selection == "keyframes":
             self._redundancy = _redundancy_of(prepared.folder, redundancy_threshold)
@@ -67,13 +67,26 @@ class Clips:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batch(self, indices: Sequence[int], jitter: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+    def batch(
+        self, indices: Sequence[int], jitter: torch.Generator | None = None, *, pinned: bool = False
+    ) -> tuple[Tensor, Tensor]:
         """The frames uint8 `(B, T, S, S, 3)` of the clips at `indices`, and their lengths int64 `(B,)`.
 
         S is `margin_size`, T is `num_frames`. A longer clip gives evenly spaced frames, the first and the last among
         them, or with `jitter` one random frame out of each of T equal segments; a shorter one is padded with zeros.
-        Keyframes are the same with `jitter` and without: which frames matter is not left to chance.
+        Keyframes are the same with `jitter` and without: which frames matter is not left to chance. `pinned` frames lie
+        in memory that a GPU copies from by itself.
         """
+        rows, lengths = self.rows(indices, jitter)
+        frames = torch.empty((*rows.shape, *self.frames.shape[1:]), dtype=torch.uint8, pin_memory=pinned)
+        # mode="clip" lets numpy write into `out` directly; the default checks bounds through a second buffer.
+        np.take(self.frames, rows, axis=0, out=frames.numpy(), mode="clip")
+        for i, length in enumerate(lengths.tolist()):
+            frames[i, length:] = 0
+        return frames, lengths
+
+    def rows(self, indices: Sequence[int], jitter: torch.Generator | None = None) -> tuple[np.ndarray, Tensor]:
+        """Which of all frames `batch` takes, int64 `(B, T)`, 0 in the place of padding, and the lengths, int64 `(B,)`."""
         rows = np.zeros((len(indices), self.num_frames), dtype=np.int64)  # (B, T)
         lengths = torch.zeros(len(indices), dtype=torch.int64)
         for i, index in enumerate(indices):
@@ -84,12 +97,7 @@ class Clips:
                 positions = keyframes(self._redundancy[start:stop], self.num_frames)
             rows[i, : len(positions)] = start + positions
             lengths[i] = len(positions)
-        frames = torch.empty((*rows.shape, *self._frames.shape[1:]), dtype=torch.uint8)
-        # mode="clip" lets numpy write into `out` directly; the default checks bounds through a second buffer.
-        np.take(self._frames, rows, axis=0, out=frames.numpy(), mode="clip")
-        for i, length in enumerate(lengths.tolist()):
-            frames[i, length:] = 0
-        return frames, lengths
+        return rows, lengths
 
 
 def margin_size(image_size: int) -> int:

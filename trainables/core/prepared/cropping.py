@@ -10,13 +10,14 @@ import signal
 import threading
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
 
 from trainables.core.prepared.faces import CroppedClip
+from trainables.core.prepared.stored import Dropped
 from trainables.data.core.dataset import DataError, Dataset, Sample
 from trainables.data.core.frames import is_video, num_frames_announced
 
@@ -31,14 +32,6 @@ class Finder(Protocol):
     def settings(self) -> dict[str, Any]: ...
 
     def crop_clip(self, frames: Iterable[np.ndarray], size: int) -> CroppedClip: ...
-
-
-@dataclass(frozen=True)
-class Dropped:
-    """A clip that cannot be used, and why."""
-
-    clip_id: str
-    reason: str
 
 
 def cropped_clips(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.core.phases import Phase
-from trainables.core.prepared.cache import Prepared
+from trainables.core.prepared.stored import Prepared
 from trainables.data.core.dataset import DataError, Fold, require_disjoint
 
 HOLDOUT_SHARE = 0.2  # of the people, locked away before a search; an ablation has the whole protocol's folds

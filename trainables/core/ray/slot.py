@@ -187,6 +187,7 @@ def _work(config: Mapping[str, Any]) -> None:
     import torch
 
     from trainables.core.ray.trainer import join
+    from trainables.core.training.workers import is_lost
 
     group = join()
     mailbox, done = config["mailbox"], 0
@@ -196,12 +197,14 @@ def _work(config: Mapping[str, Any]) -> None:
         done, job = taken
         last = _run(job, done, mailbox, group)
         gc.collect()
-        if group.device.type == "cuda":
+        lost = "failed" in last and is_lost(group.device)
+        if group.device.type == "cuda" and not lost:
             torch.cuda.empty_cache()
         if group.leads or "failed" in last:
             ray.get(mailbox.report.remote(done, last | {"done": True}))
-        if "failed" in last and group.world_size > 1:
-            raise RuntimeError(last["failed"])  # the other ranks wait in a collective: only a new group frees them
+        # The other ranks wait in a collective, or the GPU answers this process no more: only a new group frees them.
+        if "failed" in last and (group.world_size > 1 or lost):
+            raise RuntimeError(last["failed"])
     if group.world_size > 1:
         torch.distributed.destroy_process_group()
 

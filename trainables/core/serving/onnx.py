@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from trainables.core import files
 from trainables.core.config import MEAN, STD, TrainerConfig
 from trainables.core.prepared.batches import Clips
-from trainables.core.prepared.cache import Prepared
+from trainables.core.prepared.stored import Prepared
 from trainables.core.serving.classifier import Classifier
 from trainables.core.training.costs import Deployable, latency_ms
 from trainables.core.training.metrics import scores

@@ -30,7 +30,7 @@ def to_input(frames: Tensor, image_size: int) -> Tensor:
     """
     top = _margin(frames, image_size)
     crop = frames[:, :, top : top + image_size, top : top + image_size].float().div_(255)
-    mean, std = (torch.tensor(values, device=frames.device) for values in (MEAN, STD))
+    mean, std = _statistics(frames.device)
     return crop.sub_(mean).div_(std).permute(0, 1, 4, 2, 3)
 
 
@@ -105,8 +105,13 @@ def _sampled(frames: Tensor, theta: Tensor, size: int) -> Tensor:
 def _normalised(clips: Tensor) -> Tensor:
     """(B, T, 3, R, R) in 0 to 1 as planes -> normalised, channels last in memory as `to_input` has it."""
     clips = clips.permute(0, 1, 3, 4, 2).contiguous()
-    mean, std = (torch.tensor(values, device=clips.device) for values in (MEAN, STD))
+    mean, std = _statistics(clips.device)
     return clips.sub_(mean).div_(std).permute(0, 1, 4, 2, 3)
+
+
+def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
+    """`MEAN` and `STD` (3,) on `device`. Made there outright, they would make the processor wait for it."""
+    return torch.tensor(MEAN).to(device, non_blocking=True), torch.tensor(STD).to(device, non_blocking=True)
 
 
 def _drifting(draws: Tensor, num_frames: int, max_drift: float) -> Tensor:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import math
 import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +20,7 @@ from trainables.core.config import TrainerConfig
 from trainables.core.prepared.batches import Clips, batches
 from trainables.core.training.augment import augment, num_copies, to_input
 from trainables.core.training.metrics import Predictions, scores
+from trainables.core.training.step_clock import StepClock
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import Fold
 
@@ -64,7 +64,7 @@ class Training:
 
         Raises `NonFiniteLoss`.
         """
-        row = self._train_epoch()
+        row = self.train_epoch()
         if self.fold.validation:
             predictions = predict(self.bare, self.clips, self.fold.validation, self.config, self.group)
             self._require_finite(predictions.loss)
@@ -112,11 +112,17 @@ class Training:
         self.schedule.load_state_dict(state["schedule"])
         self.curve, self.step_times_s, self.best = state["curve"], state["step_times_s"], state["best"]
 
-    def _train_epoch(self) -> dict[str, float]:
+    def train_epoch(self) -> dict[str, float]:
+        """Train one epoch and do nothing else; `train_loss` and `train_accuracy`.
+
+        No step waits for the device: the epoch's sums and times are read once, after its last step.
+        Raises `NonFiniteLoss`.
+        """
         order = seeded(self.seed, self.epoch)  # the same on every rank, so that the ranks' shards are disjoint
         generator = seeded(self.seed, self.epoch, self.group.rank)
         self.model.train()
-        total = torch.zeros(3, device=self.group.device)  # loss, right, clips
+        total, num_clips = torch.zeros(2, device=self.group.device), 0  # loss and right answers, summed over the clips
+        clock = StepClock(self.group.device)
         jitter = generator if self.config.augmentation == "random" else None  # the others always show the same frames
         for places in batches(  # copy c of training clip i stands in place i * copies + c
             range(self.clips_per_epoch),
@@ -128,7 +134,7 @@ class Training:
         ):
             indices = [self.fold.train[place // self.copies] for place in places]
             frames, lengths, labels = _batch(self.clips, indices, self.group.device, jitter=jitter)
-            started = self._now()
+            clock.begin()
             inputs = augment(frames, self.config, generator, torch.tensor(places) % self.copies)
             self.optimizer.zero_grad(set_to_none=True)
             with autocast(self.config, self.group.device):
@@ -139,13 +145,15 @@ class Training:
             nn.utils.clip_grad_norm_(self.bare.parameters(), self.config.gradient_clip)
             self.optimizer.step()
             self.schedule.step()
-            self.step_times_s.append(self._now() - started)
+            clock.end()
             right = (logits.detach().argmax(dim=1) == labels).sum()
-            total += torch.stack([loss.detach() * len(labels), right, torch.tensor(len(labels), device=total.device)])
+            total += torch.stack([loss.detach() * len(labels), right])
+            num_clips += len(labels)
         self.group.share_buffers(self.bare)
-        loss_sum, right_sum, num_clips = np.sum(self.group.gather(total.tolist()), axis=0)
+        loss_sum, right_sum, clips_sum = np.sum(self.group.gather([*total.tolist(), num_clips]), axis=0)
+        self.step_times_s += clock.seconds()
         self._require_finite(loss_sum)
-        return {"train_loss": float(loss_sum / num_clips), "train_accuracy": float(right_sum / num_clips)}
+        return {"train_loss": float(loss_sum / clips_sum), "train_accuracy": float(right_sum / clips_sum)}
 
     def _keep_if_best(self, row: dict[str, float]) -> None:
         chosen_by = row.get("val_loss", -float(self.epoch))  # without validation the last epoch wins
@@ -167,11 +175,6 @@ class Training:
             return (step + 1) / (warmup + 1)
         done = (step - warmup) / max(1.0, self.config.epochs * self.steps_per_epoch - warmup)
         return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
-
-    def _now(self) -> float:
-        if self.group.device.type == "cuda":
-            torch.cuda.synchronize(self.group.device)
-        return time.perf_counter()
 
 
 def predict(
@@ -217,7 +220,8 @@ def seeded(*parts: int) -> torch.Generator:
 def _batch(
     clips: Clips, indices: Any, device: torch.device, jitter: torch.Generator | None = None
 ) -> tuple[Tensor, ...]:
-    frames, lengths = clips.batch(indices, jitter=jitter)
+    # Out of pinned memory a copy runs beside the work that the device has; out of any other, the processor waits for it.
+    frames, lengths = clips.batch(indices, jitter=jitter, pinned=device.type == "cuda")
     labels = torch.from_numpy(clips.labels[np.asarray(indices)])
     # The lengths stay on the CPU: a model that packs or selects by them would make the device wait.
     return frames.to(device, non_blocking=True), lengths, labels.to(device, non_blocking=True)

@@ -21,8 +21,8 @@ from trainables.core import files, lookup
 from trainables.core.config import TrainerConfig, make_config
 from trainables.core.phases import COMPARING, SCORED_ON, Phase
 from trainables.core.prepared.batches import Clips
-from trainables.core.prepared.cache import Prepared, open_prepared
 from trainables.core.prepared.splits import load_splits
+from trainables.core.prepared.stored import Prepared, open_prepared
 from trainables.core.training.costs import costs, train_flops
 from trainables.core.training.metrics import (
     Predictions,

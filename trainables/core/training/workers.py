@@ -71,6 +71,20 @@ def device_name(device: torch.device) -> str:
     return "cpu"
 
 
+def is_lost(device: torch.device) -> bool:
+    """Whether an earlier error of a kernel has made `device` useless to this process; a new process can use it.
+
+    Such an error comes back from every later call, whatever that call does.
+    """
+    if device.type != "cuda":
+        return False
+    try:
+        torch.cuda.synchronize(device)
+    except RuntimeError:
+        return True
+    return False
+
+
 def whereabouts(device: torch.device) -> dict[str, str]:
     """The host, the kind of device, and which of the host's GPUs this process was given (`""` for none)."""
     given = os.environ.get("CUDA_VISIBLE_DEVICES", "")

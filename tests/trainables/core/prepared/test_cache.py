@@ -11,8 +11,9 @@ import pytest
 
 from tests.support.pictures import write_video
 from tests.support.stub_faces import NUM_CLIPS, StubFinder, dataset_of, prepare_stub
-from trainables.core.prepared.cache import open_prepared, prepare
+from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.faces import CroppedClip
+from trainables.core.prepared.stored import open_prepared
 from trainables.data.core.dataset import Fold
 from trainables.data.core.frames import read_frames
 

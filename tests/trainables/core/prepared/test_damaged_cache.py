@@ -15,7 +15,8 @@ import pytest
 from tests.conftest import ROOT
 from tests.support.pictures import write_image
 from tests.support.stub_faces import NUM_CLIPS, StubFinder, dataset_of, prepare_stub, write_clips
-from trainables.core.prepared.cache import open_prepared, prepare
+from trainables.core.prepared.cache import prepare
+from trainables.core.prepared.stored import open_prepared
 from trainables.data.core.dataset import DataError, Fold
 from trainables.data.core.frames import list_images
 

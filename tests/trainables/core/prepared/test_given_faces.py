@@ -11,9 +11,10 @@ import torch
 
 from tests.support.trees import ck_plus_48, fer2013
 from trainables.core.prepared.batches import Clips
-from trainables.core.prepared.cache import open_prepared, prepare
+from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.faces import FaceFinder
 from trainables.core.prepared.given_faces import GivenFaces, finder_for
+from trainables.core.prepared.stored import open_prepared
 from trainables.core.serving.classifier import Classifier
 from trainables.core.training.trainer import predict
 from trainables.core.training.trial import write_model

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.support.builders import prepare_random
-from trainables.core.prepared.cache import Prepared
 from trainables.core.prepared.splits import load_splits, make_splits
+from trainables.core.prepared.stored import Prepared
 from trainables.data.core.dataset import DataError
 from trainables.data.core.folds import subject_folds
 

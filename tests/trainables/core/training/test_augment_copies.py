@@ -102,7 +102,7 @@ class Counted:
         self.people = [f"P{index // 3}" for index in range(num_clips)]
         self.asked: list[list[int]] = []
 
-    def batch(self, indices, jitter=None):
+    def batch(self, indices, jitter=None, *, pinned=False):
         assert jitter is None
         self.asked.append(list(indices))
         return torch.zeros(len(indices), 1, 10, 10, 3, dtype=torch.uint8), torch.ones(len(indices), dtype=torch.int64)

@@ -13,7 +13,7 @@ import torch.multiprocessing as mp
 from tests.support.builders import SETTINGS, make_spec, prepare_random, same_weights, tiny_trainable
 from tests.support.extension import tiny
 from trainables.core.prepared.batches import Clips
-from trainables.core.prepared.cache import open_prepared
+from trainables.core.prepared.stored import open_prepared
 from trainables.core.training.trainer import Training, predict
 from trainables.core.training.trial import Stopped, TrialSpec, run_trial
 from trainables.core.training.workers import Group

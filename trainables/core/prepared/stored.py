@@ -1,0 +1,159 @@
+"""Prepared data as it lies on the disk, opened for reading. It needs none of what finds faces or reads data sets.
+
+A prepared data set is a folder `<storage>/prepared/<data set>-<fingerprint>/` with `frames.npy` (uint8
+`(num_frames, H, W, 3)`, the clips one after another), `index.json` (which frames belong to which clip, and all that is
+known about it) and, once asked for, `frames_<pixels>.npy` (the same frames at another size).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from filelock import FileLock
+
+from trainables.core import files
+from trainables.core.prepared.frame_file import map_frames, new_frame_file, nothing_half_written
+from trainables.data.core.dataset import DataError, Faces, Fold
+
+INDEX = "index.json"
+FRAMES = "frames.npy"
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A clip that cannot be used, and why."""
+
+    clip_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A prepared data set, its frames mapped from disk.
+
+    Clip i has the label `labels[i]` (int64) and the frames `frames[offsets[i]:offsets[i + 1]]`, uint8 `(T, H, W, 3)`;
+    `folds` index the kept clips; `dropped` names the clips left out, with reasons; `scores` are mean detection
+    probabilities; `faces_found` counts, per clip, the frames in which the face was found among those looked at.
+    `faces` says whether the faces were found or given as crops, `drawn` whether they are drawn, `notes` what the reader
+    of the data set said about this copy, and how many clips show several faces or stop early.
+    """
+
+    folder: Path
+    name: str
+    fingerprint: str
+    classes: tuple[str, ...]
+    clip_ids: list[str]
+    subjects: list[str | None]
+    labels: np.ndarray
+    offsets: np.ndarray
+    frames: np.ndarray
+    folds: list[Fold]
+    dropped: list[Dropped]
+    scores: np.ndarray
+    faces_found: np.ndarray
+    faces: Faces = "find"
+    drawn: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def people(self) -> list[str]:
+        """The subject of each clip; a clip whose subject is unknown stands for itself."""
+        return [subject or clip for subject, clip in zip(self.subjects, self.clip_ids, strict=True)]
+
+    def __len__(self) -> int:
+        return len(self.clip_ids)
+
+    @property
+    def crop_size(self) -> int:
+        """The side in px of the stored frames."""
+        return self.frames.shape[1]
+
+    def at_size(self, pixels: int) -> np.ndarray:
+        """All frames area-resized to `pixels`, `(num_frames, pixels, pixels, 3)`; the stored ones where not smaller.
+
+        Derived once and kept beside the cache, so that all trials map the same file.
+        """
+        if pixels < 1:
+            raise ValueError(f"Frames of {pixels} px; at least 1 is needed.")
+        if pixels >= self.crop_size:
+            return self.frames
+        path = self.folder / f"frames_{pixels}.npy"
+        shape = (len(self.frames), pixels, pixels, 3)
+        if (found := _mapped(path, shape)) is not None:
+            return found
+        with FileLock(lock_path(self.folder)):
+            if (found := _mapped(path, shape)) is not None:
+                return found
+            for stale in self.folder.glob("frames_*.tmp"):  # nobody else writes here while the lock is held
+                stale.unlink()
+            temporary = self.folder / f"{path.name}.{uuid.uuid4().hex[:8]}.tmp"
+            with nothing_half_written(temporary, lambda: math.prod(shape)):
+                with new_frame_file(temporary, pixels) as writer:
+                    for frame in self.frames:
+                        writer.add(cv2.resize(frame, (pixels, pixels), interpolation=cv2.INTER_AREA)[None])
+                os.replace(temporary, path)
+        return map_frames(path, shape)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return open_prepared, (self.folder,)  # sent to another process, the frames are mapped there, not copied
+
+
+def open_prepared(folder: Path) -> Prepared:
+    """The prepared data set in `folder`. Raises `DataError` where it is missing or damaged, with the mend."""
+    if not (folder / INDEX).is_file():
+        raise DataError(f"{folder}: no prepared data here ({INDEX} is missing). Run `prepare` for this data set.")
+    try:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        offsets = np.array(index["offsets"], dtype=np.int64)
+        size = int(index["settings"]["crop_size"])
+        prepared = Prepared(
+            folder=folder,
+            name=index["name"],
+            fingerprint=index["fingerprint"],
+            classes=tuple(index["classes"]),
+            clip_ids=index["clip_ids"],
+            subjects=index["subjects"],
+            labels=np.array(index["labels"], dtype=np.int64),
+            offsets=offsets,
+            frames=map_frames(folder / FRAMES, (int(offsets[-1]), size, size, 3)),
+            folds=[Fold(**{part: tuple(indices) for part, indices in fold.items()}) for fold in index["folds"]],
+            dropped=[Dropped(**clip) for clip in index["dropped"]],
+            scores=np.array(index["scores"], dtype=np.float64),
+            faces_found=np.array(index["faces_found"], dtype=np.int64),
+            faces=index.get("faces", "find"),
+            drawn=index.get("drawn", False),
+            notes=tuple(index.get("notes", ())),
+        )
+        if not len(prepared) == len(prepared.labels) == len(prepared.subjects) == len(offsets) - 1:
+            raise ValueError("the index disagrees with itself about the number of clips")
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OSError) as error:
+        raise DataError(
+            f"{folder}: the prepared data is damaged ({error}). Run `prepare` again, which makes it anew, "
+            "or delete the folder."
+        ) from error
+    return prepared
+
+
+def lock_path(folder: Path) -> Path:
+    """The lock that whoever writes `folder` holds."""
+    return folder.parent / f".{folder.name}.lock"
+
+
+def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
+    with contextlib.suppress(ValueError, OSError):
+        return map_frames(path, shape)
+    return None
+
+
+def prepared_folders(storage: Path, fingerprint: str) -> list[Path]:
+    """Where under `storage` data of that `fingerprint` may lie prepared, whatever its data set is called."""
+    return sorted((storage / files.PREPARED).glob(f"*-{fingerprint[:12]}"))
