@@ -113,7 +113,7 @@ TOY_CHECKED = Network(
         "image_size": 32,
         "num_frames": 2,
         "batch_size": 4,
-        "epochs": 16,
+        "epochs": 12,
         "warmup_epochs": 0.0,
         "lr": 3e-3,
     },
