@@ -12,6 +12,7 @@ import mlflow
 import pytest
 
 from tests.conftest import ROOT
+from tests.support.mlflow_store import new_store
 from tuning.records import registry
 from tuning.records.aliases import ChampionChanged, aliases, guarded, make_champion, swap
 
@@ -19,7 +20,7 @@ from tuning.records.aliases import ChampionChanged, aliases, guarded, make_champ
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     home = tmp_path_factory.mktemp("store")
-    uri = f"sqlite:///{home / 'mlflow.db'}"
+    uri = new_store(home)
     client = mlflow.MlflowClient(uri)
     experiment = client.create_experiment("models", artifact_location=str(home / "artifacts"))
     folder = home / "trial"

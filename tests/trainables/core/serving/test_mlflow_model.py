@@ -15,6 +15,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from tests.support.mlflow_store import new_store
 from trainables import res_rbg
 from trainables.core.config import make_config
 from trainables.core.prepared.batches import Clips
@@ -151,7 +152,7 @@ def test_a_folder_without_a_model_or_with_a_damaged_one_is_refused(folder, tmp_p
 def store(tmp_path_factory):
     """A registry with two versions of `smiles`; the URI and the finished run that they were logged to."""
     root = tmp_path_factory.mktemp("store")
-    uri = f"sqlite:///{root / 'mlflow.db'}"
+    uri = new_store(root)
     client = mlflow.MlflowClient(uri)
     experiment = client.create_experiment("smiles", artifact_location=str(root / "artifacts"))
     run = client.create_run(experiment)
@@ -194,7 +195,7 @@ def test_the_new_version_is_champion_and_the_old_one_previous(store, versions):
 
 
 def test_without_a_name_only_a_single_champion_is_taken(store, versions, tmp_path):
-    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    uri = new_store(tmp_path)
     with pytest.raises(ValueError, match="No model has been promoted"):
         registry.only_champion(uri)
     client = mlflow.MlflowClient(uri)

@@ -14,6 +14,7 @@ from torch import nn
 
 from tests.conftest import ROOT
 from tests.support.builders import SETTINGS, make_spec, prepare_random, tiny_trainable, train
+from tests.support.mlflow_store import new_store
 from trainables.core import lookup
 from trainables.core.config import MEAN, make_config
 from trainables.core.prepared.batches import Clips
@@ -25,7 +26,6 @@ from trainables.core.training.trainer import predict
 from trainables.core.training.workers import Group
 from tuning.export import FORMATS, export
 from tuning.records import registry
-from tuning.records.mlflow_client import default_uri
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
@@ -205,7 +205,7 @@ def test_an_unknown_format_is_answered_with_what_there_is(tmp_path):
 
 
 def test_a_registered_model_is_exported_and_its_run_told(home, trained, prepared, tmp_path, monkeypatch):
-    uri = default_uri(home)
+    uri = new_store(home)
     client = mlflow.MlflowClient(uri)
     experiment = client.create_experiment("test", artifact_location=str(home / "artifacts"))
     run_id = client.create_run(experiment, tags={"fertune.study": "test"}).info.run_id
