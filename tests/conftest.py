@@ -31,6 +31,14 @@ def faces() -> Path:
     return FACES
 
 
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory):
+    """`tree(layout, **settings)`: the root of a tiny drawn copy of that layout, drawn once."""
+    from tests.support.drawn_trees import Trees
+
+    return Trees(tmp_path_factory)
+
+
 @pytest.fixture(scope="module")
 def tiny():
     """A trainable of a blink, found by name like any other, and one thread, for a whole module."""

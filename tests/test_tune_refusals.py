@@ -110,9 +110,6 @@ def _truncated(path: Path) -> None:
 
 BAD_DATA = {
     "empty": (lambda root: root.mkdir(), "no class folders in here"),
-    "missing": (lambda root: None, "there is no such folder"),
-    "a file": (lambda root: root.write_text("x"), "this is a file"),
-    "one class": (lambda root: write_image(root / "happy" / "P1_x" / "1.png"), "only one class (happy)"),
     "a truncated video": (lambda root: _clips(root, _truncated, ".avi"), "none of 6 clips can be used"),
     "text called a video": (
         lambda root: _clips(root, lambda path: path.write_text("not a video"), ".mp4"),

@@ -71,11 +71,14 @@ def test_it_says_what_it_is(module):
     assert all(thing.__doc__ for thing in (module, module.Config, module.build_model))
 
 
-def test_the_defaults_and_every_preset_can_be_laid_out_without_memory(module):
+def test_the_defaults_and_every_preset_are_laid_out_and_answer_without_memory(module):
     for changes in ({}, *getattr(module, "PRESETS", {}).values()):
+        config = make_config(module.Config, {**changes, "num_classes": 5, "num_frames": 3})
         with torch.device("meta"):
-            model = module.build_model(make_config(module.Config, changes))
+            model = module.build_model(config).eval()
+            x = torch.zeros(2, 3, 3, config.image_size, config.image_size)
         assert all(tensor.is_meta for tensor in (*model.parameters(), *model.buffers()))
+        assert model(x, torch.tensor([3, 1])).shape == (2, 5)
 
 
 @pytest.mark.parametrize("lengths", [(1,), (2,), (2, 1, 2)], ids=str)

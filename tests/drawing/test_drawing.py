@@ -180,19 +180,6 @@ def test_without_an_encoder_frames_are_written_as_png(tmp_path, monkeypatch):
     ]
 
 
-def test_an_equal_drawing_is_left_as_it_is(tmp_path):
-    draw_small(tmp_path / "world")
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    draw_small(tmp_path / "world", on_progress=lambda *_: pytest.fail("drawn again"))
-    assert before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-
-
-def test_another_drawing_is_refused_and_says_what_differs(tmp_path):
-    draw_small(tmp_path / "world")
-    with pytest.raises(ValueError, match=r"holds another drawing \(seed 0, not 1\)"):
-        draw_small(tmp_path / "world", seed=1)
-
-
 def test_a_folder_of_someone_else_is_refused_and_kept(tmp_path):
     (tmp_path / "mine.txt").write_text("keep")
     with pytest.raises(ValueError, match="was not drawn here"):
@@ -222,10 +209,8 @@ def test_two_at_once_draw_one_whole_world(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"difficulty": "fiendish"}, "no difficulty 'fiendish'.*easy, medium, hard"),
         ({"classes": ("joy",)}, "given: joy"),
         ({"classes": ("fear", "fear")}, "each once"),
-        ({"num_subjects": 0}, "num_subjects is 0"),
         ({"num_frames": 1}, "num_frames is 1"),
         ({"size": 65}, "size is 65"),
     ],

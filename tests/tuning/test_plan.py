@@ -6,7 +6,7 @@ from ray import tune
 
 from drawing.layouts import drawn_faces
 from search_spaces.core.designs import add_one_in, factorial, sweep
-from tests.support.ablation_driver import Driver, prepare_people, study_of, tuned_study
+from tests.support.ablation_driver import Driver, study_of, tuned_study
 from tests.support.builders import prepare_random
 from trainables.core.lookup import UnknownName
 from trainables.core.prepared.cache import open_prepared
@@ -17,11 +17,6 @@ from tuning.plan import plan
 from tuning.statistics.comparison import minimum_detectable_effect, spread_of_differences
 
 NUM_PEOPLE = 80
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    return prepare_people(tmp_path_factory.mktemp("ablation"))
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,6 @@ FORMS = ("clip_224x224", "clip_224x224_16f", "clip_224x224_avi", "original")
 SETS = "EmoLabel_DataSplit"
 
 
-@pytest.fixture
-def root(tmp_path) -> Path:
-    return trees.dfew(tmp_path / "DFEW (part 2)")
-
-
 def annotation(root: Path, rows: list[list[object]]) -> None:
     """The workbook of the owners: votes, the clip's name, the label."""
     book = openpyxl.Workbook()

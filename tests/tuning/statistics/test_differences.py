@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.tuning.statistics.test_comparison import CLIPS, NUM_PEOPLE, one_run, simulated, without_predictions
+from tests.support.simulated_runs import CLIPS, NUM_PEOPLE, one_run, simulated, without_predictions
 from tuning.statistics.comparison import compare
 from tuning.statistics.intervals import nadeau_bengio_interval
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.support.builders import make_spec, prepare_random, same_weights, train, untimed
+from tests.support.builders import make_spec, same_weights, train, untimed
 from tests.support.moved_frames import OFF, centroid, noise, smooth
 from trainables.core.config import TrainerConfig
 from trainables.core.prepared.splits import load_splits
@@ -160,11 +160,6 @@ def test_the_copies_of_a_person_stay_in_neighbouring_batches(monkeypatch) -> Non
     people = [{index // 3 for index, _ in seen[start : start + 42]} for start in range(0, 168, 42)]
     assert [len(group) for group in people] == [1, 1, 1, 1]
     assert len(set().union(*people)) == 4
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    return prepare_random(tmp_path_factory.mktemp("augment"))
 
 
 @pytest.mark.parametrize("phase", ["search", "confirm", "refit"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.support.builders import SETTINGS, make_spec, prepare_random, same_weights, train, untimed
+from tests.support.builders import SETTINGS, make_spec, same_weights, train, untimed
 from tests.support.extension import tiny
 from trainables.core.prepared.batches import Clips
 from trainables.core.serving.classifier import Classifier
@@ -22,11 +22,6 @@ NOTHING_TO_CHOOSE = Fold(train=FOLD.train, validation=(), test=())
 
 
 pytestmark = pytest.mark.usefixtures("tiny")
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    return prepare_random(tmp_path_factory.mktemp("trainer"))
 
 
 def begin(prepared, fold=FOLD, seed=0, **settings):

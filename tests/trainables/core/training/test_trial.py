@@ -25,11 +25,6 @@ pytestmark = pytest.mark.usefixtures("tiny")
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    return prepare_random(tmp_path_factory.mktemp("trial"))
-
-
-@pytest.fixture(scope="module")
 def spec(prepared, tmp_path_factory):
     return make_spec(prepared, tmp_path_factory.mktemp("trials") / "search-0000", folds=(0, 2), seed=7)
 

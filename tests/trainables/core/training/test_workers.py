@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from tests.support.builders import SETTINGS, make_spec, prepare_random, same_weights, tiny_trainable
+from tests.support.builders import SETTINGS, make_spec, same_weights, tiny_trainable
 from tests.support.extension import tiny
 from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.cache import open_prepared
@@ -64,11 +64,6 @@ def stops_after_one_epoch(spec: TrialSpec, group: Group) -> bool:
     except Stopped:
         return True
     return False
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    return prepare_random(tmp_path_factory.mktemp("group"))
 
 
 @pytest.fixture(scope="module")
