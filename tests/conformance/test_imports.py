@@ -234,13 +234,18 @@ def test_a_package_file_holds_a_docstring_and_nothing_else():
     ("modules", "unwanted"),
     [
         # The last two double a worker's start.
-        (
+        pytest.param(
             "trainables.core.training.trial, trainables.core.serving.classifier, trainables.res_rbg",
             {"ray", "mlflow", "optuna", "tuning", "search_spaces", "sklearn", "pandas"},
+            marks=pytest.mark.slow,
         ),
-        ("trainables.core.ray.slot, trainables.core.ray.trainer", {"torch"}),
+        pytest.param("trainables.core.ray.slot, trainables.core.ray.trainer", {"torch"}, marks=pytest.mark.slow),
         ("tuning.status, tuning.logs", {"torch", "ray", "mlflow"}),
-        ("tuning.statistics.comparison, tuning.statistics.superiority", {"torch", "trainables", "statsmodels"}),
+        pytest.param(
+            "tuning.statistics.comparison, tuning.statistics.superiority",
+            {"torch", "trainables", "statsmodels"},
+            marks=pytest.mark.slow,
+        ),
         ("tune", {"torch", "ray", "mlflow", "rich.console", "pandas"}),
     ],
 )

@@ -27,7 +27,7 @@ from trainables.core.training.workers import Group
 from tuning.export import FORMATS, export
 from tuning.records import registry
 
-pytestmark = pytest.mark.usefixtures("tiny")
+pytestmark = [pytest.mark.usefixtures("tiny"), pytest.mark.slow]
 
 
 def write_network(folder, trainable, **changes):

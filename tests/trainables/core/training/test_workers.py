@@ -19,6 +19,8 @@ from trainables.core.training.trial import Stopped, TrialSpec, run_trial
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import Fold
 
+pytestmark = pytest.mark.slow  # two processes that import torch
+
 UNEVEN = (4, 1, 9, 3, 12, 0, 17)  # 7 clips: 4 for one process, 3 for the other
 FOLD = Fold(train=tuple(range(9)), validation=(13, 14, 15, 16, 17), test=())
 CONFIG = tiny.Config(**SETTINGS, num_classes=2)
