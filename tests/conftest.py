@@ -32,6 +32,14 @@ def faces() -> Path:
 
 
 @pytest.fixture(scope="session")
+def prepared(tmp_path_factory):
+    """Random clips of ten people in three folds, prepared once: who changes them takes a copy."""
+    from tests.support.builders import prepare_random
+
+    return prepare_random(tmp_path_factory.mktemp("prepared"))
+
+
+@pytest.fixture(scope="session")
 def tree(tmp_path_factory):
     """`tree(layout, **settings)`: the root of a tiny drawn copy of that layout, drawn once."""
     from tests.support.drawn_trees import Trees

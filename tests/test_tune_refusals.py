@@ -135,14 +135,6 @@ def test_bad_data_is_one_sentence_and_exit_code_2(kind, tmp_path, monkeypatch):
     assert isinstance(done.exception, SystemExit)
 
 
-def test_a_closed_folder_is_one_sentence_and_exit_code_2(tmp_path, monkeypatch, closed):
-    monkeypatch.setenv("FERTUNE_HOME", str(tmp_path / "runs"))
-    done = call("prepare", "clip_folder", "--data-root", closed(tmp_path / "data"))
-    assert done.exit_code == 2
-    assert "data: this folder cannot be read (Permission denied)" in done.stderr
-    assert done.stderr.count("\n") == 1
-
-
 def test_a_damaged_ledger_hides_no_other(tmp_path, monkeypatch):
     monkeypatch.setenv("FERTUNE_HOME", str(tmp_path))
     write_sample(tmp_path, "b")

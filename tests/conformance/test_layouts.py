@@ -15,7 +15,7 @@ from trainables.core import lookup
 from trainables.data.core.dataset import DataError, require_disjoint
 from trainables.data.core.folds import identities
 
-pytestmark = pytest.mark.xdist_group("drawn trees")  # drawn once for both modules that look at them
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("drawn trees")]  # drawn once for both modules of them
 
 SEVEN = ["anger", "contempt", *SIX[1:]]
 # Drawn clips never pass for someone's own, so another reader takes them.

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from tests.support.builders import make_spec, prepare_random, train
+from tests.support.builders import make_spec, train
 from trainables.core import lookup
 from trainables.core.config import TrainerConfig, make_config
 from trainables.core.training import costs
@@ -16,11 +16,6 @@ from trainables.core.training.trainer import as_tuple
 
 NAMES = lookup.names("trainables")
 NUM_CLASSES = 3
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    return prepare_random(tmp_path_factory.mktemp("trainables"))  # clips of 2 to 4 frames
 
 
 @pytest.fixture(params=NAMES)

@@ -15,6 +15,7 @@ from drawing.identity import HAIR_STYLES, sample_identity
 from drawing.layouts.drawn_faces import MARKER, write
 from drawing.sequence import DIFFICULTIES, draw_clip, sample_subject
 from drawing.shape import Pose
+from trainables.data.core.frames import read_video
 
 REST = by_number(np.zeros(len(ACTION_UNITS)))
 
@@ -26,14 +27,6 @@ def person():
 
 def draw_small(root, **settings):
     write(root, **{"num_subjects": 2, "num_frames": 3, "size": 64, "classes": ("happiness", "anger"), **settings})
-
-
-def read(video):
-    capture = cv2.VideoCapture(str(video))
-    frames = []
-    while (answer := capture.read())[0]:
-        frames.append(answer[1])
-    return frames
 
 
 def rows_that_move(person, unit):
@@ -146,7 +139,7 @@ def test_the_layout_has_class_folders_subjects_and_a_marker(tmp_path):
     marker = json.loads((tmp_path / "world" / MARKER).read_text())
     assert marker["generator"] == "fertune drawing"
     assert (marker["difficulty"], marker["num_subjects"], marker["seed"]) == ("medium", 2, 0)
-    frames = read(tmp_path / "world" / videos[0])
+    frames = read_video(tmp_path / "world" / videos[0])
     assert [frame.shape for frame in frames] == [(64, 64, 3)] * 3
     assert list(tmp_path.iterdir()) == [tmp_path / "world"]
 
@@ -157,7 +150,7 @@ def test_a_video_shows_the_frames_that_were_drawn_in_their_colours(tmp_path):
     subject = sample_subject(np.random.default_rng([0, 0]), settings)
     rng = np.random.default_rng([0, 0, list(EXPRESSIONS).index("happiness"), 0])
     drawn = draw_clip(rng, subject, "happiness", settings, num_frames=3, size=96).frames
-    seen = np.stack(read(tmp_path / "world" / "happiness" / "D001_00.mp4"))[..., ::-1]
+    seen = np.stack(list(read_video(tmp_path / "world" / "happiness" / "D001_00.mp4")))
     assert np.abs(drawn.astype(int) - seen).mean() < 6
 
 

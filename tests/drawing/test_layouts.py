@@ -10,7 +10,7 @@ import pytest
 from drawing.tree import MARKER
 from tests.support.drawn_trees import SIX, files, image, rows_of, table_of
 
-pytestmark = pytest.mark.xdist_group("drawn trees")  # drawn once for both modules that look at them
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("drawn trees")]  # drawn once for both modules of them
 
 
 def test_ck_plus_labels_bear_the_name_of_the_last_frame(tree):

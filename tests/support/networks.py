@@ -1,5 +1,7 @@
 """Small networks and noise to show them, and what every network of clips owes to padding."""
 
+import copy
+import functools
 from collections.abc import Iterable
 from types import ModuleType
 
@@ -9,10 +11,15 @@ from torch import Tensor, nn
 from trainables.core.config import make_config
 
 
-def built(trainable: ModuleType, **changes: object) -> nn.Module:
-    """The small network of a trainable for three classes, with the weights of seed 0."""
+@functools.lru_cache(maxsize=1)
+def _network(trainable: ModuleType, **settings: object) -> nn.Module:
     torch.manual_seed(0)
-    return trainable.build_model(make_config(trainable.Config, trainable.SMALL | {"num_classes": 3} | changes))
+    return trainable.build_model(make_config(trainable.Config, settings))
+
+
+def network(trainable: ModuleType, **settings: object) -> nn.Module:
+    """A network with the weights of seed 0; the one built last is copied, as drawing millions of weights takes long."""
+    return copy.deepcopy(_network(trainable, **settings))
 
 
 def noisy_clips(num_frames: int, num_clips: int = 3, size: int = 32) -> Tensor:
@@ -38,8 +45,9 @@ def assert_padding_is_unseen(
         model.load_state_dict(state)
         longer = torch.cat((x, x.new_zeros((len(x), extra, *x.shape[2:]))), 1)
         assert torch.allclose(model(blanked(longer, lengths, value), lengths), plain, atol=atol)
-        for key, tensor in model.state_dict().items():
+        for key, tensor in model.named_buffers():
             assert torch.allclose(tensor, seen[key], atol=1e-5), key
+        assert all(torch.equal(tensor, seen[key]) for key, tensor in model.named_parameters())
     return plain
 
 

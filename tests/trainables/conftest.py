@@ -1,17 +1,9 @@
-"""What the tests of trainables train on."""
+"""Published weights, which tests have not."""
 
 from pathlib import Path
 
 import pytest
 import torch
-
-from tests.support.builders import prepare_random
-
-
-@pytest.fixture(scope="session")
-def prepared(tmp_path_factory):
-    """Random clips of ten people in three folds, prepared once: who changes them takes a copy."""
-    return prepare_random(tmp_path_factory.mktemp("prepared"))
 
 
 @pytest.fixture

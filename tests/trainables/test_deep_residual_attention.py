@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.support.networks import assert_padding_is_unseen, built, noisy_clips
+from tests.support.networks import assert_padding_is_unseen, network, noisy_clips
 from trainables import deep_residual_attention
 from trainables.core.config import make_config
 from trainables.deep_residual_attention import Config
@@ -16,7 +16,7 @@ from trainables.models.deep_residual_attention import DeepResidualAttention
 SHAPES = {"spatial": (2, 8, 6, 5), "spatial_3d": (2, 8, 4, 6, 5)}
 
 
-small = functools.partial(built, deep_residual_attention)
+small = functools.partial(network, deep_residual_attention, **deep_residual_attention.SMALL, num_classes=3)
 
 
 @pytest.mark.parametrize("name", SPATIAL_GATES)

@@ -1,12 +1,14 @@
 """Res-RBG: published parameter counts, padding without influence, gradients everywhere, the ablation's rows."""
 
+import functools
 import itertools
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.support.networks import assert_padding_is_unseen, blanked, gradients, noisy_clips
+from tests.support.networks import assert_padding_is_unseen, blanked, gradients, network, noisy_clips
+from trainables import res_rbg
 from trainables.core.config import check_keys, make_config
 from trainables.models.attention import GATES
 from trainables.models.padding import BatchNorm1d, masked_mean, on_rows, reverse, valid_rows
@@ -18,9 +20,7 @@ TINY = {"backbone": "resnet18", "gru_hidden": 8, "image_size": 32, "num_frames":
 LENGTHS = torch.tensor([4, 2, 1])
 
 
-def tiny(**changes: object) -> nn.Module:
-    torch.manual_seed(0)
-    return build_model(make_config(Config, TINY | changes))
+tiny = functools.partial(network, res_rbg, **TINY)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,7 @@ def test_a_block_whose_grus_are_silent_is_its_shortcut(shortcut: str) -> None:
     assert torch.equal(head.blocks[1](wide, lengths, None), wide)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gate", GATES)
 @pytest.mark.parametrize("temporal", TEMPORAL)
 def test_a_gradient_reaches_every_parameter(gate: str, temporal: str) -> None:
@@ -93,12 +94,12 @@ def test_a_gradient_reaches_every_parameter(gate: str, temporal: str) -> None:
         assert not silent
 
 
+@pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize(
     "changes",
     [{}, {"temporal": "mean"}, {"recurrent": "bi_gru"}, {"rbg_depth": 0}, {"rbg_depth": 3, "shortcut": "linear"}],
     ids=str,
 )
-@pytest.mark.parametrize("training", [False, True])
 def test_padding_never_changes_the_logits_of_a_clip(changes: dict[str, object], training: bool) -> None:
     model = tiny(**changes).train(training)
     assert_padding_is_unseen(model, noisy_clips(4), LENGTHS, ((7.0, 3), (float("nan"), 1)), atol=1e-5)
@@ -168,6 +169,7 @@ def test_a_clip_without_a_frame_is_a_broken_invariant() -> None:
         valid_rows(torch.tensor([0, 2]), 2, torch.device("cpu"))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The tensor attributes")  # a GRU keeps a list of its own weights
 def test_the_network_can_be_exported_for_any_batch() -> None:
     torch.manual_seed(0)

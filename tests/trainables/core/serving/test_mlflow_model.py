@@ -13,9 +13,9 @@ import mlflow
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from tests.support.mlflow_store import new_store
+from tests.support.saved_model import save_model
 from trainables import res_rbg
 from trainables.core.config import make_config
 from trainables.core.prepared.batches import Clips
@@ -47,18 +47,7 @@ def write_model(folder, described=CONFIG, trainable="res_rbg"):
     """A trial's folder with random weights of `CONFIG`, as the trainer writes it; `described` is what it says."""
     torch.manual_seed(0)
     model = res_rbg.build_model(make_config(res_rbg.Config, CONFIG))
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file(model.state_dict(), folder / "model.safetensors")
-    settings = {
-        "trainable": trainable,
-        "config": described,
-        "classes": list(CLASSES),
-        "crop_size": CROP_SIZE,
-        "dataset": "smiles",
-        "fingerprint": "0" * 16,
-    }
-    (folder / "model.json").write_text(json.dumps(settings))
-    return folder
+    return save_model(folder, model, trainable, described, CLASSES, CROP_SIZE)
 
 
 @pytest.fixture(scope="module")
