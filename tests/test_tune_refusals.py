@@ -174,6 +174,7 @@ def test_a_cluster_that_does_not_answer_is_a_sentence_at_once(monkeypatch):
         open_session().__enter__()
 
 
+@pytest.mark.slow
 def test_verbose_shows_where_an_error_comes_from():
     quiet, *loud = (
         light(*words) for words in (["run", "demoo"], ["run", "demoo", "--verbose"], ["--verbose", "run", "demoo"])

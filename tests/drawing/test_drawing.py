@@ -122,6 +122,7 @@ def test_equal_seeds_draw_equal_frames():
     assert (first != other).any()
 
 
+@pytest.mark.slow
 def test_only_the_change_is_informative_on_hard():
     accuracy = drawn_difficulty.measure("hard", num_subjects=18, seed=3)
     assert accuracy["action_unit_change"] > accuracy["apex_action_units"] + 0.2
@@ -215,15 +216,16 @@ def test_wrong_settings_are_named(tmp_path, settings, message):
 
 
 def test_the_command_draws_refuses_and_explains(tmp_path, capsys):
-    out = str(tmp_path / "world")
-    assert main(["--layout", "drawn_faces", "--out", out, "--subjects", "1", "--difficulty", "easy"]) == 0
+    out, small = str(tmp_path / "world"), ("--difficulty", "easy", "--frames", "3", "--size", "64")
+    assert main(["--layout", "drawn_faces", "--out", out, "--subjects", "1", *small]) == 0
     assert len(list((tmp_path / "world").rglob("*.mp4"))) == 6
-    assert main(["--out", out, "--subjects", "2", "--difficulty", "easy"]) == 2
+    assert main(["--out", out, "--subjects", "2", *small]) == 2
     assert "holds another drawing" in capsys.readouterr().err
     assert main(["--layout", "drawn_face", "--out", out]) == 2
     assert "Did you mean 'drawn_faces'?" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_sheet_is_one_small_picture(tmp_path):
     assert main(["--sheet", str(tmp_path / "sheet.png")]) == 0
     picture = cv2.imread(str(tmp_path / "sheet.png"))
@@ -231,6 +233,7 @@ def test_the_sheet_is_one_small_picture(tmp_path):
     assert (tmp_path / "sheet.png").stat().st_size < 400_000
 
 
+@pytest.mark.slow
 def test_the_detector_finds_drawn_faces():
     from facenet_pytorch import MTCNN
 

@@ -105,6 +105,7 @@ def test_padding_never_changes_the_logits_of_a_clip(changes: dict[str, object], 
     assert_padding_is_unseen(model, noisy_clips(4), LENGTHS, ((7.0, 3), (float("nan"), 1)), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_what_stands_in_padded_frames_never_changes_a_gradient() -> None:
     found = [gradients(tiny(), blanked(noisy_clips(4), LENGTHS, value), LENGTHS) for value in (0.0, float("nan"))]
     assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(*found, strict=True))

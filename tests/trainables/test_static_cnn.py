@@ -56,6 +56,7 @@ def test_there_are_ten_and_a_preset_for_each() -> None:
     assert all(row == {"architecture": name} for name, row in PRESETS.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_small_frames_pass_through_every_architecture(architecture: str) -> None:
     model = on_meta(architecture=architecture, num_classes=5)
@@ -109,6 +110,7 @@ def test_published_weights_are_shown_the_colours_they_were_trained_on() -> None:
     assert on_meta(architecture="mobilenet_v1").frames.statistics == (MEAN, STD)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_googlenet_answers_with_its_auxiliary_heads_in_training_alone(precision: str) -> None:
     model = static_cnn("googlenet", 3)
@@ -215,6 +217,7 @@ def test_the_old_names_in_the_file_of_densenet_are_understood(hub: Path) -> None
     assert torch.equal(ours[key], published[key])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_the_classifiers_are_all_that_published_weights_lack(architecture: str) -> None:
     source = ARCHITECTURES[architecture]

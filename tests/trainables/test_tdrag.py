@@ -29,6 +29,7 @@ def test_the_base_has_the_parameters_of_the_published_network() -> None:
     assert sum(p.numel() for p in ours.parameters()) == sum(p.numel() for p in theirs.parameters()) == 33_169_863
 
 
+@pytest.mark.slow
 def test_the_base_computes_what_torchvision_computes() -> None:
     torch.manual_seed(0)
     theirs = r3d_18(num_classes=3)

@@ -12,6 +12,7 @@ from tuning.records.ledger import Ledger
 from tuning.records.tracking import Tracker
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", ["nothing", "the mark", "half the mark", "another ledger's mark"])
 def test_a_resumed_study_goes_on_in_the_same_runs(home, uri, client, lost):
     folder = home / f"resumed after losing {lost}"

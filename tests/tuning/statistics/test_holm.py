@@ -1,5 +1,7 @@
 """Holm's step-down, against statsmodels and by hand."""
 
+import gc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,14 @@ from statsmodels.stats.multitest import multipletests
 from tuning.statistics.holm import holm_adjusted, holm_levels
 
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=12)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _frozen_heap():
+    """statsmodels collects garbage at each adjustment of p-values; what is frozen is not looked through again."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @given(PROBABILITIES)

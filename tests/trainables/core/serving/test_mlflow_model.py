@@ -75,6 +75,7 @@ def write_frames(folder, num_frames, seed):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("image_size", [32, 40])  # whose margins are smaller and larger than the stored crops
 def test_the_same_frames_get_the_same_answer_as_in_the_trainers_evaluation(image_size, tmp_path):
     lengths = [2, 6, 11, 12]  # shorter than, equal to and longer than what the network reads; 10 before 2 by name
@@ -124,6 +125,7 @@ def test_a_model_started_from_published_weights_needs_no_such_file_to_serve(tmp_
     assert Classifier.load(write_model(tmp_path / "a", {**CONFIG, "weights": "imagenet"}), device="cpu").model
 
 
+@pytest.mark.slow
 def test_a_folder_without_a_model_or_with_a_damaged_one_is_refused(folder, tmp_path):
     with pytest.raises(ValueError, match=r"model\.json and model\.safetensors belong here"):
         Classifier.load(tmp_path)

@@ -162,6 +162,7 @@ def test_the_copies_of_a_person_stay_in_neighbouring_batches(monkeypatch) -> Non
     assert len(set().union(*people)) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", ["search", "confirm", "refit"])
 def test_no_augmented_copy_crosses_a_split(tiny, prepared, tmp_path, monkeypatch, phase) -> None:
     changed: list[int] = []
