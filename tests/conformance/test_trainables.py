@@ -66,6 +66,7 @@ def test_it_says_what_it_is(module):
     assert all(thing.__doc__ for thing in (module, module.Config, module.build_model))
 
 
+@pytest.mark.slow
 def test_the_defaults_and_every_preset_are_laid_out_and_answer_without_memory(module):
     for changes in ({}, *getattr(module, "PRESETS", {}).values()):
         config = make_config(module.Config, {**changes, "num_classes": 5, "num_frames": 3})
@@ -117,11 +118,13 @@ def test_what_is_stored_is_the_whole_model(module, config, model):
         assert torch.equal(other.eval()(*batch), model(*batch))
 
 
+@pytest.mark.slow
 def test_what_it_costs_can_be_counted(config, model):
     assert costs.train_flops(model, config) > 0
     assert costs.weights_mb(model) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_small_trial_runs_from_the_data_to_the_stored_model(name, prepared, tmp_path, monkeypatch):
     monkeypatch.setattr(costs, "LATENCY_BUDGET_S", 0.0)

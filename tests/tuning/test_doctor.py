@@ -93,6 +93,7 @@ def test_a_token_of_the_environment_is_enough(monkeypatch):
     assert found["ray token"] == "that of RAY_AUTH_TOKEN, and RAY_AUTH_MODE=token"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", ["torch", "mlflow"])
 def test_a_package_that_cannot_be_imported_is_a_finding_and_the_rest_is_looked_at(monkeypatch, tmp_path, package):
     (tmp_path / "runs").mkdir()

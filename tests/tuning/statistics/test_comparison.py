@@ -43,6 +43,7 @@ def test_the_means_are_those_of_the_runs():
     assert other.difference.interval.mean == pytest.approx(other.accuracy.mean - first.accuracy.mean)
 
 
+@pytest.mark.slow
 def test_seeds_are_no_more_people():
     once = simulated({"full": 0.8, "other": 0.7}, num_seeds=1)
     repeated = [dataclasses.replace(run, seed=seed) for run in once for seed in range(8)]
@@ -190,6 +191,7 @@ def test_files_and_logits_are_read_and_nameless_clips_stand_for_themselves(tmp_p
     assert read["correct"].tolist() == [1, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [lambda runs: runs, without_predictions])
 def test_the_spread_of_a_pilot_is_that_of_one_difference(change):
     runs = change(simulated({"full": 0.7, "a": 0.7, "b": 0.7, "c": 0.7}, num_folds=20, num_seeds=4))
