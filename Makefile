@@ -33,7 +33,7 @@ test: setup  ## The tests, those with a Ray beside the others
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 test-fast: setup  ## The quick tests alone: no Ray, no browser, nothing that takes seconds (about a minute)
-	$(BIN)/python -m pytest -n 2 -m "not ray and not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not ray and not slow"
 
 test-system: setup  ## The tests that need a browser or a large Ray; installs Debian's Chromium where it is missing
 	@command -v chromium >/dev/null || { apt-get -qq update && apt-get -qq install -y chromium; }

@@ -14,12 +14,37 @@ ROOT = Path(__file__).resolve().parents[1]
 FACES = ROOT.parent / "shared" / "faces"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """A module stays whole on one worker, so that what its tests share is made once; the longest, Ray, begins."""
+    items.sort(key=lambda item: item.get_closest_marker("ray") is None)
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
 @pytest.fixture(scope="session")
 def faces() -> Path:
     """The folder of real faces; tests on it say so where it is not beside the clone."""
     if not FACES.is_dir():
         pytest.skip("the real faces are not beside this clone")
     return FACES
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory):
+    """Random clips of ten people in three folds, prepared once: who changes them takes a copy."""
+    from tests.support.builders import prepare_random
+
+    return prepare_random(tmp_path_factory.mktemp("prepared"))
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory):
+    """`tree(layout, **settings)`: the root of a tiny drawn copy of that layout, drawn once."""
+    from tests.support.drawn_trees import Trees
+
+    return Trees(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

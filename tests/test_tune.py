@@ -87,6 +87,7 @@ def test_an_ablation_that_cannot_be_compared_fails_the_command(monkeypatch):
         assert call("run", "res_rbg_depth").exit_code == code
 
 
+@pytest.mark.slow
 def test_what_a_study_will_cost_is_said_before_it_is_spent(tmp_path):
     env = {"FERTUNE_HOME": str(tmp_path)}
     done = CliRunner().invoke(tune.app, ["run", "demo", "--dry-run", "--num-samples", "7"], env=env)

@@ -7,6 +7,8 @@ import pytest
 from benchmarks import ablation_calibration
 from benchmarks.ablation_calibration import NUM_VARIANTS, WORLDS, measure_world, summary
 
+pytestmark = pytest.mark.slow
+
 NAME, NUM_STUDIES = "3 folds, 1 seed, ridge", 3
 
 

@@ -43,6 +43,7 @@ def test_it_tells_its_name_and_its_classes_in_lower_case(loaded):
     assert len(dataset.classes) == len(set(dataset.classes)) >= 2
     assert all(name == name.strip().lower() for name in dataset.classes)
     assert all(isinstance(note, str) for note in dataset.notes)
+    assert len(reader(dataset.name).__doc__.split("\n")[0]) > 10, "it says what layout it reads"
 
 
 def test_clips_have_distinct_ids_known_classes_and_files_below_the_root(loaded):

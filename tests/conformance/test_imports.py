@@ -123,10 +123,9 @@ def wrong_imports(place: str, source: str) -> list[str]:
     return wrong
 
 
-@pytest.mark.parametrize("path", sources(), ids=place_of)
-def test_a_file_imports_what_its_place_allows(path):
-    wrong = wrong_imports(place_of(path), path.read_text(encoding="utf-8"))
-    assert not wrong, f"{place_of(path)} may not import {', '.join(wrong)}"
+def test_every_file_imports_what_its_place_allows():
+    wrong = {place_of(path): wrong_imports(place_of(path), path.read_text(encoding="utf-8")) for path in sources()}
+    assert {place: names for place, names in wrong.items() if names} == {}
 
 
 @pytest.mark.parametrize(
@@ -191,10 +190,9 @@ def test_the_rule_lets_pass(place, line):
 def test_no_module_imports_itself_in_a_circle():
     """Local imports and those for types count: a circle hidden by one is a circle."""
     files = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sources()}
-    names = {name: imported(path.read_text(encoding="utf-8")) for name, path in files.items()}
     arrows = {
-        name: {one for found in names[name] for one in (found, found.rpartition(".")[0]) if one in files}
-        for name in files
+        name: {one for found in imported(path.read_text()) for one in (found, found.rpartition(".")[0]) if one in files}
+        for name, path in files.items()
     }
     seen: dict[str, int] = {}
 
@@ -210,13 +208,13 @@ def test_no_module_imports_itself_in_a_circle():
         visit(name, ())
 
 
-@pytest.mark.parametrize("path", sources(), ids=place_of)
-def test_nobody_edits_sys_path_and_the_session_alone_starts_ray(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    named = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    assert "sys.path" not in named
-    if path != ROOT / "tuning" / "execution" / "session.py":
-        assert not named & {"ray.init", "ray.shutdown"}
+def test_nobody_edits_sys_path_and_the_session_alone_starts_ray():
+    for path in sources():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        named = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        assert "sys.path" not in named, path
+        if path != ROOT / "tuning" / "execution" / "session.py":
+            assert not named & {"ray.init", "ray.shutdown"}, path
 
 
 def test_preparation_alone_has_faces_drawn():
@@ -236,13 +234,18 @@ def test_a_package_file_holds_a_docstring_and_nothing_else():
     ("modules", "unwanted"),
     [
         # The last two double a worker's start.
-        (
+        pytest.param(
             "trainables.core.training.trial, trainables.core.serving.classifier, trainables.res_rbg",
             {"ray", "mlflow", "optuna", "tuning", "search_spaces", "sklearn", "pandas"},
+            marks=pytest.mark.slow,
         ),
-        ("trainables.core.ray.slot, trainables.core.ray.trainer", {"torch"}),
+        pytest.param("trainables.core.ray.slot, trainables.core.ray.trainer", {"torch"}, marks=pytest.mark.slow),
         ("tuning.status, tuning.logs", {"torch", "ray", "mlflow"}),
-        ("tuning.statistics.comparison, tuning.statistics.superiority", {"torch", "trainables", "statsmodels"}),
+        pytest.param(
+            "tuning.statistics.comparison, tuning.statistics.superiority",
+            {"torch", "trainables", "statsmodels"},
+            marks=pytest.mark.slow,
+        ),
         ("tune", {"torch", "ray", "mlflow", "rich.console", "pandas"}),
     ],
 )

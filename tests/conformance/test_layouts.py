@@ -10,10 +10,12 @@ import pytest
 from drawing.__main__ import main
 from drawing.sequence import DIFFICULTIES, draw_clip, sample_subject
 from drawing.tree import MARKER
-from tests.support.drawn_trees import LAYOUTS, PEOPLE, SIX, Trees, files, settings_of, table_of
+from tests.support.drawn_trees import LAYOUTS, PEOPLE, SIX, files, settings_of, table_of
 from trainables.core import lookup
 from trainables.data.core.dataset import DataError, require_disjoint
 from trainables.data.core.folds import identities
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("drawn trees")]  # drawn once for both modules of them
 
 SEVEN = ["anger", "contempt", *SIX[1:]]
 # Drawn clips never pass for someone's own, so another reader takes them.
@@ -52,11 +54,6 @@ SHOWN = {
 }
 
 
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory):
-    return Trees(tmp_path_factory)
-
-
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_layout_says_that_it_is_drawn_and_with_which_settings(tree, name):
     marker = json.loads((tree(name) / MARKER).read_text())
@@ -85,7 +82,10 @@ def test_a_layout_has_defaults_for_all_and_counts_its_clips(tmp_path, name):
 @pytest.mark.parametrize("name", LAYOUTS)
 @pytest.mark.parametrize(
     ("wrong", "message"),
-    [({"difficulty": "fiendish"}, "no difficulty 'fiendish'.*easy"), ({"num_subjects": 0}, "num_subjects is 0")],
+    [
+        ({"difficulty": "fiendish"}, "no difficulty 'fiendish'.*easy, medium, hard"),
+        ({"num_subjects": 0}, "num_subjects is 0"),
+    ],
 )
 def test_a_layout_names_wrong_settings_and_leaves_nothing(tmp_path, name, wrong, message):
     layout = lookup.load("drawing.layouts", name, "layout")

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from tests.support.builders import make_spec, prepare_random, train
+from tests.support.builders import make_spec, train
 from trainables.core import lookup
 from trainables.core.config import TrainerConfig, make_config
 from trainables.core.training import costs
@@ -16,11 +16,6 @@ from trainables.core.training.trainer import as_tuple
 
 NAMES = lookup.names("trainables")
 NUM_CLASSES = 3
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    return prepare_random(tmp_path_factory.mktemp("trainables"))  # clips of 2 to 4 frames
 
 
 @pytest.fixture(params=NAMES)
@@ -71,11 +66,15 @@ def test_it_says_what_it_is(module):
     assert all(thing.__doc__ for thing in (module, module.Config, module.build_model))
 
 
-def test_the_defaults_and_every_preset_can_be_laid_out_without_memory(module):
+@pytest.mark.slow
+def test_the_defaults_and_every_preset_are_laid_out_and_answer_without_memory(module):
     for changes in ({}, *getattr(module, "PRESETS", {}).values()):
+        config = make_config(module.Config, {**changes, "num_classes": 5, "num_frames": 3})
         with torch.device("meta"):
-            model = module.build_model(make_config(module.Config, changes))
+            model = module.build_model(config).eval()
+            x = torch.zeros(2, 3, 3, config.image_size, config.image_size)
         assert all(tensor.is_meta for tensor in (*model.parameters(), *model.buffers()))
+        assert model(x, torch.tensor([3, 1])).shape == (2, 5)
 
 
 @pytest.mark.parametrize("lengths", [(1,), (2,), (2, 1, 2)], ids=str)
@@ -119,11 +118,13 @@ def test_what_is_stored_is_the_whole_model(module, config, model):
         assert torch.equal(other.eval()(*batch), model(*batch))
 
 
+@pytest.mark.slow
 def test_what_it_costs_can_be_counted(config, model):
     assert costs.train_flops(model, config) > 0
     assert costs.weights_mb(model) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_small_trial_runs_from_the_data_to_the_stored_model(name, prepared, tmp_path, monkeypatch):
     monkeypatch.setattr(costs, "LATENCY_BUDGET_S", 0.0)

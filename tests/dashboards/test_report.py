@@ -46,6 +46,7 @@ def test_refuses_a_study_that_was_not_begun(home, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_page_that_cannot_be_put_in_its_place_leaves_nothing(home, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"is a folder; --out needs a file, such as .*/smiles\.html"):
         write_report(home, "smiles", tmp_path)

@@ -30,6 +30,7 @@ def test_evidence_no_better_than_guessing_is_said_to_be(tmp_path):
     assert "not beyond doubt better" in read_page(tmp_path).texts["recommendation"]
 
 
+@pytest.mark.slow
 def test_curves_that_are_lost_are_said_to_be_lost(tmp_path):
     folder = write_sample(tmp_path)
     lost = sorted((folder / "trials").glob("confirm-*/robustness.json"))
@@ -172,6 +173,7 @@ def test_any_objectives_have_their_views(tmp_path, objectives, views):
     assert sum(" over " in label and " by epoch" not in label for label in labels) == views
 
 
+@pytest.mark.slow
 def test_lost_predictions_are_said_to_be_lost(tmp_path):
     folder = write_sample(tmp_path)
     (folder / "trials" / "confirm-0000" / "predictions.parquet").write_bytes(b"damaged")
@@ -181,6 +183,7 @@ def test_lost_predictions_are_said_to_be_lost(tmp_path):
     assert "It is not confirmed" in page.texts["recommendation"]
 
 
+@pytest.mark.slow
 def test_a_promotion_is_reported(tmp_path):
     write_sample(tmp_path)
     with Ledger.write(tmp_path / "smiles") as ledger:
@@ -189,6 +192,7 @@ def test_a_promotion_is_reported(tmp_path):
     assert "Version 3 of smiles was made from it" in read_page(tmp_path).texts["recommendation"]
 
 
+@pytest.mark.slow
 def test_a_refusal_is_reported(tmp_path):
     write_sample(tmp_path)
     with Ledger.write(tmp_path / "smiles") as ledger:
@@ -198,6 +202,7 @@ def test_a_refusal_is_reported(tmp_path):
     assert "at look 2, against models:/smiles/2." in text
 
 
+@pytest.mark.slow
 def test_a_hundred_trials_stay_small(tmp_path):
     with open_study(tmp_path) as ledger:
         for number in range(100):

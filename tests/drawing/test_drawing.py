@@ -15,6 +15,7 @@ from drawing.identity import HAIR_STYLES, sample_identity
 from drawing.layouts.drawn_faces import MARKER, write
 from drawing.sequence import DIFFICULTIES, draw_clip, sample_subject
 from drawing.shape import Pose
+from trainables.data.core.frames import read_video
 
 REST = by_number(np.zeros(len(ACTION_UNITS)))
 
@@ -26,14 +27,6 @@ def person():
 
 def draw_small(root, **settings):
     write(root, **{"num_subjects": 2, "num_frames": 3, "size": 64, "classes": ("happiness", "anger"), **settings})
-
-
-def read(video):
-    capture = cv2.VideoCapture(str(video))
-    frames = []
-    while (answer := capture.read())[0]:
-        frames.append(answer[1])
-    return frames
 
 
 def rows_that_move(person, unit):
@@ -129,6 +122,7 @@ def test_equal_seeds_draw_equal_frames():
     assert (first != other).any()
 
 
+@pytest.mark.slow
 def test_only_the_change_is_informative_on_hard():
     accuracy = drawn_difficulty.measure("hard", num_subjects=18, seed=3)
     assert accuracy["action_unit_change"] > accuracy["apex_action_units"] + 0.2
@@ -146,7 +140,7 @@ def test_the_layout_has_class_folders_subjects_and_a_marker(tmp_path):
     marker = json.loads((tmp_path / "world" / MARKER).read_text())
     assert marker["generator"] == "fertune drawing"
     assert (marker["difficulty"], marker["num_subjects"], marker["seed"]) == ("medium", 2, 0)
-    frames = read(tmp_path / "world" / videos[0])
+    frames = read_video(tmp_path / "world" / videos[0])
     assert [frame.shape for frame in frames] == [(64, 64, 3)] * 3
     assert list(tmp_path.iterdir()) == [tmp_path / "world"]
 
@@ -157,7 +151,7 @@ def test_a_video_shows_the_frames_that_were_drawn_in_their_colours(tmp_path):
     subject = sample_subject(np.random.default_rng([0, 0]), settings)
     rng = np.random.default_rng([0, 0, list(EXPRESSIONS).index("happiness"), 0])
     drawn = draw_clip(rng, subject, "happiness", settings, num_frames=3, size=96).frames
-    seen = np.stack(read(tmp_path / "world" / "happiness" / "D001_00.mp4"))[..., ::-1]
+    seen = np.stack(list(read_video(tmp_path / "world" / "happiness" / "D001_00.mp4")))
     assert np.abs(drawn.astype(int) - seen).mean() < 6
 
 
@@ -178,19 +172,6 @@ def test_without_an_encoder_frames_are_written_as_png(tmp_path, monkeypatch):
         "001.png",
         "002.png",
     ]
-
-
-def test_an_equal_drawing_is_left_as_it_is(tmp_path):
-    draw_small(tmp_path / "world")
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    draw_small(tmp_path / "world", on_progress=lambda *_: pytest.fail("drawn again"))
-    assert before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-
-
-def test_another_drawing_is_refused_and_says_what_differs(tmp_path):
-    draw_small(tmp_path / "world")
-    with pytest.raises(ValueError, match=r"holds another drawing \(seed 0, not 1\)"):
-        draw_small(tmp_path / "world", seed=1)
 
 
 def test_a_folder_of_someone_else_is_refused_and_kept(tmp_path):
@@ -222,10 +203,8 @@ def test_two_at_once_draw_one_whole_world(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"difficulty": "fiendish"}, "no difficulty 'fiendish'.*easy, medium, hard"),
         ({"classes": ("joy",)}, "given: joy"),
         ({"classes": ("fear", "fear")}, "each once"),
-        ({"num_subjects": 0}, "num_subjects is 0"),
         ({"num_frames": 1}, "num_frames is 1"),
         ({"size": 65}, "size is 65"),
     ],
@@ -237,15 +216,16 @@ def test_wrong_settings_are_named(tmp_path, settings, message):
 
 
 def test_the_command_draws_refuses_and_explains(tmp_path, capsys):
-    out = str(tmp_path / "world")
-    assert main(["--layout", "drawn_faces", "--out", out, "--subjects", "1", "--difficulty", "easy"]) == 0
+    out, small = str(tmp_path / "world"), ("--difficulty", "easy", "--frames", "3", "--size", "64")
+    assert main(["--layout", "drawn_faces", "--out", out, "--subjects", "1", *small]) == 0
     assert len(list((tmp_path / "world").rglob("*.mp4"))) == 6
-    assert main(["--out", out, "--subjects", "2", "--difficulty", "easy"]) == 2
+    assert main(["--out", out, "--subjects", "2", *small]) == 2
     assert "holds another drawing" in capsys.readouterr().err
     assert main(["--layout", "drawn_face", "--out", out]) == 2
     assert "Did you mean 'drawn_faces'?" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_sheet_is_one_small_picture(tmp_path):
     assert main(["--sheet", str(tmp_path / "sheet.png")]) == 0
     picture = cv2.imread(str(tmp_path / "sheet.png"))
@@ -253,6 +233,7 @@ def test_the_sheet_is_one_small_picture(tmp_path):
     assert (tmp_path / "sheet.png").stat().st_size < 400_000
 
 
+@pytest.mark.slow
 def test_the_detector_finds_drawn_faces():
     from facenet_pytorch import MTCNN
 

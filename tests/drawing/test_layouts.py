@@ -8,12 +8,9 @@ import numpy as np
 import pytest
 
 from drawing.tree import MARKER
-from tests.support.drawn_trees import SIX, Trees, files, image, rows_of, table_of
+from tests.support.drawn_trees import SIX, files, image, rows_of, table_of
 
-
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory):
-    return Trees(tmp_path_factory)
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("drawn trees")]  # drawn once for both modules of them
 
 
 def test_ck_plus_labels_bear_the_name_of_the_last_frame(tree):

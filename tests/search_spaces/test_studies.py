@@ -89,6 +89,7 @@ def ablation(request):
     return load_study(request.param)
 
 
+@pytest.mark.slow
 def test_every_variant_builds(ablation):
     module = lookup.load("trainables", ablation.trainable, "trainable")
     for changes in ablation.design.variants.values():

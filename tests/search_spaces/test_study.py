@@ -1,7 +1,6 @@
 """What a study, a trainable and a data set must be: the rules, and every file of the folders held to them."""
 
 import ast
-import dataclasses
 import sys
 from pathlib import Path
 
@@ -14,9 +13,8 @@ import search_spaces
 from search_spaces.core.study import METRICS, PARETO, Objective, Study, load_study
 from tests.conftest import ROOT
 from trainables.core import lookup
-from trainables.core.config import TrainerConfig, make_config
+from trainables.core.config import make_config
 from trainables.core.lookup import UnknownName
-from trainables.data.core.dataset import DataError
 
 SPACE = {"rbg_depth": tune.choice([0, 1])}
 STUDIES = lookup.names("search_spaces")
@@ -181,65 +179,6 @@ def test_a_study_drawn_without_data_can_be_drawn(study):
         assert study.dataset in lookup.names("drawing.layouts")
     else:
         assert "--data-root" in (ROOT / "search_spaces" / f"{study.name}.py").read_text(encoding="utf-8")
-
-
-# Every trainable
-
-
-@pytest.fixture(params=TRAINABLES)
-def trainable(request):
-    return lookup.load("trainables", request.param, "trainable")
-
-
-def test_a_trainable_has_a_flat_frozen_keyword_only_config(trainable):
-    config = trainable.Config()
-    assert isinstance(config, TrainerConfig)
-    for field in dataclasses.fields(trainable.Config):
-        assert field.kw_only, field.name
-        assert isinstance(getattr(config, field.name), str | int | float | bool), f"{field.name} is not flat"
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        config.epochs = 1
-    with pytest.raises(ValueError, match="no parameter named 'no_such_thing'"):
-        make_config(trainable.Config, {"no_such_thing": 1})
-    assert trainable.__doc__
-
-
-def configs_of(module):
-    return {"default": {}, **getattr(module, "PRESETS", {})}
-
-
-@pytest.mark.parametrize(
-    ("name", "preset"),
-    [(name, preset) for name in TRAINABLES for preset in configs_of(lookup.load("trainables", name, "trainable"))],
-)
-def test_every_configuration_builds_and_answers_without_memory(name, preset):
-    module = lookup.load("trainables", name, "trainable")
-    config = make_config(module.Config, {**configs_of(module)[preset], "num_classes": 5, "num_frames": 3})
-    with torch.device("meta"):
-        model = module.build_model(config).eval()
-        clips = torch.zeros(2, 3, 3, config.image_size, config.image_size)
-    assert model(clips, torch.tensor([3, 1])).shape == (2, 5)
-    assert all(tensor.is_meta for tensor in model.parameters())
-
-
-# Every data set
-
-
-@pytest.fixture(params=DATASETS)
-def dataset(request):
-    return lookup.load("trainables.data", request.param, "data set")
-
-
-def test_a_data_set_says_what_layout_it_reads(dataset):
-    assert callable(dataset.load)
-    assert len(dataset.__doc__.split("\n")[0]) > 10
-
-
-def test_a_data_set_answers_a_wrong_folder_with_a_sentence(dataset, tmp_path):
-    for root in (tmp_path / "missing", tmp_path):
-        with pytest.raises(DataError) as caught:
-            dataset.load(root)
-        assert str(root) in str(caught.value)
 
 
 def test_names_are_the_files_of_the_folder():

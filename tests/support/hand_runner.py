@@ -15,6 +15,7 @@ from ray import tune
 
 from search_spaces.core.study import Study
 from tests.support.builders import prepare_random
+from tests.support.mlflow_store import new_store
 from trainables.core.phases import SCORED_ON
 from trainables.core.prepared.splits import make_splits
 from trainables.core.prepared.stored import Prepared
@@ -27,7 +28,7 @@ DEVICE = "AMD EPYC"
 
 def hand_store(home: Path, num_subjects: int = 80) -> dict[str, Any]:
     """What a `HandRunner` needs: prepared clips, a fifth of the people locked away, and an MLflow store of one experiment."""
-    uri = f"sqlite:///{home / 'mlflow.db'}"
+    uri = new_store(home)
     experiment = mlflow.MlflowClient(uri).create_experiment("hand", artifact_location=str(home / "artifacts"))
     prepared = prepare_random(home, num_subjects=num_subjects)
     return {"prepared": prepared, "home": home, "uri": uri, "experiment": experiment}

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from dashboards.core.page import write_report
-from tests.dashboards.test_ablation_report import write_ablation
+from tests.support.sample_ablation import write_ablation
 from tests.support.sample_study import FACTS, add_trial, search_trial, select, write_sample
 from trainables.core import lookup
 from tuning.records.ledger import Ledger

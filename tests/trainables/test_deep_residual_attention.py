@@ -1,24 +1,22 @@
 """Deep residual attention: spatial gates in every block, an average that padding does not enter, a perceptron."""
 
+import functools
+
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from tests.support.networks import assert_padding_is_unseen, network, noisy_clips
+from trainables import deep_residual_attention
 from trainables.core.config import make_config
-from trainables.deep_residual_attention import SMALL, Config, build_model
+from trainables.deep_residual_attention import Config
 from trainables.models.attention import SPATIAL_GATES, SpatialAttention2d, SpatialAttention3d, attention
 from trainables.models.deep_residual_attention import DeepResidualAttention
 
 SHAPES = {"spatial": (2, 8, 6, 5), "spatial_3d": (2, 8, 4, 6, 5)}
 
 
-def small(**changes: object) -> nn.Module:
-    torch.manual_seed(0)
-    return build_model(make_config(Config, SMALL | {"num_classes": 3} | changes))
-
-
-def clips(num_clips: int = 3, num_frames: int = 4) -> Tensor:
-    return torch.randn(num_clips, num_frames, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+small = functools.partial(network, deep_residual_attention, **deep_residual_attention.SMALL, num_classes=3)
 
 
 @pytest.mark.parametrize("name", SPATIAL_GATES)
@@ -70,19 +68,12 @@ def test_padding_enters_neither_the_average_nor_batch_statistics() -> None:
     frames = nn.Sequential(nn.Conv2d(3, 4, 8, stride=8), nn.BatchNorm2d(4), nn.Flatten())
     model = DeepResidualAttention(frames, 64, 3, hidden=5)
     lengths = torch.tensor([4, 2, 1])
-    x = clips()
-    state = {key: value.clone() for key, value in model.state_dict().items()}
-    expected, statistics = model(x, lengths), frames[1].running_mean.clone()
-    for value in (7.0, float("nan")):
-        model.load_state_dict(state)
-        x[1, 2:] = x[2, 1:] = value
-        assert torch.allclose(model(x, lengths), expected, atol=1e-5)
-        assert torch.allclose(frames[1].running_mean, statistics, atol=1e-6)
+    assert_padding_is_unseen(model, noisy_clips(4), lengths, ((7.0, 0), (float("nan"), 0)), atol=1e-5)
 
 
 def test_a_clip_is_the_average_of_its_frames_whatever_their_order() -> None:
     model = small().eval()
-    x, lengths = clips(1), torch.tensor([4])
+    x, lengths = noisy_clips(4, 1), torch.tensor([4])
     assert torch.allclose(model(x, lengths), model(x.flip(1), lengths), atol=1e-5)
     twice = torch.cat((x, x), 1)
     assert torch.allclose(model(x, lengths), model(twice, torch.tensor([8])), atol=1e-5)

@@ -1,11 +1,14 @@
 """Res-RBG: published parameter counts, padding without influence, gradients everywhere, the ablation's rows."""
 
+import functools
 import itertools
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.support.networks import assert_padding_is_unseen, blanked, gradients, network, noisy_clips
+from trainables import res_rbg
 from trainables.core.config import check_keys, make_config
 from trainables.models.attention import GATES
 from trainables.models.padding import BatchNorm1d, masked_mean, on_rows, reverse, valid_rows
@@ -17,17 +20,7 @@ TINY = {"backbone": "resnet18", "gru_hidden": 8, "image_size": 32, "num_frames":
 LENGTHS = torch.tensor([4, 2, 1])
 
 
-def tiny(**changes: object) -> nn.Module:
-    torch.manual_seed(0)
-    return build_model(make_config(Config, TINY | changes))
-
-
-def clips(num_frames: int = 4, num_clips: int = 3) -> Tensor:
-    return torch.randn(num_clips, num_frames, 3, 32, 32, generator=torch.Generator().manual_seed(1))
-
-
-def pad(x: Tensor, num_frames: int, value: float) -> Tensor:
-    return torch.cat((x, x.new_full((len(x), num_frames, *x.shape[2:]), value)), 1)
+tiny = functools.partial(network, res_rbg, **TINY)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +77,7 @@ def test_a_block_whose_grus_are_silent_is_its_shortcut(shortcut: str) -> None:
     assert torch.equal(head.blocks[1](wide, lengths, None), wide)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gate", GATES)
 @pytest.mark.parametrize("temporal", TEMPORAL)
 def test_a_gradient_reaches_every_parameter(gate: str, temporal: str) -> None:
@@ -94,57 +88,33 @@ def test_a_gradient_reaches_every_parameter(gate: str, temporal: str) -> None:
     assert len(networks) == (4 if temporal == "gru" else 1)
     for row in networks.values():
         model = tiny(**row).train()
-        loss = nn.functional.cross_entropy(model(clips(), LENGTHS), torch.tensor([0, 1, 2]))
+        loss = nn.functional.cross_entropy(model(noisy_clips(4), LENGTHS), torch.tensor([0, 1, 2]))
         loss.backward()
         silent = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
         assert not silent
 
 
+@pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize(
     "changes",
     [{}, {"temporal": "mean"}, {"recurrent": "bi_gru"}, {"rbg_depth": 0}, {"rbg_depth": 3, "shortcut": "linear"}],
     ids=str,
 )
-@pytest.mark.parametrize("training", [False, True])
 def test_padding_never_changes_the_logits_of_a_clip(changes: dict[str, object], training: bool) -> None:
-    model = tiny(**changes)
-    x = clips()
-    state = {key: tensor.clone() for key, tensor in model.state_dict().items()}
-    plain = model.train(training)(x, LENGTHS)
-    seen = {key: tensor.clone() for key, tensor in model.state_dict().items()}
-    for value, extra in ((7.0, 3), (float("nan"), 1)):
-        model.load_state_dict(state)
-        padded = model(pad(x, extra, value), LENGTHS)
-        assert torch.allclose(plain, padded, atol=1e-5)
-        for key, tensor in model.state_dict().items():  # running statistics are blind to padding as well
-            assert torch.allclose(tensor, seen[key], atol=1e-5), key
+    model = tiny(**changes).train(training)
+    assert_padding_is_unseen(model, noisy_clips(4), LENGTHS, ((7.0, 3), (float("nan"), 1)), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_what_stands_in_padded_frames_never_changes_a_gradient() -> None:
-    gradients = []
-    for value in (0.0, float("nan")):
-        model = tiny().train()
-        x = clips()
-        x[1, 2:] = value
-        x[2, 1:] = value
-        model(x, LENGTHS).square().sum().backward()
-        gradients.append([parameter.grad for parameter in model.parameters()])
-    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(*gradients, strict=True))
-
-
-def test_a_clip_alone_has_the_logits_it_has_in_a_batch() -> None:
-    model = tiny().eval()
-    x = clips()
-    batch = model(x, LENGTHS)
-    for row, length in enumerate(LENGTHS.tolist()):
-        alone = model(x[row : row + 1, :length], torch.tensor([length]))
-        assert torch.allclose(alone[0], batch[row], atol=1e-5)
+    found = [gradients(tiny(), blanked(noisy_clips(4), LENGTHS, value), LENGTHS) for value in (0.0, float("nan"))]
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(*found, strict=True))
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_one_valid_step_trains(preset: str) -> None:
     model = tiny(**(PRESETS[preset] | TINY)).train()
-    logits = model(clips(num_clips=1), torch.tensor([1]))
+    logits = model(noisy_clips(4, 1), torch.tensor([1]))
     logits.square().sum().backward()
     assert all(parameter.grad.isfinite().all() for parameter in model.parameters())
 
@@ -152,7 +122,7 @@ def test_one_valid_step_trains(preset: str) -> None:
 @pytest.mark.parametrize(("temporal", "blind"), [("gru", False), ("mean", True)])
 def test_only_the_control_is_blind_to_order(temporal: str, blind: bool) -> None:
     model = tiny(temporal=temporal).eval()
-    x, lengths = clips(), torch.full((3,), 4)
+    x, lengths = noisy_clips(4), torch.full((3,), 4)
     assert torch.allclose(model(x, lengths), model(x.flip(1), lengths), atol=1e-6) == blind
 
 
@@ -200,6 +170,7 @@ def test_a_clip_without_a_frame_is_a_broken_invariant() -> None:
         valid_rows(torch.tensor([0, 2]), 2, torch.device("cpu"))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The tensor attributes")  # a GRU keeps a list of its own weights
 def test_the_network_can_be_exported_for_any_batch() -> None:
     torch.manual_seed(0)
@@ -207,9 +178,9 @@ def test_the_network_can_be_exported_for_any_batch() -> None:
     model = ResRBG(frames, RBG(16, 3, hidden=4, depth=1)).eval()
     batch = {0: torch.export.Dim("batch")}
     program = torch.export.export(
-        model, (clips(num_clips=2), torch.tensor([4, 2])), dynamic_shapes={"clips": batch, "lengths": batch}
+        model, (noisy_clips(4, 2), torch.tensor([4, 2])), dynamic_shapes={"clips": batch, "lengths": batch}
     )
-    assert torch.allclose(program.module()(clips(), LENGTHS), model(clips(), LENGTHS), atol=1e-5)
+    assert torch.allclose(program.module()(noisy_clips(4), LENGTHS), model(noisy_clips(4), LENGTHS), atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torchvision.models import get_model
 
-from tests.support.builders import prepare_random
+from tests.support.networks import noisy_clips
 from trainables.core.config import MEAN, STD, TrainerConfig, make_config
 from trainables.core.prepared.batches import Clips
 from trainables.core.training import costs
@@ -42,10 +42,6 @@ def frames_only(network: nn.Module, statistics=(MEAN, STD), input_size: int = 0)
     return StaticCNN(FrameNetwork(network, input_size, statistics))
 
 
-def clips(num_clips: int = 2, num_frames: int = 1, size: int = 48) -> Tensor:
-    return torch.randn(num_clips, num_frames, 3, size, size, generator=torch.Generator().manual_seed(1))
-
-
 @pytest.mark.parametrize("architecture", PUBLISHED)
 def test_parameters_and_file_size_are_the_published_ones(architecture: str) -> None:
     model = on_meta(architecture=architecture)
@@ -60,20 +56,21 @@ def test_there_are_ten_and_a_preset_for_each() -> None:
     assert all(row == {"architecture": name} for name, row in PRESETS.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("size", [32, 48])
-def test_small_frames_pass_through_every_architecture(architecture: str, size: int) -> None:
+def test_small_frames_pass_through_every_architecture(architecture: str) -> None:
     model = on_meta(architecture=architecture, num_classes=5)
-    x = clips(2, 3, size).to("meta")
-    assert model.eval()(x, torch.tensor([3, 2])).shape == (2, 5)
-    answers = as_tuple(model.train()(x[:1, :1], torch.tensor([1])))  # one frame has no batch to be normalised by
-    assert [answer.shape for answer in answers] == [(1, 5)] * (3 if architecture == "googlenet" else 1)
+    for size in (32, 48):
+        x = noisy_clips(3, 2, size).to("meta")
+        assert model.eval()(x, torch.tensor([3, 2])).shape == (2, 5)
+        answers = as_tuple(model.train()(x[:1, :1], torch.tensor([1])))  # one frame has no batch to be normalised by
+        assert [answer.shape for answer in answers] == [(1, 5)] * (3 if architecture == "googlenet" else 1)
 
 
 @pytest.mark.parametrize("architecture", ["mobilenet_v1", "shufflenet_v2"])
 def test_a_single_frame_trains_and_leaves_the_norms_in_training(architecture: str) -> None:
     model = static_cnn(architecture, 3).train()
-    logits = model(clips(1, 1, 32), torch.tensor([1]))
+    logits = model(noisy_clips(1, 1), torch.tensor([1]))
     logits.square().sum().backward()
     assert all(parameter.grad.isfinite().all() for parameter in model.parameters())
     assert all(module.training for module in model.modules())
@@ -90,7 +87,7 @@ class Brightness(nn.Module):
 @pytest.mark.parametrize("training", [False, True])
 def test_logits_are_averaged_over_valid_frames(training: bool) -> None:
     model = frames_only(Brightness()).train(training)
-    x = clips(2, 3)
+    x = noisy_clips(3, 2, 48)
     expected = torch.stack((x[0].mean((0, 2, 3)), x[1, :2].mean((0, 2, 3))))
     x[1, 2] = float("nan")
     assert torch.allclose(model(x, torch.tensor([3, 2])), expected, atol=1e-6)
@@ -113,10 +110,11 @@ def test_published_weights_are_shown_the_colours_they_were_trained_on() -> None:
     assert on_meta(architecture="mobilenet_v1").frames.statistics == (MEAN, STD)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_googlenet_answers_with_its_auxiliary_heads_in_training_alone(precision: str) -> None:
     model = static_cnn("googlenet", 3)
-    x, lengths = clips(2, 2, 32), torch.tensor([2, 1])
+    x, lengths = noisy_clips(2, 2), torch.tensor([2, 1])
     with autocast(TrainerConfig(precision=precision), torch.device("cpu")):
         answers = model.train()(x, lengths)
         alone = model.eval()(x, lengths)
@@ -138,8 +136,7 @@ class TwoHeads(nn.Module):
         return (logits, auxiliary) if self.training else logits
 
 
-def test_the_trainer_gives_an_auxiliary_loss_three_tenths_of_the_weight(tmp_path: Path) -> None:
-    prepared = prepare_random(tmp_path)
+def test_the_trainer_gives_an_auxiliary_loss_three_tenths_of_the_weight(prepared) -> None:
     train = tuple(int(i) for i in range(len(prepared)) if prepared.labels[i] == 0)[:8]
     config = TrainerConfig(num_classes=2, num_frames=2, image_size=32, batch_size=8, epochs=4, optimizer="sgd")
     model = TwoHeads()
@@ -164,7 +161,7 @@ def test_repvgg_is_deployed_as_plain_convolutions_with_the_same_answers() -> Non
     for norm in (module for module in model.modules() if isinstance(module, nn.BatchNorm2d)):
         norm.momentum = 1.0
         nn.init.uniform_(norm.weight, 0.5, 1.5)
-    x, lengths = clips(2, 2), torch.tensor([2, 1])
+    x, lengths = noisy_clips(2, 2, 48), torch.tensor([2, 1])
     model.train()(x, lengths)
     state = {key: value.clone() for key, value in model.state_dict().items()}
     deployed = model.deployed()
@@ -178,19 +175,11 @@ def test_repvgg_is_deployed_as_plain_convolutions_with_the_same_answers() -> Non
     assert not hasattr(on_meta(architecture="vgg16"), "deployed")
 
 
-def put(folder: Path, name: str, state: dict[str, Tensor]) -> None:
-    (folder / "checkpoints").mkdir(exist_ok=True)
-    path = folder / "checkpoints" / name
+def put(path: Path, state: dict[str, Tensor]) -> None:
     if path.suffix == ".safetensors":
         save_file(state, path)
     else:
         torch.save(state, path)
-
-
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    return tmp_path
 
 
 @pytest.mark.parametrize(
@@ -203,10 +192,10 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_published_weights_are_read_from_the_local_file(hub: Path, architecture: str, file: str) -> None:
     with pytest.raises(ValueError, match=r"nothing is downloaded") as caught:
         static_cnn(architecture, 7, weights="imagenet")
-    assert str(hub / "checkpoints" / file) in str(caught.value)
+    assert str(hub / file) in str(caught.value)
     torch.manual_seed(1)
     published = static_cnn(architecture, 1000).frames.network.state_dict()
-    put(hub, file, published)
+    put(hub / file, published)
     ours = static_cnn(architecture, 7, weights="imagenet").frames.network.state_dict()
     differing = {key for key in ours if ours[key].shape != published[key].shape}
     assert {key.rsplit(".", 1)[0] for key in differing} == {"fc" if architecture == "shufflenet_v2" else "classifier"}
@@ -221,13 +210,14 @@ def test_the_old_names_in_the_file_of_densenet_are_understood(hub: Path) -> None
         .replace("conv2.", "conv.2."): value
         for key, value in published.items() if "num_batches_tracked" not in key
     }  # fmt: skip
-    put(hub, "densenet121-a639ec97.pth", old)
+    put(hub / "densenet121-a639ec97.pth", old)
     ours = static_cnn("densenet121", 7, weights="imagenet").frames.network.state_dict()
     key = "features.denseblock4.denselayer16.norm2.running_var"
     assert key not in old
     assert torch.equal(ours[key], published[key])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_the_classifiers_are_all_that_published_weights_lack(architecture: str) -> None:
     source = ARCHITECTURES[architecture]

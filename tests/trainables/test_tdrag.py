@@ -1,32 +1,25 @@
 """TDRAG: torchvision's 3-D ResNet-18 as the base, padding without influence through every halving of time."""
 
+import functools
 import itertools
 from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torchvision.models.video import r3d_18
 
+from tests.support.networks import assert_padding_is_unseen, blanked, gradients, network, noisy_clips
+from trainables import tdrag
 from trainables.core.config import make_config
 from trainables.models.attention import SpatialAttention3d
 from trainables.models.resnet3d import ResNet3d
-from trainables.tdrag import PRESETS, SMALL, Config, build_model
+from trainables.tdrag import PRESETS, Config, build_model
 
 LENGTHS = torch.tensor([6, 5, 1])
 
 
-def small(**changes: object) -> nn.Module:
-    torch.manual_seed(0)
-    return build_model(make_config(Config, SMALL | {"num_classes": 3} | changes))
-
-
-def clips(num_frames: int = 6, num_clips: int = 3) -> Tensor:
-    return torch.randn(num_clips, num_frames, 3, 32, 32, generator=torch.Generator().manual_seed(1))
-
-
-def pad(x: Tensor, num_frames: int, value: float) -> Tensor:
-    return torch.cat((x, x.new_full((len(x), num_frames, *x.shape[2:]), value)), 1)
+small = functools.partial(network, tdrag, **tdrag.SMALL, num_classes=3)
 
 
 def test_the_base_has_the_parameters_of_the_published_network() -> None:
@@ -36,6 +29,7 @@ def test_the_base_has_the_parameters_of_the_published_network() -> None:
     assert sum(p.numel() for p in ours.parameters()) == sum(p.numel() for p in theirs.parameters()) == 33_169_863
 
 
+@pytest.mark.slow
 def test_the_base_computes_what_torchvision_computes() -> None:
     torch.manual_seed(0)
     theirs = r3d_18(num_classes=3)
@@ -46,7 +40,7 @@ def test_the_base_computes_what_torchvision_computes() -> None:
         for key, value in theirs.state_dict().items()
     }
     ours.load_state_dict(state, assign=True)
-    x = clips(4, 2)[..., :16, :16]
+    x = noisy_clips(4, 2)[..., :16, :16]
     for training in (True, False):
         with torch.no_grad():
             expected = theirs.train(training)(x.transpose(1, 2))
@@ -55,40 +49,25 @@ def test_the_base_computes_what_torchvision_computes() -> None:
     assert torch.allclose(ours.backbone.layer4[1].conv2[1].running_var, theirs.layer4[1].conv2[1].running_var)
 
 
+@pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("changes", [{}, {"temporal": "mean"}, {"attention": "none"}], ids=str)
 @pytest.mark.parametrize("halvings", [0, 1, 3])
-@pytest.mark.parametrize("training", [False, True])
 def test_padding_never_changes_the_logits_of_a_clip(changes: dict[str, object], halvings: int, training: bool) -> None:
-    model = small(temporal_halvings=halvings, **changes)
-    x = clips()
-    state = {key: tensor.clone() for key, tensor in model.state_dict().items()}
-    plain = model.train(training)(x, LENGTHS)
-    assert not torch.allclose(plain[0], plain[1], atol=1e-3)
-    seen = {key: tensor.clone() for key, tensor in model.state_dict().items()}
-    for value, extra in ((7.0, 3), (float("nan"), 2)):
-        model.load_state_dict(state)
-        padded = pad(x, extra, value)
-        padded[1, 5:] = padded[2, 1:] = value
-        assert torch.allclose(model(padded, LENGTHS), plain, atol=1e-4)
-        for key, tensor in model.state_dict().items():  # running statistics are blind to padding as well
-            assert torch.allclose(tensor, seen[key], atol=1e-5), key
+    model = small(temporal_halvings=halvings, **changes).train(training)
+    paddings = ((7.0, 3), (float("nan"), 2))
+    logits = assert_padding_is_unseen(model, noisy_clips(6), LENGTHS, paddings, atol=1e-4)
+    assert not torch.allclose(logits[0], logits[1], atol=1e-3)
 
 
 def test_what_stands_in_padded_frames_never_changes_a_gradient() -> None:
-    gradients = []
-    for value in (0.0, float("nan")):
-        model = small().train()
-        x = clips()
-        x[1, 5:] = x[2, 1:] = value
-        model(x, LENGTHS).square().sum().backward()
-        gradients.append([parameter.grad for parameter in model.parameters()])
-    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(*gradients, strict=True))
-    assert all(gradient.abs().sum() > 0 for gradient in gradients[0])
+    found = [gradients(small(), blanked(noisy_clips(6), LENGTHS, value), LENGTHS) for value in (0.0, float("nan"))]
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(*found, strict=True))
+    assert all(gradient.abs().sum() > 0 for gradient in found[0])
 
 
 def test_a_clip_alone_has_the_logits_it_has_in_a_batch() -> None:
     model = small(temporal_halvings=2).eval()
-    x = clips()
+    x = noisy_clips(6)
     batch = model(x, LENGTHS)
     for row, length in enumerate(LENGTHS.tolist()):
         alone = model(x[row : row + 1, :length], torch.tensor([length]))
@@ -100,7 +79,7 @@ def test_a_clip_alone_has_the_logits_it_has_in_a_batch() -> None:
 )
 def test_lengths_shrink_as_time_is_halved(halvings: int, steps: list[int]) -> None:
     backbone = ResNet3d("none", halvings, width=8).eval()
-    features, lengths = backbone(clips(8), LENGTHS)
+    features, lengths = backbone(noisy_clips(8), LENGTHS)
     assert lengths.tolist() == steps
     assert features.shape == (3, -(-8 // 2**halvings), 64)
     for row, length in zip(features, steps, strict=True):
@@ -110,7 +89,7 @@ def test_lengths_shrink_as_time_is_halved(halvings: int, steps: list[int]) -> No
 
 def test_order_matters_to_the_network() -> None:
     model = small().eval()
-    x, lengths = clips(), torch.full((3,), 6)
+    x, lengths = noisy_clips(6), torch.full((3,), 6)
     assert not torch.allclose(model(x, lengths), model(x.flip(1), lengths), atol=1e-5)
 
 
@@ -123,7 +102,7 @@ def test_the_gate_scales_the_residual_branch_alone() -> None:
         nn.init.zeros_(gate.conv.weight)
         nn.init.constant_(gate.conv.bias, 100.0)  # the gates stand open
     plain.load_state_dict({key: value for key, value in model.state_dict().items() if ".gate." not in key})
-    assert torch.allclose(model(clips(), LENGTHS), plain(clips(), LENGTHS), atol=1e-5)
+    assert torch.allclose(model(noisy_clips(6), LENGTHS), plain(noisy_clips(6), LENGTHS), atol=1e-5)
 
 
 def test_each_preset_writes_out_every_field_and_adds_one_component() -> None:
@@ -134,8 +113,7 @@ def test_each_preset_writes_out_every_field_and_adds_one_component() -> None:
     assert make_config(Config, PRESETS["full"]) == Config()
 
 
-def test_weights_of_kinetics_are_read_from_the_local_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+def test_weights_of_kinetics_are_read_from_the_local_file(hub: Path) -> None:
     backbone = ResNet3d("spatial_3d", width=8)
     with pytest.raises(ValueError, match=r"r3d_18-b3b3357e\.pth.*nothing is downloaded"):
         backbone.load_kinetics()
@@ -144,13 +122,12 @@ def test_weights_of_kinetics_are_read_from_the_local_file(tmp_path: Path, monkey
         "fc.weight": torch.zeros(400, 64),
         "fc.bias": torch.zeros(400),
     }
-    (tmp_path / "checkpoints").mkdir()
-    torch.save(published, tmp_path / "checkpoints" / "r3d_18-b3b3357e.pth")
+    torch.save(published, hub / "r3d_18-b3b3357e.pth")
     backbone.load_kinetics()
     assert torch.equal(backbone.layer4[1].conv2[0].weight, published["layer4.1.conv2.0.weight"])
     with pytest.raises(ValueError, match="does not hold the weights of r3d_18"):
         ResNet3d("none", width=4).load_kinetics()
-    (tmp_path / "checkpoints" / "r3d_18-b3b3357e.pth").write_bytes(b"half a file")
+    (hub / "r3d_18-b3b3357e.pth").write_bytes(b"half a file")
     with pytest.raises(ValueError, match=r"cannot be read .*once more"):
         backbone.load_kinetics()
 

@@ -8,7 +8,7 @@ import pytest
 from ray import tune
 
 from search_spaces.core.designs import factorial, named, sweep
-from tests.support.ablation_driver import VARIANTS, Driver, prepare_people, study_of
+from tests.support.ablation_driver import VARIANTS, Driver, study_of
 from tuning.ablate import ablate_variants, require_new_or_resumed
 from tuning.confirm import confirm_search
 from tuning.evidence.ablation import comparison_of, runs_of
@@ -16,12 +16,6 @@ from tuning.execution.seeds import ABLATION_SEED, CONFIRM_SEED, REFIT_SEED
 from tuning.records.ledger import Ledger
 from tuning.status import status
 from tuning.text.tables import titled
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    return prepare_people(tmp_path_factory.mktemp("ablation"))
-
 
 # What is asked for
 

@@ -6,19 +6,13 @@ import math
 from types import SimpleNamespace
 
 import pytest
-from typer.testing import CliRunner
 
-import tune
 from search_spaces.core import study as study_module
 from search_spaces.core.designs import sweep
-from tests.support.ablation_driver import Driver, prepare_people, study_of, tuned_study
+from tests.support.ablation_driver import Driver, study_of, tuned_study
+from tests.support.command import call
 
 STUDY = "res_rbg_depth"  # a study that there is; the one that runs is `study_of`
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    return prepare_people(tmp_path_factory.mktemp("ablation"))
 
 
 @pytest.fixture
@@ -32,7 +26,7 @@ def command(prepared, tmp_path, monkeypatch):
 
         monkeypatch.setattr(study_module, "load_study", lambda name: study or study_of())
         monkeypatch.setattr("tuning.ablate.Runner", runner)
-        done = CliRunner().invoke(tune.app, ["run", STUDY, *arguments])
+        done = call("run", STUDY, *arguments)
         assert "Traceback" not in done.output
         assert done.exception is None or isinstance(done.exception, SystemExit)
         return SimpleNamespace(code=done.exit_code, out=" ".join(done.stdout.split()), error=done.stderr.strip())
@@ -53,31 +47,13 @@ def test_a_whole_one_is_compared_and_its_table_written(command, tmp_path):
     assert [row["name"] for row in rows[:3]] == ["rbg_depth=0", "rbg_depth=1", "rbg_depth=2"]
 
 
-def test_one_seed_is_compared_with_a_note(command):
-    done = command("--folds", "0,1,2", "--seeds", "1", answers=answers)
-    assert done.code == 0
-    assert "One seed per fold" in done.out
-
-
-def test_identical_results_are_called_so(command):
+def test_identical_results_are_called_so_and_all_answers_right_are_no_certainty(command):
     done = command("--folds", "0,1", "--seeds", "1", answers=lambda trial: 1.0)
     assert done.code == 0
     assert "rbg_depth=1: no difference could be resolved (the results are identical;" in done.out
-
-
-def test_all_answers_right_are_no_certainty(command):
-    done = command("--folds", "0,1", "--seeds", "1", answers=lambda trial: 1.0)
-    assert (
-        "rbg_depth=0 100.0 [54.1, 100.0] 100.0 [54.1, 100.0] 5.0 11.000" in done.out
-    )  # six people, who could all be wrong
+    # Six people, who could all be wrong.
+    assert "rbg_depth=0 100.0 [54.1, 100.0] 100.0 [54.1, 100.0] 5.0 11.000" in done.out
     assert "rbg_depth=1 +0.0 [no spread] no spread no spread 1.000" in done.out
-
-
-def test_one_fold_is_listed_and_not_compared(command):
-    done = command("--folds", "1", "--seeds", "2", answers=answers)
-    assert done.code == 0
-    assert "Means over the runs, not compared" in done.out
-    assert "All runs are on fold 1: one fold shows no spread between folds, so no interval can be given." in done.out
 
 
 def test_a_variant_whose_runs_failed_is_left_out_with_what_it_said(command):
@@ -94,6 +70,7 @@ def test_a_variant_whose_runs_failed_is_left_out_with_what_it_said(command):
         "1 training failed, the first rbg_depth=2 on fold 1 with seed 200000000 (ablation-0005: NonFinite" in done.out
     )
     assert "rbg_depth=1:" in done.out
+    assert "One seed per fold" in done.out
 
 
 def test_one_that_failed_everywhere_is_listed_with_what_it_said(command):
@@ -171,7 +148,7 @@ def test_what_a_person_got_wrong_is_a_sentence_before_anything_is_trained(comman
 
 def test_options_of_a_plan_are_none_of_a_search(monkeypatch, tmp_path):
     monkeypatch.setenv("FERTUNE_HOME", str(tmp_path))
-    done = CliRunner().invoke(tune.app, ["run", "demo", "--dry-run", "--sd", "2"])
+    done = call("run", "demo", "--dry-run", "--sd", "2")
     assert done.stderr == "Error: Study demo is a search; --sd is an option of an ablation.\n"
 
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.dashboards.test_ablation_report import SMALL, write_ablation
 from tests.support.report_pages import HOSTILE
+from tests.support.sample_ablation import SMALL, write_ablation
 from tests.support.shown import on_terminal
 from tuning.records.ledger import Ledger
 from tuning.records.ran import Ran
@@ -56,7 +56,7 @@ def test_what_is_no_comparison_is_written_and_said_to_be_none(one_fold, tmp_path
     said = " ".join(said.split())
     assert done, "a single fold is listed as it was asked for"
     assert "Means over the runs, not compared" in said
-    assert "one fold shows no spread between folds" in said
+    assert "All runs are on fold 0: one fold shows no spread between folds, so no interval can be given." in said
     assert "The table: " in said
     assert "not compared" in (tmp_path / f"a.{ending}").read_text()
 

@@ -3,9 +3,8 @@
 import json
 
 import pytest
-from typer.testing import CliRunner
 
-import tune
+from tests.support.command import call
 from tests.support.hand_runner import HandRunner
 from tuning import confirm as module
 from tuning.confirm import confirm_search
@@ -39,12 +38,6 @@ def test_the_champion_is_trained_beside_the_front_with_the_same_seeds(store, cha
         runner.asked.clear()
         confirm_search(runner, top=2, seeds=3)
         assert not runner.asked, "what is confirmed already is not run again"
-
-
-def test_a_champion_that_is_a_member_of_the_front_is_not_trained_twice(store, champion):
-    with HandRunner("member", {4: 0.97, 8: 0.9}, **store) as runner:
-        confirm_search(runner.search(8, 4))
-        assert {variant for _, variant, _ in trained(runner)} == {""}
 
 
 def test_a_champion_that_cannot_be_had_is_left_out_and_the_ledger_says_why(store, champion):
@@ -92,7 +85,7 @@ def command(store, monkeypatch, request):
     runner = HandRunner("demo", {8: 0.9, 4: 0.6}, **{**store, "home": home, "registered": request.node.name})
     for verb in ("confirm", "cross_validate"):
         monkeypatch.setattr(f"tuning.{verb}.Runner", lambda *_, **__: runner)
-    yield runner, lambda *options: CliRunner().invoke(tune.app, ["confirm", "demo", *options])
+    yield runner, lambda *options: call("confirm", "demo", *options)
     runner.ledger.close()
 
 

@@ -77,6 +77,7 @@ def test_asked_again_nothing_finished_runs_again_and_more_trials_add_theirs(runn
     assert sorted(trial.folds[0] for trial in searches) == sorted([0, 1, 2, half.folds[0]])
 
 
+@pytest.mark.slow
 def test_what_the_search_promised_too_much_is_found_with_people_as_units(runner):
     runner.promised = 0.1
     found = cross_validate_search(runner, num_samples=3)
@@ -107,6 +108,7 @@ def test_the_interval_of_the_optimism_counts_a_person_once(runner):
     assert width < 0.5 * (found.accuracy.high - found.accuracy.low), "everybody is judged alike on both sides"
 
 
+@pytest.mark.slow
 def test_the_champion_is_trained_on_the_same_folds_with_the_same_seeds(runner, store):
     name = runner.study.registered_model
     with HandRunner(f"{name}-old", {**SKILLS, 4: 0.85}, **{**store, "registered": name}) as old:

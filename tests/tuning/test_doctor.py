@@ -8,9 +8,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-import tune
+from tests.support.command import call
 from tuning import doctor
 
 
@@ -28,7 +27,7 @@ def fixes() -> dict[str, str]:
 
 def test_a_healthy_machine_has_nothing_to_fix(tmp_path):
     assert fixes() == {}
-    done = CliRunner().invoke(tune.app, ["doctor", "--json"])
+    done = call("doctor", "--json")
     assert done.exit_code == 0
     found = {row["name"]: row["found"] for row in map(json.loads, done.stdout.splitlines())}
     assert found["home"].startswith(f"{tmp_path / 'runs'}, ")
@@ -38,7 +37,7 @@ def test_a_healthy_machine_has_nothing_to_fix(tmp_path):
 def test_a_home_that_cannot_be_written_is_named(monkeypatch):
     monkeypatch.setenv("FERTUNE_HOME", "/proc/nowhere")
     assert fixes() == {"home": "Set $FERTUNE_HOME to a folder that can be written."}
-    done = CliRunner().invoke(tune.app, ["doctor"])
+    done = call("doctor")
     assert done.exit_code == 1
     assert "fix  home: /proc/nowhere" in done.stdout
 
@@ -94,6 +93,7 @@ def test_a_token_of_the_environment_is_enough(monkeypatch):
     assert found["ray token"] == "that of RAY_AUTH_TOKEN, and RAY_AUTH_MODE=token"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", ["torch", "mlflow"])
 def test_a_package_that_cannot_be_imported_is_a_finding_and_the_rest_is_looked_at(monkeypatch, tmp_path, package):
     (tmp_path / "runs").mkdir()
@@ -103,7 +103,7 @@ def test_a_package_that_cannot_be_imported_is_a_finding_and_the_rest_is_looked_a
     name = {"torch": "devices", "mlflow": "mlflow"}[package]
     assert [finding.name for finding in doctor.doctor()] == before
     assert fixes() == {name: "Run `make setup`, which puts every package back."}
-    done = CliRunner().invoke(tune.app, ["doctor"])
+    done = call("doctor")
     assert done.exit_code == 1
     assert f"fix  {name}: cannot be looked at (ModuleNotFoundError: " in done.stdout
 

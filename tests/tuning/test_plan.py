@@ -6,7 +6,7 @@ from ray import tune
 
 from drawing.layouts import drawn_faces
 from search_spaces.core.designs import add_one_in, factorial, sweep
-from tests.support.ablation_driver import Driver, prepare_people, study_of, tuned_study
+from tests.support.ablation_driver import Driver, study_of, tuned_study
 from tests.support.builders import prepare_random
 from trainables.core.lookup import UnknownName
 from trainables.core.prepared.stored import open_prepared
@@ -17,11 +17,6 @@ from tuning.plan import plan
 from tuning.statistics.comparison import minimum_detectable_effect, spread_of_differences
 
 NUM_PEOPLE = 80
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    return prepare_people(tmp_path_factory.mktemp("ablation"))
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +69,7 @@ def test_a_dry_run_after_a_pilot_knows_time_disk_and_what_can_be_detected(prepar
     assert elsewhere.device_hours is None, "no trial says on which device it ran"
 
 
+@pytest.mark.slow
 def test_a_dry_run_of_a_search_and_of_variants_that_are_tuned(tmp_path):
     search = study_of(design=None, parameters={"gru_hidden": tune.choice([8, 16])}, settings={}, search_folds=(0, 1))
     forecast = plan(search, tmp_path, num_samples=10)
@@ -136,6 +132,7 @@ def test_the_effect_after_a_pilot_has_people_as_units_as_the_test_has(home):
     assert minimum_detectable_effect(5, 2, 0.05, 96, 32, 5) > 1.5 * forecast.detectable_points / 100, "folds as units"
 
 
+@pytest.mark.slow
 def test_what_a_plan_promises_is_what_the_finished_run_says(home):
     """With nothing left to run, the plan and the comparison judge the same trainings by the same test."""
     with Driver(study_of(), home, _prepared(home)) as runner:
@@ -161,6 +158,7 @@ def test_folds_are_the_units_of_a_plan_where_they_are_those_of_the_test(prepared
     assert "folds as units" in plan(study_of(), tmp_path, sd=5).detectable_from
 
 
+@pytest.mark.slow
 def test_a_factorials_effects_are_of_the_family(home):
     components = {"depth": {"rbg_depth": 1}, "width": {"gru_hidden": 16}, "gate": {"attention": "eca"}}
     base = {"rbg_depth": 0, "gru_hidden": 8, "attention": "none"}
@@ -171,6 +169,7 @@ def test_a_factorials_effects_are_of_the_family(home):
     assert alone.detectable_points < forecast.detectable_points
 
 
+@pytest.mark.slow
 def test_the_spread_of_another_study_can_be_taken(home):
     other = study_of(name="another", design=sweep("gru_hidden", [8, 16]))
     assert "--pilot STUDY" in plan(other, home).detectable_from

@@ -70,6 +70,7 @@ def test_a_first_champion_carries_its_evidence_and_its_card(begin, client, store
     assert len([event for event in runner.ledger.events if event["event"] == "promoted"]) == 1
 
 
+@pytest.mark.slow
 def test_a_superior_challenger_replaces_a_champion_of_another_system_trained_beside_it(begin, client, store, tmp_path):
     fake_champion(client, begin({4: POOR}, name="old", trainable="tdrag").search(4))
     runner = begin({8: GOOD, 4: POOR}).search(8)
@@ -124,6 +125,7 @@ def test_a_saving_of_time_counts_on_one_kind_of_device_alone(begin, client, else
         assert promote_winner(runner, margin=0.2).verdict.cheaper
 
 
+@pytest.mark.slow
 def test_the_chosen_one_must_pass_as_one_of_all_confirmed_members(begin, client):
     fake_champion(client, begin({4: FAIR}, name="old").search(4))
     alone = begin({8: 0.95, 4: FAIR}, name="alone").search(8)
@@ -227,6 +229,7 @@ def test_a_champion_that_cannot_be_compared_or_trained_again_is_said_to_be(begin
             client.set_model_version_tag(name, "1", key, before[key])
 
 
+@pytest.mark.slow
 def test_a_promotion_that_dies_leaves_the_old_champion_and_is_completed_by_the_next(begin, client, monkeypatch):
     fake_champion(client, begin({4: POOR}, name="old").search(4))
     runner = begin({8: GOOD, 4: POOR}).search(8)

@@ -85,6 +85,7 @@ def test_a_confirmation_that_failed_is_named_with_its_error(begin):
         promote_winner(runner)
 
 
+@pytest.mark.slow
 def test_a_row_of_cheaper_champions_gives_up_the_margin_once(begin, store):
     """32, 16 and 8 are equally good; each step may have lost something, and the third may lose no more than is left."""
     client = mlflow.MlflowClient(store["uri"])
@@ -114,6 +115,7 @@ def test_a_row_of_cheaper_champions_gives_up_the_margin_once(begin, store):
     assert aliases(client, first.name)["champion"] == 3
 
 
+@pytest.mark.slow
 def test_a_superior_champion_is_the_new_reference(begin, store):
     client = mlflow.MlflowClient(store["uri"])
     skills = {32: FAIR + 0.15, 16: FAIR + 0.15, 8: 1.0}

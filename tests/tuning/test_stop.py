@@ -132,6 +132,7 @@ def preparing(tmp_path):
         driver.wait(timeout=10)
 
 
+@pytest.mark.slow
 def test_the_processes_that_find_faces_leave_ctrl_c_to_their_driver(preparing, tmp_path):
     for worker in psutil.Process(preparing.pid).children(recursive=True):
         worker.send_signal(signal.SIGINT)
@@ -140,6 +141,7 @@ def test_the_processes_that_find_faces_leave_ctrl_c_to_their_driver(preparing, t
     assert (preparing.returncode, said) == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["stop", "ctrl-c", "kill"])
 def test_a_driver_that_finds_faces_ends_with_its_processes(preparing, tmp_path, how):
     workers = psutil.Process(preparing.pid).children(recursive=True)

@@ -14,11 +14,6 @@ from trainables.data.core.dataset import DataError
 VIDEOS = "BAUM1s_MP4 - All"
 
 
-@pytest.fixture
-def root(tmp_path) -> Path:
-    return trees.baum1s(tmp_path / "BAUM-1")
-
-
 def rewritten(root: Path, suffix: str, rows: list[list[object]]) -> Path:
     """The table in another format, in place of the .csv; numbers as a workbook keeps them."""
     (root / "Annotations_BAUM1s.csv").unlink()

@@ -1,7 +1,6 @@
 """CK+: two trees that belong together, and what is wrong in copies of them."""
 
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,11 +11,6 @@ from trainables.data import ck_plus
 from trainables.data.core.dataset import DataError
 
 FRAMES, LABELS = "cohn-kanade-images", "Emotion"
-
-
-@pytest.fixture
-def root(tmp_path) -> Path:
-    return trees.ck_plus(tmp_path / "CK+")
 
 
 def note(dataset, words: str) -> str:

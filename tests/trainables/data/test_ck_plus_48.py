@@ -1,18 +1,12 @@
 """CK+48: single images that are sequences of people."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 
 from tests.support import trees
 from trainables.data import ck_plus, ck_plus_48
 from trainables.data.core.dataset import DataError
-
-
-@pytest.fixture
-def root(tmp_path) -> Path:
-    return trees.ck_plus_48(tmp_path / "data")
 
 
 def test_three_peak_frames_are_one_clip_of_one_person(root):

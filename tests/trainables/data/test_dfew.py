@@ -15,11 +15,6 @@ FORMS = ("clip_224x224", "clip_224x224_16f", "clip_224x224_avi", "original")
 SETS = "EmoLabel_DataSplit"
 
 
-@pytest.fixture
-def root(tmp_path) -> Path:
-    return trees.dfew(tmp_path / "DFEW (part 2)")
-
-
 def annotation(root: Path, rows: list[list[object]]) -> None:
     """The workbook of the owners: votes, the clip's name, the label."""
     book = openpyxl.Workbook()
@@ -146,6 +141,7 @@ def test_a_part_of_it_may_be_given(root, inside):
     assert len(dfew.load(root / inside).samples) == 40
 
 
+@pytest.mark.slow
 def test_a_complete_copy_has_11697_clips_and_no_note(tmp_path, monkeypatch):
     clips = tmp_path / "Clip" / "clip_224x224_avi"
     labels = [[number, 1 + number % 7] for number in range(1, 11_698)]

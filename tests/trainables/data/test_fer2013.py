@@ -12,11 +12,6 @@ from trainables.data import fer2013, fer2013_plus
 from trainables.data.core.dataset import DataError
 
 
-@pytest.fixture
-def root(tmp_path) -> Path:
-    return trees.fer2013(tmp_path / "archive (3)")
-
-
 def as_folders(root: Path, names: tuple[str, ...]) -> Path:
     for part, count in (("train", 10), ("test", 3)):
         for label, name in enumerate(names):

@@ -1,18 +1,12 @@
 """Oulu-CASIA: one of six lights."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 
 from tests.support import trees
 from trainables.data import oulu_casia
 from trainables.data.core.dataset import DataError
-
-
-@pytest.fixture
-def root(tmp_path) -> Path:
-    return trees.oulu_casia(tmp_path / "Oulu (original)")
 
 
 def test_visible_strong_light_alone_is_read(root):

@@ -1,18 +1,12 @@
 """RML: speakers in folders, whatever lies between."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 
 from tests.support import trees
 from trainables.data import rml
 from trainables.data.core.dataset import DataError
-
-
-@pytest.fixture
-def root(tmp_path) -> Path:
-    return trees.rml(tmp_path / "RML")
 
 
 def test_the_first_two_letters_tell_the_emotion_and_the_folder_the_speaker(root):

@@ -44,37 +44,29 @@ def test_the_gate_scales_the_residual_branch_alone(name: str) -> None:
     assert torch.allclose(block(x), x)
 
 
-def test_weights_are_read_from_the_local_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+def test_weights_are_read_from_the_local_file(hub: Path) -> None:
     torch.manual_seed(0)
     theirs = torchvision.models.resnet18()
-    (tmp_path / "checkpoints").mkdir()
-    torch.save(theirs.state_dict(), tmp_path / "checkpoints" / "resnet18-f37072fd.pth")
+    torch.save(theirs.state_dict(), hub / "resnet18-f37072fd.pth")
     ours, _ = resnet("resnet18", "g_eca", "imagenet")
     assert torch.equal(ours.layer4[1].conv2.weight, theirs.layer4[1].conv2.weight)
     assert torch.equal(ours.layer4[1].bn2.running_var, theirs.layer4[1].bn2.running_var)
 
 
-def test_a_missing_weight_file_is_an_error_that_says_where_to_put_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+def test_a_missing_weight_file_is_an_error_that_says_where_to_put_it(hub: Path) -> None:
     with pytest.raises(ValueError, match=r"resnet18-f37072fd\.pth") as caught:
         resnet("resnet18", "none", "imagenet")
-    assert str(tmp_path / "checkpoints") in str(caught.value)
+    assert str(hub) in str(caught.value)
     assert "https://download.pytorch.org/models/resnet18-f37072fd.pth" in str(caught.value)
 
 
-def test_a_file_of_another_network_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    (tmp_path / "checkpoints").mkdir()
-    torch.save({"some.weight": torch.zeros(1)}, tmp_path / "checkpoints" / "resnet18-f37072fd.pth")
+def test_a_file_of_another_network_is_refused(hub: Path) -> None:
+    torch.save({"some.weight": torch.zeros(1)}, hub / "resnet18-f37072fd.pth")
     with pytest.raises(ValueError, match="does not hold the weights of resnet18"):
         resnet("resnet18", "none", "imagenet")
 
 
-def test_no_file_is_needed_to_lay_out_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+def test_no_file_is_needed_to_lay_out_a_network(hub: Path) -> None:
     with torch.device("meta"):
         resnet("resnet18", "none", "imagenet")
 

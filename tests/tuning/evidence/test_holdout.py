@@ -33,6 +33,7 @@ def counted(monkeypatch):
     return count
 
 
+@pytest.mark.slow
 def test_a_promotion_reads_every_file_once_and_sums_up_every_configuration_once(begin, counted):
     promote_winner(begin({4: FAIR}, name="old").search(4))
     runner = begin({8: GOOD, 4: FAIR, 16: 0.9}).search(8, 16)

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from tests.tuning.statistics.test_comparison import simulated
+from tests.support.simulated_runs import simulated
 from tuning.statistics.balance import balanced
 from tuning.statistics.comparison import compare
 from tuning.statistics.pairing import NotComparable

@@ -21,6 +21,7 @@ def noted(runner):
     return [event for event in runner.ledger.events if event["event"] == "refused"]
 
 
+@pytest.mark.slow
 def test_more_seeds_are_another_look_at_less_of_the_level_and_the_same_seeds_the_same_look(begin):
     promote_winner(begin({4: FAIR}, name="old").search(4))
     runner = begin({8: FAIR + 0.04, 4: FAIR}).search(8)
@@ -48,6 +49,7 @@ def model(runner):
     return runner.study.registered_model
 
 
+@pytest.mark.slow
 def test_whoever_was_tested_beside_a_refused_one_was_looked_at_too(begin):
     promote_winner(begin({4: FAIR}, name="old").search(4))
     runner = begin({8: FAIR, 16: FAIR + 0.02, 4: FAIR}).search(8, 16)
@@ -57,6 +59,7 @@ def test_whoever_was_tested_beside_a_refused_one_was_looked_at_too(begin):
     assert refused(runner, trial_id="search-0001").verdict.look == 2
 
 
+@pytest.mark.slow
 def test_another_champion_is_another_question(begin):
     promote_winner(begin({4: FAIR}, name="old").search(4))
     runner = begin({8: FAIR, 4: FAIR, 16: 0.99}).search(8)
@@ -67,6 +70,7 @@ def test_another_champion_is_another_question(begin):
     assert noted(runner)[-1]["against"].endswith("/2")
 
 
+@pytest.mark.slow
 def test_the_same_configuration_under_another_trial_is_the_same_question(begin):
     promote_winner(begin({4: FAIR}, name="old").search(4))
     runner = begin({8: FAIR, 4: FAIR}).search(8, 8)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tuning.records.mlflow_client import default_uri, make_client
+from tests.support.mlflow_store import new_store
+from tuning.records.mlflow_client import make_client
 
 
 @pytest.fixture(scope="module")
@@ -12,8 +13,7 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def uri(home):
-    """One store for the module: making one takes MLflow seconds."""
-    return default_uri(home)
+    return new_store(home)
 
 
 @pytest.fixture(scope="module")

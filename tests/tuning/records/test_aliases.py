@@ -12,6 +12,7 @@ import mlflow
 import pytest
 
 from tests.conftest import ROOT
+from tests.support.mlflow_store import new_store
 from tuning.records import registry
 from tuning.records.aliases import ChampionChanged, aliases, guarded, make_champion, swap
 
@@ -19,7 +20,7 @@ from tuning.records.aliases import ChampionChanged, aliases, guarded, make_champ
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     home = tmp_path_factory.mktemp("store")
-    uri = f"sqlite:///{home / 'mlflow.db'}"
+    uri = new_store(home)
     client = mlflow.MlflowClient(uri)
     experiment = client.create_experiment("models", artifact_location=str(home / "artifacts"))
     folder = home / "trial"
@@ -132,6 +133,7 @@ def test_a_registration_that_lost_after_all_is_taken_back(store, monkeypatch):
     assert [version.version for version in store.client.search_model_versions("name = 'late'")] == [1]
 
 
+@pytest.mark.slow
 def test_a_version_that_was_there_before_is_not_taken_back(store, monkeypatch):
     """It was registered by an attempt that died, and somebody else became champion before the next one."""
     register(store, "kept", "old")
@@ -172,6 +174,7 @@ def test_a_store_that_nobody_serves_is_said_in_one_sentence(tmp_path):
         registry.fetch_model("models:/demo@champion", "http://127.0.0.1:9", tmp_path)
 
 
+@pytest.mark.slow
 def test_a_rollback_lets_champion_and_previous_change_places(store):
     register(store, "back", "a")
     with pytest.raises(ValueError, match=r"Version 1 of back is its only champion so far: there is no previous one"):
@@ -207,6 +210,7 @@ class Dies:
         return getattr(self._client, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("writes", range(1, 7))
 def test_a_rollback_that_dies_anywhere_is_completed_by_the_next(store, writes):
     name = f"dies-{writes}"
@@ -221,6 +225,7 @@ def test_a_rollback_that_dies_anywhere_is_completed_by_the_next(store, writes):
     assert swap(store.client, name) == 2, "the next one goes back"
 
 
+@pytest.mark.slow
 def test_a_promotion_after_a_rollback_that_died_is_not_undone_by_it(store):
     register(store, "after", "a")
     register(store, "after", "b", replacing=1)

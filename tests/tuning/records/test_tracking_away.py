@@ -12,16 +12,6 @@ from tuning.records.mlflow_client import default_uri, shown_uri, without_passwor
 from tuning.records.tracking import Tracker
 
 
-@pytest.fixture
-def home(tmp_path):
-    return tmp_path
-
-
-@pytest.fixture
-def folder(home):
-    return home / "study"
-
-
 @pytest.mark.timeout(60)
 def test_a_server_that_takes_calls_and_never_answers_holds_nothing_up(home, folder, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "3600")
@@ -39,6 +29,7 @@ def test_waiting_for_a_run_ends_with_the_reason(home, folder):
             tracker.run_id("search-0000")
 
 
+@pytest.mark.slow  # MLflow makes a database
 def test_what_mlflow_did_not_take_is_told_in_a_sentence(home, folder):
     tracker = follow(folder, NOBODY, home, begin, patience_s=0.5)
     events = len(Ledger.read(folder).events)

@@ -12,6 +12,7 @@ from tuning.records.ledger import Ledger
 from tuning.records.tracking import Tracker
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", ["nothing", "the mark", "half the mark", "another ledger's mark"])
 def test_a_resumed_study_goes_on_in_the_same_runs(home, uri, client, lost):
     folder = home / f"resumed after losing {lost}"
@@ -60,6 +61,7 @@ def test_nothing_new_writes_nothing(home, uri, client, folder):
     assert {name: run.info.end_time for name, run in runs_of(client, folder).items()} == before
 
 
+@pytest.mark.slow
 def test_a_run_that_the_store_lost_is_written_again(home, uri, client, folder):
     follow(folder, uri, home, begin)
     client.delete_run(runs_of(client, folder)["search-0000"].info.run_id)

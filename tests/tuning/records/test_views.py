@@ -5,9 +5,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.support.mlflow_store import new_store
 from tests.support.sample_study import FACTS
 from tests.support.tracked_study import begin, follow
-from tuning.records.mlflow_client import default_uri, make_client
+from tuning.records.mlflow_client import make_client
 from tuning.records.views import (
     LOCAL,
     MOST_COLUMNS,
@@ -141,7 +142,7 @@ def test_a_front_that_is_no_comparison_is_shown_as_a_view(size):
 
 
 def test_the_tracker_tells_mlflow_and_links_to_it(tmp_path):
-    uri = default_uri(tmp_path)
+    uri = new_store(tmp_path)
 
     def write(ledger):
         ledger.open_study(**{key: FACTS[key] for key in ("space", "objectives")})

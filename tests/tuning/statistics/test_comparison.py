@@ -11,54 +11,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from tests.support.simulated_runs import CLIPS, NUM_PEOPLE, one_run, simulated, without_predictions
 from tuning.statistics.comparison import compare, spread_of_differences
 from tuning.statistics.intervals import nadeau_bengio_interval, wilson
-from tuning.statistics.pairing import NotComparable, Run, judged
+from tuning.statistics.pairing import NotComparable, judged
 from tuning.statistics.variance import Estimate
-
-NUM_PEOPLE, CLIPS = 40, 3
-
-
-def simulated(skills, *, num_folds=5, num_seeds=2, seed=0):
-    """Runs of variants with the given skills: each person is tested in one fold, every clip is right with that chance."""
-    rng = np.random.default_rng(seed)
-    difficulty = rng.normal(0, 0.1, (NUM_PEOPLE, 1))
-    runs = []
-    for variant, skill in skills.items():
-        for number in range(num_seeds):
-            right = rng.random((NUM_PEOPLE, CLIPS)) < skill + difficulty
-            for fold in range(num_folds):
-                people = np.arange(fold, NUM_PEOPLE, num_folds)
-                runs.append(one_run(variant, fold, number, people, right[people]))
-    return runs
-
-
-def one_run(variant, fold, seed, people, right):
-    labels = np.tile(np.arange(CLIPS), len(people))
-    table = pd.DataFrame(
-        {
-            "clip_id": [f"{person}-{clip}" for person in people for clip in range(CLIPS)],
-            "subject": np.repeat([f"P{person:02}" for person in people], CLIPS),
-            "label": labels,
-            "predicted": np.where(right.ravel(), labels, CLIPS),
-        }
-    )
-    return Run(
-        variant=variant,
-        fold=fold,
-        seed=seed,
-        accuracy=float(right.mean()),
-        uar=float(right.mean()),
-        train_time_s=10.0 + fold + seed,
-        param_count=1000,
-        num_train=CLIPS * (NUM_PEOPLE - len(people)),
-        num_test=CLIPS * len(people),
-        predictions=table,
-    )
-
-
-def without_predictions(runs):
-    return [dataclasses.replace(run, predictions=None) for run in runs]
 
 
 def test_a_large_difference_is_found_and_a_missing_one_is_not():
@@ -86,6 +43,7 @@ def test_the_means_are_those_of_the_runs():
     assert other.difference.interval.mean == pytest.approx(other.accuracy.mean - first.accuracy.mean)
 
 
+@pytest.mark.slow
 def test_seeds_are_no_more_people():
     once = simulated({"full": 0.8, "other": 0.7}, num_seeds=1)
     repeated = [dataclasses.replace(run, seed=seed) for run in once for seed in range(8)]
@@ -233,6 +191,7 @@ def test_files_and_logits_are_read_and_nameless_clips_stand_for_themselves(tmp_p
     assert read["correct"].tolist() == [1, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [lambda runs: runs, without_predictions])
 def test_the_spread_of_a_pilot_is_that_of_one_difference(change):
     runs = change(simulated({"full": 0.7, "a": 0.7, "b": 0.7, "c": 0.7}, num_folds=20, num_seeds=4))

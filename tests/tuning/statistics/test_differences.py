@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.tuning.statistics.test_comparison import CLIPS, NUM_PEOPLE, one_run, simulated, without_predictions
+from tests.support.simulated_runs import CLIPS, NUM_PEOPLE, one_run, simulated, without_predictions
 from tuning.statistics.comparison import compare
 from tuning.statistics.intervals import nadeau_bengio_interval
 
@@ -34,6 +34,7 @@ def test_a_small_sample_that_agrees_does_not_prove_equivalence(change):
     assert compare(many, "full").variants[1].difference.equivalent > 0.99
 
 
+@pytest.mark.slow
 def test_equivalence_is_adjusted_for_the_family_as_differences_are():
     skills = {"full": 0.8, **{f"v{number}": 0.8 for number in range(12)}}
     found = [one.difference for one in compare(simulated(skills), "full", rope=0.13).variants[1:]]

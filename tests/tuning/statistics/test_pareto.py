@@ -30,6 +30,7 @@ def dominates(a, b, directions):
     return any(better) and not any(worse)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(tables(odd))
 def test_front_is_what_nothing_finite_dominates(table):
@@ -41,6 +42,7 @@ def test_front_is_what_nothing_finite_dominates(table):
     assert non_dominated(values, directions).tolist() == expected
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(small, small, small, small), min_size=40, max_size=80))
 def test_front_of_many_rows_in_four_objectives(rows):
@@ -111,6 +113,7 @@ def test_without_a_middle_the_first_objective_decides():
     assert knee([[0.9, 1], [0.9, 1]], ("max", "min")) == 0
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(tables(odd), st.one_of(st.none(), st.floats(-10, 10)))
 def test_knee_is_on_the_front_and_above_the_floor_where_anything_is(table, floor):

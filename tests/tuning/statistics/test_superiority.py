@@ -1,7 +1,6 @@
 """Who may replace the champion: clear cases, the refusals' sentences, and repetition where nothing differs."""
 
 import dataclasses
-import gc
 
 import numpy as np
 import pandas as pd
@@ -218,15 +217,6 @@ def test_alpha_and_margin_are_checked():
         superiority([candidate("new", drawn(0.8))], candidate("old", drawn(0.8)), alpha=5)
 
 
-@pytest.fixture
-def frozen_heap():
-    """statsmodels collects garbage at each adjustment of p-values; what is frozen is not looked through again."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
-@pytest.mark.usefixtures("frozen_heap")
 def test_it_rarely_promotes_where_seeds_alone_differ():
     """Two seeds of two equal configurations whose seeds differ a lot: ignoring seeds promotes one in four."""
     promoted = 0

@@ -1,6 +1,6 @@
 """What is said of a factorial's effects: in tables, words and numbers of their own, as they are no variants."""
 
-from tests.tuning.statistics.test_comparison import simulated
+from tests.support.simulated_runs import simulated
 from tuning.statistics.comparison import compare
 from tuning.text.ablation_document import compared
 

@@ -9,7 +9,7 @@ import math
 import pytest
 from rich.console import Console
 
-from tests.tuning.statistics.test_comparison import simulated, without_predictions
+from tests.support.simulated_runs import simulated, without_predictions
 from tuning.statistics.comparison import compare
 from tuning.statistics.pairing import NotComparable, Run
 from tuning.text.ablation_document import compared, listed

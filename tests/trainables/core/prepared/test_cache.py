@@ -96,6 +96,7 @@ def test_a_prepared_data_set_sent_to_another_process_is_opened_there(root, tmp_p
     assert np.array_equal(pickle.loads(sent).frames, prepared.frames)
 
 
+@pytest.mark.slow
 def test_the_number_of_processes_does_not_change_the_result(root, tmp_path):
     (root / "clip 1" / "0.png").write_bytes(b"")
     one = prepare(dataset_of(root), tmp_path / "1", crop_size=32, finder=StubFinder(), num_processes=1)

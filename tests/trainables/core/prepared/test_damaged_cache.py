@@ -122,6 +122,7 @@ def test_a_folder_without_prepared_data_is_told(tmp_path):
         open_prepared(tmp_path)
 
 
+@pytest.mark.slow
 def test_two_at_once_prepare_once(root, tmp_path):
     log, gate = tmp_path / "log", tmp_path / "gate"
     storage = tmp_path / "storage"
@@ -133,6 +134,7 @@ def test_two_at_once_prepare_once(root, tmp_path):
     assert len(open_prepared(prepared.folder)) == NUM_CLIPS
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_left_is_cleaned_but_not_what_a_living_one_writes(root, tmp_path):
     log, storage = tmp_path / "log", tmp_path / "storage"
     other = start(root, storage, log, tmp_path / "never")

@@ -8,18 +8,12 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tests.support.builders import prepare_random
 from trainables.core.prepared.splits import load_splits, make_splits
 from trainables.core.prepared.stored import Prepared
 from trainables.data.core.dataset import DataError
 from trainables.data.core.folds import subject_folds
 
 PARTS = ("train", "validation", "test")
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory) -> Prepared:
-    return prepare_random(tmp_path_factory.mktemp("splits"))
 
 
 def subjects_of(prepared: Prepared, indices) -> set[str]:

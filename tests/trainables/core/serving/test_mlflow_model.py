@@ -13,8 +13,9 @@ import mlflow
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 
+from tests.support.mlflow_store import new_store
+from tests.support.saved_model import save_model
 from trainables import res_rbg
 from trainables.core.config import make_config
 from trainables.core.prepared.batches import Clips
@@ -46,18 +47,7 @@ def write_model(folder, described=CONFIG, trainable="res_rbg"):
     """A trial's folder with random weights of `CONFIG`, as the trainer writes it; `described` is what it says."""
     torch.manual_seed(0)
     model = res_rbg.build_model(make_config(res_rbg.Config, CONFIG))
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file(model.state_dict(), folder / "model.safetensors")
-    settings = {
-        "trainable": trainable,
-        "config": described,
-        "classes": list(CLASSES),
-        "crop_size": CROP_SIZE,
-        "dataset": "smiles",
-        "fingerprint": "0" * 16,
-    }
-    (folder / "model.json").write_text(json.dumps(settings))
-    return folder
+    return save_model(folder, model, trainable, described, CLASSES, CROP_SIZE)
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +75,7 @@ def write_frames(folder, num_frames, seed):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("image_size", [32, 40])  # whose margins are smaller and larger than the stored crops
 def test_the_same_frames_get_the_same_answer_as_in_the_trainers_evaluation(image_size, tmp_path):
     lengths = [2, 6, 11, 12]  # shorter than, equal to and longer than what the network reads; 10 before 2 by name
@@ -134,6 +125,7 @@ def test_a_model_started_from_published_weights_needs_no_such_file_to_serve(tmp_
     assert Classifier.load(write_model(tmp_path / "a", {**CONFIG, "weights": "imagenet"}), device="cpu").model
 
 
+@pytest.mark.slow
 def test_a_folder_without_a_model_or_with_a_damaged_one_is_refused(folder, tmp_path):
     with pytest.raises(ValueError, match=r"model\.json and model\.safetensors belong here"):
         Classifier.load(tmp_path)
@@ -151,7 +143,7 @@ def test_a_folder_without_a_model_or_with_a_damaged_one_is_refused(folder, tmp_p
 def store(tmp_path_factory):
     """A registry with two versions of `smiles`; the URI and the finished run that they were logged to."""
     root = tmp_path_factory.mktemp("store")
-    uri = f"sqlite:///{root / 'mlflow.db'}"
+    uri = new_store(root)
     client = mlflow.MlflowClient(uri)
     experiment = client.create_experiment("smiles", artifact_location=str(root / "artifacts"))
     run = client.create_run(experiment)
@@ -194,7 +186,7 @@ def test_the_new_version_is_champion_and_the_old_one_previous(store, versions):
 
 
 def test_without_a_name_only_a_single_champion_is_taken(store, versions, tmp_path):
-    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    uri = new_store(tmp_path)
     with pytest.raises(ValueError, match="No model has been promoted"):
         registry.only_champion(uri)
     client = mlflow.MlflowClient(uri)

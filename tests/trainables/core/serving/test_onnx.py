@@ -1,6 +1,5 @@
 """ONNX files: the same answers as PyTorch's for any batch and length, said in the file what it is, and what int8 costs."""
 
-import dataclasses
 import json
 
 import mlflow
@@ -9,11 +8,12 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from tests.conftest import ROOT
 from tests.support.builders import SETTINGS, make_spec, prepare_random, tiny_trainable, train
+from tests.support.mlflow_store import new_store
+from tests.support.saved_model import save_model
 from trainables.core import lookup
 from trainables.core.config import MEAN, make_config
 from trainables.core.prepared.batches import Clips
@@ -25,9 +25,8 @@ from trainables.core.training.trainer import predict
 from trainables.core.training.workers import Group
 from tuning.export import FORMATS, export
 from tuning.records import registry
-from tuning.records.mlflow_client import default_uri
 
-pytestmark = pytest.mark.usefixtures("tiny")
+pytestmark = [pytest.mark.usefixtures("tiny"), pytest.mark.slow]
 
 
 def write_network(folder, trainable, **changes):
@@ -43,18 +42,7 @@ def write_network(folder, trainable, **changes):
     with torch.no_grad():
         shape = (4, config.num_frames, 3, config.image_size, config.image_size)
         model.train()(torch.randn(shape), torch.full((4,), config.num_frames))
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file({key: value.contiguous() for key, value in model.state_dict().items()}, folder / "model.safetensors")
-    described = {
-        "trainable": trainable,
-        "config": dataclasses.asdict(config),
-        "classes": ["a", "b", "c"],
-        "crop_size": 40,
-        "dataset": "noise",
-        "fingerprint": "0" * 16,
-    }
-    (folder / "model.json").write_text(json.dumps(described))
-    return folder
+    return save_model(folder, model, trainable, config, ("a", "b", "c"), 40)
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +193,7 @@ def test_an_unknown_format_is_answered_with_what_there_is(tmp_path):
 
 
 def test_a_registered_model_is_exported_and_its_run_told(home, trained, prepared, tmp_path, monkeypatch):
-    uri = default_uri(home)
+    uri = new_store(home)
     client = mlflow.MlflowClient(uri)
     experiment = client.create_experiment("test", artifact_location=str(home / "artifacts"))
     run_id = client.create_run(experiment, tags={"fertune.study": "test"}).info.run_id

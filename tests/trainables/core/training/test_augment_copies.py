@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.support.builders import make_spec, prepare_random, same_weights, train, untimed
+from tests.support.builders import make_spec, same_weights, train, untimed
 from tests.support.moved_frames import OFF, centroid, noise, smooth
 from trainables.core.config import TrainerConfig
 from trainables.core.prepared.splits import load_splits
@@ -162,11 +162,7 @@ def test_the_copies_of_a_person_stay_in_neighbouring_batches(monkeypatch) -> Non
     assert len(set().union(*people)) == 4
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    return prepare_random(tmp_path_factory.mktemp("augment"))
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", ["search", "confirm", "refit"])
 def test_no_augmented_copy_crosses_a_split(tiny, prepared, tmp_path, monkeypatch, phase) -> None:
     changed: list[int] = []

@@ -55,6 +55,7 @@ def test_flops_of_a_linear_layer() -> None:
     assert train_flops(Toy(), TINY) == 2 * (2 * 96 * 5)
 
 
+@pytest.mark.slow
 def test_flops_are_those_of_a_real_training_step() -> None:
     model, config = res_rbg()
     with torch.utils.flop_counter.FlopCounterMode(display=False) as counter:
@@ -62,6 +63,7 @@ def test_flops_are_those_of_a_real_training_step() -> None:
     assert train_flops(model, config) == pytest.approx(counter.get_total_flops(), rel=0.01)
 
 
+@pytest.mark.slow
 def test_flops_grow_with_the_number_of_frames_and_need_no_values() -> None:
     with torch.device("meta"):
         model, config = res_rbg()
@@ -103,6 +105,7 @@ def test_latency_is_in_the_precision_that_serves() -> None:
         assert set(seen) == {dtype}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [True, False])
 def test_measuring_leaves_no_trace(training: bool) -> None:
     model, config = res_rbg()

@@ -45,6 +45,7 @@ def splits_of(prepared, tmp_path):
     return load_splits(Path(make_spec(prepared, tmp_path / "any").splits))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folds", [(0,), (1, 2)])
 @pytest.mark.parametrize("frames", [False, True])
 def test_test_and_holdout_people_cannot_change_a_search_trial(prepared, tmp_path, folds, frames):
@@ -68,6 +69,7 @@ def test_validation_people_do_change_a_search_trial(prepared, tmp_path):
     assert [row["train_loss"] for row in touched[0]] == [row["train_loss"] for row in clean[0]]
 
 
+@pytest.mark.slow
 def test_a_confirmation_reads_the_holdout_for_its_score_alone(prepared, tmp_path):
     holdout = splits_of(prepared, tmp_path).holdout
     clean, touched = twins(prepared, tmp_path, holdout, frames=False, phase="confirm")
@@ -82,6 +84,7 @@ def test_a_confirmation_reads_the_holdout_for_its_score_alone(prepared, tmp_path
     assert rest[0] == rest[1]
 
 
+@pytest.mark.slow
 def test_a_refit_never_sees_the_holdout(prepared, tmp_path):
     holdout = splits_of(prepared, tmp_path).holdout
     clean, touched = twins(prepared, tmp_path, holdout, frames=True, phase="refit")

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tests.support.builders import make_spec, prepare_random, train
+from tests.support.builders import make_spec, train
 from trainables.core.training import trial
 from trainables.core.training.metrics import Predictions, require_answers, scores
 
@@ -24,8 +24,7 @@ def test_logits_that_are_no_numbers_are_no_answer():
 
 
 @pytest.mark.usefixtures("tiny")
-def test_a_trial_that_answers_no_number_fails_with_its_name_and_the_clips(tmp_path, monkeypatch):
-    prepared = prepare_random(tmp_path / "data")
+def test_a_trial_that_answers_no_number_fails_with_its_name_and_the_clips(prepared, tmp_path, monkeypatch):
     predict = trial.predict
 
     def spoilt(*arguments):

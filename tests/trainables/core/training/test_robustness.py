@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.support.builders import make_spec, prepare_random, train
+from tests.support.builders import make_spec, train
 from tests.support.moved_frames import noise
 from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.splits import load_splits
@@ -19,11 +19,6 @@ from trainables.core.training.workers import Group
 from tuning.records.artifacts import METRICS, read_robustness
 
 pytestmark = pytest.mark.usefixtures("tiny")
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    return prepare_random(tmp_path_factory.mktemp("robustness"))
 
 
 @pytest.fixture(scope="module")

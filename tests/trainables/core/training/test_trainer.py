@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.support.builders import SETTINGS, make_spec, prepare_random, same_weights, train, untimed
+from tests.support.builders import SETTINGS, make_spec, same_weights, train, untimed
 from tests.support.extension import tiny
 from trainables.core.prepared.batches import Clips
 from trainables.core.serving.classifier import Classifier
@@ -22,11 +22,6 @@ NOTHING_TO_CHOOSE = Fold(train=FOLD.train, validation=(), test=())
 
 
 pytestmark = pytest.mark.usefixtures("tiny")
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    return prepare_random(tmp_path_factory.mktemp("trainer"))
 
 
 def begin(prepared, fold=FOLD, seed=0, **settings):
@@ -56,6 +51,7 @@ def test_another_seed_gives_other_weights(prepared):
     assert not same_weights(one.bare.state_dict(), run(other, 1).bare.state_dict())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 @pytest.mark.parametrize("stop_after", [1, 3])
 def test_a_resumed_trial_equals_an_uninterrupted_one(prepared, tmp_path, stop_after, optimizer):
@@ -180,6 +176,7 @@ def test_of_equal_epochs_the_earliest_is_chosen(prepared):
     assert training.best["epoch"] == 1
 
 
+@pytest.mark.slow
 def test_a_refit_takes_its_last_epoch_and_may_end_before_its_schedule(prepared, tmp_path):
     spec = make_spec(prepared, tmp_path / "short", phase="refit", epochs=8, num_epochs=3)
     curve, metrics = train(spec)

@@ -25,11 +25,6 @@ pytestmark = pytest.mark.usefixtures("tiny")
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    return prepare_random(tmp_path_factory.mktemp("trial"))
-
-
-@pytest.fixture(scope="module")
 def spec(prepared, tmp_path_factory):
     return make_spec(prepared, tmp_path_factory.mktemp("trials") / "search-0000", folds=(0, 2), seed=7)
 
@@ -100,6 +95,7 @@ def test_the_model_written_is_the_one_that_was_scored(prepared, spec, outcome):
     assert described["config"]["num_classes"] == 2
 
 
+@pytest.mark.slow
 def test_the_published_network_trains_and_is_served_from_its_folder(prepared, tmp_path):
     spec = make_spec(prepared, tmp_path / "t", trainable="res_rbg", epochs=1, num_frames=2, **RES_RBG)
     curve, metrics = train(spec)

@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from tests.support.builders import SETTINGS, make_spec, prepare_random, same_weights, tiny_trainable
+from tests.support.builders import SETTINGS, make_spec, same_weights, tiny_trainable
 from tests.support.extension import tiny
 from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.stored import open_prepared
@@ -18,6 +18,8 @@ from trainables.core.training.trainer import Training, predict
 from trainables.core.training.trial import Stopped, TrialSpec, run_trial
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import Fold
+
+pytestmark = pytest.mark.slow  # two processes that import torch
 
 UNEVEN = (4, 1, 9, 3, 12, 0, 17)  # 7 clips: 4 for one process, 3 for the other
 FOLD = Fold(train=tuple(range(9)), validation=(13, 14, 15, 16, 17), test=())
@@ -64,11 +66,6 @@ def stops_after_one_epoch(spec: TrialSpec, group: Group) -> bool:
     except Stopped:
         return True
     return False
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    return prepare_random(tmp_path_factory.mktemp("group"))
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,11 @@
+"""Whom the studies without a Ray compare variants on."""
+
+import pytest
+
+from tests.support.ablation_driver import prepare_people
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory):
+    """Random clips of twelve people in four folds, prepared once."""
+    return prepare_people(tmp_path_factory.mktemp("prepared"))
