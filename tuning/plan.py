@@ -163,7 +163,7 @@ def _trainings(
         words += f", after {counted(design.tune_each, 'search trial')} for each variant"
     if folds is None:
         return None, f"{words}; give --data-root to count the folds", searched
-    finished = {trial.identity for trial in ledger.of_phase("ablation") if trial.state == "FINISHED"}
+    finished = {trial.identity for trial in ledger.finished("ablation")}
     trained = sum(trial.identity in finished for trial in trainings(compared, folds, seeds))
     total = len(design.variants) * (len(folds) * seeds + design.tune_each * search_folds)
     return total, words, trained + searched
