@@ -240,11 +240,8 @@ def _register(
     refit: Trial,
     test: dict[str, Any],
 ) -> Promotion:
-    name, folder, commit = (
-        registered_name(runner.study, runner.prepared),
-        runner.ledger.trial_folder(refit.trial_id),
-        git_commit(),
-    )
+    name, commit = registered_name(runner.study, runner.prepared), git_commit()
+    folder = runner.ledger.trial_folder(refit.trial_id)
     reference = margin_tags(tested, champion)
     facts = facts_of(
         holdout,
