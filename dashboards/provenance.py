@@ -71,7 +71,8 @@ def _facts(report: ReportData) -> list[tuple[str, object]]:
             pairs.append((words, _seeds_and_folds(trials)))
     if report.evidence:
         pairs.append(("holdout", f"{report.evidence[0].tested_on}; only confirmations read it"))
-    pairs += [(key, _plain(value)) for key, value in study.items() if key not in _WRITTEN_OUT]  # no words here
+    # What has no words here is shown as it stands.
+    pairs += [(key, _plain(value)) for key, value in study.items() if key not in _WRITTEN_OUT]
     pairs += [
         ("study began", day(began)),
         ("last event", day(report.ledger.events[-1]["time"])),
