@@ -83,7 +83,7 @@ def run(
         options.require_fitting(loaded, **work, extend=extend, folds=folds, table=table, sd=sd, pilot=pilot)
         options.require_spread(sd, pilot, dry_run)
         work["folds"], seconds = options.folds_of(folds), options.seconds_of(time_budget)
-        from tuning.text import outcomes
+        from tuning.text import outcomes, sheets
 
         if dry_run:
             from tuning.plan import plan
@@ -94,7 +94,8 @@ def run(
         from tuning.run import Placement
         from tuning.run import run as run_
 
-        options.require_format(table)
+        if table is not None:
+            sheets.require_format(table)  # before hours of training, not after
         placement = Placement(
             workers=workers_per_trial,
             cpus_per_worker=cpus_per_worker,

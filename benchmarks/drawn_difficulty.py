@@ -10,7 +10,6 @@ of time is for. It measures the drawing and says nothing about accuracy on real 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 
 import cv2
@@ -19,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.core.rows import write_rows
 from drawing.action_units import SIX_EXPRESSIONS
 from drawing.sequence import DIFFICULTIES, draw_clip, sample_subject
 
@@ -81,11 +81,13 @@ def main() -> None:
     for name, accuracy in results.items():
         print(f"{name:8}" + "".join(f"{100 * accuracy[view]:18.1f} %" for view in VIEWS))
     if arguments.out:
-        with open(arguments.out, "w", newline="") as file:
-            rows = csv.writer(file)
-            rows.writerow(["difficulty", "view", "accuracy", "num_subjects", "seed"])
-            for name, accuracy in results.items():
-                rows.writerows([name, view, accuracy[view], arguments.subjects, arguments.seed] for view in VIEWS)
+        asked = {"num_subjects": arguments.subjects, "seed": arguments.seed}
+        rows = [
+            {"difficulty": name, "view": view, "accuracy": accuracy[view]} | asked
+            for name, accuracy in results.items()
+            for view in VIEWS
+        ]
+        write_rows(arguments.out, rows)
     print(json.dumps({"num_subjects": arguments.subjects, "seed": arguments.seed, **results}))
 
 

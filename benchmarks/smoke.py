@@ -20,6 +20,10 @@ from typing import Any
 from benchmarks.core.rows import write_rows
 from search_spaces.core.study import Study, load_study
 from trainables.core import lookup
+from tuning.execution.placement import Placement
+from tuning.records.ledger import Ledger
+from tuning.run import run
+from tuning.text.progress import Silent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,10 +50,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def smoke(study: Study, home: Path) -> dict[str, Any]:
     """Run one study with its smoke settings under `home`; its row of the table."""
-    from tuning.records.ledger import Ledger
-    from tuning.run import Placement, run
-    from tuning.text.progress import Silent
-
     started, error = time.perf_counter(), ""
     smoked = study.smoked()
     phase = "search" if study.design is None else "ablation"
@@ -58,8 +58,8 @@ def smoke(study: Study, home: Path) -> dict[str, Any]:
         run(smoked, Silent(), home=home, placement=Placement(max_concurrent=1), folds=folds)
     except Exception as caught:  # every study is tried; the table says what went wrong
         error = f"{type(caught).__name__}: {caught}"
-    trials = Ledger.read(home / smoked.name).of_phase(phase)
-    finished = [trial for trial in trials if trial.state == "FINISHED"]
+    ledger = Ledger.read(home / smoked.name)
+    trials, finished = ledger.of_phase(phase), ledger.finished(phase)
     broken = next((f"{trial.trial_id}: {trial.error or trial.state}" for trial in trials if trial not in finished), "")
     first = study.objectives[0].metric
     return {

@@ -79,14 +79,7 @@ def _labelled(plot: go.Figure, found: Named, what: str) -> Figure:
 
 def _forest(found: Named, rope: float, across: str, zero: str) -> go.Figure:
     plot = figures.blank(x=across, height=110 + 52 * len(found))
-    # Positions by number: a name could be given twice, and plotly reads some names as numbers or dates.
-    plot.update_yaxes(
-        tickvals=list(range(len(found))),
-        ticktext=[escaped(name) for name, _ in found],
-        range=[len(found) - 0.4, -0.6],
-        gridcolor="rgba(0,0,0,0)",
-        tickfont={"color": figures.INK, "size": 13},
-    )
+    figures.name_rows(plot, [name for name, _ in found])
     for position, (_, one) in enumerate(found):
         _draw(plot, position, one)
     for limit in (-100 * rope, 100 * rope):

@@ -16,11 +16,8 @@ def panel(report: ReportData) -> Panel | None:
     chosen = report.recommended
     if chosen is None:
         return None
-    confirmed = [
-        trial
-        for trial in report.ledger.of_phase("confirm")
-        if trial.of == chosen.trial_id and not trial.variant and trial.state == "FINISHED"
-    ]
+    finished = report.ledger.finished("confirm")
+    confirmed = [trial for trial in finished if trial.of == chosen.trial_id and not trial.variant]
     found = [(trial, report.predictions(trial)) for trial in confirmed or [chosen]]
     rows = [table for _, table in found if table is not None]
     if len(rows) < len(found):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import plotly.graph_objects as go
 
 from dashboards.core import figures
 from dashboards.core.data import ReportData
-from dashboards.core.html import Cell, Html, element, escaped, join, missing, percent, table
+from dashboards.core.html import Cell, Html, element, join, missing, percent, table
 from dashboards.core.panel import Figure, Panel
 from trainables.core.wording import counted
 from tuning.evidence.holdout import CHAMPION, Evidence
-from tuning.statistics.intervals import Interval
+from tuning.text.quantities import points
 from tuning.text.tables import titled
 
 _READING = (
@@ -29,13 +31,11 @@ def panel(report: ReportData) -> Panel | None:
         return None  # nobody is locked away to confirm on
     if not report.evidence:
         return Panel(title="Evidence", order=30, lead=missing(_nothing(report)))
-    colors = {color_of(report, row) for row in report.evidence}
-    roles = [role for role, color in _ROLES.items() if color in colors]
     return Panel(
         title="Evidence",
         order=30,
         reading=_READING,
-        lead=figures.key(*roles, "search"),
+        lead=figures.key(*roles_of(report, report.evidence), "search"),
         figures=(Figure(plot=_dots(report), label=_label(report)),),
         body=_table(report),
     )
@@ -56,14 +56,7 @@ def _dots(report: ReportData) -> go.Figure:
     shares = [share for row in rows for share in (row.accuracy.low, row.accuracy.high, row.majority)]
     shares += [row.search_accuracy for row in rows if row.search_accuracy is not None]
     plot.update_xaxes(range=[max(0.0, 100 * min(shares) - 4), min(100.0, 100 * max(shares) + 3)])
-    # Positions by number: a name could be given twice, and plotly reads some names as numbers or dates.
-    plot.update_yaxes(
-        tickvals=list(range(len(rows))),
-        ticktext=[escaped(name_of(row)) for row in rows],
-        range=[len(rows) - 0.4, -0.6],
-        gridcolor="rgba(0,0,0,0)",
-        tickfont={"color": figures.INK, "size": 13},
-    )
+    figures.name_rows(plot, [name_of(row) for row in rows])
     for position, row in enumerate(rows):
         color = color_of(report, row)
         mean, low, high = (100 * value for value in (row.accuracy.mean, row.accuracy.low, row.accuracy.high))
@@ -113,7 +106,7 @@ def _table(report: ReportData) -> Html:
             Cell(shown=percent(row.accuracy.mean), numeric=True),
             Cell(shown=_interval(row), numeric=True),
             Cell(shown="" if row.search_accuracy is None else percent(row.search_accuracy), numeric=True),
-            Cell(shown=_points(row.optimism), numeric=True),
+            Cell(shown=points(row.optimism) if row.optimism else "", numeric=True),
             Cell(shown=percent(row.majority), numeric=True),
             Cell(shown=row.num_subjects if row.subjects_known else "not named", numeric=row.subjects_known),
             Cell(shown=row.num_clips, numeric=True),
@@ -144,11 +137,10 @@ def _interval(row: Evidence) -> str:
     return f"{100 * row.accuracy.low:.1f} to {percent(row.accuracy.high)}"
 
 
-def _points(difference: Interval | None) -> str:
-    """In points, with the interval; nothing where it is not known."""
-    if difference is None:
-        return ""
-    return f"{100 * difference.mean:+.1f} ({100 * difference.low:+.1f} to {100 * difference.high:+.1f})"
+def roles_of(report: ReportData, rows: Iterable[Evidence]) -> list[str]:
+    """The roles that `rows` have, as `figures.key` takes them."""
+    colors = {color_of(report, row) for row in rows}
+    return [role for role, color in _ROLES.items() if color in colors]
 
 
 def color_of(report: ReportData, row: Evidence) -> str:

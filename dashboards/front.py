@@ -90,11 +90,11 @@ def _view(report: ReportData, other: Objective | None, floor: float | None) -> F
 def _groups(report: ReportData) -> tuple[list[Trial], list[Trial], list[Trial]]:
     """Trials beside the front, its members, and the recommended one."""
     members = {trial.trial_id for trial in report.front}
-    chosen = report.recommended.trial_id if report.recommended else None
+    chosen = report.recommended
     return (
-        [trial for trial in report.complete if trial.trial_id not in members and trial.trial_id != chosen],
-        [trial for trial in report.front if trial.trial_id != chosen],
-        [trial for trial in report.complete if trial.trial_id == chosen],
+        [trial for trial in report.complete if trial.trial_id not in members and trial is not chosen],
+        [trial for trial in report.front if trial is not chosen],
+        [trial for trial in report.complete if trial is chosen],
     )
 
 
@@ -161,7 +161,6 @@ def _volume(report: ReportData) -> str:
 
 
 def _members(report: ReportData) -> Html:
-    chosen = report.recommended.trial_id if report.recommended else None
     headings = ["trial", *(quantity(objective.metric).heading for objective in report.objectives), "configuration"]
     rows = [
         [
@@ -174,7 +173,7 @@ def _members(report: ReportData) -> Html:
         ]
         for trial in report.front
     ]
-    marks = ["chosen" if trial.trial_id == chosen else "front" for trial in report.front]
+    marks = ["chosen" if trial is report.recommended else "front" for trial in report.front]
     return table(f"The {counted(len(rows), 'member')} of the front", headings, rows, marks=marks)
 
 
@@ -185,7 +184,7 @@ def _cautions(report: ReportData) -> list[Html]:
         found.append(
             caution(f"This front mixes devices ({', '.join(devices)}): times compare only on one kind of device.")
         )
-    finished = [trial for trial in report.search if trial.state == "FINISHED"]
+    finished = report.ledger.finished("search")
     if len(finished) > len(report.complete):
         left_out = counted(len(finished) - len(report.complete), "finished trial")
         found.append(caution(f"{left_out} left out: an objective is missing or not a number."))

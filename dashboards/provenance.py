@@ -23,6 +23,9 @@ _WRITTEN_OUT = (
     "git_commit",
     "smoke",
     "data_root",
+    "dataset",
+    "dataset_fingerprint",
+    "trainable",
 )
 _PHASES: dict[Phase, str] = {
     "search": "search",
@@ -32,7 +35,6 @@ _PHASES: dict[Phase, str] = {
     "nested": "tests of nested folds",
     "refit": "refits",
 }
-_WRITTEN_OUT += ("dataset", "dataset_fingerprint", "trainable")
 
 
 def panel(report: ReportData) -> Panel:
@@ -69,7 +71,8 @@ def _facts(report: ReportData) -> list[tuple[str, object]]:
             pairs.append((words, _seeds_and_folds(trials)))
     if report.evidence:
         pairs.append(("holdout", f"{report.evidence[0].tested_on}; only confirmations read it"))
-    pairs += [(key, _listed(value) if isinstance(value, dict) else setting(value)) for key, value in _others(study)]
+    # What has no words here is shown as it stands.
+    pairs += [(key, _plain(value)) for key, value in study.items() if key not in _WRITTEN_OUT]
     pairs += [
         ("study began", day(began)),
         ("last event", day(report.ledger.events[-1]["time"])),
@@ -96,11 +99,6 @@ def _seeds_and_folds(trials: list[Trial]) -> str:
     listed = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 2 else " and ".join(map(str, seeds))
     fold_words = f"fold{'s' * (len(folds) > 1)} {', '.join(map(str, folds))}"
     return f"{counted(len(trials), 'trial')}, seed{'s' * (len(seeds) > 1)} {listed}, {fold_words}"
-
-
-def _others(study: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Facts that have no words here are shown as they stand."""
-    return [(key, value) for key, value in study.items() if key not in _WRITTEN_OUT]
 
 
 def _listed(mapping: dict[str, Any]) -> str:

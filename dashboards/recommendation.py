@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboards.core.data import ReportData
 from dashboards.core.html import Html, caution, element, facts, join, missing, percent
 from dashboards.core.panel import Panel
-from trainables.core.wording import counted
+from trainables.core.wording import counted, first_line
 from tuning.evidence.holdout import Evidence
 from tuning.records.ledger import Trial
 from tuning.text.quantities import day, quantity, settings
@@ -53,20 +53,19 @@ def _confirmed(found: Evidence) -> list[object]:
 def _unconfirmed(report: ReportData, chosen: Trial) -> list[object]:
     primary = report.objectives[0].metric
     value = quantity(primary).shown(chosen.metrics.get(primary, float("nan")))
+    command = f"python tune.py confirm {report.name}"
     return [
         element("strong", "It is not confirmed."),
         f" In the search it had {quantity(primary).name} {value} on validation people, and the best of "
         f"{counted(len(report.search), 'trial')} looks better than it is. ",
-        report.evidence_problem
-        or join(["To test it on the holdout: ", element("code", _command(report, "confirm")), "."]),
+        report.evidence_problem or join(["To test it on the holdout: ", element("code", command), "."]),
     ]
 
 
 def _numbers(chosen: Trial, found: Evidence | None) -> Html:
-    where = "on validation people"
     pairs = [("accuracy on the holdout", percent(found.accuracy.mean))] if found else []
     if "accuracy" in chosen.metrics:
-        pairs.append((f"accuracy {where}", percent(chosen.metrics["accuracy"])))
+        pairs.append(("accuracy on validation people", percent(chosen.metrics["accuracy"])))
     pairs += [
         (quantity(key).name, quantity(key).shown(chosen.metrics[key])) for key in _NUMBERS if key in chosen.metrics
     ]
@@ -111,9 +110,5 @@ def _why_none(report: ReportData) -> str:
     if not report.search:
         return "No trial has started yet, so there is nothing to recommend."
     failed = next((trial for trial in report.search if trial.error), None)
-    because = f" The first error, of {failed.trial_id}: {failed.error.splitlines()[0]}" if failed else ""
+    because = f" The first error, of {failed.trial_id}: {first_line(failed.error)}" if failed else ""
     return f"No trial has finished with all its objectives, so there is nothing to recommend.{because}"
-
-
-def _command(report: ReportData, verb: str) -> str:
-    return f"python tune.py {verb} {report.name}"

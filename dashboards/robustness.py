@@ -10,9 +10,9 @@ from dashboards.core import figures
 from dashboards.core.data import ReportData
 from dashboards.core.html import Cell, Html, element, escaped, missing, percent, table
 from dashboards.core.panel import Figure, Panel
-from dashboards.evidence import color_of, name_of
+from dashboards.evidence import color_of, name_of, roles_of
 from trainables.core.wording import counted
-from tuning.evidence.holdout import Evidence
+from tuning.evidence.holdout import Evidence, Holdout
 from tuning.records.artifacts import METRICS, read_robustness
 
 _READING = (
@@ -24,7 +24,6 @@ _AXES = {
     "accuracy_under_occlusion": ("share of the face that is hidden, %", "hidden", "%"),
     "accuracy_under_rotation": ("rotation, degrees", "turned by", "°"),
 }
-_ROLES = {"chosen": figures.CHOSEN, "front": figures.FRONT, "trial": figures.TRIAL, "control": figures.CONTROL}
 
 Curves = dict[str, dict[int, list[float]]]  # metric, strength, the accuracy with each seed
 
@@ -39,12 +38,11 @@ def panel(report: ReportData) -> Panel | None:
             "No confirmed run left robustness.json, or none that can be read; `confirm` with more seeds writes it."
         )
         return Panel(title="Robustness", order=35, lead=missing(sentence))
-    colors = {color_of(report, row) for row, _ in measured}
     return Panel(
         title="Robustness",
         order=35,
         reading=_READING,
-        lead=figures.key(*(role for role, color in _ROLES.items() if color in colors)),
+        lead=figures.key(*roles_of(report, (row for row, _ in measured))),
         figures=tuple(_figure(report, measured, metric) for metric in METRICS),
         body=element("div", *(_table(report, measured, metric) for metric in METRICS)),
     )
@@ -53,9 +51,7 @@ def panel(report: ReportData) -> Panel | None:
 def _curves(report: ReportData, row: Evidence) -> Curves:
     """The curves of a configuration; empty where none of its runs left any."""
     found: Curves = {}
-    for trial in report.ledger.of_phase("confirm"):
-        if (trial.of, trial.variant, trial.state) != (row.trial_id, row.variant, "FINISHED"):
-            continue
+    for trial in Holdout(report.ledger).runs(row):
         for metric, curve in read_robustness(report.ledger.trial_folder(trial.trial_id)).items():
             for strength, accuracy in curve.items():
                 found.setdefault(metric, {}).setdefault(strength, []).append(accuracy)

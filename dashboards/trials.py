@@ -25,20 +25,20 @@ def panel(report: ReportData) -> Panel:
     """The trainings of an ablation; the search trials, then confirmations and refits."""
     if not report.trained and not report.search:
         return Panel(title="Trials", order=70, lead=missing("No trial has started yet."))
-    counted = [_states(trials, words) for trials, words in _kinds(report) if trials]
     where = "trainings of the ablation on the test people of their fold, search trials on validation people"
+    said, tables = [], []
+    if report.is_ablation and report.trained:
+        said.append(_states(report.trained, "training"))
+        tables.append(_trainings(report))
+    if report.search:
+        said.append(_states(report.search, "search trial"))
+        tables.append(_search(report))
     reading = (
-        f"{'; '.join(counted)}. Select a heading to sort by it, once more to turn the order; select a trial to see it "
+        f"{'; '.join(said)}. Select a heading to sort by it, once more to turn the order; select a trial to see it "
         f"in the figures. Measured on {where if report.is_ablation else 'validation people'}."
     )
-    tables = [_trainings(report)] if report.is_ablation and report.trained else []
-    tables += [_search(report)] if report.search else []
     body = element("div", *tables, id="search-trials")
     return Panel(title="Trials", order=70, reading=reading, lead=_filter(), body=join([body, _after(report)]))
-
-
-def _kinds(report: ReportData) -> list[tuple[list[Trial], str]]:
-    return [(report.trained if report.is_ablation else [], "training"), (report.search, "search trial")]
 
 
 def _trainings(report: ReportData) -> Html:
@@ -64,7 +64,6 @@ def _search(report: ReportData) -> Html:
     headings = ["trial", "state", *(quantity(key).heading for key in objectives), *report.searched]
     headings += [*(quantity(key).heading for key in beside), "seed"]
     members = {trial.trial_id for trial in report.front}
-    chosen = report.recommended.trial_id if report.recommended else None
     rows, marks = [], []
     for trial in report.search:
         rows.append(
@@ -77,7 +76,7 @@ def _search(report: ReportData) -> Html:
                 Cell(shown=trial.seed, numeric=True),
             ]
         )
-        marks.append("chosen" if trial.trial_id == chosen else "front" if trial.trial_id in members else "")
+        marks.append("chosen" if trial is report.recommended else "front" if trial.trial_id in members else "")
     return table("Search trials", headings, rows, marks=marks, sortable=True)
 
 

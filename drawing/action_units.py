@@ -5,7 +5,7 @@ The table is the usual reading of EMFACS (Friesen and Ekman, 1983), recalled and
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -24,7 +24,6 @@ EXPRESSIONS: dict[str, tuple[int, ...]] = {
 # The six basic emotions that Oulu-CASIA and BAUM-1s share. Contempt is left out by default: it is one action unit on
 # one side of the mouth, and in CK+ it is 18 of 327 sequences. It can be asked for by name.
 SIX_EXPRESSIONS = tuple(name for name in EXPRESSIONS if name != "contempt")
-
 
 # A face that stays at rest; no expression, so it stands outside the table, and resting faces never lean towards it.
 NEUTRAL = "neutral"
@@ -48,16 +47,3 @@ def check_expressions(given: Sequence[str]) -> None:
 def by_number(intensities: np.ndarray) -> dict[int, float]:
     """Intensities `(14,)` as a mapping from action unit to intensity."""
     return dict(zip(ACTION_UNITS, intensities.tolist(), strict=True))
-
-
-def vector(intensities: Mapping[int, float]) -> np.ndarray:
-    """The inverse of `by_number`; action units that are not named are 0.
-
-    Raises `ValueError` for an action unit that the face does not know.
-    """
-    strangers = sorted(set(intensities) - set(ACTION_UNITS))
-    if strangers:
-        raise ValueError(
-            f"The drawn face has no action unit {strangers[0]}; it has {', '.join(map(str, ACTION_UNITS))}."
-        )
-    return np.array([float(intensities.get(unit, 0.0)) for unit in ACTION_UNITS])

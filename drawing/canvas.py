@@ -40,10 +40,10 @@ class Canvas:
         """Face coordinates as the fixed-point pixels that OpenCV fills with sub-pixel accuracy."""
         return np.rint((points * self.unit + self.origin - 0.5) * 2**_SUBPIXEL_BITS).astype(np.int32)
 
-    def box(self, points: np.ndarray, margin: int = 3) -> tuple[slice, slice]:
-        """Rows and columns around `points`, within the canvas."""
-        low = np.floor((points * self.unit + self.origin).min(axis=0)).astype(int) - margin
-        high = np.ceil((points * self.unit + self.origin).max(axis=0)).astype(int) + margin
+    def box(self, points: np.ndarray) -> tuple[slice, slice]:
+        """Rows and columns around `points` with a margin of 3 px, within the canvas."""
+        low = np.floor((points * self.unit + self.origin).min(axis=0)).astype(int) - 3
+        high = np.ceil((points * self.unit + self.origin).max(axis=0)).astype(int) + 3
         (left, top), (right, bottom) = np.clip([low, high], 0, self.side)
         return slice(int(top), int(bottom)), slice(int(left), int(right))
 

@@ -76,74 +76,26 @@ def _curls(canvas: Canvas, who: Identity, edge: np.ndarray, brim: np.ndarray) ->
             canvas.fill(centre + (-0.2 * radius, -0.25 * radius) + 0.55 * radius * curl, _tone(who, tone * 1.09))
 
 
-# long: one shape after another, in the order they are painted
 def _fringe(style: str, line: float, down: float) -> np.ndarray:
     """The brim of the hair from the left temple to the right, in head widths and half head heights."""
     if style == "parted":
-        points = [
-            (-0.97, down),
-            (-0.93, -0.32),
-            (-0.80, -0.52),
-            (-0.42, line - 0.10),
-            (-0.30, line - 0.20),
-            (0.10, line + 0.02),
-            (0.62, -0.46),
-            (0.90, -0.26),
-            (0.97, down),
-        ]
-    elif style == "long":
-        points = [
-            (-1.02, down),
-            (-0.93, 0.0),
-            (-0.82, -0.38),
-            (-0.42, line - 0.02),
-            (0.0, line - 0.22),
-            (0.42, line - 0.02),
-            (0.82, -0.38),
-            (0.93, 0.0),
-            (1.02, down),
-        ]
-    elif style == "short":
-        points = [
-            (-0.99, down),
-            (-0.95, -0.34),
-            (-0.82, -0.50),
-            (-0.62, line + 0.10),
-            (-0.44, line - 0.04),
-            (-0.22, line + 0.09),
-            (0.02, line - 0.05),
-            (0.26, line + 0.06),
-            (0.46, line - 0.06),
-            (0.66, line + 0.04),
-            (0.84, -0.50),
-            (0.95, -0.34),
-            (0.99, down),
-        ]
-    elif style == "bun":
-        points = [
-            (-1.0, down),
-            (-0.93, -0.40),
-            (-0.70, line - 0.02),
-            (-0.32, line - 0.14),
-            (0.0, line - 0.17),
-            (0.32, line - 0.14),
-            (0.70, line - 0.02),
-            (0.93, -0.40),
-            (1.0, down),
-        ]
-    else:  # curly and cropped: a round, low-lying hairline
-        points = [
-            (-1.0, down),
-            (-0.95, -0.40),
-            (-0.78, -0.62),
-            (-0.40, line - 0.09),
-            (0.0, line - 0.12),
-            (0.40, line - 0.09),
-            (0.78, -0.62),
-            (0.95, -0.40),
-            (1.0, down),
-        ]
-    return np.array(points)
+        return np.array([
+            (-0.97, down), (-0.93, -0.32), (-0.80, -0.52), (-0.42, line - 0.10), (-0.30, line - 0.20),
+            (0.10, line + 0.02), (0.62, -0.46), (0.90, -0.26), (0.97, down),
+        ])  # fmt: skip
+    if style == "short":
+        return np.array([
+            (-0.99, down), (-0.95, -0.34), (-0.82, -0.50), (-0.62, line + 0.10), (-0.44, line - 0.04),
+            (-0.22, line + 0.09), (0.02, line - 0.05), (0.26, line + 0.06), (0.46, line - 0.06), (0.66, line + 0.04),
+            (0.84, -0.50), (0.95, -0.34), (0.99, down),
+        ])  # fmt: skip
+    to_the_middle = {
+        "long": [(-1.02, down), (-0.93, 0.0), (-0.82, -0.38), (-0.42, line - 0.02), (0.0, line - 0.22)],
+        "bun": [(-1.0, down), (-0.93, -0.40), (-0.70, line - 0.02), (-0.32, line - 0.14), (0.0, line - 0.17)],
+    }
+    low_and_round = [(-1.0, down), (-0.95, -0.40), (-0.78, -0.62), (-0.40, line - 0.09), (0.0, line - 0.12)]
+    left = np.array(to_the_middle.get(style, low_and_round))  # curly, cropped
+    return np.concatenate([left, (left * (-1.0, 1.0))[-2::-1]])
 
 
 def _mirrored(half: list[tuple[float, float]], width: float) -> np.ndarray:

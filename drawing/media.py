@@ -37,7 +37,7 @@ def save_palette_image(path: Path, picture: np.ndarray) -> None:
     Image.fromarray(picture).quantize(256).save(path)
 
 
-def save_video(path: Path, frames: Iterable[np.ndarray], *, frames_per_second: float = FRAMES_PER_SECOND) -> None:
+def save_video(path: Path, frames: Iterable[np.ndarray]) -> None:
     """Writes RGB `frames` `(T, H, W, 3)` of even sides as MPEG-4 (.mp4) or motion JPEG (.avi).
 
     The folder is made where it is missing. Raises `NoEncoder` where OpenCV has none; then there is no file.
@@ -47,7 +47,7 @@ def save_video(path: Path, frames: Iterable[np.ndarray], *, frames_per_second: f
     height, width = pictures[0].shape[:2]
     codec = CODECS[path.suffix.lower()]
     quiet_opencv()  # who draws may read broken videos next
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), frames_per_second, (width, height))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), FRAMES_PER_SECOND, (width, height))
     if not writer.isOpened():
         path.unlink(missing_ok=True)
         raise NoEncoder(f"{path} could not be written: this OpenCV has no encoder for {codec}.")

@@ -10,6 +10,7 @@ import numpy as np
 
 from drawing.action_units import SIX_EXPRESSIONS
 from drawing.sequence import DIFFICULTIES, Difficulty, Subject, draw_clip, sample_subject
+from drawing.tree import check_difficulty
 
 CAPTION = "drawn faces, not photographs"
 TILE, STRIP_FRAMES, NUM_FRAMES = 128, 8, 16
@@ -21,18 +22,19 @@ def write_sheet(path: Path, *, difficulty: str = "easy", seed: int = 143, num_su
 
     Raises `ValueError` for an unknown difficulty and `OSError` where the file cannot be written.
     """
-    if difficulty not in DIFFICULTIES:
-        raise ValueError(f"There is no difficulty {difficulty!r}; there are: {', '.join(DIFFICULTIES)}.")
+    check_difficulty(difficulty)
     # Print shows proportions better without grain, and compresses better.
     settings = replace(DIFFICULTIES[difficulty], noise=0.0, identity=1.0)
     people = [sample_subject(np.random.default_rng([seed, number]), settings) for number in range(num_subjects)]
-    rows = [_row([_apex(person, name, settings, seed) for name in SIX_EXPRESSIONS]) for person in people]
+    rows = [np.hstack([_apex(person, name, settings, seed) for name in SIX_EXPRESSIONS]) for person in people]
     width = rows[0].shape[1]
     onset = draw_clip(
         np.random.default_rng(seed), people[0], "happiness", settings, num_frames=NUM_FRAMES, size=2 * TILE
     )
     chosen = np.linspace(0, NUM_FRAMES - 1, STRIP_FRAMES).astype(int)
-    strip = cv2.resize(_row(list(onset.frames[chosen])), (width, width // STRIP_FRAMES), interpolation=cv2.INTER_AREA)
+    strip = cv2.resize(
+        np.hstack(list(onset.frames[chosen])), (width, width // STRIP_FRAMES), interpolation=cv2.INTER_AREA
+    )
     head = _text_line(
         width, [(name, (column + 0.5) / len(SIX_EXPRESSIONS)) for column, name in enumerate(SIX_EXPRESSIONS)]
     )
@@ -51,10 +53,6 @@ def _apex(person: Subject, expression: str, settings: Difficulty, seed: int) -> 
     rng = np.random.default_rng([seed, SIX_EXPRESSIONS.index(expression)])
     frames = draw_clip(rng, person, expression, settings, num_frames=2, size=TILE).frames
     return frames[-1]
-
-
-def _row(tiles: list[np.ndarray]) -> np.ndarray:
-    return np.hstack(tiles)
 
 
 def _text_line(width: int, words: list[tuple[str, float]]) -> np.ndarray:

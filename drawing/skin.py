@@ -14,6 +14,8 @@ from drawing.shape import EYE_X, MOUTH_Y, Pose
 
 COARSE = 4  # light and shade are smooth: worked out on every fourth pixel
 
+Fold = tuple[list[tuple[float, float]], float, float]  # line, width, strength
+
 
 def paint_head(canvas: Canvas, who: Identity, au: Mapping[int, float], pose: Pose, light_side: float) -> None:
     """Paints the head with light falling from `light_side` (-1 left, 1 right)."""
@@ -91,90 +93,34 @@ def _creases(canvas: Canvas, who: Identity, au: Mapping[int, float], pose: Pose)
     return 1.0 - (0.48 / 255.0) * cv2.GaussianBlur(mask, (0, 0), 0.0045 * canvas.side).astype(np.float32)
 
 
-# long: one shape after another, in the order they are painted
-def _folds(who: Identity, au: Mapping[int, float]) -> list[tuple[list[tuple[float, float]], float, float]]:
-    """Lines, widths and strengths of the folds; age leaves faint ones at rest."""
-    folds = []
-    corner_x = 0.245 * who.mouth_width * (1.0 + 0.26 * au[12] + 0.30 * au[20] - 0.20 * au[23] - 0.22 * au[26])
-    corner_y = MOUTH_Y + who.mouth_offset - 0.115 * au[12] + 0.10 * au[15]
+def _folds(who: Identity, au: Mapping[int, float]) -> list[Fold]:
+    """The folds in the order they are painted; age leaves faint ones at rest."""
+    folds: list[Fold] = []
+
+    def fold(width: float, strength: float, *line: tuple[float, float]) -> None:
+        folds.append((list(line), width, strength))
+
+    age, x = who.age, 0.245 * who.mouth_width * (1.0 + 0.26 * au[12] + 0.30 * au[20] - 0.20 * au[23] - 0.22 * au[26])
+    y = MOUTH_Y + who.mouth_offset - 0.115 * au[12] + 0.10 * au[15]  # x and y of the corner of the mouth
     smile = max(au[12], 0.85 * au[9])
-    for side in (-1, 1):
-        out = corner_x + 0.085 + 0.02 * smile
-        nose_top = 0.33 - 0.04 * au[9]
-        folds.append(
-            (
-                [(side * 0.165, nose_top), (side * 0.27, 0.42), (side * out, corner_y - 0.02)],
-                0.030,
-                0.10 + 0.18 * who.age + 0.55 * smile,
-            )
-        )
+    out, nose_top = x + 0.085 + 0.02 * smile, 0.33 - 0.04 * au[9]
+    for s in (-1, 1):
+        fold(0.030, 0.10 + 0.18 * age + 0.55 * smile, (s * 0.165, nose_top), (s * 0.27, 0.42), (s * out, y - 0.02))
         for step in (-1.0, 0.0, 1.0):  # crow's feet
-            folds.append(
-                (
-                    [(side * 0.56, 0.03 * step), (side * 0.625, 0.05 * step - 0.005), (side * 0.68, 0.085 * step)],
-                    0.016,
-                    0.10 * who.age + 0.50 * au[6],
-                )
-            )
-        folds.append(
-            (
-                [(side * 0.20, 0.10), (side * 0.33, 0.135), (side * 0.46, 0.10)],
-                0.020,
-                0.12 * who.age + 0.5 * au[6] + 0.35 * au[7],
-            )
-        )
-        folds.append(
-            ([(side * 0.055, -0.30), (side * 0.062, -0.22), (side * 0.05, -0.14)], 0.026, 0.06 * who.age + 0.75 * au[4])
-        )
-        folds.append(([(side * 0.10, 0.02 + 0.03), (side * 0.055, 0.03), (side * 0.0, 0.04)], 0.022, 0.62 * au[9]))
-        folds.append(([(side * 0.105, 0.13), (side * 0.06, 0.09), (side * 0.0, 0.105)], 0.022, 0.62 * au[9]))
-        folds.append(
-            (
-                [
-                    (side * (corner_x + 0.01), corner_y + 0.03),
-                    (side * (corner_x + 0.055), corner_y + 0.09),
-                    (side * (corner_x + 0.06), corner_y + 0.16),
-                ],
-                0.026,
-                0.06 * who.age + 0.50 * au[15],
-            )
-        )
-        folds.append(
-            (
-                [
-                    (side * (corner_x + 0.07), corner_y - 0.06),
-                    (side * (corner_x + 0.095), corner_y),
-                    (side * (corner_x + 0.07), corner_y + 0.06),
-                ],
-                0.022,
-                0.45 * au[20],
-            )
-        )
+            inner, middle = (s * 0.56, 0.03 * step), (s * 0.625, 0.05 * step - 0.005)
+            fold(0.016, 0.10 * age + 0.50 * au[6], inner, middle, (s * 0.68, 0.085 * step))
+        below_eye = 0.12 * age + 0.5 * au[6] + 0.35 * au[7]
+        fold(0.020, below_eye, (s * 0.20, 0.10), (s * 0.33, 0.135), (s * 0.46, 0.10))
+        fold(0.026, 0.06 * age + 0.75 * au[4], (s * 0.055, -0.30), (s * 0.062, -0.22), (s * 0.05, -0.14))
+        fold(0.022, 0.62 * au[9], (s * 0.10, 0.02 + 0.03), (s * 0.055, 0.03), (s * 0.0, 0.04))
+        fold(0.022, 0.62 * au[9], (s * 0.105, 0.13), (s * 0.06, 0.09), (s * 0.0, 0.105))
+        down = (s * (x + 0.01), y + 0.03), (s * (x + 0.055), y + 0.09), (s * (x + 0.06), y + 0.16)
+        fold(0.026, 0.06 * age + 0.50 * au[15], *down)
+        fold(0.022, 0.45 * au[20], (s * (x + 0.07), y - 0.06), (s * (x + 0.095), y), (s * (x + 0.07), y + 0.06))
         for level in (0.0, 0.075):  # outer forehead
-            folds.append(
-                (
-                    [(side * 0.22, -0.435 - level), (side * 0.36, -0.455 - level), (side * 0.50, -0.41 - level)],
-                    0.018,
-                    0.05 * who.age + 0.38 * au[2],
-                )
-            )
+            brow = (s * 0.22, -0.435 - level), (s * 0.36, -0.455 - level), (s * 0.50, -0.41 - level)
+            fold(0.018, 0.05 * age + 0.38 * au[2], *brow)
     for level in (0.0, 0.075):  # middle of the forehead
-        folds.append(
-            (
-                [(-0.24, -0.43 - level), (0.0, -0.415 - level), (0.24, -0.43 - level)],
-                0.018,
-                0.05 * who.age + 0.42 * au[1],
-            )
-        )
-    folds.append(
-        (
-            [
-                (corner_x + 0.075, corner_y - 0.15),
-                (corner_x + 0.125, corner_y - 0.07),
-                (corner_x + 0.10, corner_y + 0.02),
-            ],
-            0.036,
-            0.62 * au[14],
-        )
-    )
+        fold(0.018, 0.05 * age + 0.42 * au[1], (-0.24, -0.43 - level), (0.0, -0.415 - level), (0.24, -0.43 - level))
+    fold(0.036, 0.62 * au[14], (x + 0.075, y - 0.15), (x + 0.125, y - 0.07), (x + 0.10, y + 0.02))
     return folds

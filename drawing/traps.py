@@ -22,7 +22,7 @@ def add_thumbs_db(folder: Path) -> None:
     (folder / "Thumbs.db").write_bytes(bytes.fromhex("d0cf11e0a1b11ae1").ljust(512, b"\0"))
 
 
-def cut_short(path: Path, share: float = 0.6) -> None:
-    """Keeps the first `share` of a file, as a download that broke off does."""
+def cut_short(path: Path) -> None:
+    """Keeps the first six tenths of a file, as a download that broke off does."""
     data = path.read_bytes()
-    path.write_bytes(data[: int(share * len(data))])
+    path.write_bytes(data[: int(0.6 * len(data))])

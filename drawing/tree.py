@@ -18,13 +18,22 @@ GENERATOR = "fertune drawing"
 ABANDONED_AFTER_S = 3600.0
 
 
-def write_tree(root: Path, marker: dict[str, Any], draw: Callable[[Path], None]) -> None:
-    """Makes the folder `root` with what `draw(folder)` puts into it and `marker` as `DRAWN.json` beside that.
+def write_tree(root: Path, layout: str, draw: Callable[[Path], None], *, difficulty: str, **settings: Any) -> None:
+    """Makes the folder `root` with what `draw(folder)` puts into it and, beside that, a marker.
 
-    A `root` whose marker is equal is left as it is. The folder appears at once when all of it is drawn, so an
+    The marker, `DRAWN.json`, says by whom it was drawn, in which layout, with which settings: equal markers, equal
+    trees, so a `root` whose marker is equal is left as it is. The folder appears at once when all of it is drawn, so an
     interrupted drawing is simply drawn again, and two processes may draw the same folder at once.
-    Raises `ValueError` for a `root` that holds another drawing or anything else.
+    Raises `ValueError` for an unknown difficulty and for a `root` that holds another drawing or anything else.
     """
+    check_difficulty(difficulty)
+    marker = {
+        "generator": GENERATOR,
+        "layout": layout,
+        "difficulty": difficulty,
+        "settings": {name: _plain(value) for name, value in vars(DIFFICULTIES[difficulty]).items()},
+        **{name: _plain(value) for name, value in settings.items()},
+    }
     if _stands(root, marker):
         return
     root.parent.mkdir(parents=True, exist_ok=True)
@@ -41,17 +50,6 @@ def write_tree(root: Path, marker: dict[str, Any], draw: Callable[[Path], None])
                 raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-
-
-def marker_of(layout: str, difficulty: str, **settings: Any) -> dict[str, Any]:
-    """What `DRAWN.json` says: by whom it was drawn, in which layout, with which settings. Equal markers, equal trees."""
-    return {
-        "generator": GENERATOR,
-        "layout": layout,
-        "difficulty": difficulty,
-        "settings": {name: _plain(value) for name, value in vars(DIFFICULTIES[difficulty]).items()},
-        **{name: _plain(value) for name, value in settings.items()},
-    }
 
 
 def check_difficulty(difficulty: str) -> None:

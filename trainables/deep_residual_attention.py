@@ -6,12 +6,11 @@ On BAUM-1s and RML; the published accuracies and hardware are not openly availab
 from __future__ import annotations
 
 import dataclasses
-from numbers import Integral
 from typing import Any
 
 from torch import nn
 
-from trainables.core.config import TrainerConfig, check_name
+from trainables.core.config import TrainerConfig, check_count, check_name, check_share
 from trainables.models.attention import GATES
 from trainables.models.deep_residual_attention import DeepResidualAttention
 from trainables.models.published import WEIGHTS
@@ -46,10 +45,8 @@ class Config(TrainerConfig):
         check_name("backbone", self.backbone, BACKBONES)
         check_name("attention", self.attention, ATTENTION)
         check_name("weights", self.weights, WEIGHTS)
-        if not isinstance(self.mlp_hidden, Integral) or self.mlp_hidden < 1:
-            raise ValueError(f"mlp_hidden was given as {self.mlp_hidden!r}; a whole number of at least 1 is allowed.")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout was given as {self.dropout!r}; 0 (off) up to below 1 is allowed.")
+        check_count("mlp_hidden", self.mlp_hidden)
+        check_share("dropout", self.dropout)
 
 
 def build_model(config: Config) -> nn.Module:

@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import nn
 
-from trainables.core.config import TrainerConfig, check_name
+from trainables.core.config import TrainerConfig, check_count, check_name, check_share
 from trainables.models.res_rbg import MeanHead
 from trainables.models.resnet3d import WIDTH, ResNet3d
 from trainables.models.tdrag import TDRAG, GRUHead
@@ -54,17 +54,14 @@ class Config(TrainerConfig):
         check_name("temporal", self.temporal, TEMPORAL)
         check_name("weights", self.weights, WEIGHTS)
         for field in ("gru_hidden", "gru_layers", "width"):
-            value = getattr(self, field)
-            if not isinstance(value, Integral) or value < 1:
-                raise ValueError(f"{field} was given as {value!r}; a whole number of at least 1 is allowed.")
+            check_count(field, getattr(self, field))
         if not isinstance(self.temporal_halvings, Integral) or not 0 <= self.temporal_halvings <= 3:
             raise ValueError(
                 f"temporal_halvings was given as {self.temporal_halvings!r}; a whole number from 0 to 3 is allowed."
             )
         if self.weights == "kinetics" and self.width != WIDTH:
             raise ValueError(f"width was given as {self.width} with weights 'kinetics', which have a width of {WIDTH}.")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout was given as {self.dropout!r}; 0 (off) up to below 1 is allowed.")
+        check_share("dropout", self.dropout)
 
 
 def build_model(config: Config) -> nn.Module:
@@ -86,36 +83,16 @@ def build_model(config: Config) -> nn.Module:
 # Our reading of an ablation that the source's components suggest: each row adds one of them to the row above, and `full`
 # is `Config()`. `r3d_18` is the 3-D ResNet-18 of others, with the usual three halvings of time.
 PRESETS: dict[str, dict[str, Any]] = {
-    "r3d_18": {
-        "frame_selection": "even",
-        "attention": "none",
-        "temporal": "mean",
-        "temporal_halvings": 3,
-    },
-    "resnet3d": {
-        "frame_selection": "even",
-        "attention": "none",
-        "temporal": "mean",
-        "temporal_halvings": 1,
-    },
-    "keyframes": {
-        "frame_selection": "keyframes",
-        "attention": "none",
-        "temporal": "mean",
-        "temporal_halvings": 1,
-    },
+    "r3d_18": {"frame_selection": "even", "attention": "none", "temporal": "mean", "temporal_halvings": 3},
+    "resnet3d": {"frame_selection": "even", "attention": "none", "temporal": "mean", "temporal_halvings": 1},
+    "keyframes": {"frame_selection": "keyframes", "attention": "none", "temporal": "mean", "temporal_halvings": 1},
     "attention": {
         "frame_selection": "keyframes",
         "attention": "spatial_3d",
         "temporal": "mean",
         "temporal_halvings": 1,
     },
-    "full": {
-        "frame_selection": "keyframes",
-        "attention": "spatial_3d",
-        "temporal": "gru",
-        "temporal_halvings": 1,
-    },
+    "full": {"frame_selection": "keyframes", "attention": "spatial_3d", "temporal": "gru", "temporal_halvings": 1},
 }
 
 # A network and frames small enough for a test or a smoke run.

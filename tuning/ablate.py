@@ -8,38 +8,11 @@ people of the search folds, who are test people of another fold: results carry t
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
-from search_spaces.core.study import Study
-from tuning.execution.enumerated import NUM_SEEDS, chosen_folds, default_seeds, trainings
-from tuning.execution.placement import Placement
-from tuning.execution.runner import Listener, Runner
+from tuning.execution.enumerated import NUM_SEEDS, chosen_folds, trainings
+from tuning.execution.runner import Runner
 from tuning.execution.variant_search import search_each
-from tuning.records.ran import Ran
 from tuning.records.selection import best_by_variant
-
-
-def ablate(
-    study: Study,
-    listener: Listener,
-    *,
-    home: Path | None = None,
-    data_root: Path | None = None,
-    placement: Placement | None = None,
-    folds: tuple[int, ...] | None = None,
-    seeds: int | None = None,
-    time_budget_s: float | None = None,
-    resume: bool = False,
-    verbose: bool = False,
-) -> Ran:
-    """Train every variant of the study's design, as `ablate_variants` says, and close the study.
-
-    Raises `ValueError` where it was begun and `resume` is not asked for.
-    """
-    with Runner(study, listener, home=home, data_root=data_root, placement=placement, verbose=verbose) as runner:
-        require_new_or_resumed(runner, resume=resume)
-        ablate_variants(runner, folds=folds, seeds=seeds or default_seeds(study), time_budget_s=time_budget_s)
-    return runner.ran
 
 
 def ablate_variants(

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from trainables.core import files, lookup
-from tuning.records.home import not_begun
-from tuning.records.ledger import Ledger, Trial
+from tuning.records.ledger import Ledger, Trial, read_begun
 
 
 def logs(home: Path, study: str, trial_id: str | None = None) -> Iterator[str]:
@@ -16,9 +15,7 @@ def logs(home: Path, study: str, trial_id: str | None = None) -> Iterator[str]:
 
     Raises `ValueError` for a study that was not begun and for a trial that it does not have.
     """
-    ledger = Ledger.read(home / study)
-    if not ledger.events:
-        raise not_begun(home, study)
+    ledger = read_begun(home, study)
     if trial_id is None:
         return _of_study(ledger)
     if trial_id not in ledger.trials:

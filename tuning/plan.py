@@ -13,7 +13,7 @@ import torch
 
 from search_spaces.core.study import Study
 from trainables.core import files, lookup
-from trainables.core.config import make_config
+from trainables.core.config import TrainerConfig, make_config
 from trainables.core.training import costs
 from trainables.core.training.workers import device_name
 from trainables.core.wording import counted
@@ -163,7 +163,7 @@ def _trainings(
         words += f", after {counted(design.tune_each, 'search trial')} for each variant"
     if folds is None:
         return None, f"{words}; give --data-root to count the folds", searched
-    finished = {trial.identity for trial in ledger.of_phase("ablation") if trial.state == "FINISHED"}
+    finished = {trial.identity for trial in ledger.finished("ablation")}
     trained = sum(trial.identity in finished for trial in trainings(compared, folds, seeds))
     total = len(design.variants) * (len(folds) * seeds + design.tune_each * search_folds)
     return total, words, trained + searched
@@ -181,7 +181,7 @@ def _seconds_each(
     rates = _rates(home, device)
     if not rates or not sizes:
         return None, UNKNOWN
-    flops = statistics.fmean(_flops_of_a_clip(study, settings) * settings["epochs"] for settings in _points(study))
+    flops = statistics.fmean(_flops_of_a_clip(study, config) * config.epochs for config in _configs(study))
     rate = statistics.median(rates)
     words = (
         f"from counted operations and the {rate / 1e12:.3g} TFLOP/s of {len(rates)} trials of other studies on {device}"
@@ -200,8 +200,8 @@ def _rates(home: Path, device: str) -> list[float]:
     return rates
 
 
-def _points(study: Study) -> list[dict[str, Any]]:
-    """Settings that stand for what will be trained: every variant, or a few points of the space."""
+def _configs(study: Study) -> list[Any]:
+    """Configs that stand for what will be trained: every variant, or a few points of the space."""
     config_type = lookup.load("trainables", study.trainable, "trainable").Config
     if study.design is not None:
         changes = [dict(found) for found in study.design.variants.values()]
@@ -210,23 +210,19 @@ def _points(study: Study) -> list[dict[str, Any]]:
             {key: domain.sample(random_state=number) for key, domain in study.parameters.items()}
             for number in range(_NUM_POINTS)
         ]
-    return [dataclasses.asdict(make_config(config_type, {**study.settings, **found})) for found in changes]
+    return [make_config(config_type, {**study.settings, **found}) for found in changes]
 
 
-def _flops_of_a_clip(study: Study, settings: Mapping[str, Any]) -> int:
+def _flops_of_a_clip(study: Study, config: TrainerConfig) -> int:
     module = lookup.load("trainables", study.trainable, "trainable")
-    config = make_config(module.Config, dict(settings))
     with torch.device("meta"):
         return costs.train_flops(module.build_model(config), config)
 
 
 def _weights_mb(study: Study) -> float:
     module = lookup.load("trainables", study.trainable, "trainable")
-    sizes = []
-    for settings in _points(study):
-        with torch.device("meta"):
-            sizes.append(costs.weights_mb(module.build_model(make_config(module.Config, settings))))
-    return statistics.fmean(sizes)
+    with torch.device("meta"):
+        return statistics.fmean(costs.weights_mb(module.build_model(config)) for config in _configs(study))
 
 
 def _disk_gb(study: Study, ahead: int, weights_mb: float) -> float:

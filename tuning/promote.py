@@ -34,7 +34,7 @@ from tuning.evidence.model_card import as_description, model_card
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.seeds import REFIT_SEED
 from tuning.records import registry, tags
-from tuning.records.aliases import CHAMPION, ChampionChanged
+from tuning.records.aliases import ChampionChanged, champion_uri
 from tuning.records.home import git_commit
 from tuning.records.ledger import Ledger, Trial, first_error
 from tuning.records.mlflow_client import default_uri
@@ -188,7 +188,7 @@ def _as_it_is(runner: Runner, found: Evidence, champion: Champion) -> Promotion:
     return Promotion(
         name=name,
         version=version,
-        uri=_uri(name),
+        uri=champion_uri(name),
         evidence=found,
         evidence_sha256=said.get(tags.EVIDENCE_SHA256, ""),
         already=True,
@@ -240,11 +240,8 @@ def _register(
     refit: Trial,
     test: dict[str, Any],
 ) -> Promotion:
-    name, folder, commit = (
-        registered_name(runner.study, runner.prepared),
-        runner.ledger.trial_folder(refit.trial_id),
-        git_commit(),
-    )
+    name, commit = registered_name(runner.study, runner.prepared), git_commit()
+    folder = runner.ledger.trial_folder(refit.trial_id)
     reference = margin_tags(tested, champion)
     facts = facts_of(
         holdout,
@@ -282,7 +279,7 @@ def _register(
     _note(runner, name, version, found, refit=refit.trial_id)
     verdict = tested.chosen if tested else None
     return Promotion(
-        name=name, version=version, uri=_uri(name), evidence=found, verdict=verdict, evidence_sha256=digest
+        name=name, version=version, uri=champion_uri(name), evidence=found, verdict=verdict, evidence_sha256=digest
     )
 
 
@@ -291,7 +288,3 @@ def _note(runner: Runner, name: str, version: int, found: Evidence, **facts: str
     events = (event for event in runner.ledger.events if event["event"] == "promoted")
     if not any((event["name"], event["version"]) == (name, version) for event in events):
         runner.ledger.note("promoted", name=name, version=version, of=found.trial_id, **facts)
-
-
-def _uri(name: str) -> str:
-    return f"models:/{name}@{CHAMPION}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from search_spaces.core.study import Study
-from tuning.ablate import ablate
+from tuning.ablate import ablate_variants, require_new_or_resumed
+from tuning.execution.enumerated import default_seeds
 from tuning.execution.placement import Placement
 from tuning.execution.runner import Listener, Runner
 from tuning.records.ran import Ran
@@ -31,20 +32,11 @@ def run(
     No trial begins after `time_budget_s`. Raises `ValueError` where the study was begun and neither `resume` nor `extend`
     is asked for.
     """
-    if study.design is not None:
-        return ablate(
-            study,
-            listener,
-            home=home,
-            data_root=data_root,
-            placement=placement,
-            folds=folds,
-            seeds=seeds,
-            time_budget_s=time_budget_s,
-            resume=resume,
-            verbose=verbose,
-        )
     with Runner(study, listener, home=home, data_root=data_root, placement=placement, verbose=verbose) as runner:
-        samples = runner.search_size(num_samples, resume=resume, extend=extend)
-        runner.search(samples, time_budget_s=time_budget_s)
+        if study.design is None:
+            samples = runner.search_size(num_samples, resume=resume, extend=extend)
+            runner.search(samples, time_budget_s=time_budget_s)
+        else:
+            require_new_or_resumed(runner, resume=resume)
+            ablate_variants(runner, folds=folds, seeds=seeds or default_seeds(study), time_budget_s=time_budget_s)
     return runner.ran

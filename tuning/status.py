@@ -6,8 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tuning.records.home import not_begun
-from tuning.records.ledger import Ledger
+from tuning.records.ledger import read_begun
 
 
 def status(home: Path, name: str) -> dict[str, Any]:
@@ -15,9 +14,7 @@ def status(home: Path, name: str) -> dict[str, Any]:
 
     Raises `ValueError` for a study that was not begun.
     """
-    ledger = Ledger.read(home / name)
-    if not ledger.events:
-        raise not_begun(home, name)
+    ledger = read_begun(home, name)
     phases: dict[str, Counter[str]] = {}
     for trial in ledger.trials.values():
         phases.setdefault(trial.phase, Counter())[trial.state] += 1

@@ -49,13 +49,13 @@ def stop(home: Path, study: str, *, patience_s: float = 30.0) -> Owner:
     return owner
 
 
-def _owner(folder: Path, patience_s: float = 2.0) -> Owner | None:
+def _owner(folder: Path) -> Owner | None:
     """Who writes the ledger in `folder`, whose lock is held.
 
     Between taking the lock and signing for it the driver before this one is still named, and its number may be a
     stranger's by now: a process here counts if it began before it signed.
     """
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + 2
     while time.monotonic() < deadline:
         owner = read_owner(folder)
         if owner and (owner.host != os.uname().nodename or _signed(owner, folder / files.OWNER)):

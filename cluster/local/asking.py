@@ -38,9 +38,9 @@ def basic(user: str, password: str) -> dict[str, str]:
     return {"Authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}
 
 
-def stop_jobs(dashboard_url: str, token: str, say: Callable[[str], None], patience_s: float = 30.0) -> None:
+def stop_jobs(dashboard_url: str, token: str, say: Callable[[str], None]) -> None:
     """Have Ray stop its running jobs (SIGTERM, SIGKILL after 20 s) and wait for their end: studies save their state."""
-    deadline, told = time.monotonic() + patience_s, False
+    deadline, told = time.monotonic() + 30, False
     while time.monotonic() < deadline:
         _, jobs = answer(f"{dashboard_url}/api/jobs/", bearer(token))
         running = [job["submission_id"] for job in jobs or () if job["status"] in ("PENDING", "RUNNING")]

@@ -23,8 +23,8 @@ from cluster.local import asking, parts, processes
 from cluster.local.parts import Part
 from cluster.local.processes import Family, ServiceError
 from cluster.local.record import Ports, Record, Running, boot_id, load, new_secrets, save
-from tuning.execution.session import ROOT
 from tuning.execution.signals import interruptible
+from tuning.records.home import ROOT
 
 NAMES = ("mlflow", "ray")  # in the order of their start; the end is the other way round
 Say = Callable[[str], None]
@@ -246,9 +246,9 @@ def _wait(made: Sequence[Part], running: Running, patience_s: float, say: Say) -
         time.sleep(0.3)
 
 
-def _last_words(log: Path, num_lines: int = 15) -> str:
+def _last_words(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
-    return "\n".join([f"The end of {log}:", *(f"  {line}" for line in lines[-num_lines:])])
+    return "\n".join([f"The end of {log}:", *(f"  {line}" for line in lines[-15:])])
 
 
 def _keep_logs(folder: Path, ray_folder: Path) -> None:

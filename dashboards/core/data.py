@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from search_spaces.core.study import PARETO
-from tuning.evidence.holdout import Evidence, evidence, predictions_of, ranked_front
-from tuning.records.home import not_begun
-from tuning.records.ledger import Ledger, Trial, objective_values
+from tuning.evidence.holdout import Evidence, evidence, predictions_of
+from tuning.records.ledger import Ledger, Trial, objective_values, read_begun
+from tuning.records.selection import ranked_front
 from tuning.statistics import pareto
 
 
@@ -30,7 +30,6 @@ class ReportData:
     """One study as its ledger tells it at `written_at`; safe to read while a driver writes it."""
 
     name: str
-    home: Path
     ledger: Ledger
     written_at: datetime
 
@@ -137,7 +136,4 @@ class ReportData:
 
 def read_report_data(home: Path, name: str) -> ReportData:
     """The study `name` under `home`. Raises `ValueError` where it was not begun."""
-    ledger = Ledger.read(home / name)
-    if not ledger.events:
-        raise not_begun(home, name)
-    return ReportData(name=name, home=home, ledger=ledger, written_at=datetime.now().astimezone())
+    return ReportData(name=name, ledger=read_begun(home, name), written_at=datetime.now().astimezone())

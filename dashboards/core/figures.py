@@ -5,12 +5,12 @@ A colour is the name of a CSS variable of `report.css`; the page puts the colour
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
-from dashboards.core.html import Html, element
+from dashboards.core.html import Html, element, escaped
 from tuning.text.quantities import Quantity
 
 INK, MUTED, RULE, PAPER = "var(--ink)", "var(--muted)", "var(--rule)", "var(--paper)"
@@ -84,6 +84,20 @@ def reference_line(figure: go.Figure, value: float, words: str, *, vertical: boo
     else:
         figure.add_hline(y=value, line=line)
         note(figure, words, color=MUTED, size=12, y=value, x=0, xref="paper", xanchor="left", yanchor="bottom")
+
+
+def name_rows(figure: go.Figure, names: Sequence[str]) -> None:
+    """Put `names` from top to bottom beside the y axis, at 0, 1, 2, ...
+
+    Positions by number: a name could be given twice, and plotly reads some names as numbers or dates.
+    """
+    figure.update_yaxes(
+        tickvals=list(range(len(names))),
+        ticktext=[escaped(name) for name in names],
+        range=[len(names) - 0.4, -0.6],
+        gridcolor="rgba(0,0,0,0)",
+        tickfont={"color": INK, "size": 13},
+    )
 
 
 def scaled(values: Iterable[float], quantity: Quantity) -> list[float]:

@@ -80,7 +80,7 @@ def render(report: ReportData) -> str:
 def _header(report: ReportData, panels: dict[str, Panel], written: str) -> Html:
     facts = [counted(len(report.trained), "training" if report.is_ablation else "search trial")]
     facts += [f"data set {report.study['dataset']}"] if "dataset" in report.study else []
-    devices = sorted({device for device in report.devices.values() if device})
+    devices = sorted(set(report.devices.values()))
     facts += [f"on {' and '.join(devices)}"] if devices else []
     links = (element("li", element("a", panel.title, href=f"#{name}")) for name, panel in panels.items())
     return element(

@@ -45,10 +45,7 @@ class Places:
         step = 1 / max(1, len(ordered) - 1)
         self._places = {name: number * step if len(ordered) > 1 else 0.5 for number, name in enumerate(ordered)}
         self._spread = min(0.07, 0.5 * step)
-        self.ticks = [
-            (place, name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…")
-            for name, place in self._places.items()
-        ]
+        self.ticks = [(place, _short(name)) for name, place in self._places.items()]
 
     def where(self, value: Any, turn: float = 0.0) -> float | None:
         """The place of `value`, with its share of the spread."""

@@ -19,19 +19,10 @@ from drawing.action_units import NEUTRAL
 from drawing.media import save_video
 from drawing.shots import Progress, Shot, draw_shots, everyone, widened
 from drawing.traps import add_ds_store, add_twin
-from drawing.tree import check_at_least, check_choice, check_difficulty, marker_of, write_tree
+from drawing.tree import check_at_least, check_choice, write_tree
 
 CODES = {"anger": 1, "disgust": 6, "fear": 7, "happiness": 8, "sadness": 10, "surprise": 11}
-NAMES = {
-    1: "Anger",
-    6: "Disgust",
-    7: "Fear",
-    8: "Happiness",
-    9: "Neutral",
-    10: "Sadness",
-    11: "Surprise",
-    12: "Thinking",
-}
+NAMES = {code: name.capitalize() for name, code in CODES.items()} | {9: "Neutral", 12: "Thinking"}
 HEADER = ("No", "Subject No", "Clip No", "Clip Name", "Emotion", "Emotion Code", "Gender")
 VIDEOS, TABLE = "BAUM1s_MP4 - All", "Annotations_BAUM1s"
 TABLES = ("xlsx", "csv")
@@ -54,7 +45,6 @@ def write(
 
     Raises `ValueError` for settings too small, an unknown kind of table, and for a `root` that holds anything else.
     """
-    check_difficulty(difficulty)
     check_choice("kind of table", table, TABLES)
     check_at_least(num_subjects=(num_subjects, 1), clips_per_class=(clips_per_class, 1))
     check_at_least(num_frames=(num_frames, 2), size=(size, 32))
@@ -85,9 +75,11 @@ def write(
         if traps:
             add_ds_store(folder / VIDEOS)
 
-    marker = marker_of(
+    write_tree(
+        root,
         "baum1s",
-        difficulty,
+        draw,
+        difficulty=difficulty,
         num_subjects=num_subjects,
         clips_per_class=clips_per_class,
         num_frames=num_frames,
@@ -96,7 +88,6 @@ def write(
         table=table,
         traps=traps,
     )
-    write_tree(Path(root), marker, draw)
 
 
 def _shuffled(shots: list[Shot]) -> list[Shot]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from drawing.media import save_image
 from drawing.shots import Progress, Shot, draw_shots, everyone, grey, widened
 from drawing.traps import add_ds_store, add_twin
-from drawing.tree import check_at_least, check_difficulty, marker_of, write_tree
+from drawing.tree import check_at_least, write_tree
 
 CLASSES = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")  # codes 1 to 7
 IMAGES, LABELS = "cohn-kanade-images", "Emotion"
@@ -38,7 +38,6 @@ def write(
 
     Raises `ValueError` for settings too small, and for a `root` that holds another drawing or anything else.
     """
-    check_difficulty(difficulty)
     check_at_least(num_subjects=(num_subjects, 1), num_frames=(num_frames, 3), size=(size, 32))
 
     def draw(folder: Path) -> None:
@@ -56,10 +55,17 @@ def write(
         if traps:
             _set_traps(folder)
 
-    marker = marker_of(
-        "ck_plus", difficulty, num_subjects=num_subjects, num_frames=num_frames, size=size, seed=seed, traps=traps
+    write_tree(
+        root,
+        "ck_plus",
+        draw,
+        difficulty=difficulty,
+        num_subjects=num_subjects,
+        num_frames=num_frames,
+        size=size,
+        seed=seed,
+        traps=traps,
     )
-    write_tree(Path(root), marker, draw)
 
 
 def person_id(person: int) -> str:

@@ -11,20 +11,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from drawing.action_units import EXPRESSIONS
 from drawing.media import save_image
 from drawing.shots import Progress, draw_shots, everyone, grey, middle
 from drawing.traps import add_ds_store, add_twin
-from drawing.tree import check_at_least, check_difficulty, marker_of, write_tree
+from drawing.tree import check_at_least, write_tree
 
-FOLDERS = {  # the set says happy where the others say happiness
-    "anger": "anger",
-    "contempt": "contempt",
-    "disgust": "disgust",
-    "fear": "fear",
-    "happiness": "happy",
-    "sadness": "sadness",
-    "surprise": "surprise",
-}
+FOLDERS = {name: name for name in EXPRESSIONS} | {"happiness": "happy"}  # the set says happy where others say happiness
 NUM_DRAWN, NUM_KEPT = 8, 3
 FACE_SHARE = 0.58  # of a drawn frame
 
@@ -43,7 +36,6 @@ def write(
 
     Raises `ValueError` for settings too small, and for a `root` that holds another drawing or anything else.
     """
-    check_difficulty(difficulty)
     check_at_least(num_subjects=(num_subjects, 1), size=(size, 24))
 
     def draw(folder: Path) -> None:
@@ -63,5 +55,6 @@ def write(
         if traps:
             add_ds_store(folder / "CK+48")
 
-    marker = marker_of("ck_plus_48", difficulty, num_subjects=num_subjects, size=size, seed=seed, traps=traps)
-    write_tree(Path(root), marker, draw)
+    write_tree(
+        root, "ck_plus_48", draw, difficulty=difficulty, num_subjects=num_subjects, size=size, seed=seed, traps=traps
+    )

@@ -21,7 +21,7 @@ from drawing.action_units import SIX_EXPRESSIONS, check_expressions
 from drawing.media import save_image, save_palette_image, save_video
 from drawing.shots import Progress, Shot, draw_shots, everyone, grey
 from drawing.traps import add_ds_store, add_thumbs_db, add_twin, cut_short
-from drawing.tree import check_at_least, check_difficulty, marker_of, write_tree
+from drawing.tree import check_at_least, write_tree
 
 BROKEN = ("stops early.avi", "two sizes", "truncated image")
 
@@ -43,7 +43,6 @@ def write(
 
     Raises `ValueError` for unknown classes, settings too small, and for a `root` that holds anything else.
     """
-    check_difficulty(difficulty)
     check_expressions(classes)
     check_at_least(num_subjects=(num_subjects, 1), clips_per_class=(clips_per_class, 1))
     check_at_least(num_frames=(num_frames, 2), size=(size, 32))
@@ -71,9 +70,11 @@ def write(
             add_ds_store(folder / classes[0])
             add_thumbs_db(folder / classes[-1])
 
-    marker = marker_of(
+    write_tree(
+        root,
         "clip_folder",
-        difficulty,
+        draw,
+        difficulty=difficulty,
         num_subjects=num_subjects,
         clips_per_class=clips_per_class,
         num_frames=num_frames,
@@ -82,7 +83,6 @@ def write(
         classes=tuple(classes),
         traps=traps,
     )
-    write_tree(Path(root), marker, draw)
 
 
 def _save(where: Path, shot: Shot, place: int, frames: np.ndarray) -> None:

@@ -25,7 +25,7 @@ from drawing.action_units import NEUTRAL
 from drawing.media import save_image, save_video
 from drawing.shots import Progress, Shot, draw_shots, everyone, middle, widened
 from drawing.traps import add_ds_store, add_twin
-from drawing.tree import check_at_least, check_choice, check_difficulty, marker_of, write_tree
+from drawing.tree import check_at_least, check_choice, write_tree
 
 EXPRESSIONS = ("happiness", "sadness", NEUTRAL, "anger", "surprise", "disgust", "fear")  # labels 1 to 7
 COLUMNS = ("1happy", "2sad", "3neutral", "4angry", "5surprise", "6disgust", "7fear", "order", "label")
@@ -50,7 +50,6 @@ def write(
 
     Raises `ValueError` for settings too small, an unknown form, and for a `root` that holds anything else.
     """
-    check_difficulty(difficulty)
     check_choice("form of DFEW", form, tuple(FORMS))
     check_at_least(num_subjects=(num_subjects, 2), num_frames=(num_frames, 2), size=(size, 32))
 
@@ -75,9 +74,11 @@ def write(
         _save_sets(folder / "EmoLabel_DataSplit", labels, sets)
         _save_annotation(folder / "Annotation" / "annotation.xlsx", labels, seed)
 
-    marker = marker_of(
+    write_tree(
+        root,
         "dfew",
-        difficulty,
+        draw,
+        difficulty=difficulty,
         num_subjects=num_subjects,
         num_frames=num_frames,
         size=size,
@@ -85,7 +86,6 @@ def write(
         form=form,
         traps=traps,
     )
-    write_tree(Path(root), marker, draw)
 
 
 def _original(folder: Path, number: int, frames: np.ndarray, side: int) -> None:

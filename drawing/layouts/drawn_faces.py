@@ -23,9 +23,7 @@ import numpy as np
 from drawing.action_units import SIX_EXPRESSIONS, check_expressions
 from drawing.media import NoEncoder, save_image, save_video
 from drawing.shots import Progress, draw_shots, everyone
-from drawing.tree import MARKER, check_at_least, check_difficulty, marker_of, write_tree
-
-__all__ = ["MARKER", "write"]
+from drawing.tree import check_at_least, write_tree
 
 
 def write(
@@ -47,7 +45,6 @@ def write(
 
     Raises `ValueError` for unknown settings, and for a `root` that holds another drawing or anything else.
     """
-    check_difficulty(difficulty)
     check_expressions(classes)
     check_at_least(
         num_subjects=(num_subjects, 1),
@@ -66,9 +63,11 @@ def write(
         for shot, frames in drawn:
             _save_clip(folder / shot.expression / f"D{shot.person + 1:03d}_{shot.take:02d}.mp4", frames)
 
-    marker = marker_of(
+    write_tree(
+        root,
         "drawn_faces",
-        difficulty,
+        draw,
+        difficulty=difficulty,
         num_subjects=num_subjects,
         clips_per_class=clips_per_class,
         num_frames=num_frames,
@@ -76,7 +75,6 @@ def write(
         seed=seed,
         classes=tuple(classes),
     )
-    write_tree(Path(root), marker, draw)
 
 
 def _save_clip(path: Path, frames: np.ndarray) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 from drawing.action_units import NEUTRAL
 from drawing.media import save_image
 from drawing.shots import Progress, Shot, draw_shots, everyone, grey, middle
-from drawing.tree import check_at_least, check_choice, check_difficulty, marker_of, write_tree
+from drawing.tree import check_at_least, check_choice, write_tree
 
 CLASSES = {  # by code
     "anger": "angry",
@@ -54,7 +54,6 @@ def write(
 
     Raises `ValueError` for settings too small, an unknown form, and for a `root` that holds anything else.
     """
-    check_difficulty(difficulty)
     check_choice("form of FER2013", form, FORMS)
     check_at_least(num_subjects=(num_subjects, 3), stills_per_class=(stills_per_class, 1), size=(size, 24))
 
@@ -70,9 +69,11 @@ def write(
         )
         {"csv": save_csv, "folders": _save_folders}[form](folder, stills)
 
-    marker = marker_of(
+    write_tree(
+        root,
         "fer2013",
-        difficulty,
+        draw,
+        difficulty=difficulty,
         num_subjects=num_subjects,
         stills_per_class=stills_per_class,
         size=size,
@@ -80,7 +81,6 @@ def write(
         form=form,
         traps=traps,
     )
-    write_tree(Path(root), marker, draw)
 
 
 @dataclass(frozen=True)

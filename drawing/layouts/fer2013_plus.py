@@ -17,7 +17,7 @@ import numpy as np
 
 from drawing.layouts.fer2013 import CLASSES, NUM_DRAWN, Still, draw_stills, save_csv
 from drawing.shots import Progress, everyone
-from drawing.tree import check_at_least, check_difficulty, marker_of, write_tree
+from drawing.tree import check_at_least, write_tree
 
 VOTED = (
     "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF",
@@ -39,7 +39,6 @@ def write(
 
     Raises `ValueError` for settings too small, and for a `root` that holds another drawing or anything else.
     """
-    check_difficulty(difficulty)
     check_at_least(num_subjects=(num_subjects, 3), stills_per_class=(stills_per_class, 1), size=(size, 24))
 
     def draw(folder: Path) -> None:
@@ -59,16 +58,17 @@ def write(
         save_csv(folder, stills)
         _save_votes(folder / "fer2013new.csv", stills, votes)
 
-    marker = marker_of(
+    write_tree(
+        root,
         "fer2013_plus",
-        difficulty,
+        draw,
+        difficulty=difficulty,
         num_subjects=num_subjects,
         stills_per_class=stills_per_class,
         size=size,
         seed=seed,
         traps=traps,
     )
-    write_tree(Path(root), marker, draw)
 
 
 def _votes(stills: list[Still], seed: int) -> list[dict[str, int]]:

@@ -18,7 +18,7 @@ from drawing.action_units import SIX_EXPRESSIONS
 from drawing.media import save_image
 from drawing.shots import Progress, draw_shots, everyone, grey, widened
 from drawing.traps import add_thumbs_db
-from drawing.tree import check_at_least, check_difficulty, marker_of, write_tree
+from drawing.tree import check_at_least, write_tree
 
 CAMERAS = ("NI", "VL")
 BRIGHTNESS = {"Dark": 0.35, "Strong": 1.0, "Weak": 0.6}
@@ -40,7 +40,6 @@ def write(
 
     Raises `ValueError` for settings too small, and for a `root` that holds another drawing or anything else.
     """
-    check_difficulty(difficulty)
     check_at_least(num_subjects=(num_subjects, 1), num_subjects_elsewhere=(num_subjects_elsewhere, 0))
     check_at_least(num_frames=(num_frames, 2), size=(size, 32))
 
@@ -56,9 +55,11 @@ def write(
         if traps:
             add_thumbs_db(folder / "VL" / "Strong" / "P001" / "Anger")
 
-    marker = marker_of(
+    write_tree(
+        root,
         "oulu_casia",
-        difficulty,
+        draw,
+        difficulty=difficulty,
         num_subjects=num_subjects,
         num_subjects_elsewhere=num_subjects_elsewhere,
         num_frames=num_frames,
@@ -66,7 +67,6 @@ def write(
         seed=seed,
         traps=traps,
     )
-    write_tree(Path(root), marker, draw)
 
 
 def _save(clip: Path, frames: np.ndarray, camera: str, light: str) -> None:

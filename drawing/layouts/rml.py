@@ -16,7 +16,7 @@ from drawing.action_units import SIX_EXPRESSIONS
 from drawing.media import save_video
 from drawing.shots import Progress, Shot, draw_shots, everyone, widened
 from drawing.traps import add_ds_store, add_twin, cut_short
-from drawing.tree import check_at_least, check_choice, check_difficulty, marker_of, write_tree
+from drawing.tree import check_at_least, check_choice, write_tree
 
 FORMS = ("plain", "packs", "languages")
 LANGUAGES = ("english", "mandarin")
@@ -39,7 +39,6 @@ def write(
 
     Raises `ValueError` for settings too small, an unknown form, and for a `root` that holds anything else.
     """
-    check_difficulty(difficulty)
     check_choice("form of RML", form, FORMS)
     check_at_least(num_subjects=(num_subjects, 1), clips_per_class=(clips_per_class, 1))
     check_at_least(num_frames=(num_frames, 2), size=(size, 32))
@@ -63,9 +62,11 @@ def write(
         if traps:
             add_ds_store(folder)
 
-    marker = marker_of(
+    write_tree(
+        root,
         "rml",
-        difficulty,
+        draw,
+        difficulty=difficulty,
         num_subjects=num_subjects,
         clips_per_class=clips_per_class,
         num_frames=num_frames,
@@ -74,7 +75,6 @@ def write(
         form=form,
         traps=traps,
     )
-    write_tree(Path(root), marker, draw)
 
 
 def _place(shot: Shot, form: str) -> Path:

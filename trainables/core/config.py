@@ -67,9 +67,7 @@ class TrainerConfig:
         for field, allowed in _NAMES.items():
             check_name(field, getattr(self, field), allowed)
         for field in ("num_classes", "num_frames", "image_size", "epochs", "batch_size"):
-            value = getattr(self, field)
-            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-                raise ValueError(f"{field} was given as {value!r}; a whole number of at least 1 is allowed.")
+            check_count(field, getattr(self, field))
         if not 0 <= self.redundancy_threshold <= 1:
             raise ValueError(
                 f"redundancy_threshold was given as {self.redundancy_threshold!r}; 0 to 1 (keeps every frame) is allowed."
@@ -80,6 +78,18 @@ def check_name(field: str, value: Any, allowed: Collection[str]) -> None:
     """Raises `ValueError` naming the nearest allowed value for a `field` given as anything else."""
     if value not in allowed:
         raise ValueError(unknown(field, str(value), list(allowed)))
+
+
+def check_count(field: str, value: Any) -> None:
+    """Raises `ValueError` for a `field` that is no whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"{field} was given as {value!r}; a whole number of at least 1 is allowed.")
+
+
+def check_share(field: str, value: float) -> None:
+    """Raises `ValueError` for a `field` that is not a share from 0, which is off, to below 1."""
+    if not 0 <= value < 1:
+        raise ValueError(f"{field} was given as {value!r}; 0 (off) up to below 1 is allowed.")
 
 
 def make_config(config_type: type[TrainerConfig], parameters: dict[str, Any]) -> Any:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from trainables.data.core.dataset import DataError, Dataset, Sample
 from trainables.data.core.frames import entries, list_folders, list_videos, natural, read_frames
-from trainables.data.core.layout import find_parts, first_of, listed, shortfall
+from trainables.data.core.layout import find_parts, first_of, listed, require_both, shortfall
 from trainables.data.core.protocols import tested_in_turn
 from trainables.data.core.spreadsheets import TABLE_SUFFIXES, read_rows, whole_number
 
@@ -40,9 +40,7 @@ def load(root: Path) -> Dataset:
     """
     root = Path(root)
     found = find_parts(root, _parts_at, ("videos", "annotations"), LAYOUT, inner=r"s\d+|BAUM1s_MP4.*")
-    for part, other in (("videos", "annotations"), ("annotations", "videos")):
-        if not found[part]:
-            raise DataError(f"{root}: {found[other][0]} holds {other}, but no {part} were found. Expected: {LAYOUT}.")
+    require_both(root, found, LAYOUT)
     folder, several = first_of(found["videos"], "videos")
     table = _tables(found["annotations"][0])[0]
     codes, unread = _read_codes(table)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from trainables.data.core.dataset import DataError, Dataset, Sample
 from trainables.data.core.frames import entries, is_image, list_folders, list_images, read_frames
-from trainables.data.core.layout import find_parts, first_of, listed, shortfall
+from trainables.data.core.layout import find_parts, first_of, listed, require_both, shortfall
 from trainables.data.core.protocols import tested_in_turn
 from trainables.data.core.spreadsheets import whole_number
 
@@ -32,9 +32,7 @@ def load(root: Path) -> Dataset:
     """
     root = Path(root)
     found = find_parts(root, _parts_at, ("frames", "labels"), LAYOUT, inner=INNER)
-    for part, other in (("frames", "labels"), ("labels", "frames")):
-        if not found[part]:
-            raise DataError(f"{root}: {found[other][0]} holds {other}, but no {part} were found. Expected: {LAYOUT}.")
+    require_both(root, found, LAYOUT)
     frames_root, several_frames = first_of(found["frames"], "frames")
     labels_root, several_labels = first_of(found["labels"], "labels")
     sequences = {name: tuple(list_images(folder)) for name, folder in _sequences(frames_root).items()}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from trainables.data.core.dataset import DataError, Dataset, Fold, Sample
 from trainables.data.core.frames import entries, list_folders, list_images, list_videos, read_frames
-from trainables.data.core.layout import find_parts, first_of, listed, shortfall
+from trainables.data.core.layout import find_parts, first_of, listed, require_both, shortfall
 from trainables.data.core.protocols import split_off
 from trainables.data.core.spreadsheets import read_rows, whole_number
 
@@ -37,9 +37,7 @@ def load(root: Path) -> Dataset:
     """
     root = Path(root)
     found = find_parts(root, _parts_at, ("clips", "labels"), LAYOUT, inner=INNER)
-    for part, other in (("clips", "labels"), ("labels", "clips")):
-        if not found[part]:
-            raise DataError(f"{root}: {found[other][0]} holds {other}, but no {part} were found. Expected: {LAYOUT}.")
+    require_both(root, found, LAYOUT)
     with_sets = [place for place in found["labels"] if _has_sets(place)]
     if with_sets:
         folder, notes = first_of(with_sets, "the published folds")

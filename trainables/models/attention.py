@@ -28,9 +28,9 @@ def attention(name: str, channels: int) -> nn.Module:
 class SqueezeExcitation(nn.Module):
     """Two linear layers on the pooled descriptor with a bottleneck of C / 16 (Hu et al., CVPR 2018, section 3)."""
 
-    def __init__(self, channels: int, reduction: int = 16) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        squeezed = max(1, channels // reduction)
+        squeezed = max(1, channels // 16)
         self.squeeze = nn.Linear(channels, squeezed)
         self.excite = nn.Linear(squeezed, channels)
 

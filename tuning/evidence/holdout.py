@@ -91,9 +91,9 @@ class Holdout:
         found = [self._row(*key, trials) for key, trials in groups.items()]
         return sorted(found, key=lambda e: (e.trial_id not in order, e.trial_id in order and order.index(e.trial_id)))
 
-    def row(self, trial_id: str | None, variant: str = "") -> Evidence | None:
+    def row(self, trial_id: str | None) -> Evidence | None:
         """The row of a configuration; `None` where it was not confirmed."""
-        return next((row for row in self.rows() if (row.trial_id, row.variant) == (trial_id, variant)), None)
+        return next((row for row in self.rows() if row.trial_id == trial_id and not row.variant), None)
 
     def runs(self, row: Evidence) -> list[Trial]:
         """The finished confirmations that `row` sums up."""

@@ -132,7 +132,10 @@ def _optimism(validated: pd.DataFrame, tested: pd.DataFrame, found: Sources) -> 
     search as for theirs.
     """
     mean, by_fold, influences = 0.0, np.zeros(found.num_folds), []
-    for sign, table in ((1, _one_seed(validated)), (-1, tested)):
+    one_seed = validated.assign(
+        seed=0
+    )  # searches of different folds had different seeds; here they are one training each
+    for sign, table in ((1, one_seed), (-1, tested)):
         right, clips, people, folds = _by_person(table)
         places, scores = numbered(folds), right.mean(axis=1) / clips
         weights = weights_in_mean(clips, places)
@@ -149,11 +152,6 @@ def _optimism(validated: pd.DataFrame, tested: pd.DataFrame, found: Sources) -> 
         between_folds=float(by_fold.var(ddof=1)) / found.num_folds,
         num_people=len(by_person),
     )
-
-
-def _one_seed(answers: pd.DataFrame) -> pd.DataFrame:
-    """Searches of different folds had different seeds; here they are one training each."""
-    return answers.assign(seed=0)
 
 
 def _against_champion(

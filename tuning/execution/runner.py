@@ -57,14 +57,11 @@ class Runner:
         data_root: Path | None = None,
         home: Path | None = None,
         placement: Placement | None = None,
-        smoke: bool = False,
         verbose: bool = False,
         begun: bool = False,
         checkpoint_interval_s: float = 10.0,
     ) -> None:
         self.study = load_study(study) if isinstance(study, str) else study
-        if smoke:
-            self.study = self.study.smoked()
         self.home = (home or default_home()).absolute()
         self.folder = self.home / self.study.name
         self.listener, self.verbose = listener, verbose

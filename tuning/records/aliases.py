@@ -100,6 +100,11 @@ def _to_swap(client: Any, name: str) -> tuple[int, int]:
     return new, old
 
 
+def champion_uri(name: str) -> str:
+    """What names the champion of `name`, whoever that is."""
+    return f"models:/{name}@{CHAMPION}"
+
+
 def require_unchanged(name: str, present: int | None, expected: int | None) -> None:
     """Raises `ChampionChanged` where `present`, the champion of `name` as of now, is not the `expected` version."""
     if present != expected:

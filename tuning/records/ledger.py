@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from trainables.core import files
 from trainables.core.phases import Phase
+from tuning.records.home import not_begun
 from tuning.records.owner import Owner, read_owner
 
 State = Literal["RUNNING", "FINISHED", "FAILED", "KILLED", "INTERRUPTED"]
@@ -270,6 +271,14 @@ class Ledger:
 
     def _sync(self) -> None:
         os.fsync(self._file.fileno())
+
+
+def read_begun(home: Path, name: str) -> Ledger:
+    """The ledger of study `name` under `home`, as it stands. Raises `ValueError` where it was not begun."""
+    ledger = Ledger.read(home / name)
+    if not ledger.events:
+        raise not_begun(home, name)
+    return ledger
 
 
 def objective_values(trial: Trial, metrics: list[str]) -> list[float]:

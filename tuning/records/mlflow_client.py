@@ -17,10 +17,15 @@ def default_uri(home: Path) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home.absolute()}/{files.DATABASE}"
 
 
-def make_client(uri: str) -> Any:
-    """An `MlflowClient` that gives up on a silent server after seconds, and keeps its chatter to itself."""
+def give_up_in_seconds() -> None:
+    """A server that is away is to be said in seconds, unless the environment says otherwise."""
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+
+
+def make_client(uri: str) -> Any:
+    """An `MlflowClient` that gives up on a silent server after seconds, and keeps its chatter to itself."""
+    give_up_in_seconds()
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     import mlflow  # seconds of imports: only those who track pay for them
 

@@ -22,13 +22,14 @@ from tuning.records.aliases import (
     CHAMPION,
     ChampionChanged,
     aliases,
+    champion_uri,
     champion_version,
     guarded,
     make_champion,
     require_unchanged,
     swap,
 )
-from tuning.records.mlflow_client import is_silence, shown_uri, without_password
+from tuning.records.mlflow_client import give_up_in_seconds, is_silence, shown_uri, without_password
 
 TRANSFER_S = 600  # a server that hands weights on to a store of its own answers when it is through, not before
 PACKAGE = Path(trainables.__file__).resolve().parent
@@ -134,7 +135,7 @@ def champions(tracking_uri: str) -> list[tuple[str, int, str]]:
             token = page.token
             if not token:
                 break
-    return [(name, version, f"models:/{name}@{CHAMPION}") for name, version in sorted(found)]
+    return [(name, version, champion_uri(name)) for name, version in sorted(found)]
 
 
 def present_champion(tracking_uri: str, name: str) -> tuple[int, dict[str, str]] | None:
@@ -217,7 +218,7 @@ def _logged(client: mlflow.MlflowClient, run_id: str, folder: Path) -> tuple[str
             code_paths=[str(PACKAGE)],
             infer_code_paths=False,
             pip_requirements=serving_requirements(),
-            signature=_signature(),
+            signature=ModelSignature(inputs=Schema([ColSpec(DataType.string)])),
         )
     return logged.model_id, logged.model_uri
 
@@ -226,10 +227,6 @@ def _not_loaded(uri: str, tracking_uri: str, error: MlflowException) -> str:
     listed = ", ".join(found for _, _, found in champions(tracking_uri)) or "none"
     reason = without_password(error.message, tracking_uri)
     return f"{uri} cannot be loaded from {shown_uri(tracking_uri)}: {reason} Champions: {listed}."
-
-
-def _signature() -> ModelSignature:
-    return ModelSignature(inputs=Schema([ColSpec(DataType.string)]))
 
 
 @contextmanager
@@ -243,9 +240,7 @@ def _quiet_store(tracking_uri: str) -> Generator[None]:
         os.environ[bar] = "false"
         for logger in loggers:
             logger.setLevel(logging.ERROR)
-        # A server that is away is to be said in seconds.
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+        give_up_in_seconds()
         mlflow.set_tracking_uri(tracking_uri)
         try:
             yield

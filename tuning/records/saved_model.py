@@ -1,4 +1,4 @@
-"""A registered model at work in a process of its own: `python -P saved_model.py FOLDER`, as `registry.predict` starts it.
+"""A registered model at work in a process of its own: `python -P saved_model.py FOLDER`, as `served.predict` starts it.
 
 Nothing of fertune is imported here, so the model runs on the code that was saved with it, whatever has become of the code
 beside this file. Standard input holds one path a line, as JSON; standard output answers `{"ready": true}` once the model is

@@ -14,6 +14,8 @@ from tuning.statistics.pairing import PairedRuns, Run, pair
 from tuning.statistics.power import POWER, detectable_effect, planned_effect
 from tuning.statistics.variance import TRAINING_SHARE, Estimate, fold_estimate, share_interval, variances_of_one_run
 
+CONFIDENCE = 0.95  # of every interval
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Variant:
@@ -60,7 +62,6 @@ def compare(
     runs: Sequence[Run],
     reference: str,
     *,
-    confidence: float = 0.95,
     rope: float = 0.005,
     asked: Collection[str] = (),
     published: Mapping[str, Mapping[str, float]] | None = None,
@@ -97,15 +98,13 @@ def compare(
         paired,
         by_key,
         wanted={("difference", name): stated[name] - stated[reference] for name in known},
-        confidence=confidence,
+        confidence=CONFIDENCE,
         rope=rope,
     )
     return Comparison(
         reference=reference,
         leaky=leaky,
-        variants=tuple(
-            _variant(paired, name, found.get(("difference", name)), quoted.get(name, {}), confidence) for name in names
-        ),
+        variants=tuple(_variant(paired, name, found.get(("difference", name)), quoted.get(name, {})) for name in names),
         effects={name: one for (kind, name), one in found.items() if kind != "difference"},
         excluded=excluded,
         notes=_notes(paired, [name for (_, name), one in found.items() if one.interval.method == "folds"]),
@@ -113,7 +112,7 @@ def compare(
         num_seeds=len(paired.seed_names),
         num_people=paired.num_people,
         num_clips=paired.num_clips,
-        confidence=confidence,
+        confidence=CONFIDENCE,
         rope=rope,
     )
 
@@ -198,16 +197,15 @@ def _variant(
     name: str,
     difference: Difference | None,
     published: Mapping[str, float],
-    confidence: float,
 ) -> Variant:
     measured = paired.measured[name]
 
     def share(found: Estimate) -> Interval:
-        return share_interval(found, paired.num_clips, paired.num_people or len(paired.fold_names), confidence)
+        return share_interval(found, paired.num_clips, paired.num_people or len(paired.fold_names), CONFIDENCE)
 
     def cost(metric: str) -> Interval:
         # Nobody is tested in a training's time or size, so nothing of it comes from people shared between folds.
-        return fold_estimate(measured[metric], 0.0).interval(confidence)
+        return fold_estimate(measured[metric], 0.0).interval(CONFIDENCE)
 
     return Variant(
         variant=name,

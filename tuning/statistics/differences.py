@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
-from scipy import stats
 
 from tuning.statistics.holm import holm_adjusted
-from tuning.statistics.intervals import NUM_RESAMPLES, Interval, nadeau_bengio_interval
+from tuning.statistics.intervals import Interval, bca_of_ratio, nadeau_bengio_interval
 from tuning.statistics.pairing import PairedRuns
 from tuning.statistics.power import POWER, detectable_effect, power_for
 from tuning.statistics.variance import (
@@ -149,17 +148,8 @@ def _bootstrap(paired: PairedRuns, weights: Mapping[str, float], confidence: flo
     mean, method = float(by_person.sum()), "BCa bootstrap over people"
     if np.ptp(by_person / shares) < 1e-12:  # nothing to resample: all people alike
         return Interval(mean=mean, low=mean, high=mean, confidence=confidence, method=method)
-    found = stats.bootstrap(
-        (by_person, shares),
-        lambda totals, shares, axis: totals.sum(axis=axis) / shares.sum(axis=axis),
-        paired=True,
-        n_resamples=NUM_RESAMPLES,
-        batch=500,
-        confidence_level=confidence,
-        method="BCa",
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    return Interval(mean=mean, low=float(found.low), high=float(found.high), confidence=confidence, method=method)
+    low, high = bca_of_ratio(by_person, shares, confidence)
+    return Interval(mean=mean, low=low, high=high, confidence=confidence, method=method)
 
 
 def _totals(paired: PairedRuns, weights: Mapping[str, float]) -> np.ndarray:

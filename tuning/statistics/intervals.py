@@ -51,9 +51,18 @@ def accuracy_interval(
     if np.ptp(right / total) < 1e-12:
         low, high = _clopper_pearson(mean, len(total), confidence)
         return Interval(mean=mean, low=low, high=high, confidence=confidence, method="Clopper-Pearson over subjects")
+    resampled, independent = bca_of_ratio(right, total, confidence, seed), wilson(mean, float(total.sum()), confidence)
+    low, high = np.nanmin([resampled[0], independent[0]]), np.nanmax([resampled[1], independent[1]])
+    return Interval(
+        mean=mean, low=float(low), high=float(high), confidence=confidence, method="BCa bootstrap over subjects"
+    )
+
+
+def bca_of_ratio(above: np.ndarray, below: np.ndarray, confidence: float, seed: int = 0) -> tuple[float, float]:
+    """The limits of the sum of `above` over the sum of `below`, both `(I,)`, by the BCa bootstrap over their units."""
     found = stats.bootstrap(
-        (right, total),
-        lambda right, total, axis: right.sum(axis=axis) / total.sum(axis=axis),
+        (above, below),
+        lambda above, below, axis: above.sum(axis=axis) / below.sum(axis=axis),
         paired=True,
         n_resamples=NUM_RESAMPLES,
         batch=500,
@@ -61,11 +70,7 @@ def accuracy_interval(
         method="BCa",
         rng=np.random.default_rng(seed),
     ).confidence_interval
-    low, high = wilson(mean, float(total.sum()), confidence)
-    low, high = np.nanmin([found.low, low]), np.nanmax([found.high, high])
-    return Interval(
-        mean=mean, low=float(low), high=float(high), confidence=confidence, method="BCa bootstrap over subjects"
-    )
+    return float(found.low), float(found.high)
 
 
 def crossed(scores: np.ndarray) -> tuple[np.ndarray, float, float]:

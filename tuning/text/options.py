@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -55,14 +54,6 @@ def load(name: str, *, smoke: bool = False) -> Study:
     from search_spaces.core.study import load_study  # seconds
 
     return load_study(name).smoked() if smoke else load_study(name)
-
-
-def require_format(table: Path | None) -> None:
-    """Raises `ValueError` for a table whose ending is no format: before hours of training, not after."""
-    if table is not None:
-        from tuning.text import sheets
-
-        sheets.require_format(table)
 
 
 def require_fitting(study: Study, **given: Any) -> None:

@@ -171,4 +171,4 @@ def _prediction_json(row: dict[str, Any]) -> str:
 def _prediction_in_words(row: dict[str, Any]) -> str:
     if row["error"]:
         return f"{row['path']}: error: {row['error']}"
-    return f"{row['path']}: {row['label']} ({100 * row['probabilities'][row['label']]:.1f} %)"
+    return f"{row['path']}: {row['label']} ({percent(row['probabilities'][row['label']])})"

@@ -50,7 +50,8 @@ def cropped_clips(
         return
     # Spawned, because forking a process that runs threads, as torch does, can deadlock.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(num_processes, context, _remember, (_without_samples(dataset), finder, size))
+    remembered = (replace(dataset, samples=[], folds=[]), finder, size)
+    pool = ProcessPoolExecutor(num_processes, context, _remember, remembered)
     samples = iter(dataset.samples)
     waiting: list[Future] = []
 
@@ -126,10 +127,6 @@ def _crop_remembered(sample: Sample) -> CroppedClip | Dropped:
     assert _remembered is not None
     dataset, finder, size = _remembered
     return _crop(dataset, finder, sample, size)
-
-
-def _without_samples(dataset: Dataset) -> Dataset:
-    return Dataset(name=dataset.name, classes=dataset.classes, samples=[], folds=[], read=dataset.read)
 
 
 def _worthwhile(num_clips: int) -> int:

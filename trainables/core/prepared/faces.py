@@ -32,14 +32,13 @@ class NoFace(DataError):
 class CroppedClip:
     """The face of one clip.
 
-    `frames` is RGB uint8 `(T, size, size, 3)`; `score` the mean probability over the `num_frames_with_face` of
-    `num_frames_looked_at` frames where the chosen face was found; `num_faces` how many faces show at least half as often
-    as that one. `stops_early` says that a video announces more frames than could be decoded.
+    `frames` is RGB uint8 `(T, size, size, 3)`; `score` the mean probability over the `num_frames_with_face` frames, of those
+    looked at, where the chosen face was found; `num_faces` how many faces show at least half as often as that one.
+    `stops_early` says that a video announces more frames than could be decoded.
     """
 
     frames: np.ndarray
     num_frames_with_face: int
-    num_frames_looked_at: int
     num_faces: int
     score: float
     stops_early: bool = False
@@ -97,11 +96,9 @@ class FaceFinder:
             )
         first = np.unique(np.round(np.linspace(0, len(kept) - 1, NUM_LOOKED_AT)).astype(int)).tolist()
         rest = [index for index in range(len(kept)) if index not in first]
-        num_looked_at = 0
         with _one_thread():
             for look, indices in ((QUICK, first), (CLOSE, first), (CLOSE, rest)):
                 found = self._detect([kept[index] for index in indices], look)
-                num_looked_at = max(num_looked_at, len(indices)) if indices is first else len(kept)
                 tracks = _tracks(found)
                 if tracks:
                     break
@@ -113,7 +110,6 @@ class FaceFinder:
         return CroppedClip(
             frames=crops,
             num_frames_with_face=len(best),
-            num_frames_looked_at=num_looked_at,
             num_faces=sum(2 * len(track) >= len(best) for track in tracks),
             score=float(np.mean([box[4] for box in best])),
         )

@@ -31,7 +31,7 @@ class GivenFaces:
         if not kept:
             raise DataError("The clip has no frames.")
         crops = np.stack([_squared(frame, size) for frame in kept])
-        return CroppedClip(crops, len(crops), len(crops), num_faces=1, score=1.0)
+        return CroppedClip(crops, len(crops), num_faces=1, score=1.0)
 
 
 def finder_for(faces: Faces) -> FaceFinder | GivenFaces:

@@ -157,8 +157,3 @@ def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
 def prepared_folders(storage: Path, fingerprint: str) -> list[Path]:
     """Where under `storage` data of that `fingerprint` may lie prepared, whatever its data set is called."""
     return sorted((storage / files.PREPARED).glob(f"*-{fingerprint[:12]}"))
-
-
-def prepared_folders(storage: Path, fingerprint: str) -> list[Path]:
-    """Where under `storage` data of that `fingerprint` may lie prepared, whatever its data set is called."""
-    return sorted((storage / files.PREPARED).glob(f"*-{fingerprint[:12]}"))

@@ -33,6 +33,7 @@ from trainables.core.training.costs import Deployable, latency_ms
 from trainables.core.training.metrics import scores
 from trainables.core.training.trainer import predict
 from trainables.core.training.workers import Group
+from trainables.core.wording import first_line
 
 # The largest difference of a logit from PyTorch's that is allowed, as a share of the largest logit where that is above 1:
 # float32 holds seven digits, and networks of many layers lose some.
@@ -155,7 +156,7 @@ def _program(model: nn.Module, config: TrainerConfig, trainable: str) -> torch.o
                 verbose=False,
             )
     except torch.onnx.OnnxExporterError as error:
-        reason = next(iter(str(error.__cause__ or error).splitlines()), type(error).__name__)
+        reason = first_line(error.__cause__ or error) or type(error).__name__
         raise ValueError(f"{trainable} cannot be exported to ONNX: {reason}") from error
     assert program is not None
     fixed = [str(value.shape) for value in program.model.graph.inputs[:2] if "batch" not in str(value.shape)]

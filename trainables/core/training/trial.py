@@ -95,7 +95,7 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
             seeded(spec.seed, fold)
             model = module.build_model(config)
             view = splits.view(spec.phase, fold)
-            trainings.append(Training(model, clips, view, config, seed=_mixed(spec.seed, fold), group=group))
+            trainings.append(Training(model, clips, view, config, seed=spec.seed * 1009 + fold, group=group))
         return trainings
 
     checkpoint = _Checkpoint(Path(spec.folder) / files.CHECKPOINT, spec, group)
@@ -266,7 +266,3 @@ def _mean(rows: list[dict[str, float]]) -> dict[str, float]:
     """The mean over the rows that have a key: a fold without clips of a class has no recall of it."""
     keys = dict.fromkeys(key for row in rows for key in row)
     return {key: float(np.mean([row[key] for row in rows if key in row])) for key in keys}
-
-
-def _mixed(seed: int, fold: int) -> int:
-    return seed * 1009 + fold

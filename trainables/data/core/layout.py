@@ -44,6 +44,13 @@ def find_parts(
     return found
 
 
+def require_both(root: Path, found: dict[str, list[Path]], expected: str) -> None:
+    """Raises `DataError` where one of the two parts that were `found` is missing, naming where the other lies."""
+    for part, other in (tuple(found), tuple(reversed(found))):
+        if not found[part]:
+            raise DataError(f"{root}: {found[other][0]} holds {other}, but no {part} were found. Expected: {expected}.")
+
+
 def outermost(root: Path, inner: str) -> Path:
     """The first folder from `root` upwards whose name does not match `inner`; `root` itself where its name does not."""
     top = root

@@ -64,7 +64,7 @@ class WholeFrame:
         kept = [cv2.resize(frame, (size, size)) for frame in frames]
         if not np.any(kept):
             raise NoFace(f"no face in any of {len(kept)} frames")
-        return CroppedClip(np.stack(kept), len(kept), len(kept), 1, 1.0)
+        return CroppedClip(np.stack(kept), len(kept), 1, 1.0)
 
 
 def write_frames(folder, num_frames, seed):
