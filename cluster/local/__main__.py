@@ -25,20 +25,24 @@ def main() -> None:
 @app.command()
 def up(
     ray_port: Annotated[
-        int | None, typer.Option(min=1024, max=65535, envvar="FERTUNE_RAY_PORT", help="Else 6379.")
+        int | None, typer.Option(min=1024, max=65535, envvar="FERTUNE_RAY_PORT", help="Port of Ray; default: 6379.")
     ] = None,
     dashboard_port: Annotated[
-        int | None, typer.Option(min=1024, max=65535, envvar="FERTUNE_DASHBOARD_PORT", help="Else 8265.")
+        int | None,
+        typer.Option(
+            min=1024, max=65535, envvar="FERTUNE_DASHBOARD_PORT", help="Port of the dashboard; default: 8265."
+        ),
     ] = None,
     mlflow_port: Annotated[
-        int | None, typer.Option(min=1024, max=65535, envvar="FERTUNE_MLFLOW_PORT", help="Else 5000.")
+        int | None,
+        typer.Option(min=1024, max=65535, envvar="FERTUNE_MLFLOW_PORT", help="Port of MLflow; default: 5000."),
     ] = None,
-    num_cpus: Annotated[int | None, typer.Option(min=0, help="CPUs that Ray may give away; all without.")] = None,
-    num_gpus: Annotated[int | None, typer.Option(min=0, help="GPUs that Ray may give away; all without.")] = None,
+    num_cpus: Annotated[int | None, typer.Option(min=0, help="CPUs that Ray may use; default: all.")] = None,
+    num_gpus: Annotated[int | None, typer.Option(min=0, help="GPUs that Ray may use; default: all.")] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait until both answer.")] = 240.0,
     verbose: Verbose = False,
 ) -> None:
-    """Start what is not up, wait until it answers, print where it is and how to submit a job."""
+    """Start the servers that are not up, wait until they answer, print their addresses and how to submit a job."""
     wanted = {"ray": ray_port, "dashboard": dashboard_port, "mlflow": mlflow_port}
     with told(verbose), interruptible():
         found = service.up(
@@ -64,7 +68,7 @@ def down(verbose: Verbose = False) -> None:
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print data for a script.")] = False, verbose: Verbose = False
 ) -> None:
-    """Say what is up; exit code 1 where not all of it answers."""
+    """Show which servers answer. Exit code 1: not all of them do."""
     with looking(verbose):
         found = service.status(default_home())
         if as_json:
@@ -79,7 +83,7 @@ def status(
 
 @app.command()
 def env(verbose: Verbose = False) -> None:
-    """Print what lets this shell reach the service, passwords included: `eval "$(python -m cluster.local env)"`."""
+    """Print the variables that reach the service, passwords included: `eval "$(python -m cluster.local env)"`."""
     with looking(verbose):
         found = service.status(default_home())
         if found is None:
