@@ -180,8 +180,8 @@ def _words(difference: Difference, rope: float) -> str:
         return f"{small} {100 * rope:g} points{though} ({shown})"
     if difference.p_adjusted <= alpha:
         return f"{_size(interval.mean, kind)} ({limits})"
-    needed = f"{100 * difference.detectable:.1f} points would be found with a power of {100 * POWER:.0f} %"
-    return f"no {kind} could be resolved ({shown}; {needed})"
+    needed = f"minimum detectable effect {100 * difference.detectable:.1f} points at a power of {100 * POWER:.0f} %"
+    return f"no significant {kind} ({shown}; {needed})"
 
 
 def _size(mean: float, kind: Kind) -> str:

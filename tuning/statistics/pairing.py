@@ -195,7 +195,7 @@ def _require_comparable(
         raise NotComparable("No training has ended, so there is nothing to compare; `--resume` begins the rest.")
     if len(begun) == 1:
         raise NotComparable(
-            f"All runs are on fold {min(begun)}: one fold shows no spread between folds, so no interval can be given. "
+            f"All runs are on fold {min(begun)}, and one fold shows no spread, so there is no interval. "
             f"Run two folds or more.{f' {rest}' if lacking else ''}"
         )
     if len(folds) < 2:

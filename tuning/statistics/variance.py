@@ -1,4 +1,4 @@
-"""How uncertain a cross-validated mean is: people, seeds and training sets each add their share.
+"""Standard error of a cross-validated mean: people, seeds and training sets each add their share.
 
 Why not the fold-wise t test or Nadeau and Bengio's correction: docs/decisions/0005.
 """
@@ -227,6 +227,6 @@ def numbered(names: ArrayLike) -> np.ndarray:
 
 def _require_two(num_folds: int, num_people: int) -> None:
     if num_folds < 2:
-        raise ValueError("One fold shows no spread between folds, so no interval can be given; two folds are needed.")
+        raise ValueError("1 fold was given; at least 2 are needed for an interval, as one fold shows no spread.")
     if num_people < 2:
-        raise ValueError("All clips are of one person, so nothing can be said about others; two people are needed.")
+        raise ValueError("All clips are of 1 person; at least 2 are needed to say anything about others.")

@@ -103,9 +103,9 @@ def test_certain_estimates_say_so():
 
 
 def test_one_fold_and_one_person_are_refused():
-    with pytest.raises(ValueError, match="two folds are needed"):
+    with pytest.raises(ValueError, match="1 fold was given; at least 2 are needed"):
         sources(np.ones((4, 1)), np.ones(4), np.arange(4), np.zeros(4))
-    with pytest.raises(ValueError, match="two people are needed"):
+    with pytest.raises(ValueError, match="of 1 person; at least 2 are needed"):
         sources(np.ones((4, 1)), np.ones(4), np.zeros(4), np.arange(4))
-    with pytest.raises(ValueError, match="two folds are needed"):
+    with pytest.raises(ValueError, match="1 fold was given; at least 2 are needed"):
         fold_estimate(np.ones((1, 3)), 0.5)
