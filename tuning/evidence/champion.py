@@ -65,7 +65,7 @@ def champion_of(study: Study, prepared: Prepared, splits: Splits, tracking_uri: 
         if said.get(key) != value:
             word = {tags.CLASSES: "other classes", tags.HOLDOUT: "another holdout"}[key]
             raise Incomparable(
-                f"The present champion of {name} has {word}, so the two cannot be compared: it was promoted by study "
+                f"The present champion of {name} has {word}, so the two cannot be compared. It was promoted by study "
                 f"{said.get(tags.STUDY)}. Register under another name (`registered_model` of the study)."
             )
     trainable = said.get(tags.TRAINABLE, study.trainable)

@@ -77,9 +77,11 @@ def nested_results(
     difference, notes = _against_champion(ledger, splits, of_folds, beside, num_seeds)
     if len(folds) < len(splits.folds):
         left_out = ", ".join(str(fold) for fold in range(len(splits.folds)) if fold not in folds)
-        notes.append(f"Left out, for want of a finished search or of all tests: fold {left_out}; `status` counts them.")
+        notes.append(
+            f"Left out: fold {left_out}, without a finished search or without all tests; `status` counts them."
+        )
     if not named:
-        notes.append("The data set names no people: nothing could check that a person is not on both sides of a fold.")
+        notes.append("The data set names no people, so a person may be on both sides of a fold.")
     return NestedResult(
         study=ledger.folder.name,
         num_folds=len(folds),
