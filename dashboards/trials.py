@@ -28,8 +28,8 @@ def panel(report: ReportData) -> Panel:
     counted = [_states(trials, words) for trials, words in _kinds(report) if trials]
     where = "trainings of the ablation on the test people of their fold, search trials on validation people"
     reading = (
-        f"{'; '.join(counted)}. Select a heading to sort by it, once more to turn the order; select a trial to see it "
-        f"in the figures. Measured on {where if report.is_ablation else 'validation people'}."
+        f"{'; '.join(counted)}. Select a heading to sort by it, once more to reverse the order. Select a trial to "
+        f"see it in the figures. Measured on {where if report.is_ablation else 'validation people'}."
     )
     tables = [_trainings(report)] if report.is_ablation and report.trained else []
     tables += [_search(report)] if report.search else []
