@@ -1,4 +1,4 @@
-"""How a command ends badly: one sentence on standard error and an exit code, whatever it was. Nothing heavy is imported."""
+"""Errors of a command: one message on standard error and an exit code, whatever failed. Nothing heavy is imported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tuning.records.mlflow_client import without_password
 from tuning.text import options
 
 GOES_ON = "What was done is kept; the same command goes on."
-RESUMES = "What was done is kept; the same command goes on, `run` with --resume."
+RESUMES = "What was done is kept; the same command with --resume goes on."
 SERVICE = 'for what `make up` started: eval "$(.venv/bin/python -m cluster.local env)"'
 TOKEN = (
     "Set RAY_AUTH_MODE=token, with the cluster's token in ~/.ray/auth_token, in a file named by RAY_AUTH_TOKEN_PATH or in "
@@ -33,7 +33,7 @@ def _either(context: typer.Context, given: bool) -> bool:
 
 
 Verbose = Annotated[
-    bool, typer.Option("--verbose", callback=_either, help="Show the words of Ray and MLflow, and whole tracebacks.")
+    bool, typer.Option("--verbose", callback=_either, help="Show the output of Ray and MLflow, and whole tracebacks.")
 ]
 
 # What helps against a refusal: at the folder of studies, and at a place that a person named.
@@ -41,9 +41,9 @@ _FULL = (
     "Free some space, or set $FERTUNE_HOME to a folder on another disk; --resume then goes on.",
     "Free some space there.",
 )
-_CLOSED = ("Set $FERTUNE_HOME to a folder that this user can write.", "Give this user access, or another place.")
-_NO_FOLDER = ("What studies leave is written under $FERTUNE_HOME; is it a folder that can be made?", "")
-_NO_FILE = ("Remove that folder: it stands where a file is written.", "A file is needed there, and this is a folder.")
+_CLOSED = ("Set $FERTUNE_HOME to a folder that this user can write.", "Give this user access, or choose another place.")
+_NO_FOLDER = ("Studies are written under $FERTUNE_HOME: set it to a folder that can be made.", "")
+_NO_FILE = ("Remove that folder: a file is written there.", "A file is needed there, and this is a folder.")
 _HELPS = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
@@ -107,7 +107,7 @@ def in_a_sentence(error: Exception) -> str:
         )
     told = without_password(first_line(error), os.environ.get("MLFLOW_TRACKING_URI", ""))
     words = f"{kind.__name__}: {told}".rstrip(": ")
-    whose = f"{package} failed" if package in ("mlflow", "optuna", "ray") else "a fault of fertune's own"
+    whose = f"{package} failed" if package in ("mlflow", "optuna", "ray") else "fertune has a bug"
     return f"{whose} ({words}); --verbose shows where."
 
 

@@ -1,4 +1,4 @@
-"""What a person sees while a study runs."""
+"""Progress of a study on a terminal or in a log."""
 
 from __future__ import annotations
 
@@ -73,7 +73,9 @@ class TerminalListener:
         who = f"{people} people" if all(prepared.subjects) else "whose people are not named"
         self.say(f"{prepared.name}: kept {len(prepared)} of {total} clips, {who}, {len(prepared.classes)} classes")
         if not all(prepared.subjects):
-            self.say("  nothing can check that a person is not on both sides of a fold; each clip counts as one")
+            self.say(
+                "  a person may be on both sides of a fold: the data set names no people, so each clip counts as one"
+            )
         for note in prepared.notes:
             self.say(f"  {note}")
         if prepared.drawn:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:  # seconds of imports, for an export alone
     from trainables.core.serving.onnx import Exported
 
 LEAKY = (
-    "Clips were dealt to folds at random, so one person is trained on and tested: these accuracies are too high, and they "
-    "say nothing about people whom a model has not seen."
+    "Clips were dealt to folds at random, so the same people are in training and in test. These accuracies are too high. "
+    "They say nothing about people whom a model has not seen."
 )
 
 

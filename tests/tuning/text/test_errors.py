@@ -25,19 +25,19 @@ from tuning.text.errors import GOES_ON, in_a_sentence, looking, told
         (OSError(errno.EACCES, "Denied", "/h"), "/h: Denied. Set $FERTUNE_HOME to a folder that this user can write."),
         (
             OSError(errno.EACCES, "Denied", "/data/a.mp4"),
-            "/data/a.mp4: Denied. Give this user access, or another place.",
+            "/data/a.mp4: Denied. Give this user access, or choose another place.",
         ),
         (
             OSError(errno.ENOENT, "No such file", "/h/runs"),
-            "/h/runs: No such file. What studies leave is written under",
+            "/h/runs: No such file. Studies are written under",
         ),
         (OSError(errno.ENOENT, "No such file", "/data/a"), "/data/a: No such file."),
         (OSError(errno.EISDIR, "Is a directory", "/out/table.csv"), "/out/table.csv: Is a directory. A file is needed"),
         (ConnectionError("MLflow at http://x: no reply"), "MLflow at http://x: no reply"),
         (ValueError("That is wrong."), "That is wrong."),
         (RuntimeError(), "RuntimeError"),
-        (KeyError("x"), "a fault of fertune's own (KeyError: 'x'); --verbose shows where."),
-        (AssertionError(), "a fault of fertune's own (AssertionError); --verbose shows where."),
+        (KeyError("x"), "fertune has a bug (KeyError: 'x'); --verbose shows where."),
+        (AssertionError(), "fertune has a bug (AssertionError); --verbose shows where."),
         (ModuleNotFoundError("no", name="torch"), "fertune's packages are missing in this Python ("),
     ],
 )
@@ -83,7 +83,7 @@ def test_any_error_is_a_sentence_and_exit_code_2_unless_it_is_asked_for(around, 
     with pytest.raises(typer.Exit) as ended, around():
         {}["x"]
     assert ended.value.exit_code == 2
-    assert capsys.readouterr().err == "Error: a fault of fertune's own (KeyError: 'x'); --verbose shows where.\n"
+    assert capsys.readouterr().err == "Error: fertune has a bug (KeyError: 'x'); --verbose shows where.\n"
     with pytest.raises(KeyError), around(verbose=True):
         {}["x"]
     with pytest.raises(typer.Exit) as ended, around():
