@@ -1,4 +1,4 @@
-"""What a study will cost, and what an ablation can resolve, before anything is spent on it."""
+"""What a study will cost, and the minimum detectable effect of an ablation, before anything is spent."""
 
 from __future__ import annotations
 

@@ -131,9 +131,8 @@ def _promoted(
 def _require_promotable(runner: Runner) -> None:
     if runner.splits.leaky:
         raise Refused(
-            f"Study {runner.study.name} deals clips at random (`random_leaky`), so the people it was tested on are people it "
-            "was trained on: its accuracy says nothing about others, and nothing of it is promoted. Run a study on the "
-            "published folds."
+            f"Study {runner.study.name} deals clips at random (`random_leaky`), so the same people are in training and in "
+            "test. Its accuracy says nothing about others, so nothing of it is promoted. Run a study on the published folds."
         )
     if runner.study.design is not None:
         raise Refused(
@@ -172,11 +171,10 @@ def _champion_beside(runner: Runner, holdout: Holdout, found: Evidence, champion
 def _same_configuration(runner: Runner, found: Evidence, champion: Champion) -> str:
     before, now = champion.tags.get(tags.DATASET_FINGERPRINT, "unknown"), runner.prepared.fingerprint
     return (
-        f"{found.trial_id} is the configuration of the present champion (version {champion.version} of {champion.name}); the "
-        f"data was prepared anew since (fingerprint {before[:12]} was its, {now[:12]} is this study's). A configuration is not "
-        "tested against itself, so version "
-        f"{champion.version} stays champion. Promote another trial (--trial), or register under another name "
-        "(`registered_model` of the study) to serve what is trained on the new data."
+        f"{found.trial_id} is the configuration of the present champion (version {champion.version} of {champion.name}). A "
+        f"configuration is not tested against itself, so version {champion.version} stays champion. The data was prepared "
+        f"anew since: the champion's has fingerprint {before[:12]}, this study's {now[:12]}. To serve what is trained on the "
+        "new data, promote another trial (--trial) or register under another name (`registered_model` of the study)."
     )
 
 
@@ -209,8 +207,8 @@ def _require_beats_majority(runner: Runner, holdout: Holdout, found: Evidence) -
     ways, seeds = below_majority(accuracy, later, found.majority, predictions)
     raise Refused(
         f"{found.trial_id} is not promoted: the lower bound of its accuracy on the holdout ({found.tested_on}) is "
-        f"{100 * accuracy.low:.1f} %, and always answering the commonest class gives {100 * found.majority:.1f} %: "
-        f"{ways} {look_in_words(look, left / 2, again=seeds is not None)} "
+        f"{100 * accuracy.low:.1f} %, and the majority baseline (always answering the commonest class) is "
+        f"{100 * found.majority:.1f} %. {ways} {look_in_words(look, left / 2, again=seeds is not None)} "
         f"{more_seeds(runner.study.name, found.trial_id, seeds)}"
     )
 

@@ -56,13 +56,13 @@ def test_a_whole_one_is_compared_and_its_table_written(command, tmp_path):
 def test_one_seed_is_compared_with_a_note(command):
     done = command("--folds", "0,1,2", "--seeds", "1", answers=answers)
     assert done.code == 0
-    assert "One seed per fold" in done.out
+    assert "1 seed per fold" in done.out
 
 
 def test_identical_results_are_called_so(command):
     done = command("--folds", "0,1", "--seeds", "1", answers=lambda trial: 1.0)
     assert done.code == 0
-    assert "rbg_depth=1: no difference could be resolved (the results are identical;" in done.out
+    assert "rbg_depth=1: no significant difference (the results are identical;" in done.out
 
 
 def test_all_answers_right_are_no_certainty(command):
@@ -77,7 +77,7 @@ def test_one_fold_is_listed_and_not_compared(command):
     done = command("--folds", "1", "--seeds", "2", answers=answers)
     assert done.code == 0
     assert "Means over the runs, not compared" in done.out
-    assert "All runs are on fold 1: one fold shows no spread between folds, so no interval can be given." in done.out
+    assert "All runs are on fold 1, and one fold shows no spread, so there is no interval." in done.out
 
 
 def test_a_variant_whose_runs_failed_is_left_out_with_what_it_said(command):
@@ -135,7 +135,7 @@ def test_one_stopped_in_its_searches_says_how_far_it_came(command):
 def test_ctrl_c_says_how_to_go_on(command):
     done = command("--folds", "0,1", "--seeds", "1", interrupt_after=4)
     assert (done.code, done.out) == (130, "")
-    assert done.error == "Interrupted. What was done is kept; the same command goes on, `run` with --resume."
+    assert done.error == "Interrupted. What was done is kept; the same command with --resume goes on."
     assert command("--resume", "--folds", "0,1", "--seeds", "1").code == 0
 
 
@@ -151,8 +151,8 @@ def test_ctrl_c_says_how_to_go_on(command):
         (["--seeds", "0"], "Invalid value for '--seeds': "),
         (["--seeds", "two"], "Invalid value for '--seeds': "),
         (["--table", "table.xlsx"], "table.xlsx ends in .xlsx; a table is written to .csv, .md, .tex"),
-        (["--sd", "2"], "--sd says from which spread a plan is made: it is an option of --dry-run"),
-        (["--pilot", "depths"], "--pilot says from which spread a plan is made"),
+        (["--sd", "2"], "--sd was given without --dry-run; it sets the spread that a plan is made from"),
+        (["--pilot", "depths"], "--pilot was given without --dry-run"),
         (["--dry-run", "--sd", "2", "--pilot", "depths"], "--sd and --pilot were both given"),
         (["--dry-run", "--sd", "0"], "--sd was given as 0; points of accuracy above 0 and up to 100"),
         (["--dry-run", "--sd", "inf"], "--sd was given as inf"),

@@ -137,7 +137,7 @@ def test_a_plan_of_nested_folds_trains_nothing(command):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--dry-run"], "--dry-run is an option of --nested"),
+        (["--dry-run"], "--dry-run was given without --nested"),
         (["--nested", "2", "--top", "2"], "--top chooses what to test on the holdout"),
         (["--nested", "2", "--trial", "search-0000"], "--trial chooses what to test on the holdout"),
         (["--top", "2", "--trial", "search-0000"], "--top and --trial were both given"),

@@ -120,7 +120,7 @@ def test_trials_of_tuned_variants_are_done_once_they_ended(prepared, tmp_path):
     assert (forecast.num_trainings, forecast.num_done) == (6 + 8, 6 + 4)
 
 
-# What can be resolved
+# The minimum detectable effect
 
 
 def test_the_effect_after_a_pilot_has_people_as_units_as_the_test_has(home):
@@ -129,7 +129,9 @@ def test_the_effect_after_a_pilot_has_people_as_units_as_the_test_has(home):
     assert forecast.num_people == NUM_PEOPLE
     assert "80 people in 5 folds, 5 comparisons at 5 % together, power 80 %" in forecast.detectable_from
     assert "from the given standard deviation of 5.0 points" in forecast.detectable_from
-    assert forecast.detectable_from.endswith("the gain of several seeds is not in it: this spread does not tell it")
+    assert forecast.detectable_from.endswith(
+        "the gain of several seeds is not counted, as this spread does not show it"
+    )
     assert "gain" not in plan(wide, home, seeds=1, sd=5).detectable_from
     # On paper: 5 / sqrt(5) points, 5/9 more variance for training; 2.64 + 0.85 of it (79 df, 1 %), a tenth for chance.
     assert forecast.detectable_points == pytest.approx(5 * (1 / 5 * 14 / 9) ** 0.5 * (2.64 + 0.85) * 1.1, rel=0.02)
@@ -206,7 +208,7 @@ def test_a_pilot_that_shows_no_spread_is_said_to(prepared, tmp_path, answers, fo
 def test_a_single_fold_resolves_nothing(home):
     forecast = plan(study_of(), home, folds=(2,))
     assert forecast.detectable_points is None
-    assert forecast.in_words()[-1].startswith("Minimum detectable effect: none can be given for a single fold")
+    assert forecast.in_words()[-1].startswith("Minimum detectable effect: unknown with 1 fold")
 
 
 # The folds that a plan reckons with
