@@ -1,4 +1,4 @@
-"""What an ablation's results say: each variant against one reference, with what may be believed of the difference."""
+"""Comparison of an ablation's variants: each against one reference, with intervals and tests of the difference."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def compare(
         notes=_notes(paired, [name for (_, name), one in found.items() if one.interval.method == "folds"]),
         num_folds=len(paired.fold_names),
         num_seeds=len(paired.seed_names),
-        num_people=paired.num_people,
+        num_people=paired.num_subjects,
         num_clips=paired.num_clips,
         confidence=confidence,
         rope=rope,
@@ -203,7 +203,7 @@ def _variant(
     measured = paired.measured[name]
 
     def share(found: Estimate) -> Interval:
-        return share_interval(found, paired.num_clips, paired.num_people or len(paired.fold_names), confidence)
+        return share_interval(found, paired.num_clips, paired.num_subjects or len(paired.fold_names), confidence)
 
     def cost(metric: str) -> Interval:
         # Nobody is tested in a training's time or size, so nothing of it comes from people shared between folds.
