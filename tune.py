@@ -18,7 +18,7 @@ except ModuleNotFoundError as missing:
 
 from tuning.execution.signals import interruptible
 from tuning.records.home import default_home
-from tuning.text.errors import GOES_ON, RESUMES, Verbose, looking, told
+from tuning.text.errors import GOES_ON, RESUMES, Verbose, read_only, reporting_errors
 
 # Nothing heavy is imported here: `--help` and `list` answer at once.
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -52,8 +52,8 @@ def main(context: typer.Context, verbose: Verbose = False) -> None:
 
 @contextlib.contextmanager
 def command(verbose: bool, *, goes_on: str = "") -> Generator[None]:
-    """A command that works: it hears when it is to stop, and where it fails it ends in a sentence."""
-    with told(verbose, goes_on=goes_on), interruptible():
+    """A command that works: a signal stops it, and an error ends it in one message."""
+    with reporting_errors(verbose, goes_on=goes_on), interruptible():
         yield
 
 
@@ -136,7 +136,7 @@ def status(
     verbose: Verbose = False,
 ) -> None:
     """Show the trials of a study by state, its front and what was promoted."""
-    with looking(verbose):
+    with read_only(verbose):
         from tuning.status import status as status_
         from tuning.text.tables import show_status
 
@@ -162,7 +162,7 @@ def logs(
     verbose: Verbose = False,
 ) -> None:
     """Show the events of a study, or the curve, metrics and error of one trial."""
-    with looking(verbose):
+    with read_only(verbose):
         from tuning.logs import logs as logs_
 
         for line in logs_(default_home(), study, trial):
@@ -172,7 +172,7 @@ def logs(
 @app.command()
 def doctor(as_json: AsJson = False, verbose: Verbose = False) -> None:
     """Check this machine or cluster: what is wrong, and the fix."""
-    with looking(verbose):
+    with read_only(verbose):
         from tuning.doctor import doctor as doctor_
         from tuning.text.tables import show_findings
 
@@ -295,7 +295,7 @@ def list_(
     verbose: Verbose = False,
 ) -> None:
     """List the studies, trainables or data sets: every file of an extension folder."""
-    with looking(verbose):
+    with read_only(verbose):
         from tuning.list import listed
 
         for name in listed(what):

@@ -91,7 +91,7 @@ class NestedPlan:
     tests: int
     with_champion: int
 
-    def in_words(self) -> list[str]:
+    def lines(self) -> list[str]:
         return [
             f"Nested cross-validation: {self.searches} search trials to run in {self.num_folds} folds, then {self.tests} "
             f"trainings to test what they chose ({self.with_champion} where there is a champion to compare with)."

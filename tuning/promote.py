@@ -38,7 +38,7 @@ from tuning.records.aliases import CHAMPION, ChampionChanged
 from tuning.records.home import git_commit
 from tuning.records.ledger import Ledger, Trial, first_error
 from tuning.records.mlflow_client import default_uri
-from tuning.statistics.alpha_spending import LATER_SHARE, look_in_words
+from tuning.statistics.alpha_spending import LATER_SHARE, describe_look
 from tuning.statistics.shortfall import below_majority
 from tuning.statistics.superiority import MARGIN, SAVING, require_allowed
 
@@ -208,7 +208,7 @@ def _require_beats_majority(runner: Runner, holdout: Holdout, found: Evidence) -
     raise Refused(
         f"{found.trial_id} is not promoted: the lower bound of its accuracy on the holdout ({found.tested_on}) is "
         f"{100 * accuracy.low:.1f} %, and the majority baseline (always answering the commonest class) is "
-        f"{100 * found.majority:.1f} %. {ways} {look_in_words(look, left / 2, again=seeds is not None)} "
+        f"{100 * found.majority:.1f} %. {ways} {describe_look(look, left / 2, again=seeds is not None)} "
         f"{more_seeds(runner.study.name, found.trial_id, seeds)}"
     )
 

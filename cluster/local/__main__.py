@@ -12,7 +12,7 @@ from cluster.local import parts, service
 from cluster.local.service import Service
 from tuning.execution.signals import interruptible
 from tuning.records.home import default_home
-from tuning.text.errors import Verbose, looking, told
+from tuning.text.errors import Verbose, read_only, reporting_errors
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -44,7 +44,7 @@ def up(
 ) -> None:
     """Start the servers that are not up, wait until they answer, print their addresses and how to submit a job."""
     wanted = {"ray": ray_port, "dashboard": dashboard_port, "mlflow": mlflow_port}
-    with told(verbose), interruptible():
+    with reporting_errors(verbose), interruptible():
         found = service.up(
             default_home(),
             _say,
@@ -59,7 +59,7 @@ def up(
 @app.command()
 def down(verbose: Verbose = False) -> None:
     """Stop running jobs, Ray and MLflow; runs, models and passwords stay."""
-    with told(verbose), interruptible():
+    with reporting_errors(verbose), interruptible():
         if not service.down(default_home(), _say):
             _say(f"Nothing of the service under {default_home()} is running.")
 
@@ -69,7 +69,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print data for a script.")] = False, verbose: Verbose = False
 ) -> None:
     """Show which servers answer. Exit code 1: not all of them do."""
-    with looking(verbose):
+    with read_only(verbose):
         found = service.status(default_home())
         if as_json:
             print(json.dumps(_as_data(found)))
@@ -84,7 +84,7 @@ def status(
 @app.command()
 def env(verbose: Verbose = False) -> None:
     """Print the variables that reach the service, passwords included: `eval "$(python -m cluster.local env)"`."""
-    with looking(verbose):
+    with read_only(verbose):
         found = service.status(default_home())
         if found is None:
             raise service.ServiceError(f"The service under {default_home()} is down: run `up` first.")

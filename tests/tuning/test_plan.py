@@ -47,13 +47,13 @@ def test_a_dry_run_counts_trainings_and_says_what_it_cannot_know(tmp_path):
     forecast = plan(study_of(), tmp_path, seeds=3)
     assert forecast.num_trainings == 3 * 5 * 3  # drawn faces come in five folds
     assert (forecast.device_hours, forecast.detectable_points) == (None, None)
-    told = forecast.in_words()
+    told = forecast.lines()
     assert told[0] == "Trainings: 45 (3 variants x 5 folds x 3 seeds)."
     assert told[1] == "Device-hours: unknown until a pilot ran."
     assert "unknown until a pilot ran" in told[3]
     real = plan(study_of(dataset="ck_plus"), tmp_path)
     assert real.num_trainings is None
-    assert "give --data-root to count the folds" in real.in_words()[0]
+    assert "give --data-root to count the folds" in real.lines()[0]
     assert plan(study_of(dataset="ck_plus"), tmp_path, folds=(0, 1), seeds=1).num_trainings == 6
 
 
@@ -67,7 +67,7 @@ def test_a_dry_run_after_a_pilot_knows_time_disk_and_what_can_be_detected(prepar
     assert 0 < forecast.disk_gb < 1
     assert 0 < forecast.detectable_points < 20
     assert plan(study_of(), tmp_path, seeds=5, sd=20).detectable_points > forecast.detectable_points
-    assert "from 24 finished trials" in forecast.in_words()[1]
+    assert "from 24 finished trials" in forecast.lines()[1]
     with Driver(study_of(name="another"), tmp_path, prepared):
         pass
     elsewhere = plan(study_of(name="another"), tmp_path, seeds=1)
@@ -208,7 +208,7 @@ def test_a_pilot_that_shows_no_spread_is_said_to(prepared, tmp_path, answers, fo
 def test_a_single_fold_resolves_nothing(home):
     forecast = plan(study_of(), home, folds=(2,))
     assert forecast.detectable_points is None
-    assert forecast.in_words()[-1].startswith("Minimum detectable effect: unknown with 1 fold")
+    assert forecast.lines()[-1].startswith("Minimum detectable effect: unknown with 1 fold")
 
 
 # The folds that a plan reckons with

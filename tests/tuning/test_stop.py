@@ -41,12 +41,12 @@ from tests.support.stub_faces import StubFinder, dataset_of
 from trainables.core.prepared.cache import prepare
 from tuning.execution.signals import interruptible
 from tuning.records.ledger import Ledger
-from tuning.text.errors import told
+from tuning.text.errors import reporting_errors
 if __name__ == "__main__":
     home = pathlib.Path(sys.argv[1])
     finder = StubFinder(log=home / "log", gate=home / "never")
     try:
-        with told(goes_on="It goes on."), interruptible(), Ledger.write(home / "tiny"):
+        with reporting_errors(goes_on="It goes on."), interruptible(), Ledger.write(home / "tiny"):
             prepare(dataset_of(home / "data"), home, crop_size=32, finder=finder, num_processes=2)
     except typer.Exit as end:
         sys.exit(end.exit_code)

@@ -1,4 +1,4 @@
-"""What an ablation says, read from its files: the trainings of each variant, and the comparison of them."""
+"""An ablation read from its files: the trainings of each variant, and their comparison."""
 
 from __future__ import annotations
 

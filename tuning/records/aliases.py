@@ -1,4 +1,4 @@
-"""Who is champion: the two aliases of a registered model, moved by one at a time.
+"""Champion aliases: the two aliases of a registered model, moved by one process at a time.
 
 A registry has no compare-and-set, so a store in a file is guarded by a lock beside it. On a server the champion is asked
 for right before and right after it is set; two machines that set it within the same milliseconds end with one champion,

@@ -1,4 +1,4 @@
-"""The truth about a study: `<storage>/<study>/ledger.jsonl`, append-only, one writer.
+"""The ledger of a study: `<storage>/<study>/ledger.jsonl`, append-only, one writer.
 
 A line is an event. MLflow, the Optuna study and every table are projections of the events and can be rebuilt from them.
 """

@@ -85,11 +85,11 @@ def _results(comparison: Comparison, ours: Figures) -> Sheet:
     counts = [(comparison.num_folds, "folds"), (comparison.num_seeds, "seeds")]
     if comparison.num_people:
         counts += [(comparison.num_people, "people"), (comparison.num_clips, "clips")]
-    told = ", ".join(f"{count} {word[:-1] if count == 1 and word != 'people' else word}" for count, word in counts)
+    sizes = ", ".join(f"{count} {word[:-1] if count == 1 and word != 'people' else word}" for count, word in counts)
     confidence = f"{100 * comparison.confidence:g} %"
     return Sheet(
         title=titled(
-            f"Ablation against {comparison.reference} ({told}; ± half a {confidence} interval, or its limits)",
+            f"Ablation against {comparison.reference} ({sizes}; ± half a {confidence} interval, or its limits)",
             comparison.leaky,
         ),
         headings=["variant", *(_heading(metric) for metric in _OWN)],

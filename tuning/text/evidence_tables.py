@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
-from tuning.evidence.holdout import Evidence, tested_words
+from tuning.evidence.holdout import Evidence, describe_tested
 from tuning.evidence.nested_cross_validation import NestedResult
 from tuning.records.ledger import Ledger, first_error
 from tuning.text.quantities import limits, percent, points
@@ -75,7 +75,7 @@ def nested_sentences(found: NestedResult) -> list[str]:
     lines = [
         f"Accuracy of what the search chooses: {percent(accuracy.mean)} ({percent(accuracy.low)} to {percent(accuracy.high)} "
         f"with {percent(accuracy.confidence, 0)} confidence), on clips that the search of their fold had not seen "
-        f"({tested_words(found.num_people, found.num_clips)}).",
+        f"({describe_tested(found.num_people, found.num_clips)}).",
         f"Nested cross-validation: {found.num_folds} folds, {found.num_searched} search trials in all, fresh seeds in each "
         f"fold: {found.num_seeds}.",
         f"Optimism: {100 * optimism.mean:+.1f} points ({100 * optimism.low:+.1f} to {100 * optimism.high:+.1f}), by which "

@@ -36,7 +36,7 @@ class Silent:
     def epoch(self, trial: Trial, num_epochs: int) -> None:
         """A trial has done one more epoch."""
 
-    def noted(self, words: str) -> None:
+    def noted(self, message: str) -> None:
         """Something that a person should know."""
 
     def trial_ended(self, trial: Trial) -> None:
@@ -103,9 +103,9 @@ class TerminalListener:
                 self._tasks[trial.trial_id] = self._bar.add_task(f"  {trial.trial_id}", total=num_epochs)
             self._bar.update(self._tasks[trial.trial_id], completed=int(trial.curve[-1]["epoch"]))
 
-    def noted(self, words: str) -> None:
+    def noted(self, message: str) -> None:
         """One line, which stays."""
-        self.say(f"  {words}")
+        self.say(f"  {message}")
 
     def trial_ended(self, trial: Trial) -> None:
         """One line: what was tried and what came of it."""
