@@ -44,11 +44,11 @@ def panel(report: ReportData) -> Panel | None:
     except NotComparable as reason:
         document = listed_of(report.ledger, reason)
         sheets = [sheet for sheet in document.sheets if sheet.rows]
-        said = [missing(document.sentences[0]), _listed(document.sentences[1:])]
-        return Panel(title=title, order=order, lead=join([*warnings, *said]), body=join(map(_table, sheets)))
+        remarks = [missing(document.sentences[0]), _listed(document.sentences[1:])]
+        return Panel(title=title, order=order, lead=join([*warnings, *remarks]), body=join(map(_table, sheets)))
     except OSError as error:
-        said = missing(f"The trainings cannot be compared, because a file cannot be read ({error})")
-        return Panel(title=title, order=order, lead=join([*warnings, said]))
+        remark = missing(f"The trainings cannot be compared, because a file cannot be read ({error})")
+        return Panel(title=title, order=order, lead=join([*warnings, remark]))
     except ValueError as error:
         return Panel(title=title, order=order, lead=join([*warnings, missing(str(error))]))
     document = compared(comparison)
@@ -73,8 +73,8 @@ def _forests(comparison: Comparison) -> Iterable[Figure]:
 
 
 def _labelled(plot: go.Figure, found: Named, what: str) -> Figure:
-    said = "; ".join(f"{name} {one.words}" for name, one in found)
-    return Figure(plot=plot, label=f"{what}: {said}", min_width=520)
+    verdicts = "; ".join(f"{name} {one.words}" for name, one in found)
+    return Figure(plot=plot, label=f"{what}: {verdicts}", min_width=520)
 
 
 def _forest(found: Named, rope: float, across: str, zero: str) -> go.Figure:

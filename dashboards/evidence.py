@@ -129,8 +129,8 @@ def _table(report: ReportData) -> Html:
 
 
 def _label(report: ReportData) -> str:
-    said = (f"{name_of(row)} {percent(row.accuracy.mean)}, {_interval(row)}" for row in report.evidence)
-    return f"Accuracy on the holdout of {counted(len(report.evidence), 'configuration')}: {'; '.join(said)}"
+    listed = (f"{name_of(row)} {percent(row.accuracy.mean)}, {_interval(row)}" for row in report.evidence)
+    return f"Accuracy on the holdout of {counted(len(report.evidence), 'configuration')}: {'; '.join(listed)}"
 
 
 def name_of(row: Evidence) -> str:

@@ -70,7 +70,7 @@ def promote_winner(
 ) -> Promotion:
     """Refit and register the recommended configuration of a study (or that of `trial_id`) as champion.
 
-    Confirms first where evidence is missing. Every champion must beat the commonest class; one that follows must also beat
+    Confirms first where evidence is missing. Every champion must beat the majority baseline; one that follows must also beat
     the present champion on the same holdout people (`superiority`: superior, or within what is left of `margin`
     with `saving` fewer parameters or less time), as one of all confirmed configurations, by Holm at what of `alpha` is left
     to this look at the holdout (`alpha_spending`). What is champion already is left as it is. The refit trains on everybody
@@ -180,15 +180,15 @@ def _same_configuration(runner: Runner, found: Evidence, champion: Champion) -> 
 
 def _as_it_is(runner: Runner, found: Evidence, champion: Champion) -> Promotion:
     """The champion that is there; an earlier attempt may have died before it could write down that it made it."""
-    name, version, said = champion.name, champion.version, champion.tags
-    if (said.get(tags.STUDY), said.get(tags.TRIAL_ID)) == (runner.study.name, found.trial_id):
+    name, version, stated = champion.name, champion.version, champion.tags
+    if (stated.get(tags.STUDY), stated.get(tags.TRIAL_ID)) == (runner.study.name, found.trial_id):
         _note(runner, name, version, found)
     return Promotion(
         name=name,
         version=version,
         uri=_uri(name),
         evidence=found,
-        evidence_sha256=said.get(tags.EVIDENCE_SHA256, ""),
+        evidence_sha256=stated.get(tags.EVIDENCE_SHA256, ""),
         already=True,
     )
 

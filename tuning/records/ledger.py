@@ -165,8 +165,8 @@ class Ledger:
     ) -> None:
         """A trial's last word. On disk before this returns."""
         assert trial_id in self.trials, trial_id
-        said = {"state": state, "metrics": metrics or {}, "error": error, "workers": workers or []}
-        self._append({"event": "ended", "trial_id": trial_id} | said)
+        outcome = {"state": state, "metrics": metrics or {}, "error": error, "workers": workers or []}
+        self._append({"event": "ended", "trial_id": trial_id} | outcome)
         with self._writing:
             self._sync()
 
