@@ -236,7 +236,7 @@ def confirm(
 def promote(
     study: StudyName,
     trial: Annotated[str | None, typer.Option(help="This search trial instead of the recommended one.")] = None,
-    margin: Annotated[float | None, typer.Option(help="Accuracy a cheaper one may lose: 0.02 is 2 points.")] = None,
+    margin: Annotated[float | None, typer.Option(help="Accuracy a cheaper one may lose; default: 0.02.")] = None,
     rollback: Annotated[bool, typer.Option("--rollback", help="Restore the champion before this one.")] = False,
     data_root: DataRoot = None,
     as_json: AsJson = False,

@@ -126,7 +126,7 @@ def test_every_training_is_listed_with_its_variant_fold_and_curve(page):
 def test_what_cannot_be_compared_is_listed_with_the_reason(tmp_path):
     write_ablation(tmp_path, num_folds=1)
     text = read_page(tmp_path, "parts").texts["ablation"]
-    assert "All runs are on fold 0: one fold shows no spread" in text
+    assert "All runs are on fold 0, and one fold shows no spread" in text
     assert "Means over the runs, not compared" in text
     assert "2 of 2" in text
 

@@ -126,7 +126,7 @@ def test_folds_that_are_missing_are_left_out_and_named(command):
 
 def test_one_stopped_in_its_searches_says_how_far_it_came(command):
     done = command("--folds", "0,1", "--seeds", "1", study=tuned_study(), late_after=4)
-    assert "4 of 6 search trials are done, and the trainings to compare follow them; `--resume` goes on." in done.out
+    assert "4 of 6 search trials are done. The trainings to compare follow them; `--resume` goes on." in done.out
     done = command("--folds", "0,1", "--seeds", "1", study=tuned_study())
     assert done.code == 2
     assert "has 4 search trials. Go on, or add folds and seeds, with --resume" in done.error

@@ -177,7 +177,8 @@ def test_the_spread_of_another_study_can_be_taken(home):
     other = study_of(name="another", design=sweep("gru_hidden", [8, 16]))
     assert "--pilot STUDY" in plan(other, home).detectable_from
     assert (
-        "standard deviation, over folds and seeds, of the difference in accuracy" in plan(other, home).detectable_from
+        "standard deviation, over folds and seeds, of a paired difference in accuracy"
+        in plan(other, home).detectable_from
     )
     forecast = plan(other, home, seeds=2, pilot="depths")
     assert "30 finished runs of depths" in forecast.detectable_from
@@ -194,7 +195,7 @@ def test_the_spread_of_another_study_can_be_taken(home):
     ("answers", "folds", "sentence"),
     [
         (lambda trial: 1.0, None, "unknown: the 6 finished runs are identical on every fold"),
-        (_answers, (1,), "unknown from the runs: All runs are on fold 1: one fold shows no spread"),
+        (_answers, (1,), "unknown from the runs: All runs are on fold 1, and one fold shows no spread"),
     ],
 )
 def test_a_pilot_that_shows_no_spread_is_said_to(prepared, tmp_path, answers, folds, sentence):

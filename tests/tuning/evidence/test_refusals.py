@@ -91,7 +91,7 @@ def test_the_level_told_is_that_of_holms_step(begin):
     runner = begin({8: FAIR, 16: FAIR, 4: FAIR}).search(8, 16)
     error = refused(runner)
     assert error.verdict.level == pytest.approx(0.02)
-    assert "at a level of 2 %" in str(error)
+    assert "has a level of 2 %" in str(error)
 
 
 def test_the_evidence_says_at_which_look_it_passed(begin):

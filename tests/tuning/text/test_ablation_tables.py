@@ -262,7 +262,7 @@ def test_another_ending_is_refused(document, tmp_path):
 
 
 def test_runs_that_cannot_be_compared_are_listed_as_they_are(one_fold, tmp_path):
-    with pytest.raises(NotComparable, match="on fold 0: one fold shows no spread") as reason:
+    with pytest.raises(NotComparable, match="on fold 0, and one fold shows no spread") as reason:
         compare(one_fold, "resnet50")
     published = {"resnet50": {"accuracy": 0.6946}, "vgg16": {"weights_mb": 512.0}}
     document = listed(one_fold, published, str(reason.value))
