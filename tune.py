@@ -18,7 +18,7 @@ except ModuleNotFoundError as missing:
 
 from tuning.execution.signals import interruptible
 from tuning.records.home import default_home
-from tuning.text.errors import GOES_ON, RESUMES, Verbose, looking, told
+from tuning.text.errors import GOES_ON, RESUMES, Verbose, read_only, reporting_errors
 
 # Nothing heavy is imported here: `--help` and `list` answer at once.
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -26,7 +26,10 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="A file of search_spaces/, see `list studies`.")]
 Begun = Annotated[str, typer.Argument(metavar="STUDY", help="A study that was begun, see `status`.")]
 DataRoot = Annotated[Path | None, typer.Option(help="The folder of the data set as it lies on disk.")]
-Model = Annotated[str | None, typer.Option(help="models:/NAME@champion; without it the only champion.")]
+Model = Annotated[str | None, typer.Option(help="models:/NAME@champion; default: the only champion.")]
+GPUS = "GPUs of each worker: a share such as 0.5, or whole ones; default: 1 where there are any."
+SD = "Ablations with --dry-run: standard deviation of a paired difference, in points of accuracy."
+PILOT = "Ablations with --dry-run: the study whose runs show that standard deviation."
 AsJson = Annotated[bool, typer.Option("--json", help="Print data for a script: one JSON object a line.")]
 
 
@@ -49,8 +52,8 @@ def main(context: typer.Context, verbose: Verbose = False) -> None:
 
 @contextlib.contextmanager
 def command(verbose: bool, *, goes_on: str = "") -> Generator[None]:
-    """A command that works: it hears when it is to stop, and where it fails it ends in a sentence."""
-    with told(verbose, goes_on=goes_on), interruptible():
+    """A command that works: a signal stops it, and an error ends it in one message."""
+    with reporting_errors(verbose, goes_on=goes_on), interruptible():
         yield
 
 
@@ -58,25 +61,28 @@ def command(verbose: bool, *, goes_on: str = "") -> Generator[None]:
 def run(
     study: StudyName,
     data_root: DataRoot = None,
-    num_samples: Annotated[int | None, typer.Option(min=1, help="Search trials in all.")] = None,
-    time_budget: Annotated[str | None, typer.Option(help="Start no trial after so long: 90s, 30m, 2h.")] = None,
-    max_concurrent: Annotated[int | None, typer.Option(min=1, help="Trials at once.")] = None,
-    workers_per_trial: Annotated[int, typer.Option(min=1)] = 1,
-    cpus_per_worker: Annotated[int, typer.Option(min=1)] = 1,
-    gpus_per_worker: Annotated[float | None, typer.Option(min=0)] = None,
-    folds: Annotated[str | None, typer.Option(help="Of an ablation: `all`, or such as 0,1.")] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="Of an ablation, for each variant and fold.")] = None,
-    table: Annotated[Path | None, typer.Option(help="Of an ablation: write its table (.csv, .md, .tex).")] = None,
+    num_samples: Annotated[int | None, typer.Option(min=1, help="Searches only: trials in all.")] = None,
+    time_budget: Annotated[str | None, typer.Option(help="Start no trial after this time: 90s, 30m, 2h.")] = None,
+    max_concurrent: Annotated[int | None, typer.Option(min=1, help="At most this many trials at once.")] = None,
+    workers_per_trial: Annotated[int, typer.Option(min=1, help="Workers that train one trial together (DDP).")] = 1,
+    cpus_per_worker: Annotated[int, typer.Option(min=1, help="CPUs of each worker.")] = 1,
+    gpus_per_worker: Annotated[float | None, typer.Option(min=0, help=GPUS)] = None,
+    folds: Annotated[str | None, typer.Option(help="Ablations only: `all`, or numbers such as 0,1.")] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Ablations only: seeds per variant and fold.")] = None,
+    table: Annotated[Path | None, typer.Option(help="Ablations only: write the table (.csv, .md, .tex).")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a study that was begun.")] = False,
-    extend: Annotated[int | None, typer.Option(min=1, help="So many search trials more.")] = None,
-    smoke: Annotated[bool, typer.Option("--smoke", help="The whole way in seconds, to see that it works.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what it will cost, and spend nothing.")] = False,
-    sd: Annotated[float | None, typer.Option(help="Of an ablation's --dry-run: the spread in points.")] = None,
-    pilot: Annotated[str | None, typer.Option(help="Of an ablation's --dry-run: the study that shows it.")] = None,
+    extend: Annotated[int | None, typer.Option(min=1, help="Searches only: this many more trials.")] = None,
+    smoke: Annotated[bool, typer.Option("--smoke", help="Run it all in seconds, to see that it works.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what it will cost; run nothing.")] = False,
+    sd: Annotated[float | None, typer.Option(help=SD)] = None,
+    pilot: Annotated[str | None, typer.Option(help=PILOT)] = None,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
-    """Run, resume or extend a study: a search, or an ablation. Exit code 1 where no trial finished, or none compares."""
+    """Run, resume or extend a study: a search or an ablation.
+
+    Exit code 1: no trial finished, or no variant can be compared.
+    """
     with command(verbose, goes_on="" if dry_run else RESUMES):
         loaded = options.load(study, smoke=smoke)
         work: dict[str, Any] = {"data_root": data_root, "num_samples": num_samples, "seeds": seeds}
@@ -126,12 +132,12 @@ def prepare(
 
 @app.command()
 def status(
-    study: Annotated[str | None, typer.Argument(metavar="[STUDY]", help="One study; all of them without.")] = None,
+    study: Annotated[str | None, typer.Argument(metavar="[STUDY]", help="One study; default: all of them.")] = None,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
-    """Trials by state, the front, what was confirmed and promoted."""
-    with looking(verbose):
+    """Show the trials of a study by state, its front and what was promoted."""
+    with read_only(verbose):
         from tuning.status import status as status_
         from tuning.text.tables import show_status
 
@@ -143,7 +149,7 @@ def stop(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="A study that runs, see `status`.")],
     verbose: Verbose = False,
 ) -> None:
-    """Stop a study that runs, from another shell; its state is saved, and `run STUDY --resume` goes on."""
+    """Stop a running study from another shell. Its state is saved; `run STUDY --resume` goes on."""
     with command(verbose):
         from tuning.stop import stop as stop_
 
@@ -153,11 +159,11 @@ def stop(
 @app.command()
 def logs(
     study: Begun,
-    trial: Annotated[str | None, typer.Argument(metavar="[TRIAL]", help="One trial; all events without.")] = None,
+    trial: Annotated[str | None, typer.Argument(metavar="[TRIAL]", help="One trial; default: all events.")] = None,
     verbose: Verbose = False,
 ) -> None:
-    """What happened in a study, or the words of one trial: its curve, its metrics, its error."""
-    with looking(verbose):
+    """Show the events of a study, or the curve, metrics and error of one trial."""
+    with read_only(verbose):
         from tuning.logs import logs as logs_
 
         for line in logs_(default_home(), study, trial):
@@ -166,8 +172,8 @@ def logs(
 
 @app.command()
 def doctor(as_json: AsJson = False, verbose: Verbose = False) -> None:
-    """What is wrong with this machine or cluster, and the fix."""
-    with looking(verbose):
+    """Check this machine or cluster: what is wrong, and the fix."""
+    with read_only(verbose):
         from tuning.doctor import doctor as doctor_
         from tuning.text.tables import show_findings
 
@@ -178,7 +184,7 @@ def doctor(as_json: AsJson = False, verbose: Verbose = False) -> None:
 @app.command()
 def report(
     study: Begun,
-    out: Annotated[Path | None, typer.Option(help="The file to write; without it, STUDY.html here.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The file to write; default: STUDY.html here.")] = None,
     verbose: Verbose = False,
 ) -> None:
     """Write one HTML file that needs no network: the front, the trials, the evidence, where it all came from."""
@@ -191,16 +197,19 @@ def report(
 @app.command()
 def confirm(
     study: StudyName,
-    top: Annotated[int | None, typer.Option(min=1, help="So many members of the front, not three.")] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="Members of the front; default: 3.")] = None,
     trial: Annotated[str | None, typer.Option(help="This search trial instead of the front's members.")] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Fresh seeds for each.")] = 2,
-    nested: Annotated[int | None, typer.Option(min=1, help="Judge the search: so many trials in each fold.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Of --nested: print what it will train.")] = False,
+    seeds: Annotated[int, typer.Option(min=1, help="Fresh seeds for each configuration.")] = 2,
+    nested: Annotated[int | None, typer.Option(min=1, help="Nested cross-validation: trials per fold.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --nested: print what it will train.")] = False,
     data_root: DataRoot = None,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
-    """Train the front's members again with fresh seeds and test them on the locked holdout, or test the search itself."""
+    """Train the front's members again with fresh seeds and test them on the locked holdout.
+
+    With --nested, test the search itself by nested cross-validation.
+    """
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
         options.require_one_way(nested, top, trial, dry_run)
@@ -228,7 +237,7 @@ def confirm(
 def promote(
     study: StudyName,
     trial: Annotated[str | None, typer.Option(help="This search trial instead of the recommended one.")] = None,
-    margin: Annotated[float | None, typer.Option(help="What a cheaper one may lose: 0.02 is two points.")] = None,
+    margin: Annotated[float | None, typer.Option(help="Accuracy a cheaper one may lose; default: 0.02.")] = None,
     rollback: Annotated[bool, typer.Option("--rollback", help="Restore the champion before this one.")] = False,
     data_root: DataRoot = None,
     as_json: AsJson = False,
@@ -268,11 +277,11 @@ def predict(
 def export(
     out: Annotated[Path, typer.Option(help="The file to write.")],
     model: Model = None,
-    format: Annotated[str, typer.Option(help="onnx")] = "onnx",
+    format: Annotated[str, typer.Option(help="The file format: onnx.")] = "onnx",
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
-    """Write a registered model to a file for the edge, checked against the model, and measure it."""
+    """Export a registered model to ONNX; check it against the model and time it."""
     with command(verbose):
         from tuning.export import export as export_
         from tuning.text.tables import show_exported
@@ -282,12 +291,12 @@ def export(
 
 @app.command(name="list")
 def list_(
-    what: Annotated[str, typer.Argument(metavar="{studies,trainables,datasets}")],
+    what: Annotated[str, typer.Argument(metavar="{studies,trainables,datasets}", help="What to list.")],
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
-    """What there is: every file of an extension folder."""
-    with looking(verbose):
+    """List the studies, trainables or data sets: every file of an extension folder."""
+    with read_only(verbose):
         from tuning.list import listed
 
         for name in listed(what):

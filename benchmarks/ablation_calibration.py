@@ -1,4 +1,4 @@
-"""Whether an ablation's intervals, tests and minimum detectable effect keep their word, on studies with a known truth.
+"""Calibration of an ablation's intervals, tests and minimum detectable effect, on studies with a known truth.
 
     python -m benchmarks.ablation_calibration [--studies 80] [--seed 0] [--processes 2] [--out rows.csv]
 
@@ -32,7 +32,7 @@ from benchmarks.core.rows import write_rows
 from benchmarks.simulated_studies import NUM_CLASSES, World, draw_people, predict
 from tuning.statistics.comparison import minimum_detectable_effect
 from tuning.statistics.intervals import nadeau_bengio_interval
-from tuning.statistics.variance import people_estimate, sources, variances_of_one_run
+from tuning.statistics.variance import sources, subject_estimate, variances_of_one_run
 
 NUM_VARIANTS = 4
 NUM_PILOTS = 30
@@ -119,7 +119,7 @@ def _study(rng: np.random.Generator, world: World, blurs: tuple[float, ...]) -> 
     ratio = 1 / (world.num_folds - 1)
     differences = [one - correct[0] for one in correct[1:]]
     people = np.arange(world.num_people)
-    estimates = [people_estimate(sources(one, clips, people, folds), test_over_train=ratio) for one in differences]
+    estimates = [subject_estimate(sources(one, clips, people, folds), test_over_train=ratio) for one in differences]
     by_fold = [_by_fold(one, folds, clips) for one in differences]  # (K, S) each
     rejected = multipletests([one.p_value() for one in estimates], alpha=ALPHA, method="holm")[0]
     naive = [1.0 if np.ptp(one) == 0 else float(stats.ttest_1samp(one.ravel(), 0).pvalue) for one in by_fold]
@@ -221,7 +221,7 @@ def _bound(outcomes: Sequence[bool], side: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Whether an ablation's statistics keep their word.")
+    parser = argparse.ArgumentParser(description="Calibration of an ablation's statistics.")
     parser.add_argument("--studies", type=int, default=80, help="without and with a difference each, in each world")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=2)

@@ -1,4 +1,4 @@
-"""How often the promotion test promotes what it may not, on holdouts with a known truth.
+"""Calibration of the promotion test: how often it promotes what it may not, on holdouts with a known truth.
 
     python -m benchmarks.promotion_calibration [--studies 140] [--seed 0] [--processes 2] [--out rows.csv]
 

@@ -1,4 +1,4 @@
-"""What an ablation found: each variant against the reference, with what may be believed of the difference."""
+"""Ablation: each variant against the reference, as a forest plot and tables."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from tuning.text.sheets import Sheet
 Named = Sequence[tuple[str, Difference]]
 
 _READING = (
-    "Each variant was trained on the same folds with the same seeds as {reference}. The dot is its difference in accuracy "
-    "and the bar our interval, which counts people, seeds and training sets; the two thin lines below are Nadeau and "
-    "Bengio's interval (dashed) and the bootstrap over people (dotted). A filled dot is a difference after Holm's adjustment "
-    "for all of them, an open one is not; intervals are each by itself, so that of an open dot may exclude 0. Between the "
-    "faint lines a difference is of no practical matter."
+    "Each variant was trained on the same folds with the same seeds as {reference}. The dot is its difference in accuracy. "
+    "The bar is our interval, which counts people, seeds and training sets. The thin lines below are Nadeau and Bengio's "
+    "interval (dashed) and the bootstrap over people (dotted). A filled dot is significant after Holm's adjustment for all "
+    "differences; an open dot is not. Intervals are not adjusted, so that of an open dot may exclude 0. Between the faint "
+    "lines a difference is too small to matter in practice."
 )
 _EFFECTS = (
-    " The second figure has the effects: of a component, the mean with it less the mean without it; of two, half of what the "
-    "effect of one changes by with the other."
+    " The second figure has the effects. Of a component: the mean with it less the mean without it. Of an interaction: half "
+    "the change that one component makes in the effect of the other."
 )
 
 
@@ -44,11 +44,11 @@ def panel(report: ReportData) -> Panel | None:
     except NotComparable as reason:
         document = listed_of(report.ledger, reason)
         sheets = [sheet for sheet in document.sheets if sheet.rows]
-        said = [missing(document.sentences[0]), _listed(document.sentences[1:])]
-        return Panel(title=title, order=order, lead=join([*warnings, *said]), body=join(map(_table, sheets)))
+        remarks = [missing(document.sentences[0]), _listed(document.sentences[1:])]
+        return Panel(title=title, order=order, lead=join([*warnings, *remarks]), body=join(map(_table, sheets)))
     except OSError as error:
-        said = missing(f"The trainings cannot be compared, because a file cannot be read ({error})")
-        return Panel(title=title, order=order, lead=join([*warnings, said]))
+        remark = missing(f"The trainings cannot be compared, because a file cannot be read ({error})")
+        return Panel(title=title, order=order, lead=join([*warnings, remark]))
     except ValueError as error:
         return Panel(title=title, order=order, lead=join([*warnings, missing(str(error))]))
     document = compared(comparison)
@@ -64,7 +64,7 @@ def panel(report: ReportData) -> Panel | None:
 
 def _forests(comparison: Comparison) -> Iterable[Figure]:
     found, to = differences_by_name(comparison), comparison.reference
-    plot = _forest(found, comparison.rope, f"accuracy less that of {escaped(to)}, points", "no difference")
+    plot = _forest(found, comparison.rope, f"difference in accuracy to {escaped(to)}, points", "no difference")
     yield _labelled(plot, found, f"{counted(len(found), 'difference')} to {to}")
     if effects := list(comparison.effects.items()):
         halved = " (interactions halved)" * any(one.kind == "interaction" for _, one in effects)
@@ -73,8 +73,8 @@ def _forests(comparison: Comparison) -> Iterable[Figure]:
 
 
 def _labelled(plot: go.Figure, found: Named, what: str) -> Figure:
-    said = "; ".join(f"{name} {one.words}" for name, one in found)
-    return Figure(plot=plot, label=f"{what}: {said}", min_width=520)
+    verdicts = "; ".join(f"{name} {one.words}" for name, one in found)
+    return Figure(plot=plot, label=f"{what}: {verdicts}", min_width=520)
 
 
 def _forest(found: Named, rope: float, across: str, zero: str) -> go.Figure:

@@ -1,4 +1,4 @@
-"""Which expressions the recommended configuration takes for which others."""
+"""Confusion matrix of the recommended configuration."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def panel(report: ReportData) -> Panel | None:
     split = "holdout" if confirmed else "validation"
     seeds = f", {counted(len(rows), 'seed')} pooled" if len(rows) > 1 else ""
     reading = (
-        f"A row is what a clip shows, a column what the recommended configuration answered; {split} people{seeds}. "
-        "Each cell gives the share of its row and the number of answers; the diagonal is right."
+        f"Rows are true classes, columns what the recommended configuration predicted; {split} people{seeds}. "
+        "Each cell gives the share of its row and the number of clips. The diagonal is right."
     )
     return Panel(title="Confusion", order=40, reading=reading, body=_matrix(report, pd.concat(rows), split))
 
@@ -47,7 +47,7 @@ def _matrix(report: ReportData, rows: pd.DataFrame, split: str) -> Html:
         recall = percent(shares[label]) if total else "no clips"
         answered = [_cell(float(share), int(number)) for share, number in zip(shares, counts[label], strict=True)]
         cells.append([Cell(shown=name), *answered, Cell(shown=recall, numeric=True)])
-    headings = ["shown \\ answered", *classes, "recall"]
+    headings = ["true \\ predicted", *classes, "recall"]
     caption = f"Confusion matrix, {split} people"
     return element("div", table(caption, headings, cells), class_="confusion")
 

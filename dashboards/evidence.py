@@ -1,4 +1,4 @@
-"""What the confirmed configurations achieve on people whom no choice has seen, beside controls and chance."""
+"""Evidence: the confirmed configurations on the locked holdout, beside controls and the majority baseline."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from tuning.text.tables import titled
 
 _READING = (
     "Each configuration was trained again with fresh seeds and tested once on the locked holdout. The dot is its accuracy "
-    "there and the bar its interval, found by resampling people. Where two bars overlap widely, the data cannot tell the "
-    "two apart. Optimism is by how much the search had promised more: the best of many trials looks better than it is. An "
-    "interval that holds 0 says that it may have been chance."
+    "and the bar its interval, found by resampling people. Where two bars overlap widely, the data cannot tell the two "
+    "apart. Optimism is how much more the search had promised: the best of many trials looks better than it is. Where its "
+    "interval holds 0, it may be chance. The majority baseline always answers the commonest class."
 )
 
 _ROLES = {"chosen": figures.CHOSEN, "front": figures.FRONT, "trial": figures.TRIAL, "control": figures.CONTROL}
@@ -93,12 +93,12 @@ def _dots(report: ReportData) -> go.Figure:
                 hovertemplate=f"{percent(row.accuracy.mean)}, {_interval(row)}<extra></extra>",
             )
         )
-    figures.reference_line(plot, 100 * rows[0].majority, "commonest class", vertical=True)
+    figures.reference_line(plot, 100 * rows[0].majority, "majority baseline", vertical=True)
     return plot
 
 
 def _table(report: ReportData) -> Html:
-    headings = ["configuration", "accuracy", "interval", "in the search", "optimism, points", "commonest class"]
+    headings = ["configuration", "accuracy", "interval", "in the search", "optimism, points", "majority baseline"]
     headings += ["people", "clips", "seeds"]
     cells = [
         [
@@ -122,8 +122,8 @@ def _table(report: ReportData) -> Html:
 
 
 def _label(report: ReportData) -> str:
-    said = (f"{name_of(row)} {percent(row.accuracy.mean)}, {_interval(row)}" for row in report.evidence)
-    return f"Accuracy on the holdout of {counted(len(report.evidence), 'configuration')}: {'; '.join(said)}"
+    listed = (f"{name_of(row)} {percent(row.accuracy.mean)}, {_interval(row)}" for row in report.evidence)
+    return f"Accuracy on the holdout of {counted(len(report.evidence), 'configuration')}: {'; '.join(listed)}"
 
 
 def name_of(row: Evidence) -> str:

@@ -16,8 +16,9 @@ from tuning.statistics import pareto
 from tuning.text.quantities import quantity, setting, settings
 
 _READING = (
-    "Each mark is a finished trial, measured on validation people. A member of the front is beaten by no other trial in "
-    "every objective at once; the line is the best found up to a cost. Select a mark to see its trial everywhere."
+    "Each mark is a finished trial, measured on validation people. A member of the front is dominated by no other trial: "
+    "none is as good in every objective and better in one. The line is the best found up to a cost. Select a mark to see its "
+    "trial everywhere."
 )
 _RULE = (
     " The recommended one is the best compromise among those whose accuracy is within one standard error of the best."

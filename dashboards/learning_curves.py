@@ -16,7 +16,7 @@ from tuning.records.ledger import Trial
 from tuning.statistics.intervals import majority_share
 
 _READING = (
-    "Validation accuracy after each epoch; a curve that ends early belongs to a trial that was stopped, failed, was "
+    "Validation accuracy after each epoch. A curve that ends early belongs to a trial that was stopped, failed, was "
     "interrupted or still runs. The ring marks the epoch whose weights were kept (lowest validation loss)."
 )
 
@@ -76,7 +76,7 @@ def _accuracies(report: ReportData, trials: list[Trial]) -> go.Figure:
     )
     rows = report.predictions(report.recommended) if report.recommended else None
     if rows is not None:
-        figures.reference_line(plot, 100 * majority_share(rows["label"].tolist()), "commonest class")
+        figures.reference_line(plot, 100 * majority_share(rows["label"].tolist()), "majority baseline")
     plot.add_trace(figures.selection("lines"))
     return plot
 

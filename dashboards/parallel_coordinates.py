@@ -17,8 +17,8 @@ from tuning.records.ledger import Trial
 from tuning.text.quantities import quantity, setting
 
 _READING = (
-    "A line is a trial; it crosses each searched parameter and then each objective, whose better end is always on top. "
-    "The darker a line in daylight, or the brighter at night, the better its {primary}."
+    "A line is a trial. It crosses each searched parameter and then each objective, whose better end is always on top. "
+    "A darker line has the better {primary}; in the dark theme a brighter one."
 )
 _MANY = 60  # trials from which lines are thin
 _WIDEST = 13  # characters of a line of an axis title

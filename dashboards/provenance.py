@@ -1,4 +1,4 @@
-"""Where the figures come from: data, code, device, seeds and folds, and how the study changed on its way."""
+"""Provenance: data, code, device, seeds and folds, and how the study changed between runs."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _PHASES: dict[Phase, str] = {
     "search": "search",
     "ablation": "trainings",
     "confirm": "confirmations",
-    "nested_search": "searches of nested folds",
-    "nested": "tests of nested folds",
+    "nested_search": "nested cross-validation, searches",
+    "nested": "nested cross-validation, tests",
     "refit": "refits",
 }
 
@@ -41,7 +41,7 @@ def panel(report: ReportData) -> Panel:
     """What somebody needs to do it again, and to know what it was done on."""
     if not report.study:
         return Panel(
-            title="Provenance", order=80, lead=missing("The study has not begun to run, so nothing is known of it.")
+            title="Provenance", order=80, lead=missing("The study has not run yet, so nothing is known of it.")
         )
     reading = (
         "What these figures were made from. The commit pins the version of every library in its requirements.lock."

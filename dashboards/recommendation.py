@@ -1,4 +1,4 @@
-"""Which model to use, in a sentence, with the evidence that there is for it."""
+"""Recommendation: which model to use, and the evidence for it."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ def _verdict(report: ReportData) -> Html:
 
 def _confirmed(found: Evidence) -> list[object]:
     accuracy = found.accuracy
-    who = f"{counted(found.num_subjects, 'person', 'people')} whom no choice has seen"
+    who = f"of {counted(found.num_subjects, 'person', 'people')} whom no choice has seen"
     if not found.subjects_known:
-        who = "clips that no choice has seen, whose people are not named"
-    against = "" if found.beats_majority else " That is not beyond doubt better, so it would not be promoted."
+        who = "that no choice has seen, whose people are not named"
+    against = "" if found.beats_majority else " The interval does not exclude that, so it would not be promoted."
     return [
-        f"On {who}, its configuration is right in ",
+        "Its configuration has ",
         element("strong", percent(accuracy.mean)),
-        f" of {counted(found.num_clips, 'clip')} ({percent(accuracy.confidence, 0)} interval {percent(accuracy.low)} to "
-        f"{percent(accuracy.high)}, {counted(len(found.seeds), 'fresh seed')}); always answering the commonest class would "
-        f"give {percent(found.majority)}.{against}",
+        f" accuracy on {counted(found.num_clips, 'clip')} {who} ({percent(accuracy.confidence, 0)} interval "
+        f"{percent(accuracy.low)} to {percent(accuracy.high)}, {counted(len(found.seeds), 'fresh seed')}). The majority "
+        f"baseline (always answering the commonest class) has {percent(found.majority)}.{against}",
     ]
 
 
@@ -56,7 +56,7 @@ def _unconfirmed(report: ReportData, chosen: Trial) -> list[object]:
     command = f"python tune.py confirm {report.name}"
     return [
         element("strong", "It is not confirmed."),
-        f" In the search it had {quantity(primary).name} {value} on validation people, and the best of "
+        f" In the search it had {quantity(primary).name} {value} on validation people. The best of "
         f"{counted(len(report.search), 'trial')} looks better than it is. ",
         report.evidence_problem or join(["To test it on the holdout: ", element("code", command), "."]),
     ]
@@ -79,7 +79,7 @@ def _promotions(report: ReportData) -> list[Html]:
     last = decided[-1]
     if last["event"] == "refused":
         when = f"on {day(last['time'])}, at look {last['look']}, against {last['against']}"
-        return [element("p", f"{last['of']} was asked to be promoted and refused {when}.")]
+        return [element("p", f"{last['of']} was refused promotion {when}.")]
     of = "it" if report.recommended and last["of"] == report.recommended.trial_id else last["of"]
     sentence = f"Version {last['version']} of {last['name']} was made from {of} on {day(last['time'])}."
     return [element("p", sentence)]

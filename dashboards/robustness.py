@@ -1,4 +1,4 @@
-"""How the accuracy of the confirmed configurations falls when faces are covered or turned."""
+"""Robustness: accuracy of the confirmed configurations under occlusion and rotation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tuning.records.artifacts import METRICS, read_robustness
 _READING = (
     "Measured on the holdout after everything was chosen. First: a square of growing size hides a part of the face, at a "
     "place drawn once for each clip. Second: the clip is turned, half of the clips to either side. A curve is the mean over "
-    "the seeds and starts at the plain accuracy. Training that masked or turned faces prepares for it."
+    "the seeds and starts at the plain accuracy. Training with masked or turned faces prepares for these."
 )
 _AXES = {
     "accuracy_under_occlusion": ("share of the face that is hidden, %", "hidden", "%"),
@@ -34,9 +34,7 @@ def panel(report: ReportData) -> Panel | None:
         return None  # the panel on evidence says why
     measured = [(row, curves) for row in report.evidence if (curves := _curves(report, row))]
     if not measured:
-        sentence = (
-            "No confirmed run left robustness.json, or none that can be read; `confirm` with more seeds writes it."
-        )
+        sentence = "No confirmed run has a robustness.json that can be read; `confirm` with more seeds writes it."
         return Panel(title="Robustness", order=35, lead=missing(sentence))
     return Panel(
         title="Robustness",
@@ -75,7 +73,7 @@ def _figure(report: ReportData, measured: list[tuple[Evidence, Curves]], metric:
                 hovertemplate=f"<b>%{{text}}</b><br>{words} %{{x}} {unit}: %{{y:.1f}} %<extra></extra>",
             )
         )
-    figures.reference_line(plot, 100 * measured[0][0].majority, "commonest class")
+    figures.reference_line(plot, 100 * measured[0][0].majority, "majority baseline")
     plot.update_yaxes(rangemode="tozero")
     return Figure(plot=plot, label=f"Accuracy over {axis.split(',')[0]} of {counted(len(measured), 'configuration')}")
 

@@ -34,8 +34,8 @@ def panel(report: ReportData) -> Panel:
         said.append(_states(report.search, "search trial"))
         tables.append(_search(report))
     reading = (
-        f"{'; '.join(said)}. Select a heading to sort by it, once more to turn the order; select a trial to see it "
-        f"in the figures. Measured on {where if report.is_ablation else 'validation people'}."
+        f"{'; '.join(said)}. Select a heading to sort by it, once more to reverse the order. Select a trial to "
+        f"see it in the figures. Measured on {where if report.is_ablation else 'validation people'}."
     )
     body = element("div", *tables, id="search-trials")
     return Panel(title="Trials", order=70, reading=reading, lead=_filter(), body=join([body, _after(report)]))

@@ -1,4 +1,4 @@
-"""`confirm`, believing a search: the front's members are trained again with fresh seeds and scored on people nobody has seen.
+"""`confirm`: the front's members are trained again with fresh seeds and tested on the locked holdout.
 
 The best of N trials is biased upward by being the best. A confirmation trains each chosen configuration with seeds that
 the search did not use, chooses the epoch on validation data as ever, and only then looks at the locked holdout. The
@@ -94,7 +94,7 @@ def require_search(runner: Runner) -> None:
     """Raises `ValueError` for an ablation."""
     if runner.study.design is not None:
         raise ValueError(
-            f"Study {runner.study.name} is an ablation: all its people are compared on, and none are locked away to confirm on."
+            f"Study {runner.study.name} is an ablation: it compares on all people, and none are locked away to confirm on."
         )
 
 

@@ -84,17 +84,17 @@ def cross_validate_search(runner: Runner, *, num_samples: int, seeds: int = 2) -
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NestedPlan:
-    """What nested folds will take: trials to search with that are missing yet, and trainings to test with in all."""
+    """What nested cross-validation will take: trials to search with that are missing yet, and trainings to test with in all."""
 
     num_folds: int
     searches: int
     tests: int
     with_champion: int
 
-    def in_words(self) -> list[str]:
+    def lines(self) -> list[str]:
         return [
-            f"Nested folds: {self.searches} search trials to run in {self.num_folds} folds, then {self.tests} trainings to "
-            f"test what they chose, or {self.with_champion} where there is a champion to train beside."
+            f"Nested cross-validation: {self.searches} search trials to run in {self.num_folds} folds, then {self.tests} "
+            f"trainings to test what they chose ({self.with_champion} where there is a champion to compare with)."
         ]
 
 
@@ -104,7 +104,8 @@ def planned(runner: Runner, *, num_samples: int, seeds: int = 2) -> NestedPlan:
     num_folds = len(runner.splits.folds)
     if num_folds < 2:
         raise ValueError(
-            f"Study {runner.study.name} has one fold: nested folds need two at least. Without --nested the holdout is tested."
+            f"Study {runner.study.name} has 1 fold; nested cross-validation needs at least 2. Without --nested the holdout is "
+            "tested."
         )
     if num_samples < 1 or seeds < 1:
         raise ValueError(f"{num_samples} trials and {seeds} seeds were given; whole numbers of at least 1 are allowed.")

@@ -1,4 +1,4 @@
-"""`doctor`: what is wrong with this machine, or with the cluster it points at, and the fix."""
+"""`doctor`: checks of this machine, or of the cluster it points at, each with its fix."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from tuning.text.errors import SERVICE, TOKEN
 
 LEAST_DISK_GIB = 2.0
 LEAST_SHARED_MIB = 256.0
-FAILED_LOOK = "Put right what it says; `make setup` puts every package back."
+FAILED_LOOK = "Fix what it says; `make setup` installs every package again."
 START_MLFLOW = "Start that server, or unset MLFLOW_TRACKING_URI."
 PASSWORD = f"Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD; {SERVICE}."
-MEANWHILE = "A study runs meanwhile: its ledger keeps everything."
+MEANWHILE = "Studies run without it: their ledgers keep everything."
 PACKAGES = ("ray", "torch", "torchvision", "mlflow", "optuna", "opencv-python-headless", "facenet-pytorch")
 
 
@@ -55,9 +55,9 @@ def _looked(name: str, look: Callable[[], Finding]) -> Finding:
     try:
         return look()
     except Exception as error:
-        fix = "Run `make setup`, which puts every package back." if isinstance(error, ImportError) else FAILED_LOOK
+        fix = "Run `make setup`, which installs every package again." if isinstance(error, ImportError) else FAILED_LOOK
         return Finding(
-            name=name, found=f"cannot be looked at ({type(error).__name__}: {first_line(error)[:200]})", fix=fix
+            name=name, found=f"cannot be checked ({type(error).__name__}: {first_line(error)[:200]})", fix=fix
         )
 
 
@@ -89,7 +89,9 @@ def _home() -> Finding:
         )
     free = shutil.disk_usage(there).free / 2**30
     fix = (
-        "" if free >= LEAST_DISK_GIB else f"At least {LEAST_DISK_GIB:g} GiB are wise: free some, or set $FERTUNE_HOME."
+        ""
+        if free >= LEAST_DISK_GIB
+        else f"At least {LEAST_DISK_GIB:g} GiB free are advised: free some, or set $FERTUNE_HOME."
     )
     return Finding(name="home", found=f"{home}, {free:.1f} GiB free", fix=fix)
 
@@ -110,7 +112,11 @@ def _shared_memory() -> Finding:
     if not place.exists():
         return Finding(name="shared memory", found="no /dev/shm on this system")
     free = shutil.disk_usage(place).free / 2**20
-    fix = "" if free >= LEAST_SHARED_MIB else "Ray needs more: in a container, run it with --shm-size=1g."
+    fix = (
+        ""
+        if free >= LEAST_SHARED_MIB
+        else f"Ray needs {LEAST_SHARED_MIB:g} MiB: in a container, run it with --shm-size=1g."
+    )
     return Finding(name="shared memory", found=f"{free:.0f} MiB free in /dev/shm", fix=fix)
 
 

@@ -1,4 +1,4 @@
-"""`logs`: what a study and its trials had to say: states, curves, errors and tracebacks, as plain lines."""
+"""`logs`: states, curves, errors and tracebacks of a study and its trials, as plain lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a study will cost, and what an ablation can resolve, before anything is spent on it."""
+"""What a study will cost, and the minimum detectable effect of an ablation, before anything is spent."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Plan:
     detectable_points: float | None = None
     detectable_from: str = ""
 
-    def in_words(self) -> list[str]:
+    def lines(self) -> list[str]:
         """One line for each figure."""
         count = "unknown" if self.num_trainings is None else f"{self.num_trainings:,}"
         done = f"; {self.num_done:,} of them are done" if self.num_done else ""

@@ -38,7 +38,7 @@ from tuning.records.aliases import ChampionChanged, champion_uri
 from tuning.records.home import git_commit
 from tuning.records.ledger import Ledger, Trial, first_error
 from tuning.records.mlflow_client import default_uri
-from tuning.statistics.alpha_spending import LATER_SHARE, look_in_words
+from tuning.statistics.alpha_spending import LATER_SHARE, describe_look
 from tuning.statistics.shortfall import below_majority
 from tuning.statistics.superiority import MARGIN, SAVING, require_allowed
 
@@ -70,7 +70,7 @@ def promote_winner(
 ) -> Promotion:
     """Refit and register the recommended configuration of a study (or that of `trial_id`) as champion.
 
-    Confirms first where evidence is missing. Every champion must beat the commonest class; one that follows must also beat
+    Confirms first where evidence is missing. Every champion must beat the majority baseline; one that follows must also beat
     the present champion on the same holdout people (`superiority`: superior, or within what is left of `margin`
     with `saving` fewer parameters or less time), as one of all confirmed configurations, by Holm at what of `alpha` is left
     to this look at the holdout (`alpha_spending`). What is champion already is left as it is. The refit trains on everybody
@@ -131,9 +131,8 @@ def _promoted(
 def _require_promotable(runner: Runner) -> None:
     if runner.splits.leaky:
         raise Refused(
-            f"Study {runner.study.name} deals clips at random (`random_leaky`), so the people it was tested on are people it "
-            "was trained on: its accuracy says nothing about others, and nothing of it is promoted. Run a study on the "
-            "published folds."
+            f"Study {runner.study.name} deals clips at random (`random_leaky`), so the same people are in training and in "
+            "test. Its accuracy says nothing about others, so nothing of it is promoted. Run a study on the published folds."
         )
     if runner.study.design is not None:
         raise Refused(
@@ -172,25 +171,24 @@ def _champion_beside(runner: Runner, holdout: Holdout, found: Evidence, champion
 def _same_configuration(runner: Runner, found: Evidence, champion: Champion) -> str:
     before, now = champion.tags.get(tags.DATASET_FINGERPRINT, "unknown"), runner.prepared.fingerprint
     return (
-        f"{found.trial_id} is the configuration of the present champion (version {champion.version} of {champion.name}); the "
-        f"data was prepared anew since (fingerprint {before[:12]} was its, {now[:12]} is this study's). A configuration is not "
-        "tested against itself, so version "
-        f"{champion.version} stays champion. Promote another trial (--trial), or register under another name "
-        "(`registered_model` of the study) to serve what is trained on the new data."
+        f"{found.trial_id} is the configuration of the present champion (version {champion.version} of {champion.name}). A "
+        f"configuration is not tested against itself, so version {champion.version} stays champion. The data was prepared "
+        f"anew since: the champion's has fingerprint {before[:12]}, this study's {now[:12]}. To serve what is trained on the "
+        "new data, promote another trial (--trial) or register under another name (`registered_model` of the study)."
     )
 
 
 def _as_it_is(runner: Runner, found: Evidence, champion: Champion) -> Promotion:
     """The champion that is there; an earlier attempt may have died before it could write down that it made it."""
-    name, version, said = champion.name, champion.version, champion.tags
-    if (said.get(tags.STUDY), said.get(tags.TRIAL_ID)) == (runner.study.name, found.trial_id):
+    name, version, stated = champion.name, champion.version, champion.tags
+    if (stated.get(tags.STUDY), stated.get(tags.TRIAL_ID)) == (runner.study.name, found.trial_id):
         _note(runner, name, version, found)
     return Promotion(
         name=name,
         version=version,
         uri=champion_uri(name),
         evidence=found,
-        evidence_sha256=said.get(tags.EVIDENCE_SHA256, ""),
+        evidence_sha256=stated.get(tags.EVIDENCE_SHA256, ""),
         already=True,
     )
 
@@ -209,8 +207,8 @@ def _require_beats_majority(runner: Runner, holdout: Holdout, found: Evidence) -
     ways, seeds = below_majority(accuracy, later, found.majority, predictions)
     raise Refused(
         f"{found.trial_id} is not promoted: the lower bound of its accuracy on the holdout ({found.tested_on}) is "
-        f"{100 * accuracy.low:.1f} %, and always answering the commonest class gives {100 * found.majority:.1f} %: "
-        f"{ways} {look_in_words(look, left / 2, again=seeds is not None)} "
+        f"{100 * accuracy.low:.1f} %, and the majority baseline (always answering the commonest class) is "
+        f"{100 * found.majority:.1f} %. {ways} {describe_look(look, left / 2, again=seeds is not None)} "
         f"{more_seeds(runner.study.name, found.trial_id, seeds)}"
     )
 

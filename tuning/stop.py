@@ -1,4 +1,4 @@
-"""`stop`: ending a study from another shell: its driver is told, saves its ledger, and what it half did is resumable."""
+"""`stop`: end a study from another shell. Its driver saves the ledger, and `--resume` goes on."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def stop(home: Path, study: str, *, patience_s: float = 30.0) -> Owner:
     if not running and study not in known_studies(home):
         raise not_begun(home, study)
     if not running:
-        raise ValueError(f"Study {study} does not run: nobody writes {folder / 'ledger.jsonl'}.")
+        raise ValueError(f"Study {study} is not running: no process writes {folder / 'ledger.jsonl'}.")
     owner = _owner(folder)
     if owner is None:
-        raise ValueError(f"Study {study} runs, but {folder / 'ledger.owner'} does not tell as which process.")
+        raise ValueError(f"Study {study} is running, but {folder / 'ledger.owner'} does not name its process.")
     if owner.host != os.uname().nodename:
         how = f"`ray job stop {owner.job}`" if owner.job else f"`kill {owner.pid}` there"
         raise ValueError(f"Study {study} is run by {owner}, and this is {os.uname().nodename}: use {how}.")

@@ -31,9 +31,9 @@ def _listed(root: Path, *options: str) -> set[str]:
             ["git", "ls-files", "-z", *options], cwd=root, capture_output=True, text=True, check=True
         )
     except (OSError, subprocess.CalledProcessError) as error:
-        said = getattr(error, "stderr", None) or str(error)
+        reason = getattr(error, "stderr", None) or str(error)
         raise UploadUnknown(
-            f"What a Ray job uploads cannot be told: git lists the files of a checkout, and says of {root}: {said.strip()}"
+            f"The upload of a Ray job cannot be listed: it needs git and a checkout, and git says of {root}: {reason.strip()}"
         ) from None
     return set(filter(None, asked.stdout.split("\0")))
 

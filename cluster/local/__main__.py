@@ -12,7 +12,7 @@ from cluster.local import parts, service
 from cluster.local.service import Service
 from tuning.execution.signals import interruptible
 from tuning.records.home import default_home
-from tuning.text.errors import Verbose, looking, told
+from tuning.text.errors import Verbose, read_only, reporting_errors
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -25,22 +25,26 @@ def main() -> None:
 @app.command()
 def up(
     ray_port: Annotated[
-        int | None, typer.Option(min=1024, max=65535, envvar="FERTUNE_RAY_PORT", help="Else 6379.")
+        int | None, typer.Option(min=1024, max=65535, envvar="FERTUNE_RAY_PORT", help="Port of Ray; default: 6379.")
     ] = None,
     dashboard_port: Annotated[
-        int | None, typer.Option(min=1024, max=65535, envvar="FERTUNE_DASHBOARD_PORT", help="Else 8265.")
+        int | None,
+        typer.Option(
+            min=1024, max=65535, envvar="FERTUNE_DASHBOARD_PORT", help="Port of the dashboard; default: 8265."
+        ),
     ] = None,
     mlflow_port: Annotated[
-        int | None, typer.Option(min=1024, max=65535, envvar="FERTUNE_MLFLOW_PORT", help="Else 5000.")
+        int | None,
+        typer.Option(min=1024, max=65535, envvar="FERTUNE_MLFLOW_PORT", help="Port of MLflow; default: 5000."),
     ] = None,
-    num_cpus: Annotated[int | None, typer.Option(min=0, help="CPUs that Ray may give away; all without.")] = None,
-    num_gpus: Annotated[int | None, typer.Option(min=0, help="GPUs that Ray may give away; all without.")] = None,
+    num_cpus: Annotated[int | None, typer.Option(min=0, help="CPUs that Ray may use; default: all.")] = None,
+    num_gpus: Annotated[int | None, typer.Option(min=0, help="GPUs that Ray may use; default: all.")] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait until both answer.")] = 240.0,
     verbose: Verbose = False,
 ) -> None:
-    """Start what is not up, wait until it answers, print where it is and how to submit a job."""
+    """Start the servers that are not up, wait until they answer, print their addresses and how to submit a job."""
     wanted = {"ray": ray_port, "dashboard": dashboard_port, "mlflow": mlflow_port}
-    with told(verbose), interruptible():
+    with reporting_errors(verbose), interruptible():
         found = service.up(
             default_home(),
             _say,
@@ -55,7 +59,7 @@ def up(
 @app.command()
 def down(verbose: Verbose = False) -> None:
     """Stop running jobs, Ray and MLflow; runs, models and passwords stay."""
-    with told(verbose), interruptible():
+    with reporting_errors(verbose), interruptible():
         if not service.down(default_home(), _say):
             _say(f"Nothing of the service under {default_home()} is running.")
 
@@ -64,8 +68,8 @@ def down(verbose: Verbose = False) -> None:
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print data for a script.")] = False, verbose: Verbose = False
 ) -> None:
-    """Say what is up; exit code 1 where not all of it answers."""
-    with looking(verbose):
+    """Show which servers answer. Exit code 1: not all of them do."""
+    with read_only(verbose):
         found = service.status(default_home())
         if as_json:
             print(json.dumps(_as_data(found)))
@@ -79,8 +83,8 @@ def status(
 
 @app.command()
 def env(verbose: Verbose = False) -> None:
-    """Print what lets this shell reach the service, passwords included: `eval "$(python -m cluster.local env)"`."""
-    with looking(verbose):
+    """Print the variables that reach the service, passwords included: `eval "$(python -m cluster.local env)"`."""
+    with read_only(verbose):
         found = service.status(default_home())
         if found is None:
             raise service.ServiceError(f"The service under {default_home()} is down: run `up` first.")

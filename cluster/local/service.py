@@ -96,7 +96,7 @@ def up(
                     _keep_logs(folder, running.ray_folder)
                 save(folder, dataclasses.replace(record, running=running if len(missing) < len(made) else None))
             if missing:
-                say("What this command had started is stopped again.")
+                say("Stopped again what this command had started.")
             raise
         return Service(folder=folder, record=record, running=running, healthy=dict.fromkeys(NAMES, True))
 
@@ -167,7 +167,7 @@ def _opened(folder: Path, say: Say) -> Record:
             )
         record = Record(secrets=new_secrets())
     elif record.running and record.running.boot_id != now:
-        say("The machine was restarted since the last `up`: nothing of that runs any more.")
+        say("The machine was restarted since the last `up`: nothing of the service is running.")
         record = dataclasses.replace(record, running=None)
     save(folder, record)
     return record

@@ -30,7 +30,7 @@ _KEYS = {
     "chosen": "the recommended one",
     "control": "a control",
     "failed": "a failed trial",
-    "search": "what the search believed",
+    "search": "accuracy in the search",
     "selected": "the selected trial",
 }
 

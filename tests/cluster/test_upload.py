@@ -42,7 +42,7 @@ def test_outside_a_checkout_or_without_git_it_is_a_sentence(tmp_path, monkeypatc
         monkeypatch.setenv("PATH", path)
     assert upload.main() == 1
     said = capsys.readouterr().err
-    assert said.startswith("What a Ray job uploads cannot be told: git lists the files of a checkout, and says of ")
+    assert said.startswith("The upload of a Ray job cannot be listed: it needs git and a checkout, and git says of ")
     assert ("not a git repository" in said) == (path is None)
     assert said.count("\n") == 1
 

@@ -55,7 +55,7 @@ def test_the_forest_has_a_dot_and_three_intervals_for_each_difference(home, page
     place = labels.index(next(label for label in labels if label.startswith("3 differences to base: gate ")))
     assert labels[place + 1].startswith("3 effects: rbg raises accuracy by ")
     across = [page.figures[number]["layout"]["xaxis"]["title"]["text"] for number in (place, place + 1)]
-    assert across == ["accuracy less that of base, points", "effect on accuracy, points (interactions halved)"]
+    assert across == ["difference in accuracy to base, points", "effect on accuracy, points (interactions halved)"]
     assert page.figures[place + 1]["layout"]["yaxis"]["ticktext"] == ["rbg", "gate", "rbg x gate"]
     for number, found in ((place, of_variants), (place + 1, of_effects)):
         _check_forest(page.figures[number]["data"], found)
@@ -85,7 +85,7 @@ def test_every_training_is_listed_with_its_variant_fold_and_curve(page):
 def test_what_cannot_be_compared_is_listed_with_the_reason(tmp_path):
     write_ablation(tmp_path, num_folds=1)
     text = read_page(tmp_path, "parts").texts["ablation"]
-    assert "All runs are on fold 0: one fold shows no spread" in text
+    assert "All runs are on fold 0, and one fold shows no spread" in text
     assert "Means over the runs, not compared" in text
     assert "2 of 2" in text
 

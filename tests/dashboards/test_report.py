@@ -88,9 +88,9 @@ def test_recommendation_stands_on_its_evidence(home, page):
     found = next(row for row in evidence(report.ledger) if row.trial_id == report.recommended.trial_id)
     words = page.texts["recommendation"].replace("\u202f", " ")
     accuracy = found.accuracy
-    assert f"{100 * accuracy.mean:.1f} % of {found.num_clips} clips" in words
+    assert f"{100 * accuracy.mean:.1f} % accuracy on {found.num_clips} clips" in words
     assert f"95 % interval {100 * accuracy.low:.1f} % to {100 * accuracy.high:.1f} %, 2 fresh seeds" in words
-    assert f"commonest class would give {100 * found.majority:.1f} %" in words
+    assert f"majority baseline (always answering the commonest class) has {100 * found.majority:.1f} %" in words
     assert "not confirmed" not in words
 
 
@@ -118,7 +118,7 @@ def test_table_sorts_by_value_and_gives_the_error(home, page):
 
 def test_controls_and_chance_stand_beside_the_evidence(page):
     assert "order_blind (control)" in page.texts["evidence"]
-    assert "commonest class" in page.texts["evidence"]
+    assert "majority baseline" in page.texts["evidence"]
 
 
 def test_robustness_starts_at_the_plain_accuracy_and_shows_controls(home, page):

@@ -27,7 +27,7 @@ def test_evidence_no_better_than_guessing_is_said_to_be(tmp_path):
         add_trial(ledger, search_trial(0, {"rbg_depth": 1}))
         add_confirmation(ledger, select(ledger)[0], seed=0, ability=0.27)
         assert not evidence(ledger)[0].beats_majority
-    assert "not beyond doubt better" in read_page(tmp_path).texts["recommendation"]
+    assert "does not exclude that, so it would not be promoted" in read_page(tmp_path).texts["recommendation"]
 
 
 @pytest.mark.slow
@@ -38,7 +38,7 @@ def test_curves_that_are_lost_are_said_to_be_lost(tmp_path):
     assert "Accuracy by rotation" in read_page(tmp_path).texts["robustness"]  # the other seed has its own
     for path in lost:
         path.unlink()
-    assert "No confirmed run left robustness.json" in read_page(tmp_path).texts["robustness"]
+    assert "No confirmed run has a robustness.json that can be read" in read_page(tmp_path).texts["robustness"]
 
 
 def test_provenance_shows_what_changed_and_facts_it_has_no_words_for(tmp_path):
@@ -198,7 +198,7 @@ def test_a_refusal_is_reported(tmp_path):
     with Ledger.write(tmp_path / "smiles") as ledger:
         ledger.note("refused", of="search-0003", asked=[], against="models:/smiles/2", look=2)
     text = read_page(tmp_path).texts["recommendation"]
-    assert "search-0003 was asked to be promoted and refused on" in text
+    assert "search-0003 was refused promotion on" in text
     assert "at look 2, against models:/smiles/2." in text
 
 

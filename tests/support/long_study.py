@@ -17,13 +17,13 @@ import typer
 from tests.support.tiny_study import Quiet, tiny_study
 from tuning.execution.runner import Runner
 from tuning.execution.signals import interruptible
-from tuning.text.errors import RESUMES, told
+from tuning.text.errors import RESUMES, reporting_errors
 
 home = Path(sys.argv[1])
 study = tiny_study(name="long", num_samples=1, settings={**tiny_study().settings, "epochs": 400})
 try:
     with (
-        told(goes_on=RESUMES),
+        reporting_errors(goes_on=RESUMES),
         interruptible(),
         Runner(study, Quiet(), home=home, data_root=home / "drawn" / "tiny", checkpoint_interval_s=0.0) as runner,
     ):

@@ -25,8 +25,8 @@ class Quiet:
     def epoch(self, trial, num_epochs):
         self.on_epoch(trial)
 
-    def noted(self, words):
-        self.notes.append(words)
+    def noted(self, message):
+        self.notes.append(message)
 
     def trial_ended(self, trial):
         self.ended.append(trial.trial_id)

@@ -50,7 +50,7 @@ def test_a_whole_one_is_compared_and_its_table_written(command, tmp_path):
 def test_identical_results_are_called_so_and_all_answers_right_are_no_certainty(command):
     done = command("--folds", "0,1", "--seeds", "1", answers=lambda trial: 1.0)
     assert done.code == 0
-    assert "rbg_depth=1: no difference could be resolved (the results are identical;" in done.out
+    assert "rbg_depth=1: no significant difference (the results are identical;" in done.out
     # Six people, who could all be wrong.
     assert "rbg_depth=0 100.0 [54.1, 100.0] 100.0 [54.1, 100.0] 5.0 11.000" in done.out
     assert "rbg_depth=1 +0.0 [no spread] no spread no spread 1.000" in done.out
@@ -103,7 +103,7 @@ def test_folds_that_are_missing_are_left_out_and_named(command):
 
 def test_one_stopped_in_its_searches_says_how_far_it_came(command):
     done = command("--folds", "0,1", "--seeds", "1", study=tuned_study(), late_after=4)
-    assert "4 of 6 search trials are done, and the trainings to compare follow them; `--resume` goes on." in done.out
+    assert "4 of 6 search trials are done. The trainings to compare follow them; `--resume` goes on." in done.out
     done = command("--folds", "0,1", "--seeds", "1", study=tuned_study())
     assert done.code == 2
     assert "has 4 search trials. Go on, or add folds and seeds, with --resume" in done.error
@@ -112,7 +112,7 @@ def test_one_stopped_in_its_searches_says_how_far_it_came(command):
 def test_ctrl_c_says_how_to_go_on(command):
     done = command("--folds", "0,1", "--seeds", "1", interrupt_after=4)
     assert (done.code, done.out) == (130, "")
-    assert done.error == "Interrupted. What was done is kept; the same command goes on, `run` with --resume."
+    assert done.error == "Interrupted. What was done is kept; the same command with --resume goes on."
     assert command("--resume", "--folds", "0,1", "--seeds", "1").code == 0
 
 
@@ -128,8 +128,8 @@ def test_ctrl_c_says_how_to_go_on(command):
         (["--seeds", "0"], "Invalid value for '--seeds': "),
         (["--seeds", "two"], "Invalid value for '--seeds': "),
         (["--table", "table.xlsx"], "table.xlsx ends in .xlsx; a table is written to .csv, .md, .tex"),
-        (["--sd", "2"], "--sd says from which spread a plan is made: it is an option of --dry-run"),
-        (["--pilot", "depths"], "--pilot says from which spread a plan is made"),
+        (["--sd", "2"], "--sd was given without --dry-run; it sets the spread that a plan is made from"),
+        (["--pilot", "depths"], "--pilot was given without --dry-run"),
         (["--dry-run", "--sd", "2", "--pilot", "depths"], "--sd and --pilot were both given"),
         (["--dry-run", "--sd", "0"], "--sd was given as 0; points of accuracy above 0 and up to 100"),
         (["--dry-run", "--sd", "inf"], "--sd was given as inf"),

@@ -95,7 +95,7 @@ def test_where_every_confirmation_fails_a_sentence_says_so_and_the_exit_code_too
     runner.fails = lambda trial: True
     done = confirm_demo()
     assert done.exit_code == 1
-    assert "No confirmation finished, so there is no evidence. 2 of 2 failed." in done.stderr
+    assert "2 of 2 confirmations failed. No confirmation finished, so there is no evidence." in done.stderr
     assert "The first error: confirm-0000: it diverged" in done.stderr
     assert not done.stdout.strip()
 
@@ -106,7 +106,7 @@ def test_where_some_confirmations_fail_the_rest_is_shown_and_the_failures_are_to
     runner.fails = lambda trial: trial.of == "search-0001"
     done = confirm_demo("--json")
     assert done.exit_code == 0
-    assert "2 of 4 failed. The first error: confirm-0002: it diverged" in done.stderr
+    assert "2 of 4 confirmations failed. The first error: confirm-0002: it diverged" in done.stderr
     (row,) = map(json.loads, done.stdout.splitlines())
     assert (row["trial_id"], row["subjects_known"], row["leaky"]) == ("search-0000", True, False)
 
@@ -131,7 +131,7 @@ def test_a_plan_of_nested_folds_trains_nothing(command):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--dry-run"], "--dry-run is an option of --nested"),
+        (["--dry-run"], "--dry-run was given without --nested"),
         (["--nested", "2", "--top", "2"], "--top chooses what to test on the holdout"),
         (["--nested", "2", "--trial", "search-0000"], "--trial chooses what to test on the holdout"),
         (["--top", "2", "--trial", "search-0000"], "--top and --trial were both given"),

@@ -102,16 +102,16 @@ def test_a_package_that_cannot_be_imported_is_a_finding_and_the_rest_is_looked_a
     monkeypatch.setitem(sys.modules, package, None)
     name = {"torch": "devices", "mlflow": "mlflow"}[package]
     assert [finding.name for finding in doctor.doctor()] == before
-    assert fixes() == {name: "Run `make setup`, which puts every package back."}
+    assert fixes() == {name: "Run `make setup`, which installs every package again."}
     done = call("doctor")
     assert done.exit_code == 1
-    assert f"fix  {name}: cannot be looked at (ModuleNotFoundError: " in done.stdout
+    assert f"fix  {name}: cannot be checked (ModuleNotFoundError: " in done.stdout
 
 
 def test_a_look_that_fails_in_any_other_way_is_a_finding(monkeypatch):
     monkeypatch.setattr(doctor, "_shared_memory", lambda: {}["size"])
     found = {finding.name: finding.found for finding in doctor.doctor()}
-    assert found["shared memory"] == "cannot be looked at (KeyError: 'size')"
+    assert found["shared memory"] == "cannot be checked (KeyError: 'size')"
 
 
 def test_an_mlflow_that_wants_a_password_is_not_said_to_be_away(monkeypatch):

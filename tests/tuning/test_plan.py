@@ -42,13 +42,13 @@ def test_a_dry_run_counts_trainings_and_says_what_it_cannot_know(tmp_path):
     forecast = plan(study_of(), tmp_path, seeds=3)
     assert forecast.num_trainings == 3 * 5 * 3  # drawn faces come in five folds
     assert (forecast.device_hours, forecast.detectable_points) == (None, None)
-    told = forecast.in_words()
+    told = forecast.lines()
     assert told[0] == "Trainings: 45 (3 variants x 5 folds x 3 seeds)."
     assert told[1] == "Device-hours: unknown until a pilot ran."
     assert "unknown until a pilot ran" in told[3]
     real = plan(study_of(dataset="ck_plus"), tmp_path)
     assert real.num_trainings is None
-    assert "give --data-root to count the folds" in real.in_words()[0]
+    assert "give --data-root to count the folds" in real.lines()[0]
     assert plan(study_of(dataset="ck_plus"), tmp_path, folds=(0, 1), seeds=1).num_trainings == 6
 
 
@@ -62,7 +62,7 @@ def test_a_dry_run_after_a_pilot_knows_time_disk_and_what_can_be_detected(prepar
     assert 0 < forecast.disk_gb < 1
     assert 0 < forecast.detectable_points < 20
     assert plan(study_of(), tmp_path, seeds=5, sd=20).detectable_points > forecast.detectable_points
-    assert "from 24 finished trials" in forecast.in_words()[1]
+    assert "from 24 finished trials" in forecast.lines()[1]
     with Driver(study_of(name="another"), tmp_path, prepared):
         pass
     elsewhere = plan(study_of(name="another"), tmp_path, seeds=1)
@@ -116,7 +116,7 @@ def test_trials_of_tuned_variants_are_done_once_they_ended(prepared, tmp_path):
     assert (forecast.num_trainings, forecast.num_done) == (6 + 8, 6 + 4)
 
 
-# What can be resolved
+# The minimum detectable effect
 
 
 def test_the_effect_after_a_pilot_has_people_as_units_as_the_test_has(home):
@@ -125,7 +125,9 @@ def test_the_effect_after_a_pilot_has_people_as_units_as_the_test_has(home):
     assert forecast.num_people == NUM_PEOPLE
     assert "80 people in 5 folds, 5 comparisons at 5 % together, power 80 %" in forecast.detectable_from
     assert "from the given standard deviation of 5.0 points" in forecast.detectable_from
-    assert forecast.detectable_from.endswith("the gain of several seeds is not in it: this spread does not tell it")
+    assert forecast.detectable_from.endswith(
+        "the gain of several seeds is not counted, as this spread does not show it"
+    )
     assert "gain" not in plan(wide, home, seeds=1, sd=5).detectable_from
     # On paper: 5 / sqrt(5) points, 5/9 more variance for training; 2.64 + 0.85 of it (79 df, 1 %), a tenth for chance.
     assert forecast.detectable_points == pytest.approx(5 * (1 / 5 * 14 / 9) ** 0.5 * (2.64 + 0.85) * 1.1, rel=0.02)
@@ -174,7 +176,8 @@ def test_the_spread_of_another_study_can_be_taken(home):
     other = study_of(name="another", design=sweep("gru_hidden", [8, 16]))
     assert "--pilot STUDY" in plan(other, home).detectable_from
     assert (
-        "standard deviation, over folds and seeds, of the difference in accuracy" in plan(other, home).detectable_from
+        "standard deviation, over folds and seeds, of a paired difference in accuracy"
+        in plan(other, home).detectable_from
     )
     forecast = plan(other, home, seeds=2, pilot="depths")
     assert "30 finished runs of depths" in forecast.detectable_from
@@ -191,7 +194,7 @@ def test_the_spread_of_another_study_can_be_taken(home):
     ("answers", "folds", "sentence"),
     [
         (lambda trial: 1.0, None, "unknown: the 6 finished runs are identical on every fold"),
-        (_answers, (1,), "unknown from the runs: All runs are on fold 1: one fold shows no spread"),
+        (_answers, (1,), "unknown from the runs: All runs are on fold 1, and one fold shows no spread"),
     ],
 )
 def test_a_pilot_that_shows_no_spread_is_said_to(prepared, tmp_path, answers, folds, sentence):
@@ -205,7 +208,7 @@ def test_a_pilot_that_shows_no_spread_is_said_to(prepared, tmp_path, answers, fo
 def test_a_single_fold_resolves_nothing(home):
     forecast = plan(study_of(), home, folds=(2,))
     assert forecast.detectable_points is None
-    assert forecast.in_words()[-1].startswith("Minimum detectable effect: none can be given for a single fold")
+    assert forecast.lines()[-1].startswith("Minimum detectable effect: unknown with 1 fold")
 
 
 # The folds that a plan reckons with

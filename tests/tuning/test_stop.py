@@ -41,12 +41,12 @@ from tests.support.stub_faces import StubFinder, dataset_of
 from trainables.core.prepared.cache import prepare
 from tuning.execution.signals import interruptible
 from tuning.records.ledger import Ledger
-from tuning.text.errors import told
+from tuning.text.errors import reporting_errors
 if __name__ == "__main__":
     home = pathlib.Path(sys.argv[1])
     finder = StubFinder(log=home / "log", gate=home / "never")
     try:
-        with told(goes_on="It goes on."), interruptible(), Ledger.write(home / "tiny"):
+        with reporting_errors(goes_on="It goes on."), interruptible(), Ledger.write(home / "tiny"):
             prepare(dataset_of(home / "data"), home, crop_size=32, finder=finder, num_processes=2)
     except typer.Exit as end:
         sys.exit(end.exit_code)
@@ -75,7 +75,7 @@ def test_a_study_that_runs_is_stopped_and_another_is_not(tmp_path):
         assert time.monotonic() - began < 20
         assert driver.wait(timeout=10) != 0
         assert other.poll() is None
-        with pytest.raises(ValueError, match="Study tiny does not run: nobody writes"):
+        with pytest.raises(ValueError, match="Study tiny is not running: no process writes"):
             stop(tmp_path, "tiny")
     finally:
         for process in (driver, other):
@@ -171,7 +171,7 @@ def test_the_driver_before_this_one_is_not_taken_for_it(tmp_path, stranger, monk
         signed = read_owner(tmp_path / "tiny")
         path.write_text(json.dumps({"pid": stranger.pid, "host": os.uname().nodename, "job": ""}))
         os.utime(path, (0, 0))
-        with pytest.raises(ValueError, match=r"Study tiny runs, but .*ledger\.owner does not tell as which process"):
+        with pytest.raises(ValueError, match=r"Study tiny is running, but .*ledger\.owner does not name its process"):
             stop(tmp_path, "tiny")
         assert stranger.poll() is None
         os.utime(path)

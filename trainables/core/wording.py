@@ -1,11 +1,11 @@
-"""Small words that every room needs for its messages."""
+"""Helpers for messages: the first line of an error, a counted noun."""
 
 from __future__ import annotations
 
 
-def first_line(said: object) -> str:
-    """The first line of what an error says; `""` where it says nothing."""
-    return next(iter(str(said).splitlines()), "")
+def first_line(message: object) -> str:
+    """The first line of an error's message; `""` where there is none."""
+    return next(iter(str(message).splitlines()), "")
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

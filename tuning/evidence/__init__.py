@@ -1,1 +1,1 @@
-"""What a ledger says, read from files."""
+"""Evidence of a study, read from its ledger and files."""

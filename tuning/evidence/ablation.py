@@ -1,4 +1,4 @@
-"""What an ablation says, read from its files: the trainings of each variant, and the comparison of them."""
+"""An ablation read from its files: the trainings of each variant, and their comparison."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def comparison_of(ledger: Ledger) -> Comparison:
     """
     facts = ledger.study.get("design")
     if not facts:
-        raise ValueError(f"Study {ledger.folder.name} is no ablation that was begun, so there is nothing to compare.")
+        raise ValueError(f"Study {ledger.folder.name} has no ablation that was begun, so there is nothing to compare.")
     design = Design(**facts)
     runs, failed = runs_of(ledger), _failed(ledger)
     unsearched = _unsearched(ledger, design, {run.variant for run in runs})
@@ -91,7 +91,7 @@ def _unsearched(ledger: Ledger, design: Design, ran: Set[str]) -> dict[str, str]
     wanted = len(design.variants) * design.tune_each
     if not ran and len(trials) < wanted:
         raise NotComparable(
-            f"{len(trials)} of {wanted} search trials are done, and the trainings to compare follow them; `--resume` goes on."
+            f"{len(trials)} of {wanted} search trials are done. The trainings to compare follow them; `--resume` goes on."
         )
     found = {}
     for name in [name for name in design.variants if name not in ran]:

@@ -60,22 +60,22 @@ def champion_of(study: Study, prepared: Prepared, splits: Splits, tracking_uri: 
     found = registry.present_champion(tracking_uri, name)
     if found is None:
         return None
-    version, said = found
+    version, stated = found
     for key, value in comparison_tags(prepared, splits).items():
-        if said.get(key) != value:
+        if stated.get(key) != value:
             word = {tags.CLASSES: "other classes", tags.HOLDOUT: "another holdout"}[key]
             raise Incomparable(
-                f"The present champion of {name} has {word}, so the two cannot be compared: it was promoted by study "
-                f"{said.get(tags.STUDY)}. Register under another name (`registered_model` of the study)."
+                f"The present champion of {name} has {word}, so the two cannot be compared. It was promoted by study "
+                f"{stated.get(tags.STUDY)}. Register under another name (`registered_model` of the study)."
             )
-    trainable = said.get(tags.TRAINABLE, study.trainable)
+    trainable = stated.get(tags.TRAINABLE, study.trainable)
     try:
-        parameters = configuration(trainable, json.loads(said.get(tags.PARAMETERS, "null")))
+        parameters = configuration(trainable, json.loads(stated.get(tags.PARAMETERS, "null")))
     except (ValueError, TypeError) as error:
         raise Incomparable(
             f"The present champion of {name} (version {version}) cannot be trained again to be compared with: {error}"
         ) from error
-    return Champion(name=name, version=version, trainable=trainable, parameters=parameters, tags=said)
+    return Champion(name=name, version=version, trainable=trainable, parameters=parameters, tags=stated)
 
 
 def registered_name(study: Study, prepared: Prepared) -> str:

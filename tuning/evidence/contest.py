@@ -1,4 +1,4 @@
-"""A confirmed configuration against the present champion: the test on the same holdout people, with the same seeds."""
+"""Challenger against champion: the test of confirmed configurations on the same holdout people, with the same seeds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tuning.evidence.champion import Champion, configuration_hash
 from tuning.evidence.holdout import CHAMPION, Evidence, Holdout, study_at_starts
 from tuning.records import tags
 from tuning.records.ledger import Ledger, Trial
-from tuning.statistics.alpha_spending import look_in_words
+from tuning.statistics.alpha_spending import describe_look
 from tuning.statistics.savings import Costs
 from tuning.statistics.superiority import Candidate, Verdict, superiority
 
@@ -153,7 +153,7 @@ def _refusal(
             f"Of the margin of {100 * margin:g} points, {100 * (margin - left):.1f} may have been given up since "
             f"{champion.tags.get(tags.ACCURACY_REFERENCE, champion.uri)}."
         )
-    asked = look_in_words(verdict.look, verdict.level, again=verdict.seeds_needed is not None)
+    asked = describe_look(verdict.look, verdict.level, again=verdict.seeds_needed is not None)
     seeds = more_seeds(study.name, found.trial_id, verdict.seeds_needed)
     stays = f"Version {champion.version} of {champion.name} stays champion."
     return " ".join(filter(None, [verdict.reason, spent, others, asked, seeds, stays]))

@@ -49,7 +49,7 @@ def facts_of(
     """Everything that the promotion of `found` as `name` rests on, as JSON takes it.
 
     `champion` is what the present champion, `replaced`, achieved beside it, `verdicts` are those of all challengers,
-    `test` the alpha, margin and saving that they were tested with, and the bound that exceeded the commonest class,
+    `test` the alpha, margin and saving that they were tested with, and the bound that exceeded the majority baseline,
     `reference` the tags that say what accuracy was given up since which champion (`margin_tags`). `commit` is the code that
     promotes; that of the trainings is the ledger's. There is no time in it: the same evidence is the same file. People are
     told by number, and by a hash of their ids. What is no finite number is left out, and named under `not_measured`.
@@ -111,12 +111,12 @@ def read_evidence(path: Path) -> dict[str, Any]:
     """The facts in `path`, `sha256` included. Raises `ValueError` where they are not those that were written."""
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        said = stored["sha256"]
+        stated = stored["sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is no evidence of a promotion: {error}.") from error
-    if said != (is_now := sha256_of(stored)):
+    if stated != (is_now := sha256_of(stored)):
         raise ValueError(
-            f"{path} was changed after it was written: it says SHA-256 {str(said)[:12]}..., its facts have {is_now[:12]}..."
+            f"{path} was changed after it was written: it says SHA-256 {str(stated)[:12]}..., its facts have {is_now[:12]}..."
         )
     return stored
 

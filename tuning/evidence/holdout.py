@@ -1,4 +1,4 @@
-"""What confirmed configurations achieve on people nobody has seen. Reads files only: no Ray, no torch."""
+"""Accuracy of confirmed configurations on the locked holdout. Reads files only: no Ray, no torch."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Evidence:
     @property
     def tested_on(self) -> str:
         """Who was tested, in words."""
-        return tested_words(self.num_subjects if self.subjects_known else None, self.num_clips)
+        return describe_tested(self.num_subjects if self.subjects_known else None, self.num_clips)
 
     @property
     def beats_majority(self) -> bool:
@@ -63,7 +63,7 @@ class Evidence:
         return f"over {'people' if self.subjects_known else 'clips'}, seeds not counted"
 
 
-def tested_words(num_people: int | None, num_clips: int) -> str:
+def describe_tested(num_people: int | None, num_clips: int) -> str:
     """How many people and clips; `num_people` is `None` where the clips name nobody, who could be anybody then."""
     clips = "1 clip" if num_clips == 1 else f"{num_clips} clips"
     if num_people is None:

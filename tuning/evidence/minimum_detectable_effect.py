@@ -1,4 +1,4 @@
-"""What an ablation will be able to resolve: the effect that its own test finds, from the spread of a pilot or a given one."""
+"""Minimum detectable effect of an ablation: what its own test finds, from the spread of a pilot or a given one."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tuning.records.ledger import Ledger
 from tuning.statistics.comparison import minimum_detectable_effect, spread_of_differences
 from tuning.statistics.pairing import Run
 
-MEANT = "the difference in accuracy between two variants on one fold with one seed"
+MEANT = "a paired difference in accuracy (two variants, one fold, one seed)"
 UNKNOWN = (
-    "unknown until a pilot ran (the reference and another variant on two folds), unless --pilot STUDY names another study's, "
-    f"or --sd POINTS gives the standard deviation, over folds and seeds, of {MEANT}"
+    "unknown until a pilot ran (the reference and another variant on two folds). Or give --pilot STUDY, another study's "
+    f"runs, or --sd POINTS, the standard deviation, over folds and seeds, of {MEANT}"
 )
 
 
@@ -54,14 +54,14 @@ def detectable(
                 f"unknown: the {len(runs)} finished runs{of} are identical on every fold, which shows no spread",
             )
         pilots_clips = 0.0 if pilot is None else fmean(run.num_test for run in runs)
-        words = f"from the standard deviation of {100 * sd:.1f} points among {len(runs)} finished runs{of}, of {MEANT}"
+        words = f"from a standard deviation of {100 * sd:.1f} points among {len(runs)} finished runs{of}, of {MEANT}"
     if not folds:
         return None, "unknown without the folds; give --data-root"
     if len(folds) < 2:
-        return None, "none can be given for a single fold, which shows no spread between folds"
+        return None, "unknown with 1 fold, which shows no spread; at least 2 are needed"
     people = num_people(folds) if all(run.predictions is not None for run in own) else None
     if people == 1:
-        return None, "none can be given where all clips are of one person"
+        return None, "unknown with 1 person; at least 2 are needed"
     num_train, num_test = mean_sizes(folds)
     if pilots_clips > num_test:
         # Fewer people spread more. More of them are promised nothing: what a training does to all does not shrink.
@@ -74,7 +74,9 @@ def detectable(
     )
     compared = counted(family, "comparison")
     gain = (
-        "; the gain of several seeds is not in it: this spread does not tell it" if seeds > 1 and not seed_share else ""
+        "; the gain of several seeds is not counted, as this spread does not show it"
+        if seeds > 1 and not seed_share
+        else ""
     )
     return 100 * effect, f"{words}; {units} in {len(folds)} folds, {compared} at 5 % together, power 80 %{gain}"
 

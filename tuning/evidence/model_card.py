@@ -1,4 +1,4 @@
-"""`MODEL_CARD.md`: what a registered model is for, what it was tested on, and what may not be done with it."""
+"""The model card `MODEL_CARD.md`: what a registered model is for, what it was tested on, and its limits."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def model_card(facts: Mapping[str, Any]) -> str:
     sections = [
         (f"# {facts['name']}", [*_cautions(facts), _summary(facts)]),
         ("## Intended use", [_use(facts)]),
-        ("## How accurate it is", [*_accuracy(facts), *_robustness(facts)]),
+        ("## Accuracy", [*_accuracy(facts), *_robustness(facts)]),
         ("## Limits", _limits(facts)),
         ("## The law", [_LAW]),
         ("## Data and licence", [_data(facts)]),
-        ("## Where it comes from", [_origin(facts)]),
+        ("## Provenance", [_origin(facts)]),
     ]
     return "\n".join(f"{title}\n\n" + "\n\n".join(paragraphs) + "\n" for title, paragraphs in sections)
 
@@ -37,7 +37,7 @@ def as_description(card: str) -> str:
     """Whole lines of `card`, as many as a registry keeps."""
     if len(card) <= MOST_DESCRIBED:
         return card
-    rest = f"\n\n(The rest stands in {files.MODEL_CARD}, beside the model.)"
+    rest = f"\n\n(The rest is in {files.MODEL_CARD}, beside the model.)"
     return card[: MOST_DESCRIBED - len(rest)].rpartition("\n")[0] + rest
 
 
@@ -52,8 +52,8 @@ def _cautions(facts: Mapping[str, Any]) -> list[str]:
         found.append("**This was a smoke run**, cut short to see that it works; its figures mean nothing.")
     if not facts["data"]["subjects_known"]:
         found.append(
-            "**The data set does not name the people of its clips.** Nothing could check that those it was tested on are not "
-            "also among those it was trained on, so its accuracy on new people may be lower."
+            "**The data set does not name the people of its clips.** A person may be both in training and in test, so the "
+            "accuracy on new people may be lower."
         )
     return found
 
@@ -63,10 +63,10 @@ def _summary(facts: Mapping[str, Any]) -> str:
     units = "people" if facts["data"]["subjects_known"] else "clips"
     size = f" {costs['param_count'] / 1e6:.3f} M parameters." if "param_count" in costs else ""
     return (
-        f"Tells {', '.join(facts['data']['classes'])} apart in clips of faces. Its configuration was right in "
-        f"{percent(accuracy['mean'])} of {_tested(holdout)} "
+        f"{percent(accuracy['mean'])} accuracy of its configuration on {_tested(holdout)} "
         f"({percent(accuracy['confidence'], 0)} interval over {units}, seeds not counted: {percent(accuracy['low'])} to "
-        f"{percent(accuracy['high'])}; {len(facts['seeds'])} trainings).{size}"
+        f"{percent(accuracy['high'])}; {len(facts['seeds'])} trainings). "
+        f"It tells {', '.join(facts['data']['classes'])} apart in clips of faces.{size}"
     )
 
 
@@ -100,13 +100,13 @@ def _accuracy(facts: Mapping[str, Any]) -> list[str]:
     )
     paragraphs = [
         "\n".join(["| class | recognised | clips |", "|---|---|---|", *rows]),
-        f"{by_person}Always answering the commonest class: {percent(facts['majority'])}.{missing}",
+        f"{by_person}Majority baseline (always answering the commonest class): {percent(facts['majority'])}.{missing}",
     ]
     if (optimism := facts["search"]["optimism"]) and "accuracy" in facts["search"]:
         paragraphs.append(
-            f"The search of {facts['search']['num_trials']} trials had promised {percent(facts['search']['accuracy'])}, "
-            f"{100 * optimism['mean']:+.1f} points against the figure above (interval {100 * optimism['low']:+.1f} to "
-            f"{100 * optimism['high']:+.1f})."
+            f"Optimism of the search: {100 * optimism['mean']:+.1f} points (interval {100 * optimism['low']:+.1f} to "
+            f"{100 * optimism['high']:+.1f}). Its {facts['search']['num_trials']} trials had promised "
+            f"{percent(facts['search']['accuracy'])}."
         )
     if replaced := facts["replaced"]:
         verdict = next(one for one in facts["verdicts"] if one["name"] == facts["trial_id"])
@@ -131,7 +131,7 @@ def _robustness(facts: Mapping[str, Any]) -> list[str]:
             continue
         strongest = max(curve, key=int)
         lines.append(f"{percent(curve[strongest])} with {strongest} {words[metric]}")
-    return [f"Undisturbed faces apart: {'; '.join(lines)}."] if lines else []
+    return [f"On disturbed faces: {'; '.join(lines)}."] if lines else []
 
 
 def _limits(facts: Mapping[str, Any]) -> list[str]:
@@ -141,12 +141,12 @@ def _limits(facts: Mapping[str, Any]) -> list[str]:
     )
     not_measured = ", ".join(facts["not_measured"])
     return [
-        f"The figures are of the configuration, trained {len(facts['seeds'])} times and tested on locked-away "
-        f"{'people' if named else 'clips'}; the registered weights are one more training of it, on {on}, and were "
-        "themselves not tested on anybody.",
+        f"The figures are of the configuration: {len(facts['seeds'])} trainings of it, tested on locked-away "
+        f"{'people' if named else 'clips'}. The registered weights are one more training, on {on}. They were not tested "
+        "themselves.",
         "The data set's reader states no groups of people (age, sex, skin colour), so differences between groups were not "
         "measured and may be large. People, cameras and cultures other than those of the data set were not tested.",
-        *([f"Measured as no number, and left out: {not_measured}."] if not_measured else []),
+        *([f"Left out, as their value is not a number: {not_measured}."] if not_measured else []),
     ]
 
 
@@ -154,7 +154,7 @@ def _data(facts: Mapping[str, Any]) -> str:
     data = facts["data"]
     return (
         f"Data set {data['dataset']}, fingerprint `{data['fingerprint'][:16]}`. The licence of its owners governs the data "
-        "and may govern what is learnt from it; look into it before you pass the weights on or earn money with them."
+        "and may govern what is learnt from it; read it before you pass the weights on or earn money with them."
     )
 
 

@@ -1,4 +1,4 @@
-"""What nested folds say: the accuracy of what the search finds, how much it promised too much, and the champion beside."""
+"""Results of nested cross-validation: accuracy of what the search chooses, its optimism, and the champion beside it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tuning.statistics.comparison import compare
 from tuning.statistics.differences import Difference
 from tuning.statistics.intervals import Interval
 from tuning.statistics.pairing import judged
-from tuning.statistics.variance import Sources, numbered, people_estimate, share_interval, sources, weights_in_mean
+from tuning.statistics.variance import Sources, numbered, share_interval, sources, subject_estimate, weights_in_mean
 
 SEARCHED = "searched"
 
@@ -72,23 +72,25 @@ def nested_results(
     tested, validated = _answers(ledger, of_folds), _answers(ledger, [chosen[fold] for fold in folds])
     views = [splits.view("nested", fold) for fold in folds]
     test_over_train = sum(len(view.test) for view in views) / sum(len(view.train) for view in views)
-    found = sources(*_by_person(tested))
+    found = sources(*_by_subject(tested))
     named = bool(tested["subject"].notna().all())
     difference, notes = _against_champion(ledger, splits, of_folds, beside, num_seeds)
     if len(folds) < len(splits.folds):
         left_out = ", ".join(str(fold) for fold in range(len(splits.folds)) if fold not in folds)
-        notes.append(f"Left out, for want of a finished search or of all tests: fold {left_out}; `status` counts them.")
+        notes.append(
+            f"Left out: fold {left_out}, without a finished search or without all tests; `status` counts them."
+        )
     if not named:
-        notes.append("The data set names no people: nothing could check that a person is not on both sides of a fold.")
+        notes.append("The data set names no people, so a person may be on both sides of a fold.")
     return NestedResult(
         study=ledger.folder.name,
         num_folds=len(folds),
         num_searched=sum(trial.folds[0] in folds for trial in ledger.of_phase("nested_search")),
         num_seeds=num_seeds,
-        num_people=found.num_people if named else None,
+        num_people=found.num_subjects if named else None,
         num_clips=tested["clip_id"].nunique(),
-        accuracy=share_interval(people_estimate(found, test_over_train), found.num_clips, found.num_people),
-        optimism=people_estimate(_optimism(validated, tested, found), 0.0).interval(),
+        accuracy=share_interval(subject_estimate(found, test_over_train), found.num_clips, found.num_subjects),
+        optimism=subject_estimate(_optimism(validated, tested, found), 0.0).interval(),
         champion=beside[0].of if beside else "",
         difference=difference,
         chosen=tuple(
@@ -116,12 +118,12 @@ def _answers(ledger: Ledger, trials: Sequence[Trial]) -> pd.DataFrame:
     return pd.concat([judged(predictions_of(ledger, trial)) for trial in trials], ignore_index=True)
 
 
-def _by_person(answers: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _by_subject(answers: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Right answers `(R, S)` of each person in each fold, and `(R,)` their clips, the person, the fold."""
     grouped = answers.groupby(["fold", "person", "seed"])["correct"]
     right, clips = grouped.sum().unstack("seed"), grouped.size().unstack("seed")
-    folds, people = (right.index.get_level_values(level).to_numpy() for level in ("fold", "person"))
-    return right.to_numpy(), clips.mean(axis=1).to_numpy(), people, folds
+    folds, subjects = (right.index.get_level_values(level).to_numpy() for level in ("fold", "person"))
+    return right.to_numpy(), clips.mean(axis=1).to_numpy(), subjects, folds
 
 
 def _optimism(validated: pd.DataFrame, tested: pd.DataFrame, found: Sources) -> Sources:
@@ -132,25 +134,24 @@ def _optimism(validated: pd.DataFrame, tested: pd.DataFrame, found: Sources) -> 
     search as for theirs.
     """
     mean, by_fold, influences = 0.0, np.zeros(found.num_folds), []
-    one_seed = validated.assign(
-        seed=0
-    )  # searches of different folds had different seeds; here they are one training each
+    # Searches of different folds had different seeds; here they are one training each.
+    one_seed = validated.assign(seed=0)
     for sign, table in ((1, one_seed), (-1, tested)):
-        right, clips, people, folds = _by_person(table)
+        right, clips, subjects, folds = _by_subject(table)
         places, scores = numbered(folds), right.mean(axis=1) / clips
         weights = weights_in_mean(clips, places)
         own = float(weights @ scores)
         mean, by_fold = mean + sign * own, by_fold + sign * found.num_folds * np.bincount(places, weights * scores)
-        influences.append(pd.Series(sign * weights * (scores - own), index=people))
-    by_person = pd.concat(influences).groupby(level=0).sum()
+        influences.append(pd.Series(sign * weights * (scores - own), index=subjects))
+    by_subject = pd.concat(influences).groupby(level=0).sum()
     of_trainings = (1 + found.num_seeds) * found.of_trainings
     return dataclasses.replace(
         found,
         mean=mean,
-        between_people=len(by_person) / (len(by_person) - 1) * float((by_person**2).sum()),
-        of_seeds=found.within_people + of_trainings,
+        between_subjects=len(by_subject) / (len(by_subject) - 1) * float((by_subject**2).sum()),
+        of_seeds=found.within_subjects + of_trainings,
         between_folds=float(by_fold.var(ddof=1)) / found.num_folds,
-        num_people=len(by_person),
+        num_subjects=len(by_subject),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a ledger remembers of refused promotions: which question was put to the holdout's people, on what evidence."""
+"""Refused promotions in the ledger: which question was tested on the holdout's people, on what evidence."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class TrialListener(Protocol):
         """A trial has done one more of its epochs."""
         ...
 
-    def noted(self, words: str) -> None:
+    def noted(self, message: str) -> None:
         """Something that a person should know."""
         ...
 

@@ -69,7 +69,7 @@ def cut(study: Study, prepared: Prepared, path: Path) -> Splits:
         )
     splits.require_disjoint(prepared.people)
     if (not splits.holdout, splits.leaky) != (whole, leaky):
-        was, now = _cut_in_words(not splits.holdout, splits.leaky), _cut_in_words(whole, leaky)
+        was, now = _describe_cut(not splits.holdout, splits.leaky), _describe_cut(whole, leaky)
         raise ValueError(
             f"Study {study.name} was begun with {was}, and is to have {now} now. Its trials would not be comparable; "
             "save the study under another name."
@@ -77,6 +77,6 @@ def cut(study: Study, prepared: Prepared, path: Path) -> Splits:
     return splits
 
 
-def _cut_in_words(whole: bool, leaky: bool) -> str:
+def _describe_cut(whole: bool, leaky: bool) -> str:
     folds = "folds dealt at random by clip" if leaky else "the published folds"
     return f"{folds} and {'no holdout' if whole else 'a locked holdout'}"

@@ -1,4 +1,4 @@
-"""Who is champion: the two aliases of a registered model, moved by one at a time.
+"""Champion aliases: the two aliases of a registered model, moved by one process at a time.
 
 A registry has no compare-and-set, so a store in a file is guarded by a lock beside it. On a server the champion is asked
 for right before and right after it is set; two machines that set it within the same milliseconds end with one champion,
@@ -87,14 +87,14 @@ def _to_swap(client: Any, name: str) -> tuple[int, int]:
     """Who is to be champion of `name`, and who previous: those of a rollback that died, else those who change places."""
     before = aliases(client, name)
     if CHAMPION not in before:
-        raise ValueError(f"No version of {name} is champion, so there is nothing to go back from.")
+        raise ValueError(f"No version of {name} is champion, so there is nothing to roll back.")
     new, old = before.get(PREVIOUS), before[CHAMPION]
     begun = tuple(map(int, client.get_registered_model(name).tags.get(tags.SWAPPING, "").split()))
     if begun and old == begun[0] and new in begun:  # it died after it had moved `champion`
         return begun[0], begun[1]
     if new is None or new == old:
         raise ValueError(
-            f"Version {old} of {name} is its only champion so far: there is no previous one to go back to. Another version "
+            f"Version {old} of {name} is its only champion so far: there is no previous one to restore. Another version "
             "becomes champion by `promote`."
         )
     return new, old
@@ -109,7 +109,7 @@ def require_unchanged(name: str, present: int | None, expected: int | None) -> N
     """Raises `ChampionChanged` where `present`, the champion of `name` as of now, is not the `expected` version."""
     if present != expected:
         was, now = (f"version {version}" if version is not None else "no version" for version in (expected, present))
-        raise ChampionChanged(f"While this went on, somebody else changed the champion of {name}: {was} became {now}.")
+        raise ChampionChanged(f"Another process changed the champion of {name} meanwhile: {was} became {now}.")
 
 
 def champion_version(client: Any, name: str) -> int | None:

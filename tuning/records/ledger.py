@@ -1,4 +1,4 @@
-"""The truth about a study: `<storage>/<study>/ledger.jsonl`, append-only, one writer.
+"""The ledger of a study: `<storage>/<study>/ledger.jsonl`, append-only, one writer.
 
 A line is an event. MLflow, the Optuna study and every table are projections of the events and can be rebuilt from them.
 """
@@ -166,8 +166,8 @@ class Ledger:
     ) -> None:
         """A trial's last word. On disk before this returns."""
         assert trial_id in self.trials, trial_id
-        said = {"state": state, "metrics": metrics or {}, "error": error, "workers": workers or []}
-        self._append({"event": "ended", "trial_id": trial_id} | said)
+        outcome = {"state": state, "metrics": metrics or {}, "error": error, "workers": workers or []}
+        self._append({"event": "ended", "trial_id": trial_id} | outcome)
         with self._writing:
             self._sync()
 

@@ -57,6 +57,6 @@ def _answer(process: subprocess.Popen[str], path: Path | None = None) -> Any:
     return json.loads(line)
 
 
-def _ended(uri: str, code: int, words: str) -> str:
-    last = next((line for line in reversed(words.splitlines()) if line.strip()), "it said nothing")
+def _ended(uri: str, code: int, output: str) -> str:
+    last = next((line for line in reversed(output.splitlines()) if line.strip()), "it said nothing")
     return f"The process that ran {uri} ended ({'signal' if code < 0 else 'exit code'} {abs(code)}): {last.strip()}"

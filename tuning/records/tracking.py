@@ -186,10 +186,10 @@ class Tracker:
                 self._facts |= event
                 for key, value in self._study_tags().items():
                     self._client.set_tag(self._parent, key, value)
-                told = views.experiment_tags(self.ledger.folder.name, self._facts, self.ledger.uid)
-                for key, value in told.items():
+                view_tags = views.experiment_tags(self.ledger.folder.name, self._facts, self.ledger.uid)
+                for key, value in view_tags.items():
                     self._client.set_experiment_tag(self._experiment, key, value)
-                self._client.set_tag(self._parent, views.NOTE, told[views.NOTE])
+                self._client.set_tag(self._parent, views.NOTE, view_tags[views.NOTE])
             case "started":
                 self._started(event)
             case "ended":
@@ -206,7 +206,7 @@ class Tracker:
         if not self._running:  # a study that goes on
             self._client.update_run(self._parent, status="RUNNING")
             self._running = True
-        told = {
+        run_tags = {
             "mlflow.parentRunId": self._parent,
             tags.PHASE: event["phase"],
             tags.SPLIT: SCORED_ON[event["phase"]],
@@ -216,13 +216,13 @@ class Tracker:
             **self._study_tags(),
         }
         if event["variant"] or event["of"]:
-            told[tags.VARIANT] = event["variant"] or "as searched"
+            run_tags[tags.VARIANT] = event["variant"] or "as searched"
         if event["of"]:
-            told[tags.OF] = event["of"]
+            run_tags[tags.OF] = event["of"]
         if event["phase"] == "search":
-            told[tags.PARETO] = "false"
+            run_tags[tags.PARETO] = "false"
         again = event["trial_id"] in self._runs
-        run_id = self._run(event["trial_id"], event["trial_id"], told, event["time"])
+        run_id = self._run(event["trial_id"], event["trial_id"], run_tags, event["time"])
         self._client.update_run(run_id, status="RUNNING")
         if again and tags.ERROR in self._client.get_run(run_id).data.tags:
             self._client.delete_tag(run_id, tags.ERROR)
@@ -250,14 +250,14 @@ class Tracker:
         if event["state"] == "FINISHED":
             for key, curve in read_robustness(folder).items():
                 metrics += [Metric(key, value, moment, strength) for strength, value in curve.items()]
-        told = [RunTag(tags.STOPPED_EARLY, str(event["state"] == "KILLED").lower())]
+        run_tags = [RunTag(tags.STOPPED_EARLY, str(event["state"] == "KILLED").lower())]
         if workers := event.get("workers"):
-            told.append(RunTag(tags.DEVICE, ", ".join(sorted({worker["device"] for worker in workers}))))
+            run_tags.append(RunTag(tags.DEVICE, ", ".join(sorted({worker["device"] for worker in workers}))))
             placed = ", ".join(f"{worker['host']} {worker['gpus']}".strip() for worker in workers)
-            told.append(RunTag(tags.WORKERS, placed[:5000]))
+            run_tags.append(RunTag(tags.WORKERS, placed[:5000]))
         if event["error"]:
-            told.append(RunTag(tags.ERROR, event["error"][:5000]))
-        self._client.log_batch(run_id, metrics=metrics, tags=told)
+            run_tags.append(RunTag(tags.ERROR, event["error"][:5000]))
+        self._client.log_batch(run_id, metrics=metrics, tags=run_tags)
         for name in _ARTIFACTS:
             if event["state"] == "FINISHED" and (folder / name).exists():
                 self._client.log_artifact(run_id, str(folder / name))

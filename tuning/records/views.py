@@ -52,13 +52,13 @@ def experiment_tags(study: str, facts: Mapping[str, Any], ledger: str) -> dict[s
     if objectives:
         metric, direction = objectives[0]
         state |= {"orderByKey": f"metrics.`{metric}`", "orderByAsc": direction == "min"}
-    told = {NOTE: _note(study, facts, metrics, parameters)}
+    found = {NOTE: _note(study, facts, metrics, parameters)}
     for key, (name, tag, value) in views.items():
         state["searchFilter"] = f"tags.`{tag}` = '{value}' AND tags.`{tags.LEDGER}` = '{ledger}'"
         packed = json.dumps(state, separators=(",", ":"))
         view = {"name": name, "createdAt": int(1000 * facts.get("time", 0)), "state": packed}
-        told[_VIEW + key] = json.dumps(view)
-    return told
+        found[_VIEW + key] = json.dumps(view)
+    return found
 
 
 def study_url(base: str, experiment_id: str, view: str = "trials", drawn: Literal["table", "charts"] = "table") -> str:

@@ -1,1 +1,1 @@
-"""Tables in, verdicts out; nothing of fertune is needed here."""
+"""Statistics: tables in, verdicts out; nothing of fertune is needed here."""

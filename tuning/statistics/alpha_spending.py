@@ -1,4 +1,4 @@
-"""Alpha spending: what level is left for asking the same people the same question again.
+"""Alpha spending: the level that is left for testing the same question on the same people again.
 
 A question is whether one configuration passes one condition: it beats the majority baseline, or one version that is
 champion. Asking it again of more seeds is another look at the same people; asking it of the same seeds is the same look.
@@ -30,7 +30,7 @@ def look_number(now: Mapping[str, Any], refused: Sequence[Mapping[str, Any]]) ->
     return (distinct.index(now) if now in distinct else len(distinct)) + 1
 
 
-def look_in_words(look: int, level: float, *, again: bool) -> str:
+def describe_look(look: int, level: float, *, again: bool) -> str:
     """Which look it was, at which level, and where it may be taken `again` what is left for the next."""
-    later = f"; with more seeds it is asked again, at {100 * level * LATER_SHARE:.3g} %" if again else ""
-    return f"This was look {look} at this question on these people, at a level of {100 * level:.3g} %{later}."
+    later = f" The next look, with more seeds, has {100 * level * LATER_SHARE:.3g} %." if again else ""
+    return f"Look {look} at this question on these people has a level of {100 * level:.3g} % (alpha spending).{later}"

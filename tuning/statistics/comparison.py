@@ -1,4 +1,4 @@
-"""What an ablation's results say: each variant against one reference, with what may be believed of the difference."""
+"""Comparison of an ablation's variants: each against one reference, with intervals and tests of the difference."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def compare(
         notes=_notes(paired, [name for (_, name), one in found.items() if one.interval.method == "folds"]),
         num_folds=len(paired.fold_names),
         num_seeds=len(paired.seed_names),
-        num_people=paired.num_people,
+        num_people=paired.num_subjects,
         num_clips=paired.num_clips,
         confidence=CONFIDENCE,
         rope=rope,
@@ -151,11 +151,11 @@ def minimum_detectable_effect(
     """
     if num_folds < 2 or num_seeds < 1 or num_comparisons < 1:
         raise ValueError(
-            f"{num_folds} folds, {num_seeds} seeds and {num_comparisons} comparisons were given; two folds, one seed and one "
-            "comparison are the least."
+            f"{num_folds} folds, {num_seeds} seeds and {num_comparisons} comparisons were given; at least 2 folds, 1 seed "
+            "and 1 comparison are needed."
         )
     if num_people is not None and num_people < 2:
-        raise ValueError(f"{num_people} people are tested; nothing can be said about others with fewer than two.")
+        raise ValueError(f"{num_people} people are tested; at least 2 are needed to say anything about others.")
     sizes = all(size > 0 and math.isfinite(size) for size in (num_train, num_test))
     shares = 0 <= seed_share <= 1 and 0 < alpha < 1 and 0 < power < 1
     if not (sizes and shares and sd >= 0 and math.isfinite(sd)):
@@ -201,7 +201,7 @@ def _variant(
     measured = paired.measured[name]
 
     def share(found: Estimate) -> Interval:
-        return share_interval(found, paired.num_clips, paired.num_people or len(paired.fold_names), CONFIDENCE)
+        return share_interval(found, paired.num_clips, paired.num_subjects or len(paired.fold_names), CONFIDENCE)
 
     def cost(metric: str) -> Interval:
         # Nobody is tested in a training's time or size, so nothing of it comes from people shared between folds.
@@ -224,20 +224,20 @@ def _notes(paired: PairedRuns, by_folds: Sequence[str]) -> tuple[str, ...]:
     notes = [paired.left_out] if paired.left_out else []
     if len(paired.seed_names) == 1:
         notes.append(
-            "One seed per fold: what comes of the seed cannot be told from the rest, and shows only where it makes folds "
-            "differ. Two seeds or more are better."
+            "1 seed per fold: the spread between seeds cannot be measured, and shows only where it makes folds differ. Two "
+            "seeds or more are better."
         )
     if len(paired.fold_names) < 5:
-        notes.append(f"{len(paired.fold_names)} folds: unstable trainings are hard to notice with fewer than five.")
+        notes.append(f"{len(paired.fold_names)} folds: with fewer than 5, unstable trainings are hard to notice.")
     if len(paired.devices) > 1:
         notes.append(
             f"The trainings ran on different devices ({', '.join(paired.devices)}): times compare only on one kind of device."
         )
     if not paired.correct:
-        notes.append("Predictions were not kept for all runs, so folds count as units, which finds less.")
+        notes.append("Predictions were not kept for all runs, so folds are the units, which has less power.")
     elif by_folds:
         notes.append(
-            f"For {', '.join(by_folds)}, folds differ by more than their people and seeds explain, so their spread is taken "
-            "(method `folds`)."
+            f"For {', '.join(by_folds)}, folds differ by more than their people and seeds explain, so the interval uses the "
+            "spread of the folds (method `folds`)."
         )
     return tuple(notes)

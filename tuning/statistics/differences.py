@@ -1,4 +1,4 @@
-"""Differences between variants on the same people, folds and seeds, as a family: intervals, tests, probabilities, words."""
+"""Differences between variants on the same people, folds and seeds, as a family: intervals, tests, probabilities, verdicts."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tuning.statistics.variance import (
     fold_estimate,
     least_variance,
     numbered,
-    people_estimate,
     sources,
+    subject_estimate,
     weights_in_mean,
 )
 
@@ -113,13 +113,13 @@ def differences(
 def estimate(paired: PairedRuns, weights: Mapping[str, float]) -> Estimate:
     """The weighted sum of the variants' accuracies, by person where predictions were kept and by fold where not."""
     if paired.correct:
-        return people_estimate(error_sources(paired, weights), paired.test_over_train)
+        return subject_estimate(error_sources(paired, weights), paired.test_over_train)
     return fold_estimate(by_fold(paired, weights), paired.test_over_train, paired.num_clips)
 
 
 def error_sources(paired: PairedRuns, weights: Mapping[str, float]) -> Sources:
     """Where the error of that sum comes from; needs predictions."""
-    return sources(_totals(paired, weights), paired.clips, paired.people, paired.folds)
+    return sources(_totals(paired, weights), paired.clips, paired.subjects, paired.folds)
 
 
 def by_fold(paired: PairedRuns, weights: Mapping[str, float], metric: str = "accuracy") -> np.ndarray:
@@ -144,11 +144,11 @@ def _bootstrap(paired: PairedRuns, weights: Mapping[str, float], confidence: flo
         return None
     in_mean = weights_in_mean(paired.clips, numbered(paired.folds))
     scores = _totals(paired, weights).mean(axis=1) / paired.clips
-    by_person, shares = (np.bincount(numbered(paired.people), values) for values in (in_mean * scores, in_mean))
-    mean, method = float(by_person.sum()), "BCa bootstrap over people"
-    if np.ptp(by_person / shares) < 1e-12:  # nothing to resample: all people alike
+    by_subject, shares = (np.bincount(numbered(paired.subjects), values) for values in (in_mean * scores, in_mean))
+    mean, method = float(by_subject.sum()), "BCa bootstrap over people"
+    if np.ptp(by_subject / shares) < 1e-12:  # nothing to resample: all people alike
         return Interval(mean=mean, low=mean, high=mean, confidence=confidence, method=method)
-    low, high = bca_of_ratio(by_person, shares, confidence)
+    low, high = bca_of_ratio(by_subject, shares, confidence)
     return Interval(mean=mean, low=low, high=high, confidence=confidence, method=method)
 
 
@@ -170,8 +170,8 @@ def _words(difference: Difference, rope: float) -> str:
         return f"{small} {100 * rope:g} points{though} ({shown})"
     if difference.p_adjusted <= alpha:
         return f"{_size(interval.mean, kind)} ({limits})"
-    needed = f"{100 * difference.detectable:.1f} points would be found with a power of {100 * POWER:.0f} %"
-    return f"no {kind} could be resolved ({shown}; {needed})"
+    needed = f"minimum detectable effect {100 * difference.detectable:.1f} points at a power of {100 * POWER:.0f} %"
+    return f"no significant {kind} ({shown}; {needed})"
 
 
 def _size(mean: float, kind: Kind) -> str:

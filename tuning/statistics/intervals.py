@@ -1,4 +1,4 @@
-"""What may be believed about an accuracy, and about a difference between two variants."""
+"""Intervals: of an accuracy, and of a difference between two variants."""
 
 from __future__ import annotations
 

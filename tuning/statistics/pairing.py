@@ -1,4 +1,4 @@
-"""What an ablation's trainings scored, laid out by fold, seed and person, so that variants can be set against each other."""
+"""Pairing of an ablation's trainings by fold, seed and person, so that variants can be compared."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class PairedRuns:
     """The complete variants, all on the same folds and seeds.
 
     `measured` holds each of `MEASURED` by variant, `(K, S)`. `correct` `(R, S)` by variant counts the right answers for R
-    rows, each a person in a fold, with `clips`, `people` and `folds` `(R,)`; it is empty where predictions were not kept.
+    rows, each a person in a fold, with `clips`, `subjects` and `folds` `(R,)`; it is empty where predictions were not kept.
     `num_clips` are tested in all. `devices` are all kinds that were trained on. `excluded` says by variant why it is not
     compared, `left_out` which folds and seeds are not, and why; empty where all are.
     """
@@ -54,7 +54,7 @@ class PairedRuns:
     measured: dict[str, dict[str, np.ndarray]]
     correct: dict[str, np.ndarray]
     clips: np.ndarray
-    people: np.ndarray
+    subjects: np.ndarray
     folds: np.ndarray
     test_over_train: float
     num_clips: int
@@ -63,8 +63,8 @@ class PairedRuns:
     left_out: str
 
     @property
-    def num_people(self) -> int:
-        return len(set(self.people.tolist()))
+    def num_subjects(self) -> int:
+        return len(set(self.subjects.tolist()))
 
 
 class NotComparable(ValueError):
@@ -115,7 +115,7 @@ def pair(runs: Sequence[Run], reference: str, *, asked: Collection[str] = ()) ->
         },
         correct=correct,
         clips=rows["clips"].to_numpy(dtype=float),
-        people=rows["person"].to_numpy(),
+        subjects=rows["person"].to_numpy(),
         folds=rows["fold"].to_numpy(),
         test_over_train=sum(run.num_test for run in first) / sum(run.num_train for run in first),
         num_clips=sum(row[0].num_test for row in ordered[reference]),
@@ -195,7 +195,7 @@ def _require_comparable(
         raise NotComparable("No training has ended, so there is nothing to compare; `--resume` begins the rest.")
     if len(begun) == 1:
         raise NotComparable(
-            f"All runs are on fold {min(begun)}: one fold shows no spread between folds, so no interval can be given. "
+            f"All runs are on fold {min(begun)}, and one fold shows no spread, so there is no interval. "
             f"Run two folds or more.{f' {rest}' if lacking else ''}"
         )
     if len(folds) < 2:

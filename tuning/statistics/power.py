@@ -1,4 +1,4 @@
-"""What a comparison can find: its power for a given difference, and the smallest difference that it detects."""
+"""Power of a comparison for a given difference, and its minimum detectable effect."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def planned_effect(se: float, num_people: int, num_folds: int, alpha: float, pow
     """The same before a run whose people are its units.
 
     Now and then folds differ by chance as if trainings were unstable, and the test then goes by the folds
-    (`people_estimate`): it finds less, and the plan has to reckon with it.
+    (`subject_estimate`): it finds less, and the plan has to reckon with it.
     """
     people_df, folds_df = num_people - 1, num_folds - 1
     ratio = float(stats.f.isf(FOLDS_DIFFER / 2, folds_df, people_df))  # how much more they differ then, in the middle

@@ -1,4 +1,4 @@
-"""Whether one configuration costs less than another: parameters are counted, times are measured and vary."""
+"""Savings of one configuration over another: parameters are counted, times are measured and vary."""
 
 from __future__ import annotations
 

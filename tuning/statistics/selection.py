@@ -1,4 +1,4 @@
-"""Which rows of a search's table are worth a second look, and which one to recommend."""
+"""Selection from a search's table: the candidates to confirm, and the one to recommend."""
 
 from __future__ import annotations
 

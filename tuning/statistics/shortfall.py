@@ -1,4 +1,4 @@
-"""What a bound that falls short would need: how many people, or seeds, in all."""
+"""How many people, or seeds, a bound that falls short would need in all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def settled_by(
     `reachable` says that the estimate itself is on the right side; `people_are` clips where nobody is named.
     """
     if not reachable:
-        return f"The estimate itself falls short, so more {people_are} or seeds would help only if it moved."
+        return f"The estimate itself falls short: more {people_are} or seeds help only if it moves."
     ways = []
     if people:
         ways.append(f"about {people} {people_are} (now {now[0]})")

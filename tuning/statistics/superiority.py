@@ -160,10 +160,10 @@ def _scores(candidate: Candidate) -> tuple[np.ndarray, pd.Series, pd.Series]:
     seeds = table["seed"].nunique()
     if seeds < 2:
         raise ValueError(
-            f"{candidate.name} was confirmed with one seed, which shows nothing of what a seed changes; two are needed."
+            f"{candidate.name} was confirmed with 1 seed; at least 2 are needed to see what a seed changes."
         )
     if table["person"].nunique() < 2:
-        raise ValueError("The holdout is one person, so nothing can be said about others; two people are needed.")
+        raise ValueError("The holdout has 1 person; at least 2 are needed to say anything about others.")
     labels = table.drop_duplicates("clip_id").set_index("clip_id")["label"].sort_index()
     if len(table) != len(labels) * seeds:
         raise ValueError(f"Not every seed of {candidate.name} judged all {len(labels)} holdout clips.")
@@ -255,10 +255,10 @@ def _reason(verdict: Verdict, parts: _Parts) -> str:
     elif verdict.cheaper:
         condition = f"0, as nothing is left of the margin for a cheaper one ({verdict.saving.words})"
     else:
-        condition = f"0, as it saves too little to be let in on the margin ({verdict.saving.words})"
+        condition = f"0, as it saves too little for the margin ({verdict.saving.words})"
     text = (
-        f"{verdict.name} is not shown to be {'non-inferior' if verdict.required < 0 else 'superior'}: {found}; more than "
-        f"{condition}, is required, and {100 * (verdict.required - verdict.low):.1f} points are missing."
+        f"{verdict.name} is not shown to be {'non-inferior' if verdict.required < 0 else 'superior'}: {found}. "
+        f"{100 * (verdict.required - verdict.low):.1f} points are missing: required is more than {condition}."
     )
     ways = settled_by(
         verdict.people_needed,

@@ -1,4 +1,4 @@
-"""How uncertain a cross-validated mean is: people, seeds and training sets each add their share.
+"""Standard error of a cross-validated mean: people, seeds and training sets each add their share.
 
 Why not the fold-wise t test or Nadeau and Bengio's correction: docs/decisions/0005.
 """
@@ -57,16 +57,16 @@ class Estimate:
 class Sources:
     """A cross-validated mean and where its error comes from, as variances of that mean.
 
-    `between_people` is of people, each with the mean over seeds; `of_seeds` between the seeds of a fold, and
-    `within_people` what of it is people's own answers to a seed; `between_folds` is of the folds' means.
+    `between_subjects` is of people, each with the mean over seeds; `of_seeds` between the seeds of a fold, and
+    `within_subjects` what of it is people's own answers to a seed; `between_folds` is of the folds' means.
     """
 
     mean: float
-    between_people: float
+    between_subjects: float
     of_seeds: float
-    within_people: float
+    within_subjects: float
     between_folds: float
-    num_people: int
+    num_subjects: int
     num_folds: int
     num_seeds: int
     num_clips: float
@@ -74,41 +74,41 @@ class Sources:
     @property
     def of_trainings(self) -> float:
         """What a seed does to all people of a fold at once."""
-        return max(self.of_seeds - self.within_people, 0.0)
+        return max(self.of_seeds - self.within_subjects, 0.0)
 
 
-def sources(totals: ArrayLike, clips: ArrayLike, people: ArrayLike, folds: ArrayLike) -> Sources:
+def sources(totals: ArrayLike, clips: ArrayLike, subjects: ArrayLike, folds: ArrayLike) -> Sources:
     """Take apart the mean over folds of a score per clip.
 
     A row is a person in a fold: `totals` `(R, S)` sums the scores of the `clips` `(R,)` of that person under each of S
-    seeds (right answers, or right minus the reference's right answers); `people` and `folds` `(R,)` say who and where.
+    seeds (right answers, or right minus the reference's right answers); `subjects` and `folds` `(R,)` say who and where.
 
     Raises `ValueError` for fewer than two folds or people.
     """
     totals, clips = np.asarray(totals, dtype=float), np.asarray(clips, dtype=float)
-    people, folds = numbered(people), numbered(folds)
-    num_people, num_folds = int(people.max()) + 1, int(folds.max()) + 1
-    _require_two(num_folds, num_people)
+    subjects, folds = numbered(subjects), numbered(folds)
+    num_subjects, num_folds = int(subjects.max()) + 1, int(folds.max()) + 1
+    _require_two(num_folds, num_subjects)
     weights = weights_in_mean(clips, folds)
     by_seed = totals / clips[:, None]
     by_fold = num_folds * np.stack([np.bincount(folds, weights * scores) for scores in by_seed.T], axis=1)  # (K, S)
     mean = float(by_fold.mean())
-    shares = np.bincount(people, weights * (by_seed.mean(axis=1) - mean))
-    of_seeds, within_people = _seed_variances(by_seed, by_fold, weights, folds)
+    shares = np.bincount(subjects, weights * (by_seed.mean(axis=1) - mean))
+    of_seeds, within_subjects = _seed_variances(by_seed, by_fold, weights, folds)
     return Sources(
         mean=mean,
-        between_people=num_people / (num_people - 1) * float(shares @ shares),
+        between_subjects=num_subjects / (num_subjects - 1) * float(shares @ shares),
         of_seeds=of_seeds,
-        within_people=within_people,
+        within_subjects=within_subjects,
         between_folds=float(by_fold.mean(axis=1).var(ddof=1)) / num_folds,
-        num_people=num_people,
+        num_subjects=num_subjects,
         num_folds=num_folds,
         num_seeds=by_seed.shape[1],
         num_clips=float(clips.sum()),
     )
 
 
-def people_estimate(found: Sources, test_over_train: float) -> Estimate:
+def subject_estimate(found: Sources, test_over_train: float) -> Estimate:
     """The mean with people, seeds and training sets as sources of error.
 
     `test_over_train` is the size of a fold's test part over that of its train part.
@@ -121,16 +121,16 @@ def people_estimate(found: Sources, test_over_train: float) -> Estimate:
     seeds explain, and what the folds' spread exceeds that by) are not independent, and the second is a difference.
     """
     share = TRAINING_SHARE * found.num_folds * test_over_train
-    trained = found.between_people + share * max(found.between_people - found.within_people, 0.0)
+    trained = found.between_subjects + share * max(found.between_subjects - found.within_subjects, 0.0)
     variance, method = trained + found.of_trainings, "people and seeds"
-    people_df, folds_df = found.num_people - 1, found.num_folds - 1
-    df = satterthwaite((trained, people_df), (found.of_trainings, found.num_folds * max(found.num_seeds - 1, 1)))
-    explained = found.between_people + found.of_trainings
+    subjects_df, folds_df = found.num_subjects - 1, found.num_folds - 1
+    df = satterthwaite((trained, subjects_df), (found.of_trainings, found.num_folds * max(found.num_seeds - 1, 1)))
+    explained = found.between_subjects + found.of_trainings
     # Where people cancel out (`tuning.evidence.nested_cross_validation`), folds show nothing beyond them.
     rounding = 1e-12 * found.between_folds
-    if explained > rounding and found.between_folds > explained * stats.f.isf(FOLDS_DIFFER, folds_df, people_df):
+    if explained > rounding and found.between_folds > explained * stats.f.isf(FOLDS_DIFFER, folds_df, subjects_df):
         variance, method = found.between_folds * (1 + share), "folds"
-        df = satterthwaite((explained, people_df), (found.between_folds - explained, folds_df))
+        df = satterthwaite((explained, subjects_df), (found.between_folds - explained, folds_df))
     least = least_variance(found.mean, found.num_clips)
     return Estimate(mean=found.mean, se=float(np.sqrt(max(variance, least))), df=df, method=method)
 
@@ -165,8 +165,8 @@ def share_interval(found: Estimate, num_clips: float, num_units: int, confidence
 def variances_of_one_run(found: Sequence[Sources]) -> tuple[float, float]:
     """The variance of one result (one fold, one seed), pooled over `found`: what no seed changes, and the seed's own."""
     folds, seeds = found[0].num_folds, found[0].num_seeds
-    people = np.mean([one.between_people + one.of_trainings for one in found])
-    of_means = folds * max(float(people), float(np.mean([one.between_folds for one in found])))
+    subjects = np.mean([one.between_subjects + one.of_trainings for one in found])
+    of_means = folds * max(float(subjects), float(np.mean([one.between_folds for one in found])))
     of_seeds = folds * seeds * float(np.mean([one.of_seeds for one in found]))
     return max(of_means - of_seeds / seeds, 0.0), of_seeds
 
@@ -225,8 +225,8 @@ def numbered(names: ArrayLike) -> np.ndarray:
     return np.unique(np.asarray(names), return_inverse=True)[1].ravel()
 
 
-def _require_two(num_folds: int, num_people: int) -> None:
+def _require_two(num_folds: int, num_subjects: int) -> None:
     if num_folds < 2:
-        raise ValueError("One fold shows no spread between folds, so no interval can be given; two folds are needed.")
-    if num_people < 2:
-        raise ValueError("All clips are of one person, so nothing can be said about others; two people are needed.")
+        raise ValueError("1 fold was given; at least 2 are needed for an interval, as one fold shows no spread.")
+    if num_subjects < 2:
+        raise ValueError("All clips are of 1 person; at least 2 are needed to say anything about others.")

@@ -1,1 +1,1 @@
-"""All words for people: options, errors, progress, quantities, tables."""
+"""Text for users: options, errors, progress, quantities, tables."""

@@ -1,4 +1,4 @@
-"""What an ablation's tables hold: each variant's own results, the differences to the reference, the published figures."""
+"""Tables of an ablation: each variant's own results, the differences to the reference, the published figures."""
 
 from __future__ import annotations
 
@@ -85,11 +85,11 @@ def _results(comparison: Comparison, ours: Figures) -> Sheet:
     counts = [(comparison.num_folds, "folds"), (comparison.num_seeds, "seeds")]
     if comparison.num_people:
         counts += [(comparison.num_people, "people"), (comparison.num_clips, "clips")]
-    told = ", ".join(f"{count} {word[:-1] if count == 1 and word != 'people' else word}" for count, word in counts)
+    sizes = ", ".join(f"{count} {word[:-1] if count == 1 and word != 'people' else word}" for count, word in counts)
     confidence = f"{100 * comparison.confidence:g} %"
     return Sheet(
         title=titled(
-            f"Ablation against {comparison.reference} ({told}; ± half a {confidence} interval, or its limits)",
+            f"Ablation against {comparison.reference} ({sizes}; ± half a {confidence} interval, or its limits)",
             comparison.leaky,
         ),
         headings=["variant", *(_heading(metric) for metric in _OWN)],
@@ -103,8 +103,8 @@ def _results(comparison: Comparison, ours: Figures) -> Sheet:
 
 
 def _of_variants(comparison: Comparison, found: Sequence[tuple[str, Difference]]) -> list[Sheet]:
-    title = f"Accuracy less that of {comparison.reference}, points ({_each(comparison)})"
-    beside = f"How probable these are, each by itself, and other differences to {comparison.reference}"
+    title = f"Difference in accuracy to {comparison.reference}, points ({_each(comparison)})"
+    beside = f"Probabilities of these, not adjusted, and other differences to {comparison.reference}"
     shares = f"better / within {100 * comparison.rope:g}\n/ worse, %"
     return [
         _of_accuracy(found, ["variant", "difference"], titled(title, comparison.leaky)),
@@ -116,7 +116,7 @@ def _of_effects(comparison: Comparison) -> list[Sheet]:
     found = list(comparison.effects.items())
     halved = "; interactions halved" * any(one.kind == "interaction" for _, one in found)
     title = f"Effects of components on accuracy, points ({_each(comparison)}{halved})"
-    beside = "How probable these effects are, each by itself, and effects on UAR and time"
+    beside = "Probabilities of these effects, not adjusted, and effects on UAR and time"
     shares = f"above / within {100 * comparison.rope:g}\n/ below, %"
     return [
         _of_accuracy(found, ["component", "effect"], titled(title, comparison.leaky)),
@@ -125,7 +125,7 @@ def _of_effects(comparison: Comparison) -> list[Sheet]:
 
 
 def _each(comparison: Comparison) -> str:
-    return f"{100 * comparison.confidence:g} % intervals, each by itself"
+    return f"{100 * comparison.confidence:g} % intervals, not adjusted"
 
 
 def _of_accuracy(found: Sequence[tuple[str, Difference]], headings: Sequence[str], title: str) -> Sheet:
@@ -196,18 +196,19 @@ def _sentences(comparison: Comparison, found: Sequence[tuple[str, Difference]]) 
     named = [*found, *((f"effect: {name}", one) for name, one in comparison.effects.items())]
     lines += [f"{name}: {one.words}; power {one.power:.2f} for {100 * one.effect:.1f} points." for name, one in named]
     if found:
-        lines.append(
-            "The words allow for all the comparisons together (Holm), differences and equivalences each kind by itself; "
-            "intervals and probabilities do not, so an interval may exclude 0 where no difference could be resolved. "
-            "The power is at Holm's first step, for "
-            + ("the published difference or, where there is none, 2 points. " if "accuracy" in stated else "2 points. ")
-            + "Differences in UAR and time have folds as units and are not adjusted. Our interval counts people, seeds and "
-            "training sets; beside it stand Nadeau and Bengio's and the BCa bootstrap over people."
-        )
+        lines += [
+            "The verdicts are adjusted for all comparisons together (Holm), differences and equivalences as a family each. "
+            "Intervals and probabilities are not adjusted, so an interval may exclude 0 where no difference is significant.",
+            "The power is that of Holm's first step, for "
+            + ("the published difference or, where there is none, 2 points." if "accuracy" in stated else "2 points."),
+            "Differences in UAR and time have folds as units and are not adjusted.",
+            "Our interval counts people, seeds and training sets. Beside it: Nadeau and Bengio's interval, and the BCa "
+            "bootstrap over people.",
+        ]
     if comparison.effects:
         lines.append(
-            "The effect of a component is the mean with it less the mean without it, over all settings of the others; an "
-            "interaction of two is half of what the effect of one changes by with the other."
+            "The effect of a component is the mean with it less the mean without it, over all settings of the others. An "
+            "interaction of two is half the change that one makes in the effect of the other."
         )
     lines += _about_published(stated)
     return [*lines, *comparison.excluded.values(), *comparison.notes]

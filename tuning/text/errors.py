@@ -1,4 +1,4 @@
-"""How a command ends badly: one sentence on standard error and an exit code, whatever it was. Nothing heavy is imported."""
+"""Errors of a command: one message on standard error and an exit code, whatever failed. Nothing heavy is imported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tuning.records.mlflow_client import without_password
 from tuning.text import options
 
 GOES_ON = "What was done is kept; the same command goes on."
-RESUMES = "What was done is kept; the same command goes on, `run` with --resume."
+RESUMES = "What was done is kept; the same command with --resume goes on."
 SERVICE = 'for what `make up` started: eval "$(.venv/bin/python -m cluster.local env)"'
 TOKEN = (
     "Set RAY_AUTH_MODE=token, with the cluster's token in ~/.ray/auth_token, in a file named by RAY_AUTH_TOKEN_PATH or in "
@@ -33,7 +33,7 @@ def _either(context: typer.Context, given: bool) -> bool:
 
 
 Verbose = Annotated[
-    bool, typer.Option("--verbose", callback=_either, help="Show the words of Ray and MLflow, and whole tracebacks.")
+    bool, typer.Option("--verbose", callback=_either, help="Show the output of Ray and MLflow, and whole tracebacks.")
 ]
 
 # What helps against a refusal: at the folder of studies, and at a place that a person named.
@@ -41,9 +41,9 @@ _FULL = (
     "Free some space, or set $FERTUNE_HOME to a folder on another disk; --resume then goes on.",
     "Free some space there.",
 )
-_CLOSED = ("Set $FERTUNE_HOME to a folder that this user can write.", "Give this user access, or another place.")
-_NO_FOLDER = ("What studies leave is written under $FERTUNE_HOME; is it a folder that can be made?", "")
-_NO_FILE = ("Remove that folder: it stands where a file is written.", "A file is needed there, and this is a folder.")
+_CLOSED = ("Set $FERTUNE_HOME to a folder that this user can write.", "Give this user access, or choose another place.")
+_NO_FOLDER = ("Studies are written under $FERTUNE_HOME: set it to a folder that can be made.", "")
+_NO_FILE = ("Remove that folder: a file is written there.", "A file is needed there, and this is a folder.")
 _HELPS = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
@@ -58,8 +58,8 @@ _HELPS = {
 
 
 @contextlib.contextmanager
-def told(verbose: bool = False, *, goes_on: str = "") -> Generator[None]:
-    """Whatever a person did wrong, and whatever else fails, ends in a sentence and exit code 2; `verbose` shows where.
+def reporting_errors(verbose: bool = False, *, goes_on: str = "") -> Generator[None]:
+    """Any error ends in one message and exit code 2; `verbose` shows the traceback.
 
     An interruption ends in exit code 130; `goes_on` is what is said then of what was done.
     """
@@ -74,12 +74,12 @@ def told(verbose: bool = False, *, goes_on: str = "") -> Generator[None]:
         print(f"Interrupted{f' ({why})' if why else ''}. {goes_on}".rstrip(), file=sys.stderr)
         raise typer.Exit(130) from None
     except Exception as error:
-        _tell(error, verbose)
+        _report(error, verbose)
 
 
 @contextlib.contextmanager
-def looking(verbose: bool = False) -> Generator[None]:
-    """`told` for a command that only looks: a signal, or a pipe that nobody reads, ends it without a word."""
+def read_only(verbose: bool = False) -> Generator[None]:
+    """`reporting_errors` for a command that only reads: a signal, or a pipe that nobody reads, ends it in silence."""
     try:
         yield
         sys.stdout.flush()
@@ -88,10 +88,10 @@ def looking(verbose: bool = False) -> Generator[None]:
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     except Exception as error:
-        _tell(error, verbose)
+        _report(error, verbose)
 
 
-def in_a_sentence(error: Exception) -> str:
+def message_of(error: Exception) -> str:
     """What went wrong: for a file that the system refused which one, why, and what helps; otherwise who says so."""
     if isinstance(error, OSError) and error.errno is not None:
         return _refusal(error)
@@ -105,10 +105,10 @@ def in_a_sentence(error: Exception) -> str:
         return (
             f"Ray at {where} refuses this shell: {first_line(getattr(error, 'message', error)).rstrip('.')}. {TOKEN}."
         )
-    told = without_password(first_line(error), os.environ.get("MLFLOW_TRACKING_URI", ""))
-    words = f"{kind.__name__}: {told}".rstrip(": ")
-    whose = f"{package} failed" if package in ("mlflow", "optuna", "ray") else "a fault of fertune's own"
-    return f"{whose} ({words}); --verbose shows where."
+    first = without_password(first_line(error), os.environ.get("MLFLOW_TRACKING_URI", ""))
+    message = f"{kind.__name__}: {first}".rstrip(": ")
+    whose = f"{package} failed" if package in ("mlflow", "optuna", "ray") else "fertune has a bug"
+    return f"{whose} ({message}); --verbose shows where."
 
 
 def _refusal(error: OSError) -> str:
@@ -125,8 +125,8 @@ def _leads_home(place: Path) -> bool:
     return place.is_relative_to(home) or home.is_relative_to(place)
 
 
-def _tell(error: Exception, verbose: bool) -> NoReturn:
+def _report(error: Exception, verbose: bool) -> NoReturn:
     if verbose:
         raise error
-    print(f"Error: {in_a_sentence(error)}", file=sys.stderr)
+    print(f"Error: {message_of(error)}", file=sys.stderr)
     raise typer.Exit(2) from None

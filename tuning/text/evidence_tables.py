@@ -1,4 +1,4 @@
-"""What `confirm` prints: the evidence on the holdout, or what nested folds say of the search."""
+"""What `confirm` prints: the evidence on the holdout, or the result of nested cross-validation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
-from tuning.evidence.holdout import Evidence, tested_words
+from tuning.evidence.holdout import Evidence, describe_tested
 from tuning.evidence.nested_cross_validation import NestedResult
 from tuning.records.ledger import Ledger, first_error
 from tuning.text.quantities import limits, percent, points
@@ -23,8 +23,8 @@ def show_confirmed(ledger: Ledger, found: Sequence[Evidence], shown: Shown) -> b
     confirmed = ledger.of_phase("confirm")
     failed = sum(bool(trial.error) for trial in confirmed)
     if failed:
-        none = "" if found else "No confirmation finished, so there is no evidence. "
-        print(f"{none}{failed} of {len(confirmed)} failed.{first_error(confirmed)}", file=sys.stderr)
+        none = "" if found else " No confirmation finished, so there is no evidence."
+        print(f"{failed} of {len(confirmed)} confirmations failed.{none}{first_error(confirmed)}", file=sys.stderr)
     elif not found:
         print("No confirmation finished, so there is no evidence; the same command goes on.", file=sys.stderr)
     if shown.as_json:
@@ -51,7 +51,7 @@ def evidence_table(found: Sequence[Evidence]) -> Table:
     )
     for heading in ("trial", "variant"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("accuracy", "95 % interval", "in the search", "optimism, points", "majority class"):
+    for heading in ("accuracy", "95 % interval", "in the search", "optimism, points", "majority baseline"):
         table.add_column(heading, justify="right", no_wrap=True)
     if not seeds:
         table.add_column("fresh seeds", justify="right", no_wrap=True)
@@ -73,21 +73,22 @@ def nested_sentences(found: NestedResult) -> list[str]:
     """One line for each finding, and what they may not be taken for."""
     accuracy, optimism = found.accuracy, found.optimism
     lines = [
-        f"Searched anew in each of {found.num_folds} folds ({found.num_searched} trials in all), the search finds what is "
-        f"right in {percent(accuracy.mean)} ({percent(accuracy.low)} to {percent(accuracy.high)} with "
-        f"{percent(accuracy.confidence, 0)} confidence) of clips that it had not seen "
-        f"({tested_words(found.num_people, found.num_clips)}; fresh seeds in each fold: {found.num_seeds}).",
-        f"The search had promised {100 * optimism.mean:+.1f} points more ({100 * optimism.low:+.1f} to "
-        f"{100 * optimism.high:+.1f}).",
+        f"Accuracy of what the search chooses: {percent(accuracy.mean)} ({percent(accuracy.low)} to {percent(accuracy.high)} "
+        f"with {percent(accuracy.confidence, 0)} confidence), on clips that the search of their fold had not seen "
+        f"({describe_tested(found.num_people, found.num_clips)}).",
+        f"Nested cross-validation: {found.num_folds} folds, {found.num_searched} search trials in all, fresh seeds in each "
+        f"fold: {found.num_seeds}.",
+        f"Optimism: {100 * optimism.mean:+.1f} points ({100 * optimism.low:+.1f} to {100 * optimism.high:+.1f}), by which "
+        "the searches had promised more.",
     ]
     if found.difference is not None:
         lines.append(
-            f"Against {found.champion}, trained on the same folds with the same seeds: {found.difference.words}. That one's "
-            "configuration may have been chosen on some of these people, which can only flatter it."
+            f"Against {found.champion}, trained on the same folds with the same seeds: {found.difference.words}. The "
+            "champion's configuration may have been chosen on some of these people, which can only flatter it."
         )
     lines.append(
-        "This judges the search, not one configuration: the folds may choose different ones. `promote` asks the holdout, "
-        "which was not read."
+        "This tests the search, not one configuration: each fold may choose another. The holdout was not read; `promote` "
+        "tests on it."
     )
     return [*lines, *found.notes]
 
@@ -97,7 +98,7 @@ def show_nested(found: NestedResult, shown: Shown) -> None:
     if shown.as_json:
         print(json.dumps(dataclasses.asdict(found)))
         return
-    title = titled(f"Nested folds of {found.study}: what the search of each fold chose", found.leaky)
+    title = titled(f"Nested cross-validation of {found.study}: what the search of each fold chose", found.leaky)
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
     table.add_column("fold", justify="right")
     table.add_column("trial", no_wrap=True)

@@ -1,4 +1,4 @@
-"""What is said on the command line: read, or refused with what was given and what is allowed. Nothing heavy is imported."""
+"""Options of the command line: parsed, or refused with what was given and what is allowed. Nothing heavy is imported."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def require_fitting(study: Study, **given: Any) -> None:
             raise ValueError(f"Study {study.name} is {_a(kind)}; --{option} is an option of {_a(other)}.")
     if given["extend"] is not None and given["num_samples"] is not None:
         raise ValueError(
-            "--extend and --num-samples were both given; one of them says how many trials there are to be."
+            "--extend and --num-samples were both given; both set the number of trials, so give one of them."
         )
 
 
@@ -76,9 +76,9 @@ def require_spread(sd: float | None, pilot: str | None, dry_run: bool) -> None:
     """A spread, `sd` in points of accuracy, is what a plan is made from, and of one source."""
     for option, value in (("--sd", sd), ("--pilot", pilot)):
         if value is not None and not dry_run:
-            raise ValueError(f"{option} says from which spread a plan is made: it is an option of --dry-run.")
+            raise ValueError(f"{option} was given without --dry-run; it sets the spread that a plan is made from.")
     if sd is not None and pilot is not None:
-        raise ValueError("--sd and --pilot were both given; one of them says what the spread is.")
+        raise ValueError("--sd and --pilot were both given; both set the spread, so give one of them.")
     if sd is not None and not 0 < sd <= 100:
         raise ValueError(f"--sd was given as {sd:g}; points of accuracy above 0 and up to 100 are allowed.")
 
@@ -86,12 +86,15 @@ def require_spread(sd: float | None, pilot: str | None, dry_run: bool) -> None:
 def require_one_way(nested: int | None, top: int | None, trial: str | None, dry_run: bool) -> None:
     """An option of another way to confirm would be passed over in silence."""
     if nested is None and dry_run:
-        raise ValueError("--dry-run is an option of --nested; without that the front's members are confirmed.")
+        raise ValueError("--dry-run was given without --nested; only nested cross-validation is planned.")
     for option, value in (("--top", top), ("--trial", trial)):
         if nested is not None and value is not None:
-            raise ValueError(f"{option} chooses what to test on the holdout, and --nested tests the search.")
+            raise ValueError(
+                f"{option} and --nested were both given; {option} chooses what to test on the holdout, --nested tests the "
+                "search. Give one of them."
+            )
     if top is not None and trial is not None:
-        raise ValueError("--top and --trial were both given; one of them says what is confirmed.")
+        raise ValueError("--top and --trial were both given; both choose what is confirmed, so give one of them.")
 
 
 def _a(word: str) -> str:

@@ -1,4 +1,4 @@
-"""What the command line shows when a command has done its work."""
+"""Results that a command prints when it is done."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def show_run(ran: Ran, shown: Shown, table: Path | None = None) -> bool:
 
 def show_plan(plan: Any, as_json: bool) -> None:
     """What something will take: a `Plan` of a study, or one of nested cross-validation."""
-    for line in [json.dumps(dataclasses.asdict(plan))] if as_json else plan.in_words():
+    for line in [json.dumps(dataclasses.asdict(plan))] if as_json else plan.lines():
         print(line)
 
 

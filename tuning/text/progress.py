@@ -1,4 +1,4 @@
-"""What a person sees while a study runs."""
+"""Progress of a study on a terminal or in a log."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Silent:
     def epoch(self, trial: Trial, num_epochs: int) -> None:
         """A trial has done one more epoch."""
 
-    def noted(self, words: str) -> None:
+    def noted(self, message: str) -> None:
         """Something that a person should know."""
 
     def trial_ended(self, trial: Trial) -> None:
@@ -73,7 +73,9 @@ class TerminalListener:
         who = f"{people} people" if all(prepared.subjects) else "whose people are not named"
         self.say(f"{prepared.name}: kept {len(prepared)} of {total} clips, {who}, {len(prepared.classes)} classes")
         if not all(prepared.subjects):
-            self.say("  nothing can check that a person is not on both sides of a fold; each clip counts as one")
+            self.say(
+                "  a person may be on both sides of a fold: the data set names no people, so each clip counts as one"
+            )
         for note in prepared.notes:
             self.say(f"  {note}")
         if prepared.drawn:
@@ -101,9 +103,9 @@ class TerminalListener:
                 self._tasks[trial.trial_id] = self._bar.add_task(f"  {trial.trial_id}", total=num_epochs)
             self._bar.update(self._tasks[trial.trial_id], completed=int(trial.curve[-1]["epoch"]))
 
-    def noted(self, words: str) -> None:
+    def noted(self, message: str) -> None:
         """One line, which stays."""
-        self.say(f"  {words}")
+        self.say(f"  {message}")
 
     def trial_ended(self, trial: Trial) -> None:
         """One line: what was tried and what came of it."""

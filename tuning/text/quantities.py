@@ -1,4 +1,4 @@
-"""How people read what the trainer measures: one table of names, units, factors and decimals."""
+"""Metrics as users read them: one table of names, units, factors and decimals."""
 
 from __future__ import annotations
 

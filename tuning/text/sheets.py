@@ -1,4 +1,4 @@
-"""An ablation's tables in the formats that there are: for the terminal, and as CSV, Markdown or LaTeX for a paper."""
+"""Formats of an ablation's tables: for the terminal, and as CSV, Markdown or LaTeX for a paper."""
 
 from __future__ import annotations
 

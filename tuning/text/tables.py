@@ -16,7 +16,7 @@ from rich.table import Table
 from search_spaces.core.study import Objective
 from tuning.records.home import ROOT, elsewhere, in_shell, known_studies
 from tuning.records.ledger import Ledger, Trial, first_error
-from tuning.text.errors import in_a_sentence
+from tuning.text.errors import message_of
 from tuning.text.progress import TerminalListener
 from tuning.text.quantities import percent, quantity
 from tuning.text.shown import Shown
@@ -25,8 +25,8 @@ if TYPE_CHECKING:  # seconds of imports, for an export alone
     from trainables.core.serving.onnx import Exported
 
 LEAKY = (
-    "Clips were dealt to folds at random, so one person is trained on and tested: these accuracies are too high, and they "
-    "say nothing about people whom a model has not seen."
+    "Clips were dealt to folds at random, so the same people are in training and in test. These accuracies are too high. "
+    "They say nothing about people whom a model has not seen."
 )
 
 
@@ -102,7 +102,7 @@ def show_status(home: Path, study: str | None, status: Callable[[Path, str], dic
         except (ValueError, OSError) as error:
             if study:
                 raise
-            damage = in_a_sentence(error)
+            damage = message_of(error)
             print(json.dumps({"study": name, "damaged": damage}) if as_json else f"{name}: {damage}")
             continue
         print(json.dumps(found)) if as_json else print_status(found, console)
@@ -135,7 +135,7 @@ def show_predictions(rows: Iterable[dict[str, Any]], as_json: bool) -> bool:
     answered = True
     for row in rows:
         answered = answered and not row["error"]
-        print(_prediction_json(row) if as_json else _prediction_in_words(row), flush=True)
+        print(_prediction_json(row) if as_json else _prediction_line(row), flush=True)
     return answered
 
 
@@ -168,7 +168,7 @@ def _prediction_json(row: dict[str, Any]) -> str:
     return json.dumps({key: row[key] for key in ("path", "label", "probabilities", "model")})
 
 
-def _prediction_in_words(row: dict[str, Any]) -> str:
+def _prediction_line(row: dict[str, Any]) -> str:
     if row["error"]:
         return f"{row['path']}: error: {row['error']}"
     return f"{row['path']}: {row['label']} ({percent(row['probabilities'][row['label']])})"

@@ -113,12 +113,12 @@ def test_a_change_of_the_evidence_shows(tmp_path):
 def test_the_card_says_what_was_measured_what_was_not_and_what_is_forbidden():
     card = model_card(FACTS)
     for words in (
-        "right in 90.0 % of 64 clips of 16 people",
+        "90.0 % accuracy of its configuration on 64 clips of 16 people",
         "95 % interval over people, seeds not counted: 80.0 % to 95.0 %; 2 trainings",
         "| onset | 87.5 % | 16 |",
         "No clip of smile was tested.",
         "lowest 50.0 %",
-        "+3.0 points against the figure above (interval -2.0 to +8.0)",
+        "Optimism of the search: +3.0 points (interval -2.0 to +8.0)",
         "40.0 % with 50 % of the face hidden; 80.0 % with 5 degrees of rotation",
         "The data set's reader states no groups of people",
         "differences between groups were not measured",
@@ -138,7 +138,7 @@ def test_the_card_says_what_was_measured_what_was_not_and_what_is_forbidden():
 def test_a_description_is_cut_in_whole_lines():
     kept = as_description("word " * 5 + "\n" + "a line\n" * 2000)
     assert len(kept) <= 5000
-    assert kept.endswith("a line\n\n(The rest stands in MODEL_CARD.md, beside the model.)")
+    assert kept.endswith("a line\n\n(The rest is in MODEL_CARD.md, beside the model.)")
 
 
 def test_a_card_of_drawn_faces_or_of_a_smoke_run_begins_with_it():
@@ -156,10 +156,10 @@ def test_a_card_says_where_people_are_not_named_and_what_accuracy_was_given_up()
     card = model_card(facts)
     for words in (
         "does not name the people of its clips",
-        "Nothing could check",
+        "A person may be both in training and in test",
         "64 clips, whose people are not named",
         "interval over clips, seeds not counted",
-        "one more training of it, on 256 clips, and",
+        "one more training, on 256 clips.",
     ):
         assert words in card, words
     assert "people whom no choice" not in card

@@ -91,7 +91,7 @@ def test_a_variant_that_has_only_begun_is_left_out_and_one_without_a_run_is_miss
         (lambda runs: [], "No training has ended"),
         (
             lambda runs: [run for run in runs if run.fold == 3],
-            "on fold 3: one fold shows no spread .* two folds or more",
+            "on fold 3, and one fold shows no spread.* two folds or more",
         ),
         (lambda runs: in_order(runs)[:5], "no complete variant beside full on two folds or more: 3 of 8 trainings"),
         (

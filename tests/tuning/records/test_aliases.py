@@ -55,7 +55,7 @@ def test_of_two_who_promote_at_once_one_wins_and_the_other_leaves_nothing(store)
     for thread in threads:
         thread.join()
     assert won == [2]
-    assert lost == ["While this went on, somebody else changed the champion of race: version 1 became version 2."]
+    assert lost == ["Another process changed the champion of race meanwhile: version 1 became version 2."]
     assert aliases(store.client, "race") == {"champion": 2, "previous": 1}
     assert len(store.client.search_model_versions("name = 'race'")) == 2
 

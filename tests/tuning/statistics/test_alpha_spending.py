@@ -2,7 +2,7 @@
 
 import pytest
 
-from tuning.statistics.alpha_spending import look_in_words, look_number, share_of_alpha
+from tuning.statistics.alpha_spending import describe_look, look_number, share_of_alpha
 
 
 def test_all_looks_together_spend_the_level_once():
@@ -11,10 +11,10 @@ def test_all_looks_together_spend_the_level_once():
 
 
 @pytest.mark.parametrize(
-    ("again", "ending"), [(True, "with more seeds it is asked again, at 0.4 %."), (False, "of 2 %.")]
+    ("again", "ending"), [(True, "The next look, with more seeds, has 0.4 %."), (False, "of 2 % (alpha spending).")]
 )
 def test_another_look_is_promised_only_where_more_seeds_could_help(again, ending):
-    assert look_in_words(1, 0.02, again=again).endswith(ending)
+    assert describe_look(1, 0.02, again=again).endswith(ending)
 
 
 def test_the_same_evidence_is_the_same_look_and_more_of_it_the_next():

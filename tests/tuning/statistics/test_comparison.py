@@ -27,8 +27,8 @@ def test_a_large_difference_is_found_and_a_missing_one_is_not():
     assert worse.difference.words.startswith("worse by")
     assert worse.difference.worse > 0.999
     assert same.difference.interval.low < 0 < same.difference.interval.high
-    assert "no difference could be resolved" in same.difference.words
-    assert f"{100 * same.difference.detectable:.1f} points would be found" in same.difference.words
+    assert "no significant difference" in same.difference.words
+    assert f"minimum detectable effect {100 * same.difference.detectable:.1f} points" in same.difference.words
     assert (comparison.num_folds, comparison.num_seeds, comparison.num_people, comparison.num_clips) == (5, 3, 40, 120)
 
 
@@ -160,7 +160,7 @@ def test_what_cannot_be_compared_gets_a_sentence(change, reference, words):
 
 def test_one_seed_is_compared_with_a_note():
     comparison = compare(simulated({"full": 0.8, "other": 0.7}, num_seeds=1), "full")
-    assert any("One seed per fold" in note for note in comparison.notes)
+    assert any("1 seed per fold" in note for note in comparison.notes)
 
 
 @pytest.mark.parametrize("column", ["predicted", "logits"])

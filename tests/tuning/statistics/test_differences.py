@@ -29,7 +29,7 @@ def test_a_small_sample_that_agrees_does_not_prove_equivalence(change):
     assert few.better == pytest.approx(few.worse)
     assert few.detectable > 0.01
     assert few.power < 0.9
-    assert f"{100 * few.detectable:.1f} points would be found" in few.words
+    assert f"minimum detectable effect {100 * few.detectable:.1f} points" in few.words
     many = [dataclasses.replace(run, num_test=1000 * run.num_test) for run in [*runs, *copies]]
     assert compare(many, "full").variants[1].difference.equivalent > 0.99
 
@@ -116,7 +116,7 @@ def test_a_difference_that_is_the_same_in_every_fold_is_no_certainty():
         assert interval.mean == pytest.approx(-0.05)
         assert interval.high - interval.mean == pytest.approx(stats.t.ppf(0.975, 4) * se)
     assert difference.p_adjusted == pytest.approx(2 * stats.t.sf(0.05 / se, 4))
-    assert difference.words.startswith("no difference could be resolved (-10.5 to +0.5 points")
+    assert difference.words.startswith("no significant difference (-10.5 to +0.5 points")
 
 
 def test_all_wrong_against_all_right_is_no_certainty_either():

@@ -197,8 +197,8 @@ def test_a_person_with_more_clips_weighs_more():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda table: table[table["seed"] == 0], "confirmed with one seed"),
-        (lambda table: table[table["subject"] == "P00"], "one person"),
+        (lambda table: table[table["seed"] == 0], "confirmed with 1 seed; at least 2"),
+        (lambda table: table[table["subject"] == "P00"], "1 person; at least 2"),
         (lambda table: table[table["clip_id"] != "3-1"], "other clips or people"),
         (lambda table: table.iloc[1:], "Not every seed of new"),
         (lambda table: pd.concat([table, table[:1]]), "judge a clip twice"),

@@ -5,7 +5,7 @@ import pytest
 from statsmodels.api import OLS
 
 from tuning.statistics.intervals import nadeau_bengio_interval
-from tuning.statistics.variance import TRAINING_SHARE, Estimate, fold_estimate, people_estimate, satterthwaite, sources
+from tuning.statistics.variance import TRAINING_SHARE, Estimate, fold_estimate, satterthwaite, sources, subject_estimate
 
 TINY = 1e-12  # test over train: next to no influence of whom one trains on
 
@@ -16,15 +16,15 @@ def test_people_are_clusters_as_in_a_cluster_robust_regression():
     fitted = OLS(clips.ravel(), np.ones(240)).fit(cov_type="cluster", cov_kwds={"groups": np.repeat(np.arange(40), 6)})
     found = sources(clips.sum(axis=1)[:, None], np.full(40, 6), np.arange(40), np.arange(40) % 5)
     assert found.mean == pytest.approx(fitted.params[0])
-    assert found.between_people == pytest.approx(fitted.bse[0] ** 2)
-    assert people_estimate(found, TINY).se == pytest.approx(fitted.bse[0])
-    assert people_estimate(found, TINY).df == pytest.approx(39)
+    assert found.between_subjects == pytest.approx(fitted.bse[0] ** 2)
+    assert subject_estimate(found, TINY).se == pytest.approx(fitted.bse[0])
+    assert subject_estimate(found, TINY).df == pytest.approx(39)
 
 
 def test_whom_one_trains_on_adds_a_share_of_nadeau_and_bengios_correction():
     rng = np.random.default_rng(1)
     found = sources(rng.normal(0, 1, (40, 1)), np.ones(40), np.arange(40), np.arange(40) % 5)
-    plain, corrected = people_estimate(found, TINY).se, people_estimate(found, 1 / 4).se
+    plain, corrected = subject_estimate(found, TINY).se, subject_estimate(found, 1 / 4).se
     assert corrected**2 == pytest.approx(plain**2 * (1 + TRAINING_SHARE * 5 / 4))
 
 
@@ -32,18 +32,18 @@ def test_a_seed_that_changes_a_whole_fold_counts_and_what_people_make_of_it_coun
     rng = np.random.default_rng(2)
     own = rng.normal(0, 1, (600, 4))
     alone = sources(own, np.ones(600), np.arange(600), np.arange(600) % 6)
-    assert alone.of_seeds == pytest.approx(alone.within_people, rel=1)
-    assert alone.of_trainings < 0.7 * alone.between_people
+    assert alone.of_seeds == pytest.approx(alone.within_subjects, rel=1)
+    assert alone.of_trainings < 0.7 * alone.between_subjects
     shifted = own + rng.normal(0, 1, (6, 4))[np.arange(600) % 6]
     found = sources(shifted, np.ones(600), np.arange(600), np.arange(600) % 6)
     assert found.of_trainings == pytest.approx(1 / (6 * 4), rel=0.6)
-    assert people_estimate(found, 1 / 5).se ** 2 > found.of_trainings
+    assert subject_estimate(found, 1 / 5).se ** 2 > found.of_trainings
 
 
 def test_folds_that_differ_by_more_than_people_explain_are_the_units():
     shifts = np.array([-0.5, -0.2, 0.0, 0.3, 0.6])
     scores = np.random.default_rng(3).normal(0, 0.1, (50, 1)) + shifts[np.arange(50) % 5, None]
-    estimate = people_estimate(sources(scores, np.ones(50), np.arange(50), np.arange(50) % 5), TINY)
+    estimate = subject_estimate(sources(scores, np.ones(50), np.arange(50), np.arange(50) % 5), TINY)
     assert estimate.method == "folds"
     assert estimate.se == pytest.approx(shifts.std(ddof=1) / 5**0.5, rel=0.1)
     assert 4 < estimate.df < 6
@@ -57,14 +57,14 @@ def test_a_person_alone_in_a_fold_and_folds_of_unequal_size():
     found = sources(correct, clips, list("abcdefg"), folds)
     by_fold = [correct[folds == fold].sum(axis=0).mean() / clips[folds == fold].sum() for fold in range(3)]
     assert found.mean == pytest.approx(np.mean(by_fold))
-    assert np.isfinite(people_estimate(found, 0.5).se)
+    assert np.isfinite(subject_estimate(found, 0.5).se)
 
 
 def test_a_difference_without_spread_is_not_certain():
     alike = fold_estimate(np.full((3, 1), 0.25), 0.5, num_clips=24)
     assert (alike.se, alike.df) == (pytest.approx((0.25 * 0.75 / 24) ** 0.5), 2)
     everyone = sources(np.ones((6, 1)), np.full(6, 4), np.arange(6), np.arange(6) % 3)
-    assert people_estimate(everyone, 0.5).se == pytest.approx((0.25 * 0.75 / 24) ** 0.5)
+    assert subject_estimate(everyone, 0.5).se == pytest.approx((0.25 * 0.75 / 24) ** 0.5)
 
 
 @pytest.mark.parametrize("of_folds", [0.0, 0.1])
@@ -75,7 +75,7 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says(of_folds):
     for _ in range(300):
         people, trainings = rng.normal(0, 0.2, (40, 1)), rng.normal(0, of_folds, (5, 3))
         scores = people + trainings[folds] + rng.normal(0, 0.3, (40, 3))
-        interval = people_estimate(sources(scores, np.ones(40), np.arange(40), folds), TINY).interval()
+        interval = subject_estimate(sources(scores, np.ones(40), np.arange(40), folds), TINY).interval()
         held += interval.low <= 0 <= interval.high
     assert 274 <= held <= 297  # 285 expected; outside with probability 1 %
 
@@ -103,9 +103,9 @@ def test_certain_estimates_say_so():
 
 
 def test_one_fold_and_one_person_are_refused():
-    with pytest.raises(ValueError, match="two folds are needed"):
+    with pytest.raises(ValueError, match="1 fold was given; at least 2 are needed"):
         sources(np.ones((4, 1)), np.ones(4), np.arange(4), np.zeros(4))
-    with pytest.raises(ValueError, match="two people are needed"):
+    with pytest.raises(ValueError, match="of 1 person; at least 2 are needed"):
         sources(np.ones((4, 1)), np.ones(4), np.zeros(4), np.arange(4))
-    with pytest.raises(ValueError, match="two folds are needed"):
+    with pytest.raises(ValueError, match="1 fold was given; at least 2 are needed"):
         fold_estimate(np.ones((1, 3)), 0.5)

@@ -15,7 +15,7 @@ def test_effects_have_tables_and_words_of_their_own():
     _, variants, _, accuracy, beside = document.sheets
     assert [row[0] for row in variants.rows] == ["a", "b", "a+b"]
     assert accuracy.title.startswith(
-        "Effects of components on accuracy, points (95 % intervals, each by itself; interact"
+        "Effects of components on accuracy, points (95 % intervals, not adjusted; interact"
     )
     assert accuracy.headings[0] == beside.headings[0] == "component"
     assert [row[0] for row in accuracy.rows] == [row[0] for row in beside.rows] == ["a", "b", "a x b"]
@@ -29,7 +29,7 @@ def test_effects_have_tables_and_words_of_their_own():
     ):
         assert f"\n{start}" in f"\n{said}", start
     assert f"interaction of -{-100 * comparison.effects['a x b'].interval.mean:.1f} points (" in said
-    assert "half of what the effect of one changes by" in said
+    assert "half the change that one makes in the effect of the other" in said
     kinds = {row["name"]: row["is"] for row in document.numbers if row["is"] != "variant"}
     assert kinds == {"a": "effect", "b": "effect", "a x b": "interaction"}
     assert [row["kind"] for row in document.records][5:8] == ["effect", "effect", "interaction"]

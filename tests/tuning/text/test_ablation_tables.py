@@ -111,7 +111,7 @@ def test_the_second_has_the_difference_with_its_method_and_two_known_ones_beside
     table = document.sheets[1]
     rows = {row[0]: row for row in table.rows}
     assert list(rows) == ["without_rbg", "h|512 & 5%"]
-    assert table.title == "Accuracy less that of full, points (95 % intervals, each by itself)"
+    assert table.title == "Difference in accuracy to full, points (95 % intervals, not adjusted)"
     assert table.headings[1:] == ["difference\n(people and seeds)", "Nadeau-Bengio", "bootstrap", "p (Holm)"]
     worse = comparison.variants[1].difference
     for cell, found in zip(
@@ -171,12 +171,12 @@ def test_every_published_figure_stands_beside_ours_but_a_time_of_unknown_meaning
 def test_the_sentences_say_what_follows_what_is_adjusted_and_what_is_left_out(document):
     said = "\n".join(document.sentences)
     assert "without_rbg: worse by" in said
-    assert "h|512 & 5%: no difference could be resolved" in said
+    assert "h|512 & 5%: no significant difference" in said
     assert "short is not compared: it has 1 of 10 runs missing" in said
     assert "for 2.0 points." in said
-    assert "allow for all the comparisons together (Holm), differences and equivalences each kind by itself;" in said
-    assert "an interval may exclude 0 where no difference could be resolved" in said
-    assert "at Holm's first step, for the published difference or, where there is none, 2 points." in said
+    assert "adjusted for all comparisons together (Holm), differences and equivalences as a family each." in said
+    assert "an interval may exclude 0 where no difference is significant" in said
+    assert "of Holm's first step, for the published difference or, where there is none, 2 points." in said
 
 
 def test_the_csv_holds_the_unrounded_numbers(document, comparison):
@@ -262,7 +262,7 @@ def test_another_ending_is_refused(document, tmp_path):
 
 
 def test_runs_that_cannot_be_compared_are_listed_as_they_are(one_fold, tmp_path):
-    with pytest.raises(NotComparable, match="on fold 0: one fold shows no spread") as reason:
+    with pytest.raises(NotComparable, match="on fold 0, and one fold shows no spread") as reason:
         compare(one_fold, "resnet50")
     published = {"resnet50": {"accuracy": 0.6946}, "vgg16": {"weights_mb": 512.0}}
     document = listed(one_fold, published, str(reason.value))

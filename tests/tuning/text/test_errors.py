@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from tuning.execution.signals import interruptible
-from tuning.text.errors import GOES_ON, in_a_sentence, looking, told
+from tuning.text.errors import GOES_ON, message_of, read_only, reporting_errors
 
 
 @pytest.mark.parametrize(
@@ -25,26 +25,26 @@ from tuning.text.errors import GOES_ON, in_a_sentence, looking, told
         (OSError(errno.EACCES, "Denied", "/h"), "/h: Denied. Set $FERTUNE_HOME to a folder that this user can write."),
         (
             OSError(errno.EACCES, "Denied", "/data/a.mp4"),
-            "/data/a.mp4: Denied. Give this user access, or another place.",
+            "/data/a.mp4: Denied. Give this user access, or choose another place.",
         ),
         (
             OSError(errno.ENOENT, "No such file", "/h/runs"),
-            "/h/runs: No such file. What studies leave is written under",
+            "/h/runs: No such file. Studies are written under",
         ),
         (OSError(errno.ENOENT, "No such file", "/data/a"), "/data/a: No such file."),
         (OSError(errno.EISDIR, "Is a directory", "/out/table.csv"), "/out/table.csv: Is a directory. A file is needed"),
         (ConnectionError("MLflow at http://x: no reply"), "MLflow at http://x: no reply"),
         (ValueError("That is wrong."), "That is wrong."),
         (RuntimeError(), "RuntimeError"),
-        (KeyError("x"), "a fault of fertune's own (KeyError: 'x'); --verbose shows where."),
-        (AssertionError(), "a fault of fertune's own (AssertionError); --verbose shows where."),
+        (KeyError("x"), "fertune has a bug (KeyError: 'x'); --verbose shows where."),
+        (AssertionError(), "fertune has a bug (AssertionError); --verbose shows where."),
         (ModuleNotFoundError("no", name="torch"), "fertune's packages are missing in this Python ("),
     ],
 )
 def test_what_went_wrong_is_said_with_what_helps(error, expected, monkeypatch):
     monkeypatch.setenv("FERTUNE_HOME", "/h/runs")
-    assert in_a_sentence(error).startswith(expected)
-    assert in_a_sentence(error).count("$FERTUNE_HOME") == expected.count("$F") or expected.endswith("written under")
+    assert message_of(error).startswith(expected)
+    assert message_of(error).count("$FERTUNE_HOME") == expected.count("$F") or expected.endswith("written under")
 
 
 def foreign(package: str, *names: str) -> Exception:
@@ -57,33 +57,32 @@ def foreign(package: str, *names: str) -> Exception:
 
 def test_a_token_that_ray_refuses_is_said_with_what_to_do(monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
-    said = in_a_sentence(foreign("ray.exceptions", "RayError", "AuthenticationError"))
+    said = message_of(foreign("ray.exceptions", "RayError", "AuthenticationError"))
     assert said.startswith("Ray at 10.0.0.1:6379 refuses this shell: first line. Set RAY_AUTH_MODE=token, with the")
     assert (
-        in_a_sentence(foreign("ray.exceptions", "RayError"))
-        == "ray failed (RayError: first line); --verbose shows where."
+        message_of(foreign("ray.exceptions", "RayError")) == "ray failed (RayError: first line); --verbose shows where."
     )
 
 
 def test_an_error_out_of_a_task_of_rays_is_one_line_whatever_it_was_there():
     out_of_a_task = type("RayTaskError(ValueError)", (ValueError,), {"__module__": "ray.exceptions"})("first\nsecond")
-    assert in_a_sentence(out_of_a_task) == "ray failed (RayTaskError(ValueError): first); --verbose shows where."
+    assert message_of(out_of_a_task) == "ray failed (RayTaskError(ValueError): first); --verbose shows where."
 
 
 def test_no_password_is_told(monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ada:s3cret@mlflow.example")
     failed = type("MlflowException", (Exception,), {"__module__": "mlflow.exceptions"})
-    said = in_a_sentence(failed("API request to http://ada:s3cret@mlflow.example/api failed"))
+    said = message_of(failed("API request to http://ada:s3cret@mlflow.example/api failed"))
     assert "s3cret" not in said
     assert said.startswith("mlflow failed (MlflowException: API request to")
 
 
-@pytest.mark.parametrize("around", [told, looking])
+@pytest.mark.parametrize("around", [reporting_errors, read_only])
 def test_any_error_is_a_sentence_and_exit_code_2_unless_it_is_asked_for(around, capsys):
     with pytest.raises(typer.Exit) as ended, around():
         {}["x"]
     assert ended.value.exit_code == 2
-    assert capsys.readouterr().err == "Error: a fault of fertune's own (KeyError: 'x'); --verbose shows where.\n"
+    assert capsys.readouterr().err == "Error: fertune has a bug (KeyError: 'x'); --verbose shows where.\n"
     with pytest.raises(KeyError), around(verbose=True):
         {}["x"]
     with pytest.raises(typer.Exit) as ended, around():
@@ -104,7 +103,7 @@ def test_a_signal_closes_what_is_open_and_ends_in_a_sentence(number, capsys):
         finally:
             closed.append("what was open")
 
-    with pytest.raises(typer.Exit) as ended, told(goes_on=GOES_ON), interruptible():
+    with pytest.raises(typer.Exit) as ended, reporting_errors(goes_on=GOES_ON), interruptible():
         command()
     assert ended.value.exit_code == 130
     assert closed
@@ -113,19 +112,19 @@ def test_a_signal_closes_what_is_open_and_ends_in_a_sentence(number, capsys):
 
 
 def test_what_ray_makes_of_a_signal_is_the_same_to_a_person(capsys):
-    with pytest.raises(typer.Exit) as ended, told():
+    with pytest.raises(typer.Exit) as ended, reporting_errors():
         raise SystemExit(signal.SIGTERM)
     assert ended.value.exit_code == 130
     assert capsys.readouterr().err == "Interrupted (stopped by SIGTERM).\n"
-    with pytest.raises(SystemExit, match="other"), told():
+    with pytest.raises(SystemExit, match="other"), reporting_errors():
         raise SystemExit("other")
 
 
 def test_a_command_that_only_looks_is_interrupted_without_a_word(capsys):
     terminated = signal.getsignal(signal.SIGTERM)
-    with looking():
+    with read_only():
         assert signal.getsignal(signal.SIGTERM) is terminated
-    with pytest.raises(typer.Exit) as ended, looking():
+    with pytest.raises(typer.Exit) as ended, read_only():
         raise KeyboardInterrupt
     assert ended.value.exit_code == 130
     assert capsys.readouterr().err == ""

@@ -46,7 +46,7 @@ class Mailbox:
                 self._groups.add(group)
                 if len(self._groups) <= self._max_attempts:
                     return self._number, self._job
-                died = f"Its worker died {self._max_attempts} times; see the logs of this trial for the last words."
+                died = f"Its worker died {self._max_attempts} times; see the log of this trial for its last lines."
                 self._close({"failed": died, "done": True})
                 done = self._number
 

@@ -1,4 +1,4 @@
-"""What a network costs: parameters, file size, latency and training operations. No measurement leaves a trace.
+"""Costs of a network: parameters, file size, latency and training operations. No measurement leaves a trace.
 
 Networks are called as `model(clips, lengths)` with clips (B, T, 3, H, W) and the valid frames of each clip, (B,).
 """

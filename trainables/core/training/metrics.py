@@ -1,4 +1,4 @@
-"""What a set of predictions is worth."""
+"""Metrics of a set of predictions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the accuracy of a trained model falls when faces are covered or turned, measured after everything is chosen.
+"""Robustness: accuracy of a trained model under occlusion and rotation, measured after everything is chosen.
 
 Strengths are whole numbers: the share of the face's box that is covered, in per cent, and the rotation, in degrees. At
 strength 0 stands the plain accuracy. What happens to a clip depends on its place in the prepared data and on nothing

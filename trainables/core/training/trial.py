@@ -238,9 +238,9 @@ class _Checkpoint:
         except torch.OutOfMemoryError:
             raise
         except Exception as error:  # any damage shows as another exception type
-            said = first_line(error).rstrip(".") or "no more is known"
+            reason = first_line(error).rstrip(".") or "no more is known"
             return (
-                f"The checkpoint {self.path} cannot be read ({type(error).__name__}: {said}). It is set aside "
+                f"The checkpoint {self.path} cannot be read ({type(error).__name__}: {reason}). It is set aside "
                 f"as damaged.{self.path.name}, and the trial begins anew."
             )
         return ""

@@ -53,8 +53,8 @@ def require_disjoint(fold: Fold, people: Sequence[str], *, number: int, locked: 
         for name in {people[index] for index in getattr(fold, part)}:
             if name in seen:
                 raise DataError(
-                    f"Subject {name!r} is in {seen[name]} and in the {part} part of fold {number}: what is learnt of a person "
-                    "would be tested on the same person. Cut the folds by subject; a random cut by clip has the name "
+                    f"Subject {name!r} is in {seen[name]} and in the {part} part of fold {number}: the model would be tested "
+                    "on a person it has seen. Cut the folds by subject; a random cut by clip has the name "
                     "`random_leaky`."
                 )
             seen[name] = f"the {part} part"
