@@ -27,7 +27,6 @@ StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="A file of searc
 Begun = Annotated[str, typer.Argument(metavar="STUDY", help="A study that was begun, see `status`.")]
 DataRoot = Annotated[Path | None, typer.Option(help="The folder of the data set as it lies on disk.")]
 Model = Annotated[str | None, typer.Option(help="models:/NAME@champion; default: the only champion.")]
-GPUS = "GPUs of each worker: a share such as 0.5, or whole ones; default: 1 where there are any."
 SD = "Ablations with --dry-run: standard deviation of a paired difference, in points of accuracy."
 PILOT = "Ablations with --dry-run: the study whose runs show that standard deviation."
 AsJson = Annotated[bool, typer.Option("--json", help="Print data for a script: one JSON object a line.")]
@@ -45,9 +44,8 @@ def main(context: typer.Context, verbose: Verbose = False) -> None:
             from tuning.text import outcomes
 
             with outcomes.shown() as shown:
-                outcomes.show_demo(
-                    *demo(shown.listener, lambda ran: outcomes.show_front(ran, shown), verbose=verbose), shown
-                )
+                ended = demo(shown.listener, lambda ran: outcomes.show_front(ran, shown), verbose=verbose)
+                outcomes.show_demo(*ended, shown)
 
 
 @contextlib.contextmanager
@@ -66,7 +64,9 @@ def run(
     max_concurrent: Annotated[int | None, typer.Option(min=1, help="At most this many trials at once.")] = None,
     workers_per_trial: Annotated[int, typer.Option(min=1, help="Workers that train one trial together (DDP).")] = 1,
     cpus_per_worker: Annotated[int, typer.Option(min=1, help="CPUs of each worker.")] = 1,
-    gpus_per_worker: Annotated[float | None, typer.Option(min=0, help=GPUS)] = None,
+    gpus_per_worker: Annotated[
+        float | None, typer.Option(min=0, help="GPUs of each: 0.5, 1, 2; default: 1 if there are any.")
+    ] = None,
     folds: Annotated[str | None, typer.Option(help="Ablations only: `all`, or numbers such as 0,1.")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Ablations only: seeds per variant and fold.")] = None,
     table: Annotated[Path | None, typer.Option(help="Ablations only: write the table (.csv, .md, .tex).")] = None,
@@ -97,20 +97,15 @@ def run(
             found = plan(loaded, default_home(), workers=workers_per_trial, sd=sd, pilot=pilot, **work)
             outcomes.show_plan(found, as_json)
             return
-        from tuning.run import Placement
-        from tuning.run import run as run_
+        from tuning import run as verb
 
         if table is not None:
             sheets.require_format(table)  # before hours of training, not after
-        placement = Placement(
-            workers=workers_per_trial,
-            cpus_per_worker=cpus_per_worker,
-            gpus_per_worker=gpus_per_worker,
-            max_concurrent=max_concurrent,
-        )
-        work |= {"placement": placement, "resume": resume, "extend": extend, "time_budget_s": seconds}
+        per_worker = {"cpus_per_worker": cpus_per_worker, "gpus_per_worker": gpus_per_worker}
+        work["placement"] = verb.Placement(workers=workers_per_trial, max_concurrent=max_concurrent, **per_worker)
+        work |= {"resume": resume, "extend": extend, "time_budget_s": seconds}
         with outcomes.shown(as_json) as shown:
-            if not outcomes.show_run(run_(loaded, shown.listener, **work, verbose=verbose), shown, table):
+            if not outcomes.show_run(verb.run(loaded, shown.listener, **work, verbose=verbose), shown, table):
                 raise typer.Exit(1)
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.support.command import call, light
-from tests.support.pictures import write_image, write_video
 from tests.support.sample_study import write_sample
+from tests.support.trees import write_image, write_video
 from tuning.execution.session import open_session
 from tuning.text import options
 

@@ -28,6 +28,7 @@ from benchmarks.core.gpu_bench import (
     row,
 )
 from benchmarks.core.gpu_children import call
+from benchmarks.core.gpu_trial import one_trial, trained
 from trainables.core.training.trainer import Training
 
 RECURRENT = ("gru", "lstm", "rnn_tanh", "rnn_relu")  # what torch's recurrent layers call
@@ -160,8 +161,8 @@ def cpu_gradients(bench: Bench) -> tuple[torch.Tensor, torch.Tensor, dict[str, t
 def exact_resume(bench: Bench) -> Finding:
     """A training that was saved after one epoch and taken up again ends with the bits of one that was not."""
     with deterministic():
-        whole, again = (_trained(bench, 2) for _ in range(2))
-        halted = _trained(bench, 1)
+        whole, again = (trained(bench, 2) for _ in range(2))
+        halted = trained(bench, 1)
         content = io.BytesIO()
         torch.save(halted.state(), content)
         content.seek(0)
@@ -171,7 +172,7 @@ def exact_resume(bench: Bench) -> Finding:
     repeatable = digest(whole) == digest(again)
     usual = repeatable
     if bench.where.type == "cuda":  # a CPU has no other algorithms
-        usual = digest(_trained(bench, 2)) == digest(_trained(bench, 2))
+        usual = digest(trained(bench, 2)) == digest(trained(bench, 2))
     same = digest(resumed) == digest(whole) and resumed.curve == whole.curve
     words = (
         f"resumed and whole are {'equal to' if same else 'not equal in'} the last bit, with deterministic algorithms; "
@@ -182,29 +183,15 @@ def exact_resume(bench: Bench) -> Finding:
     return Finding(words=words, passed=repeatable and same, figures={"repeatable_by_default": usual})
 
 
-def _trained(bench: Bench, epochs: int, **changes: Any) -> Training:
-    training = make_training(bench, bench.checked, **changes)
-    for _ in range(epochs):
-        training.run_epoch()
-    return training
-
-
 def two_trials(bench: Bench) -> Finding:
     """A trial after another one in the same process gives the numbers that it gives alone in a new process."""
     alone = call("trial", bench, limit_s=CHILD_LIMIT_S)
     with deterministic():
-        _trained(bench, 1, optimizer="sgd", augmentation="none", precision="bfloat16")
+        trained(bench, 1, optimizer="sgd", augmentation="none", precision="bfloat16")
     second = one_trial(bench)
     same = second == alone
     words = f"after another trial {second['weights']} {second['curve']}, alone {alone['weights']} {alone['curve']}"
     return Finding(words="equal to the last bit" if same else words, passed=same)
-
-
-def one_trial(bench: Bench) -> dict[str, Any]:
-    """What a short trial comes to: its curve, and a digest of its weights."""
-    with deterministic():
-        training = _trained(bench, 2)
-    return {"curve": [found["train_loss"] for found in training.curve], "weights": digest(training)}
 
 
 def sticky_error(bench: Bench) -> Finding:
@@ -221,10 +208,10 @@ def sticky_error(bench: Bench) -> Finding:
 
 def memory_given_back(bench: Bench) -> Finding:
     """Nothing of a trial that is over is kept: neither its network nor, on a GPU, memory."""
-    _trained(bench, 1)  # what libraries keep for good is taken in the first trial
+    trained(bench, 1)  # what libraries keep for good is taken in the first trial
     release(bench.where)
     before = _allocated(bench)
-    training = _trained(bench, 1)
+    training = trained(bench, 1)
     left = [weakref.ref(parameter) for parameter in training.bare.parameters()]
     del training
     release(bench.where)

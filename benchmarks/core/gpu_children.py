@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from benchmarks.core.gpu_bench import Bench, make_training, root
+from benchmarks.core.gpu_trial import one_trial
 from trainables.core.training.workers import is_lost
 
 SHARING_S = 4.0  # that processes share the device for
@@ -64,8 +65,6 @@ def _answer(name: str, told: str) -> dict[str, Any]:
 
 def trial(bench: Bench) -> dict[str, Any]:
     """A short trial, the first thing that its process does."""
-    from benchmarks.core.gpu_checks import one_trial  # which calls this module
-
     return one_trial(bench)
 
 

@@ -16,6 +16,7 @@ from trainables.core.phases import Phase
 from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.splits import make_splits
 from trainables.core.prepared.stored import Prepared, open_prepared
+from trainables.core.training import costs
 from trainables.core.training.trial import TrialSpec, run_trial
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import Dataset, Fold, Sample
@@ -28,10 +29,11 @@ RES_RBG = {"backbone": "resnet18", "rbg_depth": 1, "gru_hidden": 8}
 
 @contextlib.contextmanager
 def tiny_trainable() -> Generator[None]:
-    """`tests/support/extension/tiny.py` is a trainable like any other, and torch computes in one thread."""
+    """`extension/tiny.py` is a trainable like any other, torch computes in one thread, a latency is measured once."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(costs, "LATENCY_BUDGET_S", 0.0)
         patch.setattr(trainables, "__path__", [*trainables.__path__, str(Path(__file__).parent / "extension")])
         yield
     torch.set_num_threads(threads)

@@ -4,10 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from rich.console import Console
 from typer.testing import CliRunner
 
 import tune
 from tests.conftest import ROOT
+from tuning.text.progress import TerminalListener
+from tuning.text.shown import Shown
 
 HEAVY = ("ray", "torch", "mlflow", "optuna", "numpy", "pandas", "cv2", "sklearn")
 
@@ -26,3 +29,9 @@ def light(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def call(*arguments: str | Path):
     return CliRunner().invoke(tune.app, list(map(str, arguments)))
+
+
+def on_terminal(width=200, as_json=False, file=None):
+    """Of `width` columns; it writes to standard output, or to `file`."""
+    console = Console(width=width, file=file)
+    return Shown(console=console, listener=TerminalListener(console), as_json=as_json)

@@ -1,14 +1,18 @@
 """Small networks and noise to show them, and what every network of clips owes to padding."""
 
 import copy
+import dataclasses
 import functools
+import json
 from collections.abc import Iterable
+from pathlib import Path
 from types import ModuleType
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from trainables.core.config import make_config
+from trainables.core.config import TrainerConfig, make_config
 
 
 @functools.lru_cache(maxsize=1)
@@ -54,3 +58,26 @@ def assert_padding_is_unseen(
 def gradients(model: nn.Module, x: Tensor, lengths: Tensor) -> list[Tensor]:
     model.train()(x, lengths).square().sum().backward()
     return [parameter.grad for parameter in model.parameters()]
+
+
+def save_model(
+    folder: Path,
+    model: nn.Module,
+    trainable: str,
+    config: TrainerConfig | dict,
+    classes: tuple[str, ...],
+    crop_size: int,
+) -> Path:
+    """Write the folder of a trial, weights and description, as the trainer does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file({key: value.contiguous() for key, value in model.state_dict().items()}, folder / "model.safetensors")
+    settings = {
+        "trainable": trainable,
+        "config": config if isinstance(config, dict) else dataclasses.asdict(config),
+        "classes": list(classes),
+        "crop_size": crop_size,
+        "dataset": "noise",
+        "fingerprint": "0" * 16,
+    }
+    (folder / "model.json").write_text(json.dumps(settings))
+    return folder

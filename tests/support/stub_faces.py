@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tests.support.pictures import write_image
+from tests.support.trees import write_image
 from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.faces import CroppedClip, NoFace
 from trainables.data.core.dataset import Dataset, Fold, Sample

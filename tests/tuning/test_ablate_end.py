@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.support.command import on_terminal
 from tests.support.report_pages import HOSTILE
 from tests.support.sample_ablation import SMALL, write_ablation
-from tests.support.shown import on_terminal
 from tuning.records.ledger import Ledger
 from tuning.records.ran import Ran
 from tuning.text.outcomes import show_run

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from tests.support.builders import corrupted, make_spec, prepare_random, train, untimed
+from tests.support.command import on_terminal
 from tests.support.hand_runner import HandRunner, hand_store
-from tests.support.shown import on_terminal
 from trainables.core.phases import SCORED_ON
 from trainables.core.prepared.splits import load_splits
 from tuning.cross_validate import cross_validate_search, planned

@@ -4,7 +4,7 @@ import contextlib
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
-from tests.support.shown import on_terminal
+from tests.support.command import on_terminal
 from tuning.demo import demo
 from tuning.text.outcomes import show_demo
 

@@ -6,8 +6,8 @@ import mlflow
 import pytest
 
 import tuning.promote as module
+from tests.support.command import on_terminal
 from tests.support.hand_runner import DEVICE
-from tests.support.shown import on_terminal
 from tuning.confirm import confirm_search
 from tuning.evidence.champion import version_tags
 from tuning.evidence.contest import Refused

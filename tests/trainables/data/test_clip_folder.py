@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.pictures import write_image
+from tests.support.trees import write_image
 from trainables.core.prepared.fingerprint import fingerprint_of
 from trainables.data import clip_folder, drawn_faces
 from trainables.data.core.dataset import DataError

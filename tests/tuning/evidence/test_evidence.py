@@ -11,8 +11,8 @@ from dashboards import recommendation
 from dashboards.core.data import read_report_data
 from dashboards.evidence import panel
 from search_spaces.core.study import PARETO
+from tests.support.command import on_terminal
 from tests.support.sample_study import add_confirmation, select, write_sample
-from tests.support.shown import on_terminal
 from tuning.evidence.evidence_file import _finite, read_evidence, sha256_of, write_evidence
 from tuning.evidence.holdout import difference, evidence, predictions_of
 from tuning.evidence.model_card import as_description, model_card

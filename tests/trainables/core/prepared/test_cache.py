@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.support.pictures import write_video
 from tests.support.stub_faces import NUM_CLIPS, StubFinder, dataset_of, prepare_stub
+from tests.support.trees import write_video
 from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.faces import CroppedClip
 from trainables.core.prepared.stored import open_prepared

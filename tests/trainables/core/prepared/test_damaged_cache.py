@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT
-from tests.support.pictures import write_image
 from tests.support.stub_faces import NUM_CLIPS, StubFinder, dataset_of, prepare_stub, write_clips
+from tests.support.trees import write_image
 from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.stored import open_prepared
 from trainables.data.core.dataset import DataError, Fold

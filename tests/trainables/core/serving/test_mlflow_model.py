@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from tests.support.mlflow_store import new_store
-from tests.support.saved_model import save_model
+from tests.support.networks import save_model
 from trainables import res_rbg
 from trainables.core.config import make_config
 from trainables.core.prepared.batches import Clips

@@ -13,7 +13,7 @@ from torch import nn
 from tests.conftest import ROOT
 from tests.support.builders import SETTINGS, make_spec, prepare_random, tiny_trainable, train
 from tests.support.mlflow_store import new_store
-from tests.support.saved_model import save_model
+from tests.support.networks import save_model
 from trainables.core import lookup
 from trainables.core.config import MEAN, make_config
 from trainables.core.prepared.batches import Clips

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT
-from tests.support.pictures import write_image, write_video
+from tests.support.trees import write_image, write_video
 from trainables.data.core.dataset import DataError, Sample
 from trainables.data.core.frames import (
     find_clips,
