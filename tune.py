@@ -140,10 +140,7 @@ def status(
 
 
 @app.command()
-def stop(
-    study: Annotated[str, typer.Argument(metavar="STUDY", help="A study that runs, see `status`.")],
-    verbose: Verbose = False,
-) -> None:
+def stop(study: Begun, verbose: Verbose = False) -> None:
     """Stop a running study from another shell. Its state is saved; `run STUDY --resume` goes on."""
     with command(verbose):
         from tuning.stop import stop as stop_
