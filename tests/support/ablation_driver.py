@@ -46,6 +46,7 @@ class Driver(Runner):
 
     `breaks` says which fail; after `interrupt_after` trainings Ctrl-C is pressed, after `late_after` time is over.
     `answers` gives how probably a trial is right about a clip of its fold's test part; its predictions are then kept.
+    `deadlines` has the phase and the deadline of every run.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Driver(Runner):
         self.tracker = SimpleNamespace(how_to_compare=list)
         self.breaks, self.answers, self.begun = breaks, answers, []
         self.interrupt_after, self.late_after = interrupt_after, late_after
+        self.deadlines = []
 
     def __enter__(self):
         return self
@@ -76,6 +78,7 @@ class Driver(Runner):
         self.ledger.close()
 
     def run(self, phase, proposer, count, *, deadline=None, **facts):
+        self.deadlines.append((phase, deadline))
         if count:
             self.ledger.open_study(settings=dict(self.study.settings))
         super().run(phase, proposer, 0, deadline=deadline, **facts)  # what it remembers; nothing runs

@@ -10,6 +10,7 @@ from ray.tune.search import Searcher
 from tests.support.builders import make_trial
 from tests.support.tiny_study import Quiet
 from trainables.core.training.trial import TrialSpec
+from tuning.execution import bookkeeper
 from tuning.execution.bookkeeper import Bookkeeper
 from tuning.execution.searcher import ListSearcher
 from tuning.records.ledger import Ledger
@@ -121,3 +122,35 @@ def test_metrics_that_come_after_an_error_of_another_trial_are_kept(desk):
         desk.books.close()
     states = {trial.trial_id: trial.state for trial in desk.ledger.trials.values()}
     assert states == {"search-0000": "INTERRUPTED", "search-0001": "FINISHED"}
+
+
+@pytest.mark.parametrize(
+    ("end", "state"),
+    [
+        ({"result": DONE}, "FINISHED"),
+        ({"result": {"done": True, "failed": "NonFiniteLoss"}}, "FAILED"),
+        ({"error": True}, "FAILED"),
+        ({"result": {"done": True, "stopped": True}}, "INTERRUPTED"),
+    ],
+)
+def test_whoever_asked_for_a_trial_is_told_how_it_ended_and_so_is_the_listener(desk, end, state):
+    told = []
+    desk.books._searcher.tell = lambda trial: told.append((trial.trial_id, trial.state))
+    desk.books.suggest("a")
+    desk.books.on_trial_complete("a", **end)
+    desk.books.close()
+    assert told == [("search-0000", state)]
+    assert desk.listener.ended == ["search-0000"]
+    assert checkpoint(desk, 0).exists() == (state != "FINISHED")
+
+
+def test_nothing_is_begun_after_the_deadline(desk, monkeypatch):
+    now = SimpleNamespace(time=1000.0)
+    monkeypatch.setattr(bookkeeper, "time", SimpleNamespace(monotonic=lambda: now.time))
+    desk.books._deadline = 1060.0
+    assert desk.books.suggest("a") != Searcher.FINISHED
+    now.time = 1061.0
+    assert desk.books.suggest("b") == Searcher.FINISHED
+    desk.books.on_trial_complete("a", DONE)
+    desk.books.close()
+    assert [trial.state for trial in desk.ledger.trials.values()] == ["FINISHED"], "what was begun has its time"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tuning.statistics.intervals import accuracy_interval, majority_share, nadeau_bengio_interval
+from tuning.statistics.intervals import accuracy_interval, crossed, majority_share, nadeau_bengio_interval
 
 
 def people(num_subjects, clips_each):
@@ -110,3 +110,17 @@ def test_nadeau_bengio_refuses_one_fold_and_empty_sets():
         nadeau_bengio_interval([0.1, 0.2], num_train=80, num_test=0)
     with pytest.raises(ValueError, match="confidence"):
         nadeau_bengio_interval([0.1, 0.2], num_train=80, num_test=20, confidence=95)
+
+
+@pytest.mark.parametrize(
+    ("scores", "of_seeds", "of_both"),
+    [
+        ([[0, 2], [1, 3]], 2.0, 0.0),  # a seed does the same to everybody: seeds 0.5 and 2.5 on average
+        ([[0, 2], [1, 5]], 4.0, 1.0),  # seeds 0.5 and 3.5, variance 4.5, half of 1 of it people's own answers
+        ([[0, 2], [2, 0]], 0.0, 4.0),  # all of it is: nothing below 0 is left
+    ],
+)
+def test_people_and_seeds_crossed_on_paper_and_pencil(scores, of_seeds, of_both):
+    by_person, found_seeds, found_both = crossed(np.array(scores, dtype=float))
+    assert by_person.tolist() == np.mean(scores, axis=1).tolist()
+    assert (found_seeds, found_both) == pytest.approx((of_seeds, of_both))

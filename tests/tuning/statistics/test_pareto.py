@@ -163,3 +163,9 @@ def test_a_reference_or_floor_that_fits_nothing_is_refused():
         knee([[1.0]], ("max",), floor=np.nan)
     with pytest.raises(ValueError, match="No row is finite"):
         reference_point([[np.nan, 1.0]], ("max", "min"))
+
+
+def test_whoever_just_reaches_the_floor_is_among_those_to_recommend():
+    values = [[0.9, 10], [0.85, 4], [0.8, 3], [0.1, 0]]
+    assert knee(values, ("max", "min"), floor=0.8) == 1
+    assert knee(values, ("max", "min"), floor=0.8001) == 0, "of two extremes the more accurate"

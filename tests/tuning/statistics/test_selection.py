@@ -53,3 +53,10 @@ def test_more_validation_clips_make_the_rule_stricter():
 def test_where_no_objective_is_finite_there_is_no_front():
     found = trials("accuracy", (math.nan, 1e6))
     assert choose(study(("accuracy", "max"), ("param_count", "min")), found, 10) == ([], None)
+
+
+def test_a_trial_that_did_not_answer_every_question_raises_no_floor():
+    found = trials("accuracy", (0.90, 10.0), (0.89, 4.0), (0.88, 3.0), (0.99, math.nan))
+    front, recommended = choose(study(("accuracy", "max"), ("param_count", "min")), found, num_validation=100)
+    assert [trial.trial_id for trial in front] == ["search-0000", "search-0001", "search-0002"]
+    assert recommended is found[1]

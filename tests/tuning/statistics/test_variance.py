@@ -109,3 +109,28 @@ def test_one_fold_and_one_person_are_refused():
         sources(np.ones((4, 1)), np.ones(4), np.zeros(4), np.arange(4))
     with pytest.raises(ValueError, match="1 fold was given; at least 2 are needed"):
         fold_estimate(np.ones((1, 3)), 0.5)
+
+
+def test_the_sources_of_error_on_paper_and_pencil():
+    """Two folds of two people with 4 clips each, two seeds; accuracies 5/8 and 3/8 in fold 0, 3/4 and 3/4 in fold 1.
+
+    People, in 32nds of the mean: 0, 2, 1, 1. The seeds of fold 0 differ by 3/4, of fold 1 by nothing. Of the people of
+    fold 1 each has an own answer of +-1/4, which may come out as 4/256 of the mean of a fold.
+    """
+    found = sources([[4, 1], [3, 0], [4, 2], [2, 4]], [4, 4, 4, 4], list("ABCD"), [0, 0, 1, 1])
+    assert found.mean == pytest.approx(5 / 8)
+    assert found.between_people == pytest.approx(4 / 3 * 6 / 1024)
+    assert (found.of_seeds, found.within_people) == pytest.approx((9 / 256, 4 / 256))
+    assert found.of_trainings == pytest.approx(5 / 256)
+    assert found.between_folds == pytest.approx(1 / 64)
+    whole = people_estimate(found, 0.5)
+    assert whole.se**2 == pytest.approx(28 / 1024), "own answers exceed what people add: nothing for training sets"
+    assert whole.df == pytest.approx(28**2 / (8**2 / 3 + 20**2 / 2)), "a degree for each fold of two seeds"
+
+
+def test_folds_as_units_on_paper_and_pencil():
+    """Means 0.6, 0.7, 0.9 have the variance 42/1800, seeds of a fold 24/1800; a third of 3 x 0.5 on what seeds leave."""
+    found = fold_estimate([[0.5, 0.7], [0.8, 0.6], [0.9, 0.9]], 0.5)
+    assert found.mean == pytest.approx(11 / 15)
+    assert found.se**2 == pytest.approx(14 / 1800 + 0.5 * (14 - 4) / 1800)
+    assert found.df == 2

@@ -1,0 +1,54 @@
+"""What is counted for the evidence: the middle epoch, the clips that were tested, whoever is next best first."""
+
+import pytest
+
+from tests.support.builders import make_trial
+from tests.support.sample_study import add_confirmation, select, write_sample
+from trainables.data.core.dataset import Fold
+from tuning.evidence.ablation import run_of
+from tuning.evidence.evidence_file import _by_class_and_person
+from tuning.evidence.holdout import Holdout, evidence
+from tuning.records.ledger import Ledger
+from tuning.records.selection import ranked_front
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    """Three confirmations of one configuration."""
+    with Ledger.write(write_sample(tmp_path, confirmed=False)) as ledger:
+        chosen = select(ledger)[0]
+        for seed in range(3):
+            add_confirmation(ledger, chosen, seed=seed)
+        yield ledger
+
+
+def test_a_refit_runs_as_long_as_the_confirmation_in_the_middle(ledger):
+    for trial, epoch in zip(ledger.of_phase("confirm"), (20.0, 3.0, 4.0), strict=True):
+        trial.metrics["best_epoch"] = epoch
+    assert evidence(ledger)[0].best_epoch == 4
+
+
+def test_a_clip_that_several_seeds_judged_is_one_clip(ledger):
+    holdout = Holdout(ledger)
+    found = holdout.rows()[0]
+    table = holdout.predictions(found)
+    classes = [f"class {number}" for number in range(table["label"].max() + 1)]
+    by_class = _by_class_and_person(holdout, found, classes)["by_class"]
+    assert len(table) == 3 * table["clip_id"].nunique()
+    assert {name: one["num_clips"] for name, one in by_class.items()} == dict.fromkeys(classes, 16)
+    assert sum(one["recall"] for one in by_class.values()) / len(classes) == pytest.approx(found.accuracy.mean)
+
+
+def test_a_training_is_sized_by_what_it_trained_on_and_was_tested_on(ledger):
+    trial = make_trial(0, phase="ablation", variant="a", folds=(1,), metrics={"accuracy": 0.5})
+    run = run_of(ledger, trial, Fold(train=(0, 1, 2, 3), validation=(4,), test=(5, 6)))
+    assert (run.num_train, run.num_test, run.fold, run.seed) == (4, 2, 1, 0)
+
+
+def test_the_front_begins_with_the_recommended_one_and_goes_on_with_the_most_accurate(tmp_path):
+    with Ledger.write(tmp_path) as ledger:
+        for number, accuracy in enumerate((0.7, 0.9, 0.8, 0.95)):
+            ledger.start(make_trial(number))
+            ledger.end(f"search-{number:04d}", "FINISHED", {"accuracy": accuracy})
+        ledger.select([f"search-{number:04d}" for number in range(3)], "search-0002")
+        assert [trial.trial_id for trial in ranked_front(ledger)] == ["search-0002", "search-0001", "search-0000"]
