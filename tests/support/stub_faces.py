@@ -34,7 +34,7 @@ class StubFinder:
         crops = np.stack([cv2.resize(frame, (size, size)) for frame in frames])
         if crops.max() == 0:
             raise NoFace("no face in any frame")
-        return CroppedClip(crops, len(crops), len(crops), 1, 0.9)
+        return CroppedClip(crops, len(crops), 1, 0.9)
 
 
 def write_clips(root: Path) -> Path:

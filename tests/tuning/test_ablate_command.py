@@ -70,7 +70,7 @@ def test_a_variant_whose_runs_failed_is_left_out_with_what_it_said(command):
         "1 training failed, the first rbg_depth=2 on fold 1 with seed 200000000 (ablation-0005: NonFinite" in done.out
     )
     assert "rbg_depth=1:" in done.out
-    assert "One seed per fold" in done.out
+    assert "1 seed per fold" in done.out
 
 
 def test_one_that_failed_everywhere_is_listed_with_what_it_said(command):
@@ -156,9 +156,7 @@ def test_a_dry_run_takes_a_spread_and_says_whom_it_tests(command):
     done = command("--dry-run", "--sd", "2", "--seeds", "1", "--folds", "0,0,1")
     assert done.code == 0
     assert "Trainings: 6 (3 variants x 2 folds x 1 seed)." in done.out
-    assert (
-        "from the given standard deviation of 2.0 points of the difference in accuracy between two variants" in done.out
-    )
+    assert "from the given standard deviation of 2.0 points of a paired difference in accuracy" in done.out
     found = json.loads(command("--dry-run", "--sd", "2", "--json").out)
     assert (found["num_people"], found["num_trainings"]) == (10, 45)
     narrow = study_of(design=sweep("rbg_depth", [0, 1]))

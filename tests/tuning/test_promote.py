@@ -183,14 +183,14 @@ def test_what_was_measured_as_no_number_is_left_out_and_named(begin):
     folder = runner.folder / "trials" / "refit-0000"
     facts = read_evidence(folder / "evidence.json")
     assert (facts["not_measured"], "latency_ms" in facts["costs"]) == (["costs.latency_ms"], False)
-    assert "left out: costs.latency_ms." in (folder / "MODEL_CARD.md").read_text()
+    assert "Left out, as their value is not a number: costs.latency_ms." in (folder / "MODEL_CARD.md").read_text()
 
 
 def test_the_champions_configuration_on_data_prepared_anew_is_not_tested_against_itself(begin, client):
     fake_champion(client, begin({4: GOOD}, name="old").search(4), {"fertune.dataset_fingerprint": "0" * 64})
     runner = begin({4: GOOD, 8: POOR}).search(4, 8)
     with pytest.raises(
-        Refused, match=r"is the configuration of the present champion \(version 1 of .* anew since .*--trial"
+        Refused, match=r"is the configuration of the present champion \(version 1 of .* anew since: .*--trial"
     ):
         promote_winner(runner)
     assert aliases(client, runner.study.registered_model) == {"champion": 1}

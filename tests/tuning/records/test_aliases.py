@@ -111,7 +111,7 @@ class Server:
 
 def test_without_a_lock_the_loser_of_a_race_is_told(store):
     server = Server(meddle_after=2)
-    with pytest.raises(ChampionChanged, match=r"champion of task: version 2 became version 9"):
+    with pytest.raises(ChampionChanged, match=r"champion of task meanwhile: version 2 became version 9"):
         make_champion(server, "task", 2, replacing=1)
     assert server.aliases["champion"] == "9"
     server = Server(meddle_after=1)

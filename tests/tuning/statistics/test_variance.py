@@ -119,11 +119,11 @@ def test_the_sources_of_error_on_paper_and_pencil():
     """
     found = sources([[4, 1], [3, 0], [4, 2], [2, 4]], [4, 4, 4, 4], list("ABCD"), [0, 0, 1, 1])
     assert found.mean == pytest.approx(5 / 8)
-    assert found.between_people == pytest.approx(4 / 3 * 6 / 1024)
-    assert (found.of_seeds, found.within_people) == pytest.approx((9 / 256, 4 / 256))
+    assert found.between_subjects == pytest.approx(4 / 3 * 6 / 1024)
+    assert (found.of_seeds, found.within_subjects) == pytest.approx((9 / 256, 4 / 256))
     assert found.of_trainings == pytest.approx(5 / 256)
     assert found.between_folds == pytest.approx(1 / 64)
-    whole = people_estimate(found, 0.5)
+    whole = subject_estimate(found, 0.5)
     assert whole.se**2 == pytest.approx(28 / 1024), "own answers exceed what people add: nothing for training sets"
     assert whole.df == pytest.approx(28**2 / (8**2 / 3 + 20**2 / 2)), "a degree for each fold of two seeds"
 

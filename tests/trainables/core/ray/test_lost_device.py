@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from trainables.core.ray import slot, trainer
-from trainables.core.training import device
+from trainables.core.training import workers
 from trainables.core.training.workers import Group
 
 
@@ -24,7 +24,7 @@ def work(monkeypatch, *, lost, outcomes):
         report = Remote(lambda number, last: reports.append((number, last)))
 
     monkeypatch.setattr(trainer, "join", Group)
-    monkeypatch.setattr(device, "is_lost", lambda device: lost)
+    monkeypatch.setattr(workers, "is_lost", lambda device: lost)
     monkeypatch.setattr(slot.ray, "get", lambda answer: answer)
     monkeypatch.setattr(slot, "_run", lambda job, number, mailbox, group: job)
     return reports, lambda: slot._work({"mailbox": Mailbox, "threads": torch.get_num_threads()})
@@ -49,8 +49,8 @@ def test_a_device_is_lost_when_it_answers_nothing(monkeypatch):
     def assert_triggered(device):
         raise RuntimeError("CUDA error: device-side assert triggered")
 
-    assert not device.is_lost(torch.device("cpu"))
+    assert not workers.is_lost(torch.device("cpu"))
     monkeypatch.setattr(torch.cuda, "synchronize", lambda device: None)
-    assert not device.is_lost(torch.device("cuda"))
+    assert not workers.is_lost(torch.device("cuda"))
     monkeypatch.setattr(torch.cuda, "synchronize", assert_triggered)
-    assert device.is_lost(torch.device("cuda"))
+    assert workers.is_lost(torch.device("cuda"))
