@@ -16,8 +16,8 @@ from benchmarks.core.gpu_feeds import OnDevice, Prefetched, Resident
 from benchmarks.core.gpu_frames import pack, stored_frames
 from benchmarks.core.gpu_parts import PARTS
 from benchmarks.gpu import Outcome, main, run, summary
+from tests.benchmarks.gpu_parts import dies, hangs, raises, works
 from tests.conftest import ROOT
-from tests.support.gpu_parts import dies, hangs, raises, works
 from trainables.core.training.trainer import Training
 from trainables.models import rbg
 
