@@ -94,6 +94,7 @@ def test_a_gradient_reaches_every_parameter(gate: str, temporal: str) -> None:
         assert not silent
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize(
     "changes",
