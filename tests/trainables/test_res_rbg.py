@@ -112,6 +112,15 @@ def test_what_stands_in_padded_frames_never_changes_a_gradient() -> None:
     assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(*found, strict=True))
 
 
+def test_a_clip_alone_has_the_logits_it_has_in_a_batch() -> None:
+    model = tiny().eval()
+    x = noisy_clips(4)
+    batch = model(x, LENGTHS)
+    for row, length in enumerate(LENGTHS.tolist()):
+        alone = model(x[row : row + 1, :length], torch.tensor([length]))
+        assert torch.allclose(alone[0], batch[row], atol=1e-5)
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_one_valid_step_trains(preset: str) -> None:
     model = tiny(**(PRESETS[preset] | TINY)).train()
