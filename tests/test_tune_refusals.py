@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.support.command import call, light
+from tests.support.mlflow_store import new_store
 from tests.support.sample_study import write_sample
 from tests.support.trees import write_image, write_video
 from tuning.execution.session import open_session
@@ -51,6 +52,8 @@ from tuning.text import options
 )
 def test_what_a_person_got_wrong_is_one_sentence_and_exit_code_2(arguments, sentence, tmp_path, monkeypatch):
     monkeypatch.setenv("FERTUNE_HOME", str(tmp_path))
+    if "--rollback" in arguments:
+        new_store(tmp_path)
     done = call(*arguments)
     assert done.exit_code == 2
     assert done.stderr.startswith(f"Error: {sentence}")
@@ -198,6 +201,7 @@ def test_a_python_without_the_packages_is_a_sentence():
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_an_option_that_there_is_not_is_exit_code_2_without_traceback():
     done = light("run", "demo", "--num-sample", "3")
     assert done.returncode == 2

@@ -90,6 +90,7 @@ def test_what_cannot_be_compared_is_listed_with_the_reason(tmp_path):
     assert "2 of 2" in text
 
 
+@pytest.mark.slow
 def test_a_variant_that_failed_is_said_to_be_left_out(tmp_path):
     write_ablation(tmp_path, failed=("gate",))
     page = read_page(tmp_path, "parts")

@@ -13,6 +13,7 @@ from tuning.evidence.holdout import evidence
 from tuning.records.ledger import Ledger
 
 
+@pytest.mark.slow
 def test_unconfirmed_is_said_to_be(tmp_path):
     write_sample(tmp_path, confirmed=False)
     page = read_page(tmp_path)
@@ -125,6 +126,7 @@ def test_a_running_study_has_a_front_but_no_recommendation(tmp_path):
     assert "The 1 member of the front" in page.texts["front"]
 
 
+@pytest.mark.slow
 def test_a_choice_that_later_trials_outdate_is_said_to_be_old(tmp_path):
     with open_study(tmp_path) as ledger:
         add_trial(ledger, search_trial(0, {"rbg_depth": 1}), accuracy=0.5)
@@ -144,6 +146,7 @@ def test_a_finished_trial_without_a_number_is_left_out_and_counted(tmp_path):
     assert "search-0001" not in json.dumps(page.figures[0])
 
 
+@pytest.mark.slow
 def test_trials_of_different_parameters_share_the_page(tmp_path):
     with open_study(tmp_path) as ledger:
         add_trial(ledger, search_trial(0, {"rbg_depth": 1, "lr": 0.001}))

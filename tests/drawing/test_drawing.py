@@ -173,6 +173,7 @@ def test_a_folder_of_someone_else_is_refused_and_kept(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
+@pytest.mark.slow
 def test_an_interrupted_drawing_leaves_nothing_and_is_drawn_again(tmp_path):
     def interrupt(done, total):
         raise KeyboardInterrupt
@@ -184,6 +185,7 @@ def test_an_interrupted_drawing_leaves_nothing_and_is_drawn_again(tmp_path):
     assert (tmp_path / "world" / MARKER).is_file()
 
 
+@pytest.mark.slow
 def test_two_at_once_draw_one_whole_world(tmp_path):
     with ThreadPoolExecutor(3) as pool:
         for answer in [pool.submit(draw_small, tmp_path / "world") for _ in range(3)]:

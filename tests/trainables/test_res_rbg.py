@@ -94,6 +94,7 @@ def test_a_gradient_reaches_every_parameter(gate: str, temporal: str) -> None:
         assert not silent
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize(
     "changes",
@@ -109,6 +110,15 @@ def test_padding_never_changes_the_logits_of_a_clip(changes: dict[str, object], 
 def test_what_stands_in_padded_frames_never_changes_a_gradient() -> None:
     found = [gradients(tiny(), blanked(noisy_clips(4), LENGTHS, value), LENGTHS) for value in (0.0, float("nan"))]
     assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(*found, strict=True))
+
+
+def test_a_clip_alone_has_the_logits_it_has_in_a_batch() -> None:
+    model = tiny().eval()
+    x = noisy_clips(4)
+    batch = model(x, LENGTHS)
+    for row, length in enumerate(LENGTHS.tolist()):
+        alone = model(x[row : row + 1, :length], torch.tensor([length]))
+        assert torch.allclose(alone[0], batch[row], atol=1e-5)
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -155,6 +155,7 @@ def test_the_trainer_gives_an_auxiliary_loss_three_tenths_of_the_weight(prepared
     assert costs.train_flops(model, config) == 0
 
 
+@pytest.mark.slow
 def test_repvgg_is_deployed_as_plain_convolutions_with_the_same_answers() -> None:
     torch.manual_seed(0)
     model = static_cnn("repvgg_a0", 3)

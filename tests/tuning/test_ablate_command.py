@@ -38,6 +38,7 @@ def answers(trial):
     return 0.5 + 0.2 * trial.parameters["rbg_depth"]
 
 
+@pytest.mark.slow
 def test_a_whole_one_is_compared_and_its_table_written(command, tmp_path):
     done = command("--folds", "all", "--seeds", "2", "--table", str(tmp_path / "out" / "table.csv"), answers=answers)
     assert done.code == 0
@@ -93,6 +94,7 @@ def test_a_result_that_is_no_number_is_no_result(command, monkeypatch):
     assert "rbg_depth=2:" in done.out
 
 
+@pytest.mark.slow
 def test_folds_that_are_missing_are_left_out_and_named(command):
     done = command("--folds", "0,1,2", "--seeds", "1", answers=answers, late_after=7)
     assert done.code == 0
@@ -152,6 +154,7 @@ def test_options_of_a_plan_are_none_of_a_search(monkeypatch, tmp_path):
     assert done.stderr == "Error: Study demo is a search; --sd is an option of an ablation.\n"
 
 
+@pytest.mark.slow
 def test_a_dry_run_takes_a_spread_and_says_whom_it_tests(command):
     done = command("--dry-run", "--sd", "2", "--seeds", "1", "--folds", "0,0,1")
     assert done.code == 0

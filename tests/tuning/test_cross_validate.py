@@ -179,6 +179,7 @@ def test_it_is_printed_by_fold_and_as_one_object_and_marked_where_leaky(runner, 
     assert json.loads(line)["optimism"]["mean"] == found.optimism.mean
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frames", [False, True])
 @pytest.mark.usefixtures("tiny")
 def test_neither_test_people_nor_the_holdout_can_change_a_search_of_nested_folds(tmp_path, frames):

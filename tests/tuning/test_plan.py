@@ -38,6 +38,7 @@ def _answers(trial):
 # How much there is to train
 
 
+@pytest.mark.slow
 def test_a_dry_run_counts_trainings_and_says_what_it_cannot_know(tmp_path):
     forecast = plan(study_of(), tmp_path, seeds=3)
     assert forecast.num_trainings == 3 * 5 * 3  # drawn faces come in five folds
@@ -88,6 +89,7 @@ def test_what_is_done_counts_where_it_is_asked_for(home, folds, seeds, done):
     assert forecast.num_done == done
 
 
+@pytest.mark.slow
 def test_a_variant_that_means_something_else_by_now_is_not_done(home):
     assert plan(study_of(design=sweep("rbg_depth", [0, 1, 3])), home, seeds=2).num_done == 20
     settled = sweep("rbg_depth", [0, 1], tune_each=3)
@@ -101,6 +103,7 @@ def test_folds_that_there_are_not_are_refused_as_a_run_refuses_them(home, folds)
         plan(study_of(), home, folds=folds)
 
 
+@pytest.mark.slow
 def test_a_smoke_run_is_counted_with_the_folds_that_it_takes(tmp_path):
     assert plan(study_of().smoked(), tmp_path, seeds=1).num_trainings == 3 * 2
     assert plan(study_of(dataset="ck_plus").smoked(), tmp_path, seeds=1).num_trainings == 3 * 2
@@ -148,6 +151,7 @@ def test_what_a_plan_promises_is_what_the_finished_run_says(home):
     )
 
 
+@pytest.mark.slow
 def test_fewer_folds_test_fewer_people(home):
     some, whole = plan(study_of(), home, folds=(0, 3)), plan(study_of(), home)
     assert (some.num_people, whole.num_people) == (32, 80)
@@ -214,6 +218,7 @@ def test_a_single_fold_resolves_nothing(home):
 # The folds that a plan reckons with
 
 
+@pytest.mark.slow
 def test_the_folds_of_drawn_faces_are_foreseen(tmp_path):
     study = study_of(drawing={"num_subjects": 10, "classes": ("happiness", "surprise"), "num_frames": 2, "size": 32})
     foreseen = fold_sizes(study, tmp_path)

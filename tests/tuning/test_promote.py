@@ -101,6 +101,7 @@ def test_a_challenger_that_is_not_shown_to_be_better_is_refused_with_what_is_mis
     assert aliases(client, runner.study.registered_model) == {"champion": 1}
 
 
+@pytest.mark.slow
 def test_a_challenger_as_good_and_smaller_is_let_in_on_the_margin_alone(begin, client):
     fake_champion(client, begin({32: GOOD}, name="old").search(32))
     runner = begin({8: GOOD, 32: GOOD}).search(8)
@@ -112,6 +113,7 @@ def test_a_challenger_as_good_and_smaller_is_let_in_on_the_margin_alone(begin, c
     assert promoted.version == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_a_saving_of_time_counts_on_one_kind_of_device_alone(begin, client, elsewhere):
     fake_champion(client, begin({4: GOOD}, name="old").search(4))
@@ -149,6 +151,7 @@ def test_whoever_was_confirmed_is_tested_together_whether_on_the_front_or_not(be
     assert caught.value.verdict.level <= 0.8 * 1e-9 / 2
 
 
+@pytest.mark.slow
 def test_the_command_says_promoted_only_where_something_was(begin, capsys):
     runner = begin({8: GOOD}).search(8)
     for words in ("Promoted search-0000 as", "search-0000 is champion already, as"):
@@ -196,6 +199,7 @@ def test_the_champions_configuration_on_data_prepared_anew_is_not_tested_against
     assert aliases(client, runner.study.registered_model) == {"champion": 1}
 
 
+@pytest.mark.slow
 def test_a_champion_on_the_front_is_neither_trained_twice_nor_its_own_challenger(begin, client):
     fake_champion(client, begin({4: POOR}, name="old").search(4))
     runner = begin({8: GOOD, 4: POOR}).search(8, 4)
@@ -206,6 +210,7 @@ def test_a_champion_on_the_front_is_neither_trained_twice_nor_its_own_challenger
     assert promoted.verdict.superior
 
 
+@pytest.mark.slow
 def test_a_champion_that_cannot_be_compared_or_trained_again_is_said_to_be(begin, client):
     fake_champion(client, begin({4: POOR}, name="old").search(4))
     with pytest.raises(Refused, match="has another holdout"):
@@ -256,6 +261,7 @@ def test_a_promotion_that_dies_leaves_the_old_champion_and_is_completed_by_the_n
     assert len(runner.ledger.of_phase("refit")) == 1
 
 
+@pytest.mark.slow
 def test_a_champion_that_changed_while_the_refit_ran_stays(begin, client):
     fake_champion(client, begin({4: POOR}, name="old").search(4))
     runner = begin({8: GOOD, 4: POOR}).search(8)

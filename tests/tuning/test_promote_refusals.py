@@ -69,6 +69,7 @@ def test_what_no_test_can_be_made_with_is_refused_before_anything_is_trained(beg
     assert not runner.asked
 
 
+@pytest.mark.slow
 def test_a_refusal_against_a_champion_names_the_way_to_more_seeds(begin):
     promote_winner(begin({4: 0.75}, name="old").search(4))
     runner = begin({8: 0.8, 4: 0.75}).search(8)
@@ -128,6 +129,7 @@ def test_a_superior_champion_is_the_new_reference(begin, store):
     assert (tags[MARGIN_SPENT], ACCURACY_REFERENCE in tags) == ("0", False)
 
 
+@pytest.mark.slow
 def test_times_measured_with_other_trials_beside_them_are_not_compared(begin):
     promote_winner(begin({4: GOOD}, name="old").search(4))
     runner = begin({8: GOOD, 4: GOOD}).search(8)

@@ -155,6 +155,7 @@ def test_fer_plus_needs_as_many_votes_as_images_and_the_table(tmp_path):
         fer2013_plus.load(folders)
 
 
+@pytest.mark.slow
 def test_a_complete_copy_has_35887_images_in_the_published_parts_and_no_note(tmp_path):
     parts = ["Training"] * 28_709 + ["PublicTest"] * 3_589 + ["PrivateTest"] * 3_589
     rows = [f"{row % 7},0 0 0,{part}" for row, part in enumerate(parts)]  # pixels are decoded when asked for

@@ -26,6 +26,7 @@ def cells(comparison):
     return comparison.num_folds, comparison.num_seeds, [one.variant for one in comparison.variants]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("num_done", "folds", "seeds"),
     [

@@ -90,6 +90,7 @@ def test_the_commonest_class_is_a_question_too(begin):
     assert [event["against"] for event in noted(runner)] == [MAJORITY] * 2
 
 
+@pytest.mark.slow
 def test_the_level_told_is_that_of_holms_step(begin):
     promote_winner(begin({4: FAIR}, name="old").search(4))
     runner = begin({8: FAIR, 16: FAIR, 4: FAIR}).search(8, 16)

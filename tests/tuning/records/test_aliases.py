@@ -37,6 +37,7 @@ def register(store, name, tag, **given):
     )
 
 
+@pytest.mark.slow
 def test_of_two_who_promote_at_once_one_wins_and_the_other_leaves_nothing(store):
     register(store, "race", "old")
     won, lost = [], []
@@ -121,6 +122,7 @@ def test_without_a_lock_the_loser_of_a_race_is_told(store):
     assert server.aliases == {"champion": "1", "previous": "3"}, "nothing was touched"
 
 
+@pytest.mark.slow
 def test_a_registration_that_lost_after_all_is_taken_back(store, monkeypatch):
     register(store, "late", "old")
 
@@ -147,6 +149,7 @@ def test_a_version_that_was_there_before_is_not_taken_back(store, monkeypatch):
     assert versions == {1, 2, 3}
 
 
+@pytest.mark.slow
 def test_what_an_attempt_left_behind_is_completed_and_not_made_again(store, monkeypatch):
     monkeypatch.setattr(registry, "make_champion", lambda *_, **__: None)  # it died before
     register(store, "again", "a")

@@ -116,6 +116,7 @@ def test_the_parent_run_ends_as_its_trials_did(home, uri, client, states, status
     assert runs_of(client, folder)["study"].info.status == "KILLED"
 
 
+@pytest.mark.slow
 def test_the_parent_run_is_open_while_its_driver_is(home, uri, client, folder):
     follow(folder, uri, home, begin)
     with Ledger.write(folder) as ledger, Tracker(ledger, uri, home) as tracker:

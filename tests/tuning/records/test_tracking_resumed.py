@@ -53,6 +53,7 @@ def test_a_resumed_study_goes_on_in_the_same_runs(home, uri, client, lost):
     assert after["search-0000"].info.status == "FINISHED"
 
 
+@pytest.mark.slow
 def test_nothing_new_writes_nothing(home, uri, client, folder):
     follow(folder, uri, home, begin)
     before = {name: run.info.end_time for name, run in runs_of(client, folder).items()}
@@ -72,6 +73,7 @@ def test_a_run_that_the_store_lost_is_written_again(home, uri, client, folder):
     assert found.data.tags["fertune.pareto"] == "true"
 
 
+@pytest.mark.slow
 def test_a_study_begun_anew_under_its_name_does_not_write_into_the_old_runs(home, uri, client, folder):
     follow(folder, uri, home, begin)
     old = {run_id: run.info.run_id for run_id, run in runs_of(client, folder).items()}

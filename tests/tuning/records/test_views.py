@@ -141,6 +141,7 @@ def test_a_front_that_is_no_comparison_is_shown_as_a_view(size):
     assert any("viewStateShareKey=front" in line for line in lines) == (size > 0)
 
 
+@pytest.mark.slow
 def test_the_tracker_tells_mlflow_and_links_to_it(tmp_path):
     uri = new_store(tmp_path)
 

@@ -18,6 +18,7 @@ from tuning.statistics.pairing import NotComparable, judged
 from tuning.statistics.variance import Estimate
 
 
+@pytest.mark.slow
 def test_a_large_difference_is_found_and_a_missing_one_is_not():
     comparison = compare(simulated({"full": 0.8, "worse": 0.4, "same": 0.8}, num_seeds=3), "full")
     reference, worse, same = comparison.variants
@@ -68,6 +69,7 @@ def test_a_training_that_fails_for_a_whole_fold_widens_the_interval():
     assert any("folds differ" in note for note in comparison.notes)
 
 
+@pytest.mark.slow
 def test_holm_adjusts_for_the_family():
     skills = {"full": 0.7, "a": 0.58, "b": 0.72, "c": 0.66}
     alone = compare(simulated(skills)[:20], "full").variants[1].difference
@@ -222,6 +224,7 @@ def damaged(run, tmp_path):
     return dataclasses.replace(run, predictions=tmp_path / "predictions.parquet")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [

@@ -10,6 +10,7 @@ def people(num_subjects, clips_each):
     return [f"P{i:03}" for i in range(num_subjects) for _ in range(clips_each)]
 
 
+@pytest.mark.slow
 def test_accuracy_interval_holds_the_truth_about_as_often_as_it_says():
     rng = np.random.default_rng(0)
     held = 0

@@ -56,6 +56,7 @@ def test_equal_rows_are_all_on_the_front():
     assert non_dominated([[0.9, 1], [0.9, 1], [0.8, 2]], ("max", "min")).tolist() == [True, True, False]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(tables(small, max_objectives=3))
 def test_hypervolume_is_the_number_of_dominated_unit_cells(table):
@@ -75,6 +76,7 @@ def test_rows_beyond_the_reference_or_not_finite_add_no_volume():
     assert hypervolume(front, ("max", "min"), [0.95, 2.0]) == 0.0
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(tables(st.one_of(small, st.floats(-1e6, 1e6))))
 def test_every_row_is_strictly_better_than_the_reference_point(table):
@@ -131,6 +133,7 @@ def test_knee_is_on_the_front_and_above_the_floor_where_anything_is(table, floor
         assert sign * values[row, 0] >= min(sign * floor, best)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(tables(small), st.integers(-2, 4), st.floats(-100, 100))
 def test_knee_does_not_depend_on_the_units(table, exponent, shift):

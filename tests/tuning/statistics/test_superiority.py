@@ -122,6 +122,7 @@ def test_a_lucky_seed_is_no_superiority():
     assert verdict.seeds_needed > 2
 
 
+@pytest.mark.slow
 def test_what_is_said_to_be_needed_is_about_enough():
     new, old = people_differ(0.05)
     (verdict,) = superiority([new], old)
@@ -217,6 +218,7 @@ def test_alpha_and_margin_are_checked():
         superiority([candidate("new", drawn(0.8))], candidate("old", drawn(0.8)), alpha=5)
 
 
+@pytest.mark.slow
 def test_it_rarely_promotes_where_seeds_alone_differ():
     """Two seeds of two equal configurations whose seeds differ a lot: ignoring seeds promotes one in four."""
     promoted = 0

@@ -33,6 +33,7 @@ def test_it_is_scored_on_its_folds_test_people_and_says_so(prepared, tmp_path):
     assert pq.read_metadata(tmp_path / "trial" / "predictions.parquet").num_rows == len(prepared.folds[1].test)
 
 
+@pytest.mark.slow
 def test_test_people_cannot_change_what_is_learnt_or_which_epoch_is_chosen(prepared, tmp_path):
     make_splits(prepared, seed=0, holdout_share=0.0).save(tmp_path / "splits.json")
     splits = load_splits(tmp_path / "splits.json")

@@ -185,6 +185,7 @@ def test_no_augmented_copy_crosses_a_split(tiny, prepared, tmp_path, monkeypatch
     assert metrics["train_flops"] == each * 14 * len(view.train)
 
 
+@pytest.mark.slow
 def test_a_resumed_trial_under_fixed_copies_equals_an_uninterrupted_one(tiny, prepared, tmp_path) -> None:
     settings = {"epochs": 2, "augmentation": "x14", "masking_rate": 0.2, "batch_by": "subject", "batch_size": 32}
     whole, metrics = train(make_spec(prepared, tmp_path / "whole", **settings))

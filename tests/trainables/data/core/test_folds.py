@@ -112,6 +112,7 @@ def test_clips_without_subjects_are_held_out_one_by_one():
     assert len((*left.train, *left.validation, *left.test)) == 8
 
 
+@pytest.mark.slow
 def test_as_many_clips_as_the_largest_set_has_are_held_out_one_by_one():
     labels = np.random.default_rng(0).choice(7, 35_887, p=[0.14, 0.02, 0.14, 0.25, 0.17, 0.11, 0.17])
     held = holdout_subjects([None] * len(labels), labels, seed=0)
