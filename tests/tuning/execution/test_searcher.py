@@ -174,3 +174,11 @@ def test_a_list_is_proposed_in_order():
     assert [proposer.ask() for _ in range(4)] == [*trials, None]
     assert len(trials) == 3
     proposer.tell(trials[0])
+
+
+def test_a_search_that_goes_on_does_not_draw_again_what_it_drew_before():
+    """Trials that failed taught nothing, so only the sampler's seed tells the two apart."""
+    trials = propose_all(OptunaSearcher(make_study(), num_samples=4, begun=[]))
+    failed = [ended(trial, "FAILED", {}) for trial in trials]
+    more = propose_all(OptunaSearcher(make_study(), num_samples=8, begun=failed))
+    assert not {trial.parameters["lr"] for trial in trials} & {trial.parameters["lr"] for trial in more}

@@ -8,7 +8,10 @@ from scipy import stats
 
 from tests.support.simulated_runs import CLIPS, NUM_PEOPLE, one_run, simulated, without_predictions
 from tuning.statistics.comparison import compare
+from tuning.statistics.differences import estimate
 from tuning.statistics.intervals import nadeau_bengio_interval
+from tuning.statistics.pairing import pair
+from tuning.statistics.power import detectable_effect, power_for
 
 
 def test_identical_results_are_called_so():
@@ -163,3 +166,26 @@ def test_a_small_effect_is_no_equivalence_of_two_variants(of, words):
     runs = [dataclasses.replace(run, num_test=5000 * run.num_test) for run in simulated({"full": 0.8})]
     comparison = compare(shifted(0.2, runs), "full", contrasts={of: {"other": 1.0, "full": -1.0}})
     assert comparison.effects[" x ".join(of)].words.startswith(words)
+
+
+def test_what_is_detectable_is_so_at_holms_first_step():
+    paired = pair(runs := simulated({"full": 0.7, "a": 0.6, "b": 0.6, "c": 0.6}), "full")
+    for variant in compare(runs, "full").variants[1:]:
+        found = estimate(paired, {variant.variant: 1.0, "full": -1.0})
+        assert variant.difference.detectable == pytest.approx(detectable_effect(found.se, found.df, 0.05 / 3))
+        assert variant.difference.power == pytest.approx(power_for(0.02, found.se, found.df, 0.05 / 3))
+
+
+def test_a_difference_in_uar_counts_training_sets_as_one_in_accuracy_does():
+    """Folds as units: a third of 5 x 8/32 on what seeds do not explain."""
+    runs = simulated({"full": 0.7, "a": 0.6})
+    full, one = (
+        np.array([[run.uar for run in runs if (run.variant, run.fold) == (name, fold)] for fold in range(5)])
+        for name in ("full", "a")
+    )
+    values = one - full
+    spread, of_seeds = values.mean(axis=1).var(ddof=1) / 5, values.var(axis=1, ddof=1).mean() / 10
+    assert spread > of_seeds
+    half = stats.t.ppf(0.975, 4) * (spread + 5 / 12 * (spread - of_seeds)) ** 0.5
+    found = compare(runs, "full").variants[1].difference.uar
+    assert (found.mean, found.high - found.mean) == pytest.approx((values.mean(), half))

@@ -1,5 +1,7 @@
 """Whether a configuration costs less: parameters are counted, times must be shown to be saved."""
 
+import math
+
 import pytest
 
 from tuning.statistics.savings import Costs, saving_of
@@ -54,3 +56,10 @@ def test_parameters_are_counted_and_an_equal_number_is_no_saving():
     for count, share, enough in ((90.0, 0.1, True), (91.0, 0.1, False), (100.0, 0.0, False), (99.0, 0.0, True)):
         found = saving_of(Costs(param_count=count), Costs(param_count=100.0), share=share, level=0.05)
         assert found.enough is enough
+
+
+def test_the_bound_of_the_times_on_paper_and_pencil():
+    """Logarithms: both differ by ln 1.04 between two seeds, so se is that over the root of 2, with two degrees."""
+    found = saved(5.0, 5.2)
+    assert found.time_ratio == pytest.approx(0.5)
+    assert found.time_ratio_high == pytest.approx(0.5 * math.exp(2.919986 * math.log(1.04) / 2**0.5))

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from tuning.statistics.savings import Costs
 from tuning.statistics.superiority import Candidate, superiority
@@ -229,3 +230,28 @@ def test_it_rarely_promotes_where_seeds_alone_differ():
         new, old = rng.random((2, 16, 4, 2)) < 0.7 + level + skill
         promoted += superiority([candidate("new", new)], candidate("old", old))[0].promoted
     assert promoted <= 5  # 1 expected; more than 5 has probability 0.1 %
+
+
+def test_the_seeds_that_are_needed_are_those_for_the_next_look_at_its_level():
+    """The new one is right in 9 or in 7 of 10, by the seed, the old one in 6: nothing but the seed varies."""
+    clip = np.arange(10)[None, :, None]
+    new, old = np.broadcast_to(clip < [9, 7], (100, 10, 2)), np.broadcast_to(clip < [6, 6], (100, 10, 2))
+    (verdict,) = superiority([candidate("new", new)], candidate("old", old))
+    assert (verdict.promoted, verdict.level) == (False, pytest.approx(0.04))
+    assert verdict.difference == pytest.approx(0.2)
+    needed = next(n for n in range(2, 99) if stats.t.isf(0.2 * 0.04, n - 1) * (0.02 / n) ** 0.5 < 0.2)
+    assert verdict.seeds_needed == needed == 7
+    assert verdict.people_needed is None, "nobody else changes what a seed does to all"
+
+
+def test_more_seeds_help_where_people_answer_each_seed_differently():
+    """All clips are drawn anew for each seed, so that with n times the seeds the variance is an n-th."""
+    for seed in range(5):
+        new, old = drawn(0.70, people=30, seeds=2, seed=2 * seed), drawn(0.62, people=30, seeds=2, seed=2 * seed + 1)
+        (verdict,) = superiority([candidate("new", new)], candidate("old", old))
+        if not verdict.promoted and verdict.difference > 0.05:
+            assert verdict.seeds_needed is not None
+            assert 2 < verdict.seeds_needed < 20
+            break
+    else:
+        pytest.fail("no refusal among five")

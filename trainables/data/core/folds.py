@@ -99,7 +99,7 @@ def without_subjects(
 
     Where the people of a part were few, all of them may be excluded. A fold that has nobody left to test is left out
     (of eight that leave one speaker out, six remain once two are locked away); where nobody is left to validate, as
-    many of its train subjects take their place. Raises `DataError` where no fold is left.
+    large a share of its train subjects takes their place. Raises `DataError` where no fold is left.
     """
     names = identities(subjects)
     kept = []

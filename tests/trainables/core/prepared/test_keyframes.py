@@ -174,3 +174,8 @@ def test_a_served_model_is_shown_the_frames_of_the_evaluation(prepared, tmp_path
 def test_a_setting_that_is_not_allowed_is_named_with_what_is(field: str, value: object, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         TrainerConfig(**{field: value})
+
+
+def test_a_frame_at_the_threshold_itself_is_kept_and_compared_with() -> None:
+    frames = np.stack([still(0), np.full((20, 20, 3), 128, np.uint8), still(0)])  # grey correlates with nothing
+    assert redundancy(frames, np.array([0, 3]), 0.0).tolist() == [-np.inf, 0.0, 0.0]

@@ -52,3 +52,12 @@ def test_the_default_block_scales_with_the_frame() -> None:
 def test_a_rate_that_is_no_share_is_refused(rate: float) -> None:
     with pytest.raises(ValueError, match="masking rate was given as"):
         mask(1, rate)
+
+
+def test_rows_and_columns_of_the_grid_are_shifted_by_draws_of_their_own():
+    masks = block_mask(64, 28, 28, 0.5, torch.Generator().manual_seed(0), "cpu", block=4)[:, 0]
+    edges = [(mask[1:] != mask[:-1]).any(dim=1).nonzero() % 4 for mask in masks]
+    across = [(mask.T[1:] != mask.T[:-1]).any(dim=1).nonzero() % 4 for mask in masks]
+    assert all(len(found.unique()) == 1 for found in (*edges, *across)), "blocks of 4 px"
+    shifts = [(int(one[0]), int(other[0])) for one, other in zip(edges, across, strict=True)]
+    assert len(set(shifts)) == 16

@@ -150,3 +150,10 @@ def test_too_few_people_for_any_fold_is_told():
 def test_a_shared_subject_is_named():
     with pytest.raises(DataError, match="'ann' is in the train part and in the test part of fold 0"):
         require_disjoint(Fold(train=(0, 1), validation=(2,), test=(3,)), ["ann", "bob", "cid", "ann"], number=0)
+
+
+def test_those_who_are_to_validate_keep_their_share_of_who_is_left():
+    """Three validated beside six who train; of the six that are left two validate, and four train."""
+    fold = Fold(train=tuple(range(6)), validation=(6, 7, 8), test=(9,))
+    (left,) = without_subjects([fold], list("abcdefghij"), [0] * 10, frozenset("ghi"), seed=0)
+    assert (len(left.train), len(left.validation), left.test) == (4, 2, (9,))

@@ -1,0 +1,16 @@
+"""What a trial had to say, and not what others had."""
+
+from tests.support.builders import make_trial
+from tuning.logs import logs
+from tuning.records.ledger import Ledger
+
+
+def test_a_note_stands_under_its_own_trial_and_in_the_study(tmp_path):
+    with Ledger.write(tmp_path / "smiles") as ledger:
+        for number in range(2):
+            ledger.start(make_trial(number))
+            ledger.note("noted", trial_id=f"search-{number:04d}", words=f"words of {number}")
+    assert "words of 1" in list(logs(tmp_path, "smiles", "search-0001"))
+    assert "words of 0" not in list(logs(tmp_path, "smiles", "search-0001"))
+    told = [line.partition("  ")[2] for line in logs(tmp_path, "smiles")]
+    assert [line for line in told if "words" in line] == ["search-0000: words of 0", "search-0001: words of 1"]
