@@ -33,7 +33,7 @@ def ablate_variants(
     chosen = chosen_folds(runner.study, folds, len(runner.splits.folds))
     if seeds < 1:
         raise ValueError(f"{seeds} seeds were asked for; an ablation needs 1 at least.")
-    deadline = time.monotonic() + time_budget_s if time_budget_s else None
+    deadline = None if time_budget_s is None else time.monotonic() + time_budget_s
     if design.tune_each:
         if not search_each(runner, deadline=deadline):
             return

@@ -48,7 +48,8 @@ def test_an_ablation_has_until_now_and_its_budget(prepared, tmp_path, clock):
     with Driver(study_of(), tmp_path, prepared) as one:
         ablate_variants(one, folds=(0, 1), seeds=1, time_budget_s=60.0)
         ablate_variants(one, folds=(0, 1), seeds=2)
-        assert one.deadlines == [("ablation", NOON + 60), ("ablation", None)]
+        ablate_variants(one, folds=(0, 1), seeds=2, time_budget_s=0.0)
+        assert one.deadlines == [("ablation", NOON + 60), ("ablation", None), ("ablation", NOON)], "none is no budget"
 
 
 def test_the_searches_of_variants_and_what_follows_them_share_one_budget(prepared, tmp_path, clock):
