@@ -211,7 +211,7 @@ def test_a_signal_keeps_what_was_done_and_leaves_no_process_and_the_trial_goes_o
         assert driver.wait(timeout=120) == 130
         words = (home / "long.txt").read_text()
         assert re.search(
-            r"^Interrupted( \(stopped by \w+\))?\. What was done is kept; .*--resume\.$", words, re.MULTILINE
+            r"^Interrupted( \(stopped by \w+\))?\. What was done is kept; .*--resume goes on\.$", words, re.MULTILINE
         )
         assert "Traceback" not in words
         _, alive = psutil.wait_procs(family, timeout=60)
