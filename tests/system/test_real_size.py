@@ -10,6 +10,7 @@ from trainables.core import lookup
 from trainables.core.config import make_config
 from trainables.core.prepared.batches import margin_size
 from trainables.core.training.augment import augment, num_copies
+from trainables.core.training.layout import channels_last
 from trainables.core.training.trainer import as_tuple
 
 NUM_CLASSES = 7
@@ -39,7 +40,7 @@ def test_one_training_step(trainable, settings):
     module = lookup.load("trainables", trainable, "trainable")
     config = make_config(module.Config, settings)
     torch.manual_seed(0)
-    model = module.build_model(config).train()
+    model = channels_last(module.build_model(config)).train()
     side = margin_size(config.image_size)
     frames = torch.randint(0, 256, (2, config.num_frames, side, side, 3), dtype=torch.uint8)
     copies = torch.arange(2) if num_copies(config.augmentation) > 1 else None

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from trainables.core.config import TrainerConfig
 from trainables.core.prepared.batches import Clips, batches
 from trainables.core.training.augment import augment, num_copies, to_input
+from trainables.core.training.layout import channels_last
 from trainables.core.training.metrics import Predictions, scores
 from trainables.core.training.step_clock import StepClock
 from trainables.core.training.workers import Group
@@ -45,7 +46,7 @@ class Training:
         self, model: nn.Module, clips: Clips, fold: Fold, config: TrainerConfig, *, seed: int, group: Group
     ) -> None:
         self.clips, self.fold, self.config, self.seed, self.group = clips, fold, config, seed, group
-        self.bare = _channels_last(model.to(group.device))
+        self.bare = channels_last(model.to(group.device))
         self.model = group.wrap(self.bare)
         self.copies = num_copies(config.augmentation)
         self.clips_per_epoch = len(fold.train) * self.copies
@@ -236,15 +237,6 @@ def autocast(config: TrainerConfig, device: torch.device) -> torch.autocast:
     """The precision that a network of `config` trains, is evaluated and serves in."""
     enabled = config.precision == "bfloat16" or (config.precision == "auto" and device.type == "cuda")
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
-
-
-def _channels_last(model: nn.Module) -> nn.Module:
-    """`model` with the weights of its convolutions laid out as frames are, channel by channel within a pixel."""
-    layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
-    for parameter in model.parameters():
-        if parameter.ndim in layouts:
-            parameter.data = parameter.data.contiguous(memory_format=layouts[parameter.ndim])
-    return model
 
 
 def _optimizer(model: nn.Module, config: TrainerConfig) -> torch.optim.Optimizer:
