@@ -9,7 +9,6 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.support import earlier_home
-from tests.support.ray_head import WITH_RAY
 from tests.support.tiny_study import Quiet, tiny_study
 from trainables.core.prepared.stored import open_prepared, prepared_folders
 from tuning.evidence.holdout import evidence
@@ -19,7 +18,8 @@ from tuning.records.ledger import Ledger
 from tuning.records.mlflow_client import default_uri, make_client
 from tuning.run import run
 
-pytestmark = WITH_RAY
+# A Ray of its own, beside those of the other tests: its four trials are small.
+pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("earlier home"), pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
