@@ -112,17 +112,6 @@ def precision(bench: Bench) -> Finding:
     )
 
 
-def convolutions(bench: Bench) -> Finding:
-    """The algorithms that cuDNN guesses, as the trainer has it, against those that it finds fastest by trying."""
-    guessed = _compared(bench, {"guessed": make_training})
-    torch.backends.cudnn.benchmark = True
-    try:
-        tried = _compared(bench, {"tried": make_training})
-    finally:
-        torch.backends.cudnn.benchmark = False
-    return Finding(words=f"{guessed.words}, {tried.words}", rows=[*guessed.rows, *tried.rows])
-
-
 def graph_breaks(bench: Bench) -> Finding:
     """How often `torch.compile` has to leave the graph of the network in training."""
     from torch import _dynamo  # seconds of import that the other parts do without
