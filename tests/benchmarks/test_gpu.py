@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.core import gpu_checks
+from benchmarks.core import gpu_checks, gpu_children
 from benchmarks.core.gpu_bench import Bench, Finding, Part, make_training
 from benchmarks.core.gpu_feeds import OnDevice, Prefetched, Resident
 from benchmarks.core.gpu_frames import pack, stored_frames
@@ -198,6 +198,14 @@ def test_a_part_that_hangs_dies_or_raises_does_not_stop_the_others(bench, capsys
     child = int((Path(bench.folder) / "child").read_text())
     assert not Path(f"/proc/{child}").exists() or "zombie" in Path(f"/proc/{child}/status").read_text()
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["failed"] * 3 + ["passed"]
+
+
+@pytest.mark.parametrize("said", ["loading", "ready"])
+def test_a_process_that_dies_beside_others_says_why(bench, monkeypatch, said):
+    code = f"print({said!r}, flush=True); raise SystemExit('out of memory')"
+    monkeypatch.setattr(gpu_children, "_command", lambda name, bench: [sys.executable, "-c", code])
+    with pytest.raises(RuntimeError, match=r"share gave no answer \(exit code 1\)\. Its last words: .*out of memory"):
+        gpu_children.call_together("share", bench, 2, limit_s=60)
 
 
 def test_what_no_time_is_left_for_is_not_run(bench, capsys):
