@@ -1,6 +1,7 @@
 """The script for a GPU, tried without one: it runs whole at toy size, and each check fails on the fault that it is for."""
 
 import json
+import multiprocessing
 import subprocess
 import sys
 import warnings
@@ -10,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.core import gpu_checks, gpu_children
+from benchmarks.core import gpu_checks, gpu_children, gpu_worker
 from benchmarks.core.gpu_bench import Bench, Finding, Part, make_training
 from benchmarks.core.gpu_feeds import OnDevice, Prefetched, Resident
 from benchmarks.core.gpu_frames import pack, stored_frames
 from benchmarks.core.gpu_parts import PARTS
 from benchmarks.gpu import Outcome, main, run, summary
-from tests.benchmarks.gpu_parts import dies, hangs, raises, works
+from tests.benchmarks.gpu_parts import dies, hangs, never_ready, raises, works
 from tests.conftest import ROOT
 from trainables.core.training.trainer import Training
 from trainables.models import rbg
@@ -198,6 +199,18 @@ def test_a_part_that_hangs_dies_or_raises_does_not_stop_the_others(bench, capsys
     child = int((Path(bench.folder) / "child").read_text())
     assert not Path(f"/proc/{child}").exists() or "zombie" in Path(f"/proc/{child}/status").read_text()
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["failed"] * 3 + ["passed"]
+
+
+def test_a_process_that_is_never_ready_is_told_apart_from_one_that_died_and_is_ended(bench, monkeypatch):
+    monkeypatch.setattr(gpu_worker, "START_S", 1.0)
+    monkeypatch.setattr(gpu_worker, "_serve", never_ready)
+    worker = gpu_worker.Worker(bench)
+    finding, seconds = worker.run(Part(run=works, is_check=True, limit_s=60), 60)
+    left = multiprocessing.active_children()
+    worker.close()
+    assert finding == "its process was not ready after 1 s"
+    assert seconds < 10
+    assert left == []
 
 
 @pytest.mark.parametrize("said", ["loading", "ready"])
