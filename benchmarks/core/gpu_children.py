@@ -78,11 +78,6 @@ def _no_answer(name: str, told: str, code: int) -> RuntimeError:
     return RuntimeError(f"The process for {name} gave no answer (exit code {code}). Its last words: {words}")
 
 
-def trial(bench: Bench) -> dict[str, Any]:
-    """A short trial, the first thing that its process does."""
-    return one_trial(bench)
-
-
 def break_device(bench: Bench) -> dict[str, Any]:
     """An index out of range in a kernel, and whether that is recognised and comes back."""
     values, indices = torch.zeros(4, device=bench.where), torch.tensor([1000], device=bench.where)
@@ -105,7 +100,7 @@ def use_device(bench: Bench) -> dict[str, Any]:
 
 
 def share(bench: Bench) -> dict[str, Any]:
-    """Clips per second of a training as it is, beside others that begin at the same time."""
+    """Clips per second, and the most memory, of a training as it is, beside others that begin at the same time."""
     training = make_training(bench, next(iter(bench.networks.values())))
     for _ in range(2):
         training.train_epoch()
@@ -121,7 +116,7 @@ def share(bench: Bench) -> dict[str, Any]:
     return {"clips_per_s": epochs * training.clips_per_epoch / passed, "reserved_bytes": peak}
 
 
-ANSWERS = {"trial": trial, "break_device": break_device, "use_device": use_device, "share": share}
+ANSWERS = {"trial": one_trial, "break_device": break_device, "use_device": use_device, "share": share}
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.core import gpu_checks, gpu_children, gpu_worker
+from benchmarks.core import gpu_checks, gpu_children, gpu_measures, gpu_worker
 from benchmarks.core.gpu_bench import Bench, Finding, Part, make_training
 from benchmarks.core.gpu_feeds import OnDevice, Prefetched, Resident
 from benchmarks.core.gpu_frames import pack, stored_frames
@@ -219,6 +219,22 @@ def test_a_process_that_dies_beside_others_says_why(bench, monkeypatch, said):
     monkeypatch.setattr(gpu_children, "_command", lambda name, bench: [sys.executable, "-c", code])
     with pytest.raises(RuntimeError, match=r"share gave no answer \(exit code 1\)\. Its last words: .*out of memory"):
         gpu_children.call_together("share", bench, 2, limit_s=60)
+
+
+def test_processes_that_share_the_device_are_added_up(bench, monkeypatch):
+    answer = {"clips_per_s": 10.0, "reserved_bytes": 2**29}
+    monkeypatch.setattr(gpu_measures, "call_together", lambda name, bench, count, limit_s: [answer] * count)
+    finding = gpu_measures.sharing(bench)
+    told = {(found["variant"], found["unit"]): found["value"] for found in finding.rows}
+    assert told == {
+        ("1 processes together", "clips/s"): 10.0,
+        ("1 processes together, memory", "GiB"): 0.5,
+        ("2 processes together", "clips/s"): 20.0,
+        ("2 processes together, memory", "GiB"): 1.0,
+        ("4 processes together", "clips/s"): 40.0,
+        ("4 processes together, memory", "GiB"): 2.0,
+    }
+    assert finding.figures == {"sharing_clips_per_s": {"1": 10.0, "2": 20.0, "4": 40.0}}
 
 
 def test_what_no_time_is_left_for_is_not_run(bench, capsys):
