@@ -29,7 +29,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from benchmarks.core.rows import write_rows
-from benchmarks.simulated_studies import NUM_CLASSES, World, draw_people, predict
+from benchmarks.simulated_studies import NUM_CLASSES, World, draw_subjects, predict
 from tuning.statistics.comparison import minimum_detectable_effect
 from tuning.statistics.intervals import nadeau_bengio_interval
 from tuning.statistics.variance import sources, subject_estimate, variances_of_one_run
@@ -41,14 +41,14 @@ ALPHA = 0.05
 
 WORLDS = {
     "10 folds, 3 seeds": World(num_folds=10),
-    "10 folds, 3 seeds, 110 people": World(num_folds=10, num_people=110),
+    "10 folds, 3 seeds, 110 people": World(num_folds=10, num_subjects=110),
     "10 folds, 1 seed": World(num_folds=10, num_seeds=1),
     "10 folds, 2 seeds, accuracy near 0.9": World(num_folds=10, num_seeds=2, signal=1.3),
     "5 folds, 5 seeds": World(num_seeds=5),
-    "5 folds, 3 seeds, 30 people": World(num_people=30),
+    "5 folds, 3 seeds, 30 people": World(num_subjects=30),
     "5 folds, 3 seeds, seeds alone differ": World(own=0, shared=12),
-    "5 folds, 3 seeds, people very alike": World(person=0.1, reaction=0.0),
-    "5 folds, 2 seeds, people very different": World(num_seeds=2, person=1.2, reaction=0.8, clips_each=2),
+    "5 folds, 3 seeds, people very alike": World(subject=0.1, reaction=0.0),
+    "5 folds, 2 seeds, people very different": World(num_seeds=2, subject=1.2, reaction=0.8, clips_each=2),
     "5 folds, 2 seeds, bagged": World(num_seeds=2, learner="bagged"),
     "5 folds, 3 seeds, nearest mean": World(learner="nearest_mean"),
     "5 folds, 3 seeds, nearest neighbour": World(learner="nearest_neighbour"),
@@ -115,11 +115,11 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def _study(rng: np.random.Generator, world: World, blurs: tuple[float, ...]) -> list[dict[str, Any]]:
     """What a study says of each variant against the first."""
     correct, folds = _cross_validated(rng, world, blurs)
-    clips = np.full(world.num_people, float(NUM_CLASSES * world.clips_each))
+    clips = np.full(world.num_subjects, float(NUM_CLASSES * world.clips_each))
     ratio = 1 / (world.num_folds - 1)
     differences = [one - correct[0] for one in correct[1:]]
-    people = np.arange(world.num_people)
-    estimates = [subject_estimate(sources(one, clips, people, folds), test_over_train=ratio) for one in differences]
+    subjects = np.arange(world.num_subjects)
+    estimates = [subject_estimate(sources(one, clips, subjects, folds), test_over_train=ratio) for one in differences]
     by_fold = [_by_fold(one, folds, clips) for one in differences]  # (K, S) each
     rejected = multipletests([one.p_value() for one in estimates], alpha=ALPHA, method="holm")[0]
     naive = [1.0 if np.ptp(one) == 0 else float(stats.ttest_1samp(one.ravel(), 0).pvalue) for one in by_fold]
@@ -145,16 +145,16 @@ def _cross_validated(
     rng: np.random.Generator, world: World, blurs: tuple[float, ...]
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Right answers by person and seed `(I, S)` of each variant, and the fold of each person."""
-    views, labels, people = draw_people(rng, world, world.num_people, blurs)
-    folds = rng.permutation(world.num_people) % world.num_folds
-    correct = [np.zeros((world.num_people, world.num_seeds)) for _ in blurs]
+    views, labels, subjects = draw_subjects(rng, world, world.num_subjects, blurs)
+    folds = rng.permutation(world.num_subjects) % world.num_folds
+    correct = [np.zeros((world.num_subjects, world.num_seeds)) for _ in blurs]
     for fold in range(world.num_folds):
-        tested = folds[people] == fold
+        tested = folds[subjects] == fold
         for view, counts in zip(views, correct, strict=True):
             for seed in range(world.num_seeds):
                 answers = predict(rng, world.learner, view[~tested], labels[~tested], view[tested])
                 right = (answers == labels[tested]).astype(float)
-                counts[:, seed] += np.bincount(people[tested], right, minlength=world.num_people)
+                counts[:, seed] += np.bincount(subjects[tested], right, minlength=world.num_subjects)
     return correct, folds
 
 
@@ -165,19 +165,19 @@ def _by_fold(totals: np.ndarray, folds: np.ndarray, clips: np.ndarray) -> np.nda
 def _printed_effect(world: World, blur: float, root: list[int]) -> float:
     """The minimum detectable effect as printed before a study, from the spread that pilots with `blur` showed."""
     found = []
-    clips = np.full(world.num_people, float(NUM_CLASSES * world.clips_each))
+    clips = np.full(world.num_subjects, float(NUM_CLASSES * world.clips_each))
     for number in range(NUM_PILOTS):
         correct, folds = _cross_validated(np.random.default_rng([*root, number]), world, (0.0, blur))
-        found.append(sources(correct[1] - correct[0], clips, np.arange(world.num_people), folds))
+        found.append(sources(correct[1] - correct[0], clips, np.arange(world.num_subjects), folds))
     of_folds, of_seed = variances_of_one_run(found)
     return minimum_detectable_effect(
         world.num_folds,
         world.num_seeds,
         (of_folds + of_seed) ** 0.5,
-        num_train=world.num_people * (1 - 1 / world.num_folds),
-        num_test=world.num_people / world.num_folds,
+        num_train=world.num_subjects * (1 - 1 / world.num_folds),
+        num_test=world.num_subjects / world.num_folds,
         num_comparisons=NUM_VARIANTS,
-        num_people=world.num_people,
+        num_subjects=world.num_subjects,
         seed_share=of_seed / (of_folds + of_seed),
     )
 
@@ -201,12 +201,12 @@ def _worse_by_what_is_printed(world: World, root: list[int]) -> tuple[float, flo
 
 def _losses(world: World, blurs: tuple[float, ...], num_sets: int, root: list[int]) -> np.ndarray:
     """How much accuracy each of `blurs` costs in expectation, over `num_sets` training sets of a fold's size."""
-    num_train = world.num_people - world.num_people // world.num_folds
+    num_train = world.num_subjects - world.num_subjects // world.num_folds
     lost = np.zeros(len(blurs))
     for number in range(num_sets):
         rng = np.random.default_rng([*root, number])
-        views, labels, people = draw_people(rng, world, num_train + 100, blurs)
-        seen = people < num_train
+        views, labels, subjects = draw_subjects(rng, world, num_train + 100, blurs)
+        seen = subjects < num_train
         right = [
             float((predict(rng, world.learner, view[seen], labels[seen], view[~seen]) == labels[~seen]).mean())
             for view in views

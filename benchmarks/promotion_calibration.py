@@ -27,7 +27,7 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from benchmarks.core.rows import write_rows
-from benchmarks.simulated_studies import World, draw_people, predict
+from benchmarks.simulated_studies import World, draw_subjects, predict
 from tuning.statistics import alpha_spending
 from tuning.statistics.savings import Costs
 from tuning.statistics.superiority import MARGIN, Candidate, Verdict, superiority
@@ -40,12 +40,12 @@ class Holdout:
     """Variances on the probit scale, against 1 for what is left: of people and clips (alike for all configurations), of
     what a person makes of a configuration, of seeds, and of what a person makes of a seed."""
 
-    num_people: int = 16
+    num_subjects: int = 16
     clips_each: int = 4
     num_seeds: int = 2
     num_challengers: int = 1
     accuracy: float = 0.85
-    people: float = 0.3
+    subjects: float = 0.3
     clips: float = 0.3
     taste: float = 0.2
     seeds: float = 0.03
@@ -54,9 +54,9 @@ class Holdout:
 
 HOLDOUTS = {
     "16 people, 2 seeds": Holdout(),
-    "10 people, 2 seeds": Holdout(num_people=10),
-    "20 people, 6 clips each, 2 seeds": Holdout(num_people=20, clips_each=6),
-    "40 people, 5 seeds": Holdout(num_people=40, num_seeds=5),
+    "10 people, 2 seeds": Holdout(num_subjects=10),
+    "20 people, 6 clips each, 2 seeds": Holdout(num_subjects=20, clips_each=6),
+    "40 people, 5 seeds": Holdout(num_subjects=40, num_seeds=5),
     "16 people, 3 seeds": Holdout(num_seeds=3),
     "seeds change nothing for all": Holdout(seeds=0.0),
     "seeds change much": Holdout(seeds=0.15),
@@ -64,9 +64,9 @@ HOLDOUTS = {
     "accuracy 0.6": Holdout(accuracy=0.6),
     "accuracy 0.95": Holdout(accuracy=0.95),
     "accuracy 0.98": Holdout(accuracy=0.98),
-    "people very different": Holdout(people=2.0, taste=0.5),
+    "people very different": Holdout(subjects=2.0, taste=0.5),
     "three challengers": Holdout(num_challengers=3),
-    "three challengers, 10 people": Holdout(num_challengers=3, num_people=10),
+    "three challengers, 10 people": Holdout(num_challengers=3, num_subjects=10),
 }
 CLASSIFIERS = "real classifiers, seeds alone differ"
 SHOWN = {
@@ -147,28 +147,28 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def _of_probits(rng: np.random.Generator, holdout: Holdout, difference: float) -> np.ndarray:
     """Right answers `(M, I, C, 2 S)` of the champion and its challengers, whose true accuracies differ by `difference`."""
-    people, clips, seeds = holdout.num_people, holdout.clips_each, 2 * holdout.num_seeds
-    variance = 1 + holdout.people + holdout.clips + holdout.taste + holdout.seeds + holdout.seed_taste
+    subjects, clips, seeds = holdout.num_subjects, holdout.clips_each, 2 * holdout.num_seeds
+    variance = 1 + holdout.subjects + holdout.clips + holdout.taste + holdout.seeds + holdout.seed_taste
 
     def noise(variance: float, *shape: int) -> np.ndarray:
         return variance**0.5 * rng.standard_normal(shape)
 
-    shared = noise(holdout.people, people, 1, 1) + noise(holdout.clips, people, clips, 1)
+    shared = noise(holdout.subjects, subjects, 1, 1) + noise(holdout.clips, subjects, clips, 1)
     correct = []
     for index in range(1 + holdout.num_challengers):
         accuracy = holdout.accuracy + (difference if index else 0.0)
         level = stats.norm.ppf(accuracy) * variance**0.5
-        own = noise(holdout.taste, people, 1, 1) + noise(holdout.seeds, 1, 1, seeds)
-        own = own + noise(holdout.seed_taste, people, 1, seeds)
-        correct.append(level + shared + own + rng.standard_normal((people, clips, seeds)) > 0)
+        own = noise(holdout.taste, subjects, 1, 1) + noise(holdout.seeds, 1, 1, seeds)
+        own = own + noise(holdout.seed_taste, subjects, 1, seeds)
+        correct.append(level + shared + own + rng.standard_normal((subjects, clips, seeds)) > 0)
     return np.stack(correct).astype(float)
 
 
 def _of_classifiers(rng: np.random.Generator) -> np.ndarray:
     """The same for one classifier against itself: two seeds each and two more, trained on 40 people, judged on 16."""
-    world = World(num_people=56, signal=0.8)
-    views, labels, people = draw_people(rng, world, world.num_people, (0.0,))
-    seen = people < 40
+    world = World(num_subjects=56, signal=0.8)
+    views, labels, subjects = draw_subjects(rng, world, world.num_subjects, (0.0,))
+    seen = subjects < 40
     right = [
         (predict(rng, "random_features", views[0][seen], labels[seen], views[0][~seen]) == labels[~seen])
         for _ in range(8)
@@ -178,11 +178,11 @@ def _of_classifiers(rng: np.random.Generator) -> np.ndarray:
 
 def _table(correct: np.ndarray) -> pd.DataFrame:
     """Right answers `(I, C, S)` as the predictions that a confirmation writes."""
-    people, clips, seeds = (index.ravel() for index in np.indices(correct.shape))
+    subjects, clips, seeds = (index.ravel() for index in np.indices(correct.shape))
     return pd.DataFrame(
         {
-            "clip_id": people * correct.shape[1] + clips,
-            "subject": people,
+            "clip_id": subjects * correct.shape[1] + clips,
+            "subject": subjects,
             "seed": seeds,
             "label": 1,
             "predicted": correct.ravel().astype(int),
@@ -191,10 +191,10 @@ def _table(correct: np.ndarray) -> pd.DataFrame:
 
 
 def _naive_p(one: np.ndarray, other: np.ndarray, required: float) -> float:
-    by_person = (one - other).mean(axis=(1, 2)) - required
-    if np.ptp(by_person) == 0:
-        return float(by_person[0] <= 0)
-    return float(stats.ttest_1samp(by_person, 0, alternative="greater").pvalue)
+    by_subject = (one - other).mean(axis=(1, 2)) - required
+    if np.ptp(by_subject) == 0:
+        return float(by_subject[0] <= 0)
+    return float(stats.ttest_1samp(by_subject, 0, alternative="greater").pvalue)
 
 
 def main() -> None:

@@ -17,34 +17,34 @@ _MEANS = np.random.default_rng(7).standard_normal((NUM_CLASSES, 16))  # where th
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class World:
-    """Who is seen and what is learnt. `person` and `reaction` are the deviations of a person's offsets, against a noise of 1.
+    """Who is seen and what is learnt. `subject` and `reaction` are the deviations of a person's offsets, against a noise of 1.
 
     `shared` and `own` are the numbers of features; with `own` 0 variants differ in their seed alone.
     """
 
     learner: str = "random_features"
-    num_people: int = 60
+    num_subjects: int = 60
     num_folds: int = 5
     num_seeds: int = 3
     clips_each: int = 1
     signal: float = 0.5
-    person: float = 0.5
+    subject: float = 0.5
     reaction: float = 0.3
     shared: int = 6
     own: int = 6
 
 
-def draw_people(
-    rng: np.random.Generator, world: World, num_people: int, blurs: tuple[float, ...]
+def draw_subjects(
+    rng: np.random.Generator, world: World, num_subjects: int, blurs: tuple[float, ...]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What each variant sees of each clip `(V, N, D)`, with labels and people `(N,)`; a variant for each of `blurs`."""
-    labels = np.tile(np.repeat(np.arange(NUM_CLASSES), world.clips_each), num_people)
-    people = np.repeat(np.arange(num_people), NUM_CLASSES * world.clips_each)
+    labels = np.tile(np.repeat(np.arange(NUM_CLASSES), world.clips_each), num_subjects)
+    subjects = np.repeat(np.arange(num_subjects), NUM_CLASSES * world.clips_each)
 
     def noise(size: int) -> np.ndarray:
-        offsets = world.person * rng.standard_normal((num_people, 1, size))
-        reactions = world.reaction * rng.standard_normal((num_people, NUM_CLASSES, size))
-        return (offsets + reactions)[people, labels] + rng.standard_normal((len(labels), size))
+        offsets = world.subject * rng.standard_normal((num_subjects, 1, size))
+        reactions = world.reaction * rng.standard_normal((num_subjects, NUM_CLASSES, size))
+        return (offsets + reactions)[subjects, labels] + rng.standard_normal((len(labels), size))
 
     common = noise(world.shared)
     size = world.shared + world.own
@@ -52,7 +52,7 @@ def draw_people(
         world.signal * (1 - blur) * _MEANS[labels, :size] + np.concatenate([common, noise(world.own)], axis=1)
         for blur in blurs
     ]
-    return np.stack(views), labels, people
+    return np.stack(views), labels, subjects
 
 
 def predict(

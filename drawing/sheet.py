@@ -25,11 +25,11 @@ def write_sheet(path: Path, *, difficulty: str = "easy", seed: int = 143, num_su
     check_difficulty(difficulty)
     # Print shows proportions better without grain, and compresses better.
     settings = replace(DIFFICULTIES[difficulty], noise=0.0, identity=1.0)
-    people = [sample_subject(np.random.default_rng([seed, number]), settings) for number in range(num_subjects)]
-    rows = [np.hstack([_apex(person, name, settings, seed) for name in SIX_EXPRESSIONS]) for person in people]
+    subjects = [sample_subject(np.random.default_rng([seed, number]), settings) for number in range(num_subjects)]
+    rows = [np.hstack([_apex(subject, name, settings, seed) for name in SIX_EXPRESSIONS]) for subject in subjects]
     width = rows[0].shape[1]
     onset = draw_clip(
-        np.random.default_rng(seed), people[0], "happiness", settings, num_frames=NUM_FRAMES, size=2 * TILE
+        np.random.default_rng(seed), subjects[0], "happiness", settings, num_frames=NUM_FRAMES, size=2 * TILE
     )
     chosen = np.linspace(0, NUM_FRAMES - 1, STRIP_FRAMES).astype(int)
     strip = cv2.resize(
@@ -49,9 +49,9 @@ def write_sheet(path: Path, *, difficulty: str = "easy", seed: int = 143, num_su
     path.write_bytes(data.tobytes())
 
 
-def _apex(person: Subject, expression: str, settings: Difficulty, seed: int) -> np.ndarray:
+def _apex(subject: Subject, expression: str, settings: Difficulty, seed: int) -> np.ndarray:
     rng = np.random.default_rng([seed, SIX_EXPRESSIONS.index(expression)])
-    frames = draw_clip(rng, person, expression, settings, num_frames=2, size=TILE).frames
+    frames = draw_clip(rng, subject, expression, settings, num_frames=2, size=TILE).frames
     return frames[-1]
 
 

@@ -19,19 +19,19 @@ _PLACES = {name: place for place, name in enumerate((*EXPRESSIONS, NEUTRAL))}
 
 @dataclass(frozen=True, kw_only=True)
 class Shot:
-    """One clip to draw: person number `person`, from 0, shows `expression` for the `take`-th time, also from 0."""
+    """One clip to draw: subject number `subject`, from 0, shows `expression` for the `take`-th time, also from 0."""
 
-    person: int
+    subject: int
     expression: str
     take: int = 0
     num_frames: int
 
 
-def everyone(num_people: int, expressions: Sequence[str], num_frames: int, *, takes: int = 1) -> list[Shot]:
+def everyone(num_subjects: int, expressions: Sequence[str], num_frames: int, *, takes: int = 1) -> list[Shot]:
     """Everyone shows every expression `takes` times."""
     return [
-        Shot(person=person, expression=expression, take=take, num_frames=num_frames)
-        for person in range(num_people)
+        Shot(subject=subject, expression=expression, take=take, num_frames=num_frames)
+        for subject in range(num_subjects)
         for expression in expressions
         for take in range(takes)
     ]
@@ -46,8 +46,8 @@ def draw_shots(
     """
     world = DIFFICULTIES[difficulty]
     for done, shot in enumerate(shots, 1):
-        subject = sample_subject(np.random.default_rng([seed, shot.person]), world)
-        rng = np.random.default_rng([seed, shot.person, _PLACES[shot.expression], shot.take])
+        subject = sample_subject(np.random.default_rng([seed, shot.subject]), world)
+        rng = np.random.default_rng([seed, shot.subject, _PLACES[shot.expression], shot.take])
         yield shot, draw_clip(rng, subject, shot.expression, world, num_frames=shot.num_frames, size=size).frames
         if on_progress is not None:
             on_progress(done, len(shots))

@@ -76,9 +76,9 @@ def test_a_home_that_cannot_be_used_is_a_sentence(arguments, number, tmp_path, m
     home = tmp_path / "runs"
     write_sample(home)
     data = tmp_path / "data"
-    for person in range(3):
+    for subject in range(3):
         for name in ("a", "b"):
-            write_image(data / name / f"P{person}_x" / "1.png")
+            write_image(data / name / f"P{subject}_x" / "1.png")
     (data / "DRAWN.json").write_text("{}")
     real = os.open, Path.mkdir, Path.read_bytes
 
@@ -106,8 +106,8 @@ def test_a_home_that_cannot_be_used_is_a_sentence(arguments, number, tmp_path, m
 
 def _clips(root: Path, make, suffix: str) -> None:
     for name in ("happy", "sad"):
-        for person in range(3):
-            path = root / name / f"P{person}_x{suffix}"
+        for subject in range(3):
+            path = root / name / f"P{subject}_x{suffix}"
             path.parent.mkdir(parents=True, exist_ok=True)
             make(path)
 

@@ -17,7 +17,7 @@ from trainables.core.config import TrainerConfig, make_config
 from trainables.core.training import costs
 from trainables.core.training.workers import device_name
 from trainables.core.wording import counted
-from tuning.evidence.fold_sizes import FoldSize, fold_sizes, mean_sizes, num_people
+from tuning.evidence.fold_sizes import FoldSize, fold_sizes, mean_sizes, num_subjects
 from tuning.evidence.minimum_detectable_effect import detectable
 from tuning.execution.enumerated import chosen_folds, default_seeds, trainings
 from tuning.records.home import known_studies
@@ -115,7 +115,7 @@ def plan(
     points, points_from = detectable(ledger, study.design, tested, seeds, sd=share, pilot=_pilot(home, pilot))
     return dataclasses.replace(
         found,
-        num_people=num_people(tested) if tested else None,
+        num_people=num_subjects(tested) if tested else None,
         detectable_points=points,
         detectable_from=points_from,
     )

@@ -58,14 +58,14 @@ def write(
         even = 2 * round(size / 2)
         drawn = draw_shots(_shuffled(shots), difficulty=difficulty, size=even, seed=seed, on_progress=on_progress)
         for shot, square in drawn:
-            clips_so_far[shot.person] += 1
-            number = clips_so_far[shot.person]
-            person = f"{shot.person + 1:03d}"
-            path = folder / VIDEOS / f"s{person}" / f"S{person}_{number:03d}.mp4"
+            clips_so_far[shot.subject] += 1
+            number = clips_so_far[shot.subject]
+            subject = f"{shot.subject + 1:03d}"
+            path = folder / VIDEOS / f"s{subject}" / f"S{subject}_{number:03d}.mp4"
             save_video(path, widened(square, 854 / 480))
             code = CODES.get(shot.expression, (9, 12)[shot.take % 2])
-            rows.append((shot.person + 1, number, path.stem, NAMES[code], code, "FM"[shot.person % 2]))
-            if traps and number == 1 and shot.person == 0:
+            rows.append((shot.subject + 1, number, path.stem, NAMES[code], code, "FM"[shot.subject % 2]))
+            if traps and number == 1 and shot.subject == 0:
                 add_twin(path)
         rows.sort()
         if traps:
@@ -93,7 +93,7 @@ def write(
 def _shuffled(shots: list[Shot]) -> list[Shot]:
     """Another order of classes for each person."""
     places = {name: place for place, name in enumerate((*CODES, NEUTRAL))}
-    return sorted(shots, key=lambda shot: (shot.take, (places[shot.expression] + 3 * shot.person) % len(places)))
+    return sorted(shots, key=lambda shot: (shot.take, (places[shot.expression] + 3 * shot.subject) % len(places)))
 
 
 def _save_table(path: Path, rows: list[tuple]) -> None:

@@ -43,9 +43,9 @@ def write(
     def draw(folder: Path) -> None:
         shots = _shots(num_subjects, num_frames, traps)
         for shot, square in draw_shots(shots, difficulty=difficulty, size=size, seed=seed, on_progress=on_progress):
-            colour = shot.person % 4 == 3
+            colour = shot.subject % 4 == 3
             frames = widened(square, 640 / 480) if colour else grey(widened(square, 640 / 490))
-            stem = Path(person_id(shot.person), f"{_number(shot):03d}")
+            stem = Path(subject_id(shot.subject), f"{_number(shot):03d}")
             name = "_".join(stem.parts)
             for index, frame in enumerate(frames, 1):
                 save_image(folder / IMAGES / stem / f"{name}_{index:08d}.png", frame)
@@ -68,24 +68,24 @@ def write(
     )
 
 
-def person_id(person: int) -> str:
+def subject_id(subject: int) -> str:
     """`S005`, `S010`, ...: with gaps, as in the real set."""
-    return f"S{5 * person + 5:03d}"
+    return f"S{5 * subject + 5:03d}"
 
 
 def _shots(num_subjects: int, num_frames: int, traps: bool) -> list[Shot]:
     """A sequence per person and class; the second take of every other person stays without a label."""
     spread = num_frames // 3 + 1
-    lengths = [num_frames - (3 * person + code) % spread for person in range(num_subjects) for code in range(7)]
+    lengths = [num_frames - (3 * subject + code) % spread for subject in range(num_subjects) for code in range(7)]
     regular = everyone(num_subjects, CLASSES, num_frames)
     shots = [replace(shot, num_frames=length) for shot, length in zip(regular, lengths, strict=True)]
     if traps:
-        shots += [Shot(person=p, expression="anger", take=1, num_frames=num_frames) for p in range(0, num_subjects, 2)]
+        shots += [Shot(subject=p, expression="anger", take=1, num_frames=num_frames) for p in range(0, num_subjects, 2)]
     return shots
 
 
 def _number(shot: Shot) -> int:
-    return 8 if shot.take else (CLASSES.index(shot.expression) + shot.person) % 7 + 1
+    return 8 if shot.take else (CLASSES.index(shot.expression) + shot.subject) % 7 + 1
 
 
 def _label(path: Path, expression: str) -> None:
@@ -93,12 +93,12 @@ def _label(path: Path, expression: str) -> None:
 
 
 def _set_traps(folder: Path) -> None:
-    first = Path(person_id(0), "001")
+    first = Path(subject_id(0), "001")
     for path in [*(folder / IMAGES / first).iterdir(), *(folder / LABELS / first).iterdir()]:
         add_twin(path)
     add_ds_store(folder / IMAGES)
-    add_ds_store(folder / IMAGES / person_id(0))
+    add_ds_store(folder / IMAGES / subject_id(0))
     add_ds_store(folder / LABELS)
-    lost = folder / LABELS / person_id(0) / "009"
+    lost = folder / LABELS / subject_id(0) / "009"
     lost.mkdir()
-    _label(lost / f"{person_id(0)}_009_00000012_emotion.txt", "surprise")
+    _label(lost / f"{subject_id(0)}_009_00000012_emotion.txt", "surprise")

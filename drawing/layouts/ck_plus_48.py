@@ -45,12 +45,12 @@ def write(
             shots, difficulty=difficulty, size=drawn_size, seed=seed, on_progress=on_progress
         ):
             place = list(FOLDERS).index(shot.expression)
-            sequence = f"S{5 * shot.person + 5:03d}_{(place + shot.person) % 7 + 1:03d}"
-            last = 10 + (5 * shot.person + 3 * place) % 14
+            sequence = f"S{5 * shot.subject + 5:03d}_{(place + shot.subject) % 7 + 1:03d}"
+            last = 10 + (5 * shot.subject + 3 * place) % 14
             for index, frame in enumerate(grey(middle(frames[-NUM_KEPT:], size)), last - NUM_KEPT + 1):
                 path = folder / "CK+48" / FOLDERS[shot.expression] / f"{sequence}_{index:08d}.png"
                 save_image(path, frame)
-                if traps and shot.person == 0 and place == 0:
+                if traps and shot.subject == 0 and place == 0:
                     add_twin(path)
         if traps:
             add_ds_store(folder / "CK+48")

@@ -50,7 +50,7 @@ def write(
     def draw(folder: Path) -> None:
         shots = everyone(num_subjects, classes, num_frames, takes=clips_per_class)
         broken = [
-            Shot(person=0, expression=classes[0], take=clips_per_class + n, num_frames=num_frames)
+            Shot(subject=0, expression=classes[0], take=clips_per_class + n, num_frames=num_frames)
             for n in range(len(BROKEN) if traps else 0)
         ]
         drawn_size = 2 * round(size / 2)
@@ -86,15 +86,15 @@ def write(
 
 
 def _save(where: Path, shot: Shot, place: int, frames: np.ndarray) -> None:
-    person = f"P{shot.person + 1:02d}"
-    if shot.person % 3 == 0:
-        save_video(where / f"{person}_{shot.take:02d}.mp4", frames)
-    elif shot.person % 3 == 1:
+    subject = f"P{shot.subject + 1:02d}"
+    if shot.subject % 3 == 0:
+        save_video(where / f"{subject}_{shot.take:02d}.mp4", frames)
+    elif shot.subject % 3 == 1:
         for index, frame in enumerate(frames, 1):
-            _save_png(where / f"{person}_{shot.take:02d}" / f"{index}.png", frame, place % 4)
+            _save_png(where / f"{subject}_{shot.take:02d}" / f"{index}.png", frame, place % 4)
     else:
         for index, frame in enumerate(frames, 1):
-            save_image(where / f"{person}_take [{shot.take:02d}]" / f"{index:03d}.JPG", frame)
+            save_image(where / f"{subject}_take [{shot.take:02d}]" / f"{index:03d}.JPG", frame)
 
 
 def _save_png(path: Path, frame: np.ndarray, mode: int) -> None:

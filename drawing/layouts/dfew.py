@@ -56,7 +56,7 @@ def write(
     def draw(folder: Path) -> None:
         shots = everyone(num_subjects, EXPRESSIONS, num_frames)
         if traps:
-            shots += [Shot(person=n, expression=NEUTRAL, take=1, num_frames=num_frames) for n in range(NUM_UNCLEAR)]
+            shots += [Shot(subject=n, expression=NEUTRAL, take=1, num_frames=num_frames) for n in range(NUM_UNCLEAR)]
         shots = [shots[index] for index in np.random.default_rng([seed, len(shots)]).permutation(len(shots))]
         side = 2 * round(size / 2)
         drawn_size = 2 * round(side / FACE_SHARE / 2)
@@ -67,7 +67,7 @@ def write(
                     save(folder / "Clip" / name, number, frames, side)
         labels = [0 if shot.take else EXPRESSIONS.index(shot.expression) + 1 for shot in shots]
         # Everyone's clips go to different sets, so that each set has every class once there are five people.
-        sets = [(shot.person + EXPRESSIONS.index(shot.expression)) % NUM_SETS + 1 for shot in shots]
+        sets = [(shot.subject + EXPRESSIONS.index(shot.expression)) % NUM_SETS + 1 for shot in shots]
         if traps and form in FOLDER_FORMS:
             labels, sets = [*labels, 1], [*sets, 1]
             _set_traps(folder / "Clip" / form, f"{len(labels):05d}")

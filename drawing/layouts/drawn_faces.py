@@ -61,7 +61,7 @@ def write(
         shots = everyone(num_subjects, classes, num_frames, takes=clips_per_class)
         drawn = draw_shots(shots, difficulty=difficulty, size=size, seed=seed, on_progress=on_progress)
         for shot, frames in drawn:
-            _save_clip(folder / shot.expression / f"D{shot.person + 1:03d}_{shot.take:02d}.mp4", frames)
+            _save_clip(folder / shot.expression / f"D{shot.subject + 1:03d}_{shot.take:02d}.mp4", frames)
 
     write_tree(
         root,

@@ -119,7 +119,7 @@ def draw_stills(
 
 def _usage(shot: Shot, num_subjects: int) -> str:
     tenth = max(num_subjects // 10, 1)
-    from_last = num_subjects - 1 - shot.person
+    from_last = num_subjects - 1 - shot.subject
     return USAGES[2] if from_last < tenth else USAGES[1] if from_last < 2 * tenth else USAGES[0]
 
 

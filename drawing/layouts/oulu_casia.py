@@ -49,8 +49,8 @@ def write(
             frames = widened(square, 320 / 240)
             for camera in CAMERAS:
                 for light in BRIGHTNESS:
-                    if (camera, light) == ("VL", "Strong") or shot.person < num_subjects_elsewhere:
-                        clip = folder / camera / light / f"P{shot.person + 1:03d}" / shot.expression.capitalize()
+                    if (camera, light) == ("VL", "Strong") or shot.subject < num_subjects_elsewhere:
+                        clip = folder / camera / light / f"P{shot.subject + 1:03d}" / shot.expression.capitalize()
                         _save(clip, frames, camera, light)
         if traps:
             add_thumbs_db(folder / "VL" / "Strong" / "P001" / "Anger")

@@ -45,7 +45,7 @@ def write(
 
     def draw(folder: Path) -> None:
         shots = everyone(num_subjects, SIX_EXPRESSIONS, num_frames, takes=clips_per_class)
-        broken = Shot(person=0, expression="anger", take=clips_per_class, num_frames=num_frames)
+        broken = Shot(subject=0, expression="anger", take=clips_per_class, num_frames=num_frames)
         drawn_size = 2 * round(size / 2)
         for shot, square in draw_shots(
             [*shots, broken] if traps else shots,
@@ -78,9 +78,9 @@ def write(
 
 
 def _place(shot: Shot, form: str) -> Path:
-    person, name = f"s{shot.person + 1}", f"{shot.expression[:2]}{shot.take + 1}.avi"
+    subject, name = f"s{shot.subject + 1}", f"{shot.expression[:2]}{shot.take + 1}.avi"
     if form == "packs":
-        return Path(f"rml-{shot.person // 4 + 1}", person, name)
+        return Path(f"rml-{shot.subject // 4 + 1}", subject, name)
     if form == "languages":
-        return Path(person, LANGUAGES[shot.take % len(LANGUAGES)], name)
-    return Path(person, name)
+        return Path(subject, LANGUAGES[shot.take % len(LANGUAGES)], name)
+    return Path(subject, name)

@@ -10,7 +10,7 @@ import pytest
 from drawing.__main__ import main
 from drawing.sequence import DIFFICULTIES, draw_clip, sample_subject
 from drawing.tree import MARKER
-from tests.support.drawn_trees import LAYOUTS, PEOPLE, SIX, files, settings_of, table_of
+from tests.support.drawn_trees import LAYOUTS, SIX, SUBJECTS, files, settings_of, table_of
 from trainables.core import lookup
 from trainables.data.core.dataset import DataError, require_disjoint
 from trainables.data.core.folds import identities
@@ -38,8 +38,8 @@ READABLE = {
 SHOWN = {
     "baum1s": lambda root: {f"/{row[3]}.mp4": row[4] for row in table_of(root / "Annotations_BAUM1s.xlsx")[1:]},
     "ck_plus": lambda _: {
-        f"/S{5 * person + 5:03d}/{(place + person) % 7 + 1:03d}/": name
-        for person in range(PEOPLE)
+        f"/S{5 * subject + 5:03d}/{(place + subject) % 7 + 1:03d}/": name
+        for subject in range(SUBJECTS)
         for place, name in enumerate(SEVEN)
     },
     "ck_plus_48": lambda _: {f"/CK+48/{name}": name for name in ("happy", *(name for name in SEVEN if name[0] != "h"))},
@@ -57,7 +57,7 @@ SHOWN = {
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_layout_says_that_it_is_drawn_and_with_which_settings(tree, name):
     marker = json.loads((tree(name) / MARKER).read_text())
-    assert (marker["generator"], marker["layout"], marker["num_subjects"]) == ("fertune drawing", name, PEOPLE)
+    assert (marker["generator"], marker["layout"], marker["num_subjects"]) == ("fertune drawing", name, SUBJECTS)
     signature = inspect.signature(lookup.load("drawing.layouts", name, "layout").write)
     assert set(signature.parameters) - {"root", "on_progress"} <= set(marker)
 
@@ -100,7 +100,7 @@ def test_the_reader_of_that_name_loads_the_tree(tree, name):
     dataset = lookup.load("trainables.data", name, "data set").load(root)
     assert dataset.drawn
     shown = SHOWN[name](root) if name in SHOWN else {}
-    people_of = defaultdict(set)
+    subjects_of = defaultdict(set)
     lengths = Counter()
     for sample in dataset.samples:
         try:
@@ -109,13 +109,13 @@ def test_the_reader_of_that_name_loads_the_tree(tree, name):
             continue
         assert all(frame.dtype == np.uint8 and frame.ndim == 3 and frame.shape[2] == 3 for frame in frames)
         lengths[len(frames)] += 1
-        people_of[sample.label].add(sample.subject)
+        subjects_of[sample.label].add(sample.subject)
         path = sample.paths[0].as_posix()
         assert {word[:3].lower() for piece, word in shown.items() if piece in path} <= {
             dataset.classes[sample.label][:3]
         }
-    assert set(people_of) == set(range(len(dataset.classes))), "a class has no clip that can be read"
-    assert all(people == {None} or len(people) == PEOPLE for people in people_of.values())
+    assert set(subjects_of) == set(range(len(dataset.classes))), "a class has no clip that can be read"
+    assert all(subjects == {None} or len(subjects) == SUBJECTS for subjects in subjects_of.values())
     if name in READABLE:
         assert (lengths.total(), min(lengths), max(lengths)) == READABLE[name]
     assert dataset.folds

@@ -22,7 +22,7 @@ REST = by_number(np.zeros(len(ACTION_UNITS)))
 
 
 @pytest.fixture(scope="module")
-def person():
+def subject():
     return sample_identity(np.random.default_rng(0))
 
 
@@ -30,18 +30,18 @@ def draw_small(root, **settings):
     write(root, **{"num_subjects": 2, "num_frames": 3, "size": 64, "classes": ("happiness", "anger"), **settings})
 
 
-def rows_that_move(person, unit):
+def rows_that_move(subject, unit):
     """The mean row, in half head heights from the eyes, of what action unit `unit` changes."""
     size = 160
-    change = draw_face(person, REST | {unit: 1.0}, size=size).astype(int) - draw_face(person, REST, size=size)
+    change = draw_face(subject, REST | {unit: 1.0}, size=size).astype(int) - draw_face(subject, REST, size=size)
     weight = np.abs(change).sum(axis=(1, 2))
     assert weight.sum() > 2000, f"action unit {unit} does not show"
     return float((weight * (np.arange(size) / size - 0.5)).sum() / weight.sum() / 0.29)
 
 
 @pytest.mark.parametrize("unit", ACTION_UNITS)
-def test_every_action_unit_moves_its_own_part_of_the_face(person, unit):
-    row = rows_that_move(person, unit)
+def test_every_action_unit_moves_its_own_part_of_the_face(subject, unit):
+    row = rows_that_move(subject, unit)
     if unit in (1, 2, 4):
         assert row < -0.1
     elif unit in (5, 6, 7):
@@ -57,19 +57,19 @@ def test_expressions_have_the_action_units_of_the_table():
     assert by_number(pattern("disgust")) == {unit: float(unit in (9, 15)) for unit in ACTION_UNITS}
 
 
-def test_contempt_is_on_one_side(person):
-    change = np.abs(draw_face(person, REST | {14: 1.0}).astype(int) - draw_face(person, REST)).sum(axis=(0, 2))
+def test_contempt_is_on_one_side(subject):
+    change = np.abs(draw_face(subject, REST | {14: 1.0}).astype(int) - draw_face(subject, REST)).sum(axis=(0, 2))
     assert change[80:].sum() > 5 * change[:80].sum()
 
 
-def test_a_head_turns_rolls_and_blinks(person):
-    upright = draw_face(person, REST)
+def test_a_head_turns_rolls_and_blinks(subject):
+    upright = draw_face(subject, REST)
     for changed in (
-        draw_face(person, REST, pose=Pose(yaw=0.1)),
-        draw_face(person, REST, pose=Pose(roll=0.1)),
-        draw_face(person, REST, pose=Pose(shift_x=0.05)),
-        draw_face(person, REST, blink=1.0),
-        draw_face(person, REST, light=Light(brightness=0.8)),
+        draw_face(subject, REST, pose=Pose(yaw=0.1)),
+        draw_face(subject, REST, pose=Pose(roll=0.1)),
+        draw_face(subject, REST, pose=Pose(shift_x=0.05)),
+        draw_face(subject, REST, blink=1.0),
+        draw_face(subject, REST, light=Light(brightness=0.8)),
     ):
         assert changed.shape == upright.shape == (160, 160, 3)
         assert changed.dtype == np.uint8
@@ -77,10 +77,10 @@ def test_a_head_turns_rolls_and_blinks(person):
 
 
 def test_people_differ_and_every_hair_style_occurs():
-    people = [sample_identity(np.random.default_rng(seed)) for seed in range(40)]
-    assert {who.hair_style for who in people} == set(HAIR_STYLES)
-    assert len({who.skin for who in people}) == len(people)
-    assert np.std([who.mouth_width for who in people]) > 0.03
+    subjects = [sample_identity(np.random.default_rng(seed)) for seed in range(40)]
+    assert {who.hair_style for who in subjects} == set(HAIR_STYLES)
+    assert len({who.skin for who in subjects}) == len(subjects)
+    assert np.std([who.mouth_width for who in subjects]) > 0.03
 
 
 @pytest.mark.parametrize("difficulty", DIFFICULTIES)

@@ -46,8 +46,8 @@ def test_ck_plus_48_keeps_three_peak_frames_of_a_sequence(tree):
     assert files(root, "*") == ["anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise"]
     numbers = defaultdict(list)
     for path in root.glob("*/S*.png"):
-        person, sequence, frame = re.fullmatch(r"(S\d{3})_(\d{3})_(\d{8})\.png", path.name).groups()
-        numbers[person, sequence].append(int(frame))
+        subject, sequence, frame = re.fullmatch(r"(S\d{3})_(\d{3})_(\d{8})\.png", path.name).groups()
+        numbers[subject, sequence].append(int(frame))
         assert image(path).shape == (48, 48)
     assert len(numbers) == 28
     assert all(sorted(frames) == list(range(min(frames), min(frames) + 3)) for frames in numbers.values())

@@ -165,8 +165,8 @@ def test_a_study_that_asks_for_another_cut_than_it_began_with_is_refused(prepare
 def test_folds_that_share_a_person_stop_a_study_when_cut_and_when_loaded(prepared, tmp_path):
     fold = prepared.folds[0]
     leaking = dataclasses.replace(fold, test=(*fold.test, fold.train[0]), train=fold.train[1:])
-    person = prepared.subjects[fold.train[0]]
-    with pytest.raises(DataError, match=rf"Subject '{person}' is in the train part and in the test part of fold 0"):
+    subject = prepared.subjects[fold.train[0]]
+    with pytest.raises(DataError, match=rf"Subject '{subject}' is in the train part and in the test part of fold 0"):
         make_splits(dataclasses.replace(prepared, folds=[leaking]), seed=0, holdout_share=0.0)
     path = tmp_path / "splits.json"
     good = cut(study_of(), prepared, path)
@@ -184,8 +184,8 @@ def test_a_random_cut_by_clip_is_asked_for_by_name_and_marked(prepared, tmp_path
     assert load_splits(tmp_path / "splits.json").leaky
     assert len(splits.folds) == len(prepared.folds)
     fold = splits.folds[0]
-    people = [{prepared.subjects[index] for index in part} for part in (fold.train, fold.test)]
-    assert people[0] & people[1], "it does leak, that is what the name says"
+    subjects = [{prepared.subjects[index] for index in part} for part in (fold.train, fold.test)]
+    assert subjects[0] & subjects[1], "it does leak, that is what the name says"
     parts = [*fold.train, *fold.validation, *fold.test, *splits.holdout]
     assert sorted(parts) == list(range(len(prepared)))
 

@@ -17,7 +17,7 @@ from tuning.records.ledger import Ledger
 VARIANTS = ("rbg_depth=0", "rbg_depth=1", "rbg_depth=2")
 
 
-def prepare_people(storage):
+def prepare_subjects(storage):
     """Twelve people in four folds."""
     return prepare_random(storage, num_subjects=12, num_folds=4)
 

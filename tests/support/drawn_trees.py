@@ -9,7 +9,7 @@ import openpyxl
 from trainables.core import lookup
 
 LAYOUTS = lookup.names("drawing.layouts")
-PEOPLE = 4
+SUBJECTS = 4
 SIX = ["anger", "disgust", "fear", "happiness", "sadness", "surprise"]
 
 
@@ -33,7 +33,7 @@ class Trees:
 def settings_of(layout, **changes):
     """The settings of a tiny tree, as far as the layout has them; sets of 48 px keep their size."""
     known = inspect.signature(layout.write).parameters
-    tiny = {"num_subjects": PEOPLE} | ({"num_frames": 4, "size": 64} if "num_frames" in known else {})
+    tiny = {"num_subjects": SUBJECTS} | ({"num_frames": 4, "size": 64} if "num_frames" in known else {})
     return tiny | changes
 
 

@@ -10,7 +10,7 @@ from tests.support.report_pages import HOSTILE
 from tests.support.sample_study import FACTS, write_predictions
 from tuning.records.ledger import Ledger, Trial
 
-NUM_PEOPLE = 12
+NUM_SUBJECTS = 12
 NUM_FOLDS = 3
 DESIGN = factorial({"rbg_depth": 0}, {"rbg": {"rbg_depth": 2}, "gate": {"attention": "eca"}})
 SMALL = named({"base": {"rbg_depth": 0}, HOSTILE: {"rbg_depth": 2}}, reference="base")
@@ -25,8 +25,8 @@ def write_ablation(home, *, num_folds=NUM_FOLDS, failed=(), design=DESIGN, **fac
     with Ledger.write(folder) as ledger:
         shared = {**FACTS, "design": design.facts(), "published": published, "compared": compared_}
         ledger.open_study(**{**shared, **facts})
-        people = list(range(NUM_PEOPLE))
-        folds = [{"train": people[fold::3] * 8, "validation": [], "test": people[fold::3] * 4} for fold in range(3)]
+        subjects = list(range(NUM_SUBJECTS))
+        folds = [{"train": subjects[fold::3] * 8, "validation": [], "test": subjects[fold::3] * 4} for fold in range(3)]
         (folder / "splits.json").write_text(json.dumps({"fingerprint": "f", "holdout": [], "folds": folds}))
         for number, (seed, fold, name) in enumerate(np.ndindex(2, num_folds, len(design.variants))):
             name = list(design.variants)[name]
@@ -45,7 +45,7 @@ def write_ablation(home, *, num_folds=NUM_FOLDS, failed=(), design=DESIGN, **fac
                 continue
             ability = ABILITIES.get(name, 0.5)
             apart = dataclasses.replace(trial, seed=1000 * (number + 1))
-            accuracy = write_predictions(folder, apart, ability, num_people=NUM_PEOPLE // NUM_FOLDS, split="test")
+            accuracy = write_predictions(folder, apart, ability, num_subjects=NUM_SUBJECTS // NUM_FOLDS, split="test")
             costs = {"train_time_s": 60.0 + fold, "param_count": 11e6, "weights_mb": 44.0, "best_epoch": 1.0}
             ledger.end(trial.trial_id, "FINISHED", {"accuracy": accuracy, "uar": accuracy, **costs})
     return folder

@@ -82,7 +82,7 @@ def add_trial(
     for row in _curve(ability, epochs, rng):
         ledger.epoch(trial.trial_id, row)
     if state == "FINISHED":
-        accuracy = write_predictions(ledger.folder, trial, ability, num_people=16, split="validation")
+        accuracy = write_predictions(ledger.folder, trial, ability, num_subjects=16, split="validation")
         ledger.end(trial.trial_id, state, _measured(trial, accuracy, rng) | metrics, workers=on(device))
     elif state != "RUNNING":
         ledger.end(trial.trial_id, state, error=ERROR if state == "FAILED" else "")
@@ -105,7 +105,7 @@ def add_confirmation(ledger: Ledger, of: Trial, *, seed: int, variant: str = "",
     rng = np.random.default_rng(number)
     if ability is None:
         ability = 0.62 if variant else _ability(of.parameters, np.random.default_rng(of.seed)) - 0.03
-    accuracy = write_predictions(ledger.folder, trial, ability, num_people=16, split="holdout")
+    accuracy = write_predictions(ledger.folder, trial, ability, num_subjects=16, split="holdout")
     write_robustness(ledger.folder, trial, accuracy)
     ledger.end(trial.trial_id, "FINISHED", _measured(trial, accuracy, rng), workers=on("AMD EPYC"))
 
@@ -126,18 +126,18 @@ def select(ledger: Ledger) -> list[Trial]:
 
 
 def write_predictions(
-    folder: Path, trial: Trial, ability: float, *, num_people: int, split: str, classes: int = len(CLASSES)
+    folder: Path, trial: Trial, ability: float, *, num_subjects: int, split: str, classes: int = len(CLASSES)
 ) -> float:
     """Write predictions of a clip of each class from each person, right with probability `ability`; their accuracy."""
     rng = np.random.default_rng(trial.seed)
-    people = [f"P{1 + (split == 'holdout') * 60 + person:03d}" for person in range(num_people)]
-    labels = np.tile(np.arange(classes), num_people)
+    names = [f"P{1 + (split == 'holdout') * 60 + subject:03d}" for subject in range(num_subjects)]
+    labels = np.tile(np.arange(classes), num_subjects)
     answers = np.where(rng.random(len(labels)) < ability, labels, (labels + rng.integers(1, 3, len(labels))) % classes)
     logits = rng.normal(0, 0.3, (len(labels), classes)).astype(np.float32)
     logits[np.arange(len(labels)), answers] += 4
-    subjects = [person for person in people for _ in range(classes)]
+    subjects = [subject for subject in names for _ in range(classes)]
     rows = {
-        "clip_id": [f"{CLASSES[label % 4]}/{person}_{label}" for person, label in zip(subjects, labels, strict=True)],
+        "clip_id": [f"{CLASSES[label % 4]}/{subject}_{label}" for subject, label in zip(subjects, labels, strict=True)],
         "subject": subjects,
         "fold": pa.array([0] * len(labels), pa.int32()),
         "seed": pa.array([trial.seed] * len(labels), pa.int64()),

@@ -72,19 +72,19 @@ def table(path: Path, rows: list[list[object]]) -> Path:
 
 def ck_plus(root: Path) -> Path:
     """Six people, three labelled sequences each of the seven classes in turn, and one sequence without a label."""
-    for person in range(6):
+    for subject in range(6):
         for take in range(4):
-            name = f"S{person + 10:03d}/{take + 1:03d}"
+            name = f"S{subject + 10:03d}/{take + 1:03d}"
             stem, last = name.replace("/", "_"), 2 + take
             for frame in range(1, last + 1):
                 image(
                     root / "cohn-kanade-images" / name / f"{stem}_{frame:08d}.png",
-                    kind="rgb" if person == 3 else "grey",
+                    kind="rgb" if subject == 3 else "grey",
                 )
             labels = root / "Emotion" / name
             labels.mkdir(parents=True)
             if take < 3:
-                code = 1 + (3 * person + take) % 7
+                code = 1 + (3 * subject + take) % 7
                 (labels / f"{stem}_{last:08d}_emotion.txt").write_text(f"   {code:.7e}\n")
             facs = root / "FACS" / name
             facs.mkdir(parents=True)
@@ -96,11 +96,11 @@ def ck_plus(root: Path) -> Path:
 def ck_plus_48(root: Path) -> Path:
     """Six people, two sequences of three frames each."""
     names = ("anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
-    for person in range(6):
+    for subject in range(6):
         for take in range(2):
-            folder = root / "CK+48" / names[(2 * person + take) % 7]
+            folder = root / "CK+48" / names[(2 * subject + take) % 7]
             for frame in (9, 10, 11):
-                image(folder / f"S{person + 10:03d}_{take + 1:03d}_{frame:08d}.png", side=48)
+                image(folder / f"S{subject + 10:03d}_{take + 1:03d}_{frame:08d}.png", side=48)
     litter(root / "CK+48" / "anger")
     return root
 
@@ -108,10 +108,10 @@ def ck_plus_48(root: Path) -> Path:
 def oulu_casia(root: Path) -> Path:
     """Six people with six expressions under strong visible light, and one of them in the dark and in infrared."""
     for light in ("VL/Strong", "VL/Dark", "NI/Strong"):
-        for person in range(6 if light == "VL/Strong" else 1):
+        for subject in range(6 if light == "VL/Strong" else 1):
             for name in ("Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surprise"):
                 for frame in range(2):
-                    image(root / light / f"P{person + 1:03d}" / name / f"{frame:03d}.jpeg", kind="rgb")
+                    image(root / light / f"P{subject + 1:03d}" / name / f"{frame:03d}.jpeg", kind="rgb")
     litter(root / "VL" / "Strong" / "P001" / "Anger")
     return root
 
@@ -145,9 +145,9 @@ def dfew_clip(root: Path, form: str, number: int) -> None:
 BAUM1S_ROWS = [
     ["No", "Subject", "Gender", "Clip Name", "Emotion", "Emotion Code"],
     *[
-        [3 * person + take + 1, person + 1, "f", f"S{person + 1:03d}_{take + 1:03d}", "x", code]
-        for person in range(6)
-        for take, code in enumerate(((1, 6, 9), (7, 8, 13))[person % 2])
+        [3 * subject + take + 1, subject + 1, "f", f"S{subject + 1:03d}_{take + 1:03d}", "x", code]
+        for subject in range(6)
+        for take, code in enumerate(((1, 6, 9), (7, 8, 13))[subject % 2])
     ],
     [19, 1, "f", "S001_004", "sadness", 10],
     [20, 2, "m", "S002_004", "surprise", 11],
@@ -199,8 +199,8 @@ def fer2013_plus(root: Path, num_images: int = 70) -> Path:
 def clip_folder(root: Path) -> Path:
     """Two classes, six people."""
     for name in ("happy", "sad (2)"):
-        for person in range(6):
-            image(root / name / f"P{person}_a" / "1.png")
+        for subject in range(6):
+            image(root / name / f"P{subject}_a" / "1.png")
     return root
 
 

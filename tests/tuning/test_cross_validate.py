@@ -49,14 +49,14 @@ def test_each_fold_is_searched_alone_and_its_choice_tested_on_people_it_never_sa
         best = max(own, key=lambda trial: trial.metrics["accuracy"])
         assert runner.ledger.trials[row["trial_id"]].metrics["accuracy"] <= best.metrics["accuracy"]
         assert row["trial_id"] in {trial.trial_id for trial in own}
-        seen = {runner.prepared.people[index] for index in (*fold.train, *fold.validation)}
+        seen = {runner.prepared.subject_ids[index] for index in (*fold.train, *fold.validation)}
         (test, *_) = (trial for trial in tested if trial.folds == (row["fold"],))
         answers = pd.read_parquet(predictions_of(runner.ledger, test))
         assert not seen & set(answers["subject"])
         assert len(answers) == len(fold.test)
     assert not runner.ledger.selection, "what is searched here is on no front"
     assert not runner.ledger.of_phase("search")
-    locked = {runner.prepared.people[index] for index in runner.splits.holdout}
+    locked = {runner.prepared.subject_ids[index] for index in runner.splits.holdout}
     for trial in (*searched, *tested):
         assert not locked & set(pd.read_parquet(predictions_of(runner.ledger, trial))["subject"])
 
@@ -95,7 +95,7 @@ def test_the_interval_of_the_optimism_counts_a_person_once(runner):
     """Whoever is hard is hard in validation and in test: taken apart, the two would look less certain than they are."""
     cross_validate_search(runner, num_samples=2)
     ledger, rng = runner.ledger, np.random.default_rng(0)
-    skill = dict(zip(sorted(set(runner.prepared.people)), rng.random(60) < 0.5, strict=True))
+    skill = dict(zip(sorted(set(runner.prepared.subject_ids)), rng.random(60) < 0.5, strict=True))
     for phase in ("nested_search", "nested"):
         for trial in ledger.of_phase(phase):
             path = predictions_of(ledger, trial)

@@ -17,14 +17,14 @@ from tuning.plan import plan
 from tuning.records.ledger import Ledger
 from tuning.statistics.comparison import minimum_detectable_effect, spread_of_differences
 
-NUM_PEOPLE = 80
+NUM_SUBJECTS = 80
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """The study `depths` after a pilot of 80 people in five folds, whose predictions were kept; `search` was searched."""
     home = tmp_path_factory.mktemp("home")
-    prepared = prepare_random(home, num_subjects=NUM_PEOPLE, num_folds=5)
+    prepared = prepare_random(home, num_subjects=NUM_SUBJECTS, num_folds=5)
     with Driver(study_of(), home, prepared, answers=_answers) as runner:
         ablate_variants(runner, seeds=2)
     with Driver(study_of(name="searched"), home, prepared) as runner:
@@ -131,7 +131,7 @@ def test_trials_of_tuned_variants_are_done_once_they_ended(prepared, tmp_path):
 def test_the_effect_after_a_pilot_has_people_as_units_as_the_test_has(home):
     wide = study_of(design=sweep("gru_hidden", [4, 8, 16, 32, 64, 128]), settings={})
     forecast = plan(wide, home, seeds=2, sd=5)
-    assert forecast.num_people == NUM_PEOPLE
+    assert forecast.num_people == NUM_SUBJECTS
     assert "80 people in 5 folds, 5 comparisons at 5 % together, power 80 %" in forecast.detectable_from
     assert "from the given standard deviation of 5.0 points" in forecast.detectable_from
     assert forecast.detectable_from.endswith(
@@ -230,9 +230,9 @@ def test_the_folds_of_drawn_faces_are_foreseen(tmp_path):
     foreseen = fold_sizes(study, tmp_path)
     drawn_faces.write(tmp_path / "drawn" / study.name, **study.drawing)
     read = fold_sizes(study, tmp_path)
-    assert [(one.num_train, one.num_test, len(one.people)) for one in foreseen] == [(12, 4, 2)] * 5
-    assert [(one.num_train, one.num_test, len(one.people)) for one in read] == [(12, 4, 2)] * 5
-    assert len(frozenset().union(*[one.people for one in read])) == 10
+    assert [(one.num_train, one.num_test, len(one.subjects)) for one in foreseen] == [(12, 4, 2)] * 5
+    assert [(one.num_train, one.num_test, len(one.subjects)) for one in read] == [(12, 4, 2)] * 5
+    assert len(frozenset().union(*[one.subjects for one in read])) == 10
 
 
 def test_leaky_folds_test_a_person_in_several(tmp_path):
@@ -241,7 +241,7 @@ def test_leaky_folds_test_a_person_in_several(tmp_path):
     drawn_faces.write(tmp_path / "drawn" / study.name, **study.drawing)
     read = fold_sizes(study, tmp_path)
     assert sum(one.num_test for one in read) == 12
-    assert sum(len(one.people) for one in read) > 6
+    assert sum(len(one.subjects) for one in read) > 6
 
 
 def _prepared(home):

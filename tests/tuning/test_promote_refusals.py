@@ -29,15 +29,15 @@ def test_below_the_commonest_class_it_is_said_by_how_much_and_what_would_settle_
     assert f"{100 * (found.majority - found.accuracy.low):.1f} points are missing" in said
     assert "16 people, 32 clips" in said
     assert f"`python tune.py confirm {runner.study.name} --trial search-0000 --seeds " in said
-    people = int(re.search(r"about (\d+) people \(now 16\)", said)[1])
+    subjects = int(re.search(r"about (\d+) people \(now 16\)", said)[1])
     # At so many people the distance of the bound from the mean has shrunk to that of the commonest class.
-    distance = (found.accuracy.mean - found.accuracy.low) * (16 / people) ** 0.5
+    distance = (found.accuracy.mean - found.accuracy.low) * (16 / subjects) ** 0.5
     assert distance == pytest.approx(found.accuracy.mean - found.majority, rel=0.05)
 
 
 def answers_of(rng, *, alike):
     """Ten people of 20 clips and two seeds; people answer every seed `alike`, or afresh."""
-    clips = [(f"{person}-{clip}", f"P{person}") for person in range(10) for clip in range(20)]
+    clips = [(f"{subject}-{clip}", f"P{subject}") for subject in range(10) for clip in range(20)]
     first, second = rng.random((2, len(clips))) < 0.6
     tables = [
         pd.DataFrame(clips, columns=["clip_id", "subject"]).assign(seed=seed, label=1, predicted=right.astype(int))

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 import tune as command_line
 from search_spaces.core import study as study_module
-from tests.support.ablation_driver import Driver, prepare_people, study_of, tuned_study
+from tests.support.ablation_driver import Driver, prepare_subjects, study_of, tuned_study
 from tests.support.tiny_study import Quiet
 from tests.support.without_ray import LoopRunner
 from tuning import ablate as ablate_module
@@ -21,7 +21,7 @@ NOON = 1000.0
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    return prepare_people(tmp_path_factory.mktemp("ablation"))
+    return prepare_subjects(tmp_path_factory.mktemp("ablation"))
 
 
 @pytest.fixture

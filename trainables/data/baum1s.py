@@ -70,8 +70,8 @@ def _parts_at(folder: Path) -> tuple[str, ...]:
 
 
 def _videos(folder: Path) -> list[Path]:
-    people = [person for person in list_folders(folder) if re.fullmatch(r"s\d+", person.name, re.IGNORECASE)]
-    return [video for person in people for video in list_videos(person) if _clip_name(video.stem)]
+    subjects = [subject for subject in list_folders(folder) if re.fullmatch(r"s\d+", subject.name, re.IGNORECASE)]
+    return [video for subject in subjects for video in list_videos(subject) if _clip_name(video.stem)]
 
 
 def _tables(folder: Path) -> list[Path]:

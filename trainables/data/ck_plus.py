@@ -75,11 +75,11 @@ def _parts_at(folder: Path) -> tuple[str, ...]:
 
 def _sequences(folder: Path) -> dict[str, Path]:
     """The folders of sequences such as `S005/001` below `folder`, by that name, in natural order."""
-    people = [person for person in list_folders(folder) if re.fullmatch(r"S\d+", person.name, re.IGNORECASE)]
+    subjects = [subject for subject in list_folders(folder) if re.fullmatch(r"S\d+", subject.name, re.IGNORECASE)]
     return {
-        f"{person.name.upper()}/{sequence.name}": sequence
-        for person in people
-        for sequence in list_folders(person)
+        f"{subject.name.upper()}/{sequence.name}": sequence
+        for subject in subjects
+        for sequence in list_folders(subject)
         if sequence.name.isdigit()
     }
 

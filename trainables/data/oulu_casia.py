@@ -51,14 +51,14 @@ def load(root: Path) -> Dataset:
 
 
 def _parts_at(folder: Path) -> tuple[str, ...]:
-    people = [person for person in list_folders(folder) if _is_person(person)]
-    named = any(inside.name.lower() in CLASSES for person in people for inside in list_folders(person))
+    subjects = [subject for subject in list_folders(folder) if _is_subject(subject)]
+    named = any(inside.name.lower() in CLASSES for subject in subjects for inside in list_folders(subject))
     if not named:
         return ()
     return ("read",) if _light(folder) in READ else ("other",)
 
 
-def _is_person(folder: Path) -> bool:
+def _is_subject(folder: Path) -> bool:
     return re.fullmatch(r"P\d+", folder.name, re.IGNORECASE) is not None
 
 
@@ -74,9 +74,9 @@ def _light(folder: Path) -> str:
 def _samples(folder: Path) -> tuple[list[Sample], list[str], list[str]]:
     """The sequences with frames, the names of those without, and of folders that are no expression."""
     samples, empty, unknown = [], [], []
-    for person in filter(_is_person, list_folders(folder)):
-        for inside in list_folders(person):
-            subject, expression = person.name.upper(), inside.name.lower()
+    for outside in filter(_is_subject, list_folders(folder)):
+        for inside in list_folders(outside):
+            subject, expression = outside.name.upper(), inside.name.lower()
             name = f"{subject}/{inside.name.capitalize()}"
             if expression not in CLASSES:
                 unknown.append(f"{subject}/{inside.name}")

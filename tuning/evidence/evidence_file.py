@@ -70,7 +70,7 @@ def facts_of(
         "accuracy": dataclasses.asdict(found.accuracy),
         "majority": found.majority,
         "search": _search(ledger, found),
-        **_by_class_and_person(holdout, found, prepared.classes),
+        **_by_class_and_subject(holdout, found, prepared.classes),
         "robustness": _robustness(holdout, found),
         "costs": _costs(holdout, found),
         "holdout": _told(prepared, splits.holdout),
@@ -143,8 +143,8 @@ def _finite(facts: Any, path: tuple[str, ...], left_out: list[str]) -> Any:
 
 def _told(prepared: Prepared, indices: Iterable[int]) -> dict[str, Any]:
     """How many clips and people, and a hash of who they are; no number where clips name nobody (they hash themselves)."""
-    chosen, people = list(indices), prepared.people
-    names = sorted({people[index] for index in chosen})
+    chosen, subject_ids = list(indices), prepared.subject_ids
+    names = sorted({subject_ids[index] for index in chosen})
     digest = hashlib.sha256("\n".join(names).encode()).hexdigest()
     num_subjects = len(names) if all(prepared.subjects) else None
     return {"num_subjects": num_subjects, "num_clips": len(chosen), "subjects_sha256": digest}
@@ -170,18 +170,18 @@ def _data(study: Study, prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _by_class_and_person(holdout: Holdout, found: Evidence, classes: Sequence[str]) -> dict[str, Any]:
+def _by_class_and_subject(holdout: Holdout, found: Evidence, classes: Sequence[str]) -> dict[str, Any]:
     """The mean over seeds of what was right, by class, and over people without their names."""
     table = holdout.predictions(found)
     by_class = table.groupby("label")["correct"].mean()
     num_clips = table.groupby("label")["clip_id"].nunique()
-    by_person = table.groupby("person")["correct"].mean()
+    by_subject = table.groupby("subject_id")["correct"].mean()
     return {
         "by_class": {
             classes[int(label)]: {"recall": float(by_class[label]), "num_clips": int(num_clips[label])}
             for label in by_class.index
         },
-        "by_person": {key: float(getattr(by_person, key)()) for key in ("min", "median", "max")}
+        "by_person": {key: float(getattr(by_subject, key)()) for key in ("min", "median", "max")}
         if found.subjects_known
         else None,
     }

@@ -20,7 +20,7 @@ class FoldSize:
 
     num_train: float
     num_test: float
-    people: frozenset[str] | None
+    subjects: frozenset[str] | None
 
 
 def fold_sizes(study: Study, home: Path, data_root: Path | None = None) -> list[FoldSize] | None:
@@ -31,20 +31,20 @@ def fold_sizes(study: Study, home: Path, data_root: Path | None = None) -> list[
     stored = home / study.name / files.SPLITS
     if stored.exists():
         splits = load_splits(stored)
-        return _sizes(splits.folds, _prepared_people(home, splits.fingerprint))
+        return _sizes(splits.folds, _prepared_subjects(home, splits.fingerprint))
     share = 1.0 if study.design is not None else 1 - HOLDOUT_SHARE
     drawn = home / files.DRAWN / study.name
     root = data_root or (drawn if drawn.exists() else None)
     if root is not None:
         found = lookup.load("trainables.data", study.dataset, "data set").load(root)
-        people = [sample.subject or sample.clip_id for sample in found.samples]
+        subjects = [sample.subject or sample.clip_id for sample in found.samples]
         if study.folds != "random_leaky":
-            return _sizes(found.folds, people, share)
+            return _sizes(found.folds, subjects, share)
         num_folds = len(found.folds) if len(found.folds) > 2 else 5  # as `make_splits` has it
-        return _sizes(_dealt(range(len(people)), num_folds), people, share)
+        return _sizes(_dealt(range(len(subjects)), num_folds), subjects, share)
     if study.dataset == "drawn_faces" and {"num_subjects", "classes"} <= study.drawing.keys():
         each = len(study.drawing["classes"]) * study.drawing.get("clips_per_class", 1)
-        numbers = [person for person in range(study.drawing["num_subjects"]) for _ in range(each)]
+        numbers = [subject for subject in range(study.drawing["num_subjects"]) for _ in range(each)]
         num_folds = min(5, study.drawing["num_subjects"])  # as its reader cuts them
         return _sizes(_dealt(numbers, num_folds), list(map(str, numbers)), share)
     return None
@@ -55,18 +55,18 @@ def mean_sizes(folds: Sequence[FoldSize]) -> tuple[float, float]:
     return fmean(fold.num_train for fold in folds), fmean(fold.num_test for fold in folds)
 
 
-def num_people(folds: Sequence[FoldSize]) -> int | None:
+def num_subjects(folds: Sequence[FoldSize]) -> int | None:
     """How many people `folds` test in all; `None` where that is not known."""
-    tested = [fold.people for fold in folds if fold.people is not None]
+    tested = [fold.subjects for fold in folds if fold.subjects is not None]
     return len(frozenset().union(*tested)) if len(tested) == len(folds) else None
 
 
-def _sizes(folds: Sequence[Fold], people: Sequence[str] | None, share: float = 1.0) -> list[FoldSize]:
+def _sizes(folds: Sequence[Fold], subjects: Sequence[str] | None, share: float = 1.0) -> list[FoldSize]:
     return [
         FoldSize(
             num_train=share * len(fold.train),
             num_test=share * len(fold.test),
-            people=frozenset(people[index] for index in fold.test) if people else None,
+            subjects=frozenset(subjects[index] for index in fold.test) if subjects else None,
         )
         for fold in folds
     ]
@@ -85,11 +85,11 @@ def _dealt(groups: Sequence[int], num_folds: int) -> list[Fold]:
     ]
 
 
-def _prepared_people(home: Path, fingerprint: str) -> list[str] | None:
+def _prepared_subjects(home: Path, fingerprint: str) -> list[str] | None:
     """The person of each clip of the prepared data that a study was cut from; `None` where it is gone from `home`."""
     for folder in prepared_folders(home, fingerprint):
         try:
-            return open_prepared(folder).people
+            return open_prepared(folder).subject_ids
         except DataError:  # damaged, and made again by the next run
             continue
     return None

@@ -141,7 +141,7 @@ def study_at_starts(ledger: Ledger, key: str) -> dict[str, list[Any]]:
 def holdout_accuracy(predictions: pd.DataFrame, confidence: float = 0.95) -> Interval:
     """The accuracy of `predictions` with its interval over people (clips, where not all of them name a person)."""
     table = judged(predictions)
-    found = accuracy_interval(table["correct"], table["person"].tolist(), table["seed"], confidence)
+    found = accuracy_interval(table["correct"], table["subject_id"].tolist(), table["seed"], confidence)
     if table["subject"].notna().all():
         return found
     return dataclasses.replace(found, method=found.method.replace("subjects", "clips"))
@@ -155,7 +155,7 @@ def _summed_up(ledger: Ledger, of: str, variant: str, trials: list[Trial], rows:
         variant=variant,
         parameters=trials[0].parameters,
         seeds=tuple(trial.seed for trial in trials),
-        num_subjects=rows["person"].nunique(),
+        num_subjects=rows["subject_id"].nunique(),
         num_clips=rows["clip_id"].nunique(),
         accuracy=accuracy,
         majority=majority_share(rows.loc[rows["seed"] == rows["seed"].iloc[0], "label"].tolist()),

@@ -9,7 +9,7 @@ from statistics import fmean
 from search_spaces.core.designs import Design
 from trainables.core.wording import counted
 from tuning.evidence.ablation import runs_of
-from tuning.evidence.fold_sizes import FoldSize, mean_sizes, num_people
+from tuning.evidence.fold_sizes import FoldSize, mean_sizes, num_subjects
 from tuning.records.ledger import Ledger
 from tuning.statistics.comparison import minimum_detectable_effect, spread_of_differences
 from tuning.statistics.pairing import Run
@@ -59,18 +59,18 @@ def detectable(
         return None, "unknown without the folds; give --data-root"
     if len(folds) < 2:
         return None, "unknown with 1 fold, which shows no spread; at least 2 are needed"
-    people = num_people(folds) if all(run.predictions is not None for run in own) else None
-    if people == 1:
+    subjects = num_subjects(folds) if all(run.predictions is not None for run in own) else None
+    if subjects == 1:
         return None, "unknown with 1 person; at least 2 are needed"
     num_train, num_test = mean_sizes(folds)
     if pilots_clips > num_test:
         # Fewer people spread more. More of them are promised nothing: what a training does to all does not shrink.
         sd *= (pilots_clips / num_test) ** 0.5
         words += f", scaled from its {pilots_clips:.0f} clips to {num_test:.0f} tested in a fold"
-    units = f"{people} people" if people else "folds as units, as their people or predictions are not known,"
+    units = f"{subjects} people" if subjects else "folds as units, as their people or predictions are not known,"
     family = len(design.variants) - 1 + len(design.effects())
     effect = minimum_detectable_effect(
-        len(folds), seeds, sd, num_train, num_test, family, num_people=people, seed_share=seed_share
+        len(folds), seeds, sd, num_train, num_test, family, num_subjects=subjects, seed_share=seed_share
     )
     compared = counted(family, "comparison")
     gain = (

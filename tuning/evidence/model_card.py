@@ -91,16 +91,16 @@ def _accuracy(facts: Mapping[str, Any]) -> list[str]:
     ]
     absent = [name for name in facts["data"]["classes"] if name not in facts["by_class"]]
     missing = f" No clip of {', '.join(absent)} was tested." if absent else ""
-    people = facts["by_person"]
-    by_person = (
-        f"By person: lowest {percent(people['min'])}, median {percent(people['median'])}, highest "
-        f"{percent(people['max'])}. "
-        if people
+    subjects = facts["by_person"]
+    by_subject = (
+        f"By person: lowest {percent(subjects['min'])}, median {percent(subjects['median'])}, highest "
+        f"{percent(subjects['max'])}. "
+        if subjects
         else ""
     )
     paragraphs = [
         "\n".join(["| class | recognised | clips |", "|---|---|---|", *rows]),
-        f"{by_person}Majority baseline (always answering the commonest class): {percent(facts['majority'])}.{missing}",
+        f"{by_subject}Majority baseline (always answering the commonest class): {percent(facts['majority'])}.{missing}",
     ]
     if (optimism := facts["search"]["optimism"]) and "accuracy" in facts["search"]:
         paragraphs.append(

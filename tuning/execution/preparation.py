@@ -67,7 +67,7 @@ def cut(study: Study, prepared: Prepared, path: Path) -> Splits:
             f"Study {study.name} was begun on other data (fingerprint {splits.fingerprint[:12]}, now "
             f"{prepared.fingerprint[:12]}). Give it the data it began with, or another $FERTUNE_HOME."
         )
-    splits.require_disjoint(prepared.people)
+    splits.require_disjoint(prepared.subject_ids)
     if (not splits.holdout, splits.leaky) != (whole, leaky):
         was, now = _describe_cut(not splits.holdout, splits.leaky), _describe_cut(whole, leaky)
         raise ValueError(

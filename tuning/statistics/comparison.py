@@ -136,14 +136,14 @@ def minimum_detectable_effect(
     alpha: float = 0.05,
     power: float = POWER,
     *,
-    num_people: int | None = None,
+    num_subjects: int | None = None,
     seed_share: float = 0.0,
 ) -> float:
     """The smallest true difference that an ablation finds with probability `power`, in the unit of `sd`.
 
     `sd` is the standard deviation of one paired difference (one fold, one seed; see `spread_of_differences`), `seed_share` the
     share of its variance that is the seed's alone and shrinks with more seeds: 0, where it is unknown, promises nothing
-    for them. `num_train` and `num_test` are the sizes of a fold's parts, `num_people` how many people are tested in all;
+    for them. `num_train` and `num_test` are the sizes of a fold's parts, `num_subjects` how many people are tested in all;
     without it folds count as units, which is less. Each of `num_comparisons` is tested at `alpha` over their number, as
     Holm's first step does.
 
@@ -154,8 +154,8 @@ def minimum_detectable_effect(
             f"{num_folds} folds, {num_seeds} seeds and {num_comparisons} comparisons were given; at least 2 folds, 1 seed "
             "and 1 comparison are needed."
         )
-    if num_people is not None and num_people < 2:
-        raise ValueError(f"{num_people} people are tested; at least 2 are needed to say anything about others.")
+    if num_subjects is not None and num_subjects < 2:
+        raise ValueError(f"{num_subjects} people are tested; at least 2 are needed to say anything about others.")
     sizes = all(size > 0 and math.isfinite(size) for size in (num_train, num_test))
     shares = 0 <= seed_share <= 1 and 0 < alpha < 1 and 0 < power < 1
     if not (sizes and shares and sd >= 0 and math.isfinite(sd)):
@@ -166,9 +166,9 @@ def minimum_detectable_effect(
     trained = 1 + TRAINING_SHARE * num_folds * num_test / num_train
     variance = sd**2 / num_folds * ((1 - seed_share) * trained + seed_share / num_seeds)
     se, level = float(np.sqrt(variance)), alpha / num_comparisons
-    if num_people is None:
+    if num_subjects is None:
         return detectable_effect(se, num_folds - 1, level, power)
-    return planned_effect(se, num_people, num_folds, level, power)
+    return planned_effect(se, num_subjects, num_folds, level, power)
 
 
 def spread_of_differences(runs: Sequence[Run], reference: str) -> tuple[float, float]:

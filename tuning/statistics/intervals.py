@@ -80,11 +80,11 @@ def crossed(scores: np.ndarray) -> tuple[np.ndarray, float, float]:
     Returns each person's mean over the seeds `(I,)`, the variance between seeds beyond what people's own answers explain,
     and the variance of a person's own answer to a seed: the two-way analysis of variance.
     """
-    by_person, by_seed = scores.mean(axis=1), scores.mean(axis=0)
-    rest = scores - by_person[:, None] - by_seed + scores.mean()
-    num_people, num_seeds = scores.shape
-    of_both = float((rest**2).sum()) / ((num_people - 1) * (num_seeds - 1))
-    return by_person, max(float(by_seed.var(ddof=1)) - of_both / num_people, 0.0), of_both
+    by_subject, by_seed = scores.mean(axis=1), scores.mean(axis=0)
+    rest = scores - by_subject[:, None] - by_seed + scores.mean()
+    num_subjects, num_seeds = scores.shape
+    of_both = float((rest**2).sum()) / ((num_subjects - 1) * (num_seeds - 1))
+    return by_subject, max(float(by_seed.var(ddof=1)) - of_both / num_subjects, 0.0), of_both
 
 
 def majority_share(labels: Sequence[Hashable]) -> float:

@@ -12,9 +12,9 @@ from tuning.statistics.variance import Sources, numbered, weights_in_mean
 
 def totals_by_subject(answers: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Right answers `(R, S)` of each person in each fold, and `(R,)` their clips, the person, the fold."""
-    grouped = answers.groupby(["fold", "person", "seed"])["correct"]
+    grouped = answers.groupby(["fold", "subject_id", "seed"])["correct"]
     right, clips = grouped.sum().unstack("seed"), grouped.size().unstack("seed")
-    folds, subjects = (right.index.get_level_values(level).to_numpy() for level in ("fold", "person"))
+    folds, subjects = (right.index.get_level_values(level).to_numpy() for level in ("fold", "subject_id"))
     return right.to_numpy(), clips.mean(axis=1).to_numpy(), subjects, folds
 
 

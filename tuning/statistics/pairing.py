@@ -115,7 +115,7 @@ def pair(runs: Sequence[Run], reference: str, *, asked: Collection[str] = ()) ->
         },
         correct=correct,
         clips=rows["clips"].to_numpy(dtype=float),
-        subjects=rows["person"].to_numpy(),
+        subjects=rows["subject_id"].to_numpy(),
         folds=rows["fold"].to_numpy(),
         test_over_train=sum(run.num_test for run in first) / sum(run.num_train for run in first),
         num_clips=sum(row[0].num_test for row in ordered[reference]),
@@ -143,7 +143,7 @@ def _by_variant(runs: Sequence[Run], reference: str, asked: Collection[str]) -> 
 
 
 def judged(predictions: Path | str | pd.DataFrame) -> pd.DataFrame:
-    """The `predictions` with the columns `person` and `correct`; a clip of an unknown person stands for itself.
+    """The `predictions` with the columns `subject_id` and `correct`; a clip of an unknown person stands for itself.
 
     Raises `ValueError` for a column that is missing and for clips whose prediction is no number, naming them.
     """
@@ -160,7 +160,7 @@ def judged(predictions: Path | str | pd.DataFrame) -> pd.DataFrame:
         clips = _listed(list(map(str, lost["clip_id"])))
         raise ValueError(f"The predictions{of}{by} are no numbers for {clips}, so no class was answered there.")
     return table.assign(
-        person=table["subject"].where(table["subject"].notna(), table["clip_id"]),
+        subject_id=table["subject"].where(table["subject"].notna(), table["clip_id"]),
         correct=(table["predicted"] == table["label"]).astype(float),
     )
 
@@ -242,7 +242,7 @@ def _judged(
 
     Raises `NotComparable` where that is the reference.
     """
-    rows = pd.DataFrame({"fold": [], "person": [], "clips": []})
+    rows = pd.DataFrame({"fold": [], "subject_id": [], "clips": []})
     if any(run.predictions is None for cells in ordered.values() for row in cells for run in row):
         return {}, rows, {}
     correct: dict[str, np.ndarray] = {}
@@ -253,7 +253,7 @@ def _judged(
         try:
             by_seed = [
                 pd.concat([_answers(run, answers) for run in column])
-                .groupby(["fold", "person"], sort=True)["correct"]
+                .groupby(["fold", "subject_id"], sort=True)["correct"]
                 .agg(right="sum", clips="size")
                 for column in zip(*ordered[variant], strict=True)  # the folds of one seed
             ]

@@ -31,18 +31,18 @@ def detectable_effect(se: float, df: float, alpha: float, power: float = POWER) 
     return _least(lambda effect: power_for(effect, se, df, alpha), se, power)
 
 
-def planned_effect(se: float, num_people: int, num_folds: int, alpha: float, power: float = POWER) -> float:
+def planned_effect(se: float, num_subjects: int, num_folds: int, alpha: float, power: float = POWER) -> float:
     """The same before a run whose people are its units.
 
     Now and then folds differ by chance as if trainings were unstable, and the test then goes by the folds
     (`subject_estimate`): it finds less, and the plan has to reckon with it.
     """
-    people_df, folds_df = num_people - 1, num_folds - 1
-    ratio = float(stats.f.isf(FOLDS_DIFFER / 2, folds_df, people_df))  # how much more they differ then, in the middle
-    mistaken = float(stats.t.isf(alpha / 2, satterthwaite((1.0, people_df), (ratio - 1, folds_df)))) * ratio**0.5
+    subjects_df, folds_df = num_subjects - 1, num_folds - 1
+    ratio = float(stats.f.isf(FOLDS_DIFFER / 2, folds_df, subjects_df))  # how much more they differ then, in the middle
+    mistaken = float(stats.t.isf(alpha / 2, satterthwaite((1.0, subjects_df), (ratio - 1, folds_df)))) * ratio**0.5
 
     def found(effect: float) -> float:
-        as_planned = power_for(effect, se, people_df, alpha)
+        as_planned = power_for(effect, se, subjects_df, alpha)
         return (1 - FOLDS_DIFFER) * as_planned + FOLDS_DIFFER * float(stats.norm.sf(mistaken - effect / se))
 
     return _least(found, se, power)

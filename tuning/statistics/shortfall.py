@@ -14,27 +14,27 @@ MOST = 10_000  # people or seeds: what would take more is not worth asking for
 
 
 def settled_by(
-    people: int | None,
+    subjects: int | None,
     seeds: int | None,
     *,
     now: tuple[int, int],
     reachable: bool,
-    people_are: str,
+    subjects_are: str,
     seeds_are: str = "seeds",
 ) -> str:
-    """In words, how many `people` or `seeds` in all would settle it, where there are `now` so many.
+    """In words, how many `subjects` or `seeds` in all would settle it, where there are `now` so many.
 
-    `reachable` says that the estimate itself is on the right side; `people_are` clips where nobody is named.
+    `reachable` says that the estimate itself is on the right side; `subjects_are` clips where nobody is named.
     """
     if not reachable:
-        return f"The estimate itself falls short: more {people_are} or seeds help only if it moves."
+        return f"The estimate itself falls short: more {subjects_are} or seeds help only if it moves."
     ways = []
-    if people:
-        ways.append(f"about {people} {people_are} (now {now[0]})")
+    if subjects:
+        ways.append(f"about {subjects} {subjects_are} (now {now[0]})")
     if seeds:
         ways.append(f"about {seeds} {seeds_are} (now {now[1]})")
     if not ways:
-        return f"Neither more {people_are} nor more seeds alone would settle it."
+        return f"Neither more {subjects_are} nor more seeds alone would settle it."
     return f"If the estimates stay, {' or '.join(ways)} would settle it."
 
 
@@ -48,24 +48,24 @@ def below_majority(
     own answers to a seed add; it stays above Wilson's for as many clips.
     """
     table = judged(predictions)
-    num_people, num_clips, num_seeds = (table[key].nunique() for key in ("person", "clip_id", "seed"))
+    num_subjects, num_clips, num_seeds = (table[key].nunique() for key in ("subject_id", "clip_id", "seed"))
     own = _share_of_seeds(table)
 
-    def low(now: Interval, people: int, seeds: int) -> float:
+    def low(now: Interval, subjects: int, seeds: int) -> float:
         changed = 1 - own + own * num_seeds / seeds
-        bound = now.mean - (now.mean - now.low) * math.sqrt(changed * num_people / people)
-        return min(bound, wilson(now.mean, num_clips * people / num_people, now.confidence)[0])
+        bound = now.mean - (now.mean - now.low) * math.sqrt(changed * num_subjects / subjects)
+        return min(bound, wilson(now.mean, num_clips * subjects / num_subjects, now.confidence)[0])
 
-    people = seeds = None
+    subjects = seeds = None
     reachable = accuracy.mean > majority
     if reachable:
-        people = least(num_people, lambda count: low(accuracy, count, num_seeds) > majority)
-        seeds = least(num_seeds, lambda count: low(later, num_people, count) > majority)
+        subjects = least(num_subjects, lambda count: low(accuracy, count, num_seeds) > majority)
+        seeds = least(num_seeds, lambda count: low(later, num_subjects, count) > majority)
     ways = settled_by(
-        people,
+        subjects,
         seeds,
-        now=(num_people, num_seeds),
-        people_are="people" if table["subject"].notna().all() else "clips",
+        now=(num_subjects, num_seeds),
+        subjects_are="people" if table["subject"].notna().all() else "clips",
         reachable=reachable,
     )
     missing = f"{100 * (majority - accuracy.low):.1f} points are missing."
@@ -85,10 +85,10 @@ def least(start: int, holds: Callable[[int], bool]) -> int | None:
 
 def _share_of_seeds(table: pd.DataFrame) -> float:
     """The share of the variance between people's mean scores that comes of their own answers to a seed, 0 to 1."""
-    scores = table.groupby(["person", "seed"])["correct"].mean().unstack("seed").to_numpy()  # (I, S)
-    num_people, num_seeds = scores.shape
-    if num_people < 2 or num_seeds < 2:
+    scores = table.groupby(["subject_id", "seed"])["correct"].mean().unstack("seed").to_numpy()  # (I, S)
+    num_subjects, num_seeds = scores.shape
+    if num_subjects < 2 or num_seeds < 2:
         return 0.0
-    by_person, _, of_both = crossed(scores)
-    between = float(by_person.var(ddof=1))
+    by_subject, _, of_both = crossed(scores)
+    between = float(by_subject.var(ddof=1))
     return min(of_both / num_seeds / between, 1.0) if between > 0 else 0.0

@@ -69,29 +69,31 @@ class Verdict:
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Parts:
     """A difference and its sources of error: the variance of a person's seed-averaged score, and by configuration that of
-    a seed (over all people) and that of a person's own answer to a seed. `people` and `seeds` are how many there were;
-    `people_are` clips where nobody is named."""
+    a seed (over all people) and that of a person's own answer to a seed. `subjects` and `seeds` are how many there were;
+    `subjects_are` clips where nobody is named."""
 
     difference: float
     clips: float
-    people: int
-    people_are: str
+    subjects: int
+    subjects_are: str
     seeds: tuple[int, int]
-    of_people: float
+    of_subjects: float
     of_seeds: tuple[float, float]
     of_both: tuple[float, float]
 
-    def estimate(self, required: float, *, people: int | None = None, seeds: tuple[int, int] | None = None) -> Estimate:
-        """The difference as it stands, or as it would with that many `people` and `seeds` if its sources stay the same."""
-        num_people, counts = people or self.people, seeds or self.seeds
-        of_people = self.of_people + sum(
+    def estimate(
+        self, required: float, *, subjects: int | None = None, seeds: tuple[int, int] | None = None
+    ) -> Estimate:
+        """The difference as it stands, or as it would with that many `subjects` and `seeds` if its sources stay the same."""
+        num_subjects, counts = subjects or self.subjects, seeds or self.seeds
+        of_subjects = self.of_subjects + sum(
             both * (1 / now - 1 / before) for both, now, before in zip(self.of_both, counts, self.seeds, strict=True)
         )
-        variances = [(max(of_people, 0.0) / num_people, num_people - 1.0)]
+        variances = [(max(of_subjects, 0.0) / num_subjects, num_subjects - 1.0)]
         variances += [(one / count, count - 1.0) for one, count in zip(self.of_seeds, counts, strict=True)]
         # A difference of d needs a share d of clips judged differently, seen or not: people who all agree prove no more.
         share = max(abs(self.difference), abs(required))
-        floor = share * (1 - share) / (self.clips * num_people / self.people)
+        floor = share * (1 - share) / (self.clips * num_subjects / self.subjects)
         variance = max(sum(one for one, _ in variances), floor)
         return Estimate(
             mean=self.difference, se=variance**0.5, df=satterthwaite(*variances), method="people and seeds, crossed"
@@ -162,13 +164,13 @@ def _scores(candidate: Candidate) -> tuple[np.ndarray, pd.Series, pd.Series]:
         raise ValueError(
             f"{candidate.name} was confirmed with 1 seed; at least 2 are needed to see what a seed changes."
         )
-    if table["person"].nunique() < 2:
+    if table["subject_id"].nunique() < 2:
         raise ValueError("The holdout has 1 person; at least 2 are needed to say anything about others.")
     labels = table.drop_duplicates("clip_id").set_index("clip_id")["label"].sort_index()
     if len(table) != len(labels) * seeds:
         raise ValueError(f"Not every seed of {candidate.name} judged all {len(labels)} holdout clips.")
-    grouped = table.groupby(["person", "seed"], sort=True)["correct"]
-    return grouped.sum().to_numpy().reshape(-1, seeds), grouped.size().groupby("person").sum() / seeds, labels
+    grouped = table.groupby(["subject_id", "seed"], sort=True)["correct"]
+    return grouped.sum().to_numpy().reshape(-1, seeds), grouped.size().groupby("subject_id").sum() / seeds, labels
 
 
 def _parts(
@@ -176,7 +178,7 @@ def _parts(
     other: tuple[np.ndarray, pd.Series, pd.Series],
     name: str,
     champion: str,
-    people_are: str,
+    subjects_are: str,
 ) -> _Parts:
     if not (one[2].equals(other[2]) and one[1].equals(other[1])):
         raise ValueError(f"{name} and {champion} were tested on other clips or people; the same holdout is needed.")
@@ -190,10 +192,10 @@ def _parts(
     return _Parts(
         difference=float(means[0] - means[1]),
         clips=float(clips.sum()),
-        people=len(clips),
-        people_are=people_are,
+        subjects=len(clips),
+        subjects_are=subjects_are,
         seeds=(one[0].shape[1], other[0].shape[1]),
-        of_people=float((ours[0] - theirs[0]).var(ddof=1)),
+        of_subjects=float((ours[0] - theirs[0]).var(ddof=1)),
         of_seeds=(ours[1], theirs[1]),
         of_both=(ours[2], theirs[2]),
     )
@@ -211,9 +213,9 @@ def _verdict(
 ) -> Verdict:
     low = _low(parts.estimate(required), level)
     promoted = bool(p_adjusted <= alpha)
-    people = seeds = None
+    subjects = seeds = None
     if not promoted and parts.difference > required:
-        people = least(parts.people, lambda count: _low(parts.estimate(required, people=count), level) > required)
+        subjects = least(parts.subjects, lambda count: _low(parts.estimate(required, subjects=count), level) > required)
         later = level * LATER_SHARE
         seeds = least(
             max(parts.seeds), lambda count: _low(parts.estimate(required, seeds=(count, count)), later) > required
@@ -231,7 +233,7 @@ def _verdict(
         required=required,
         p_value=float(p_value),
         p_adjusted=float(p_adjusted),
-        people_needed=people,
+        people_needed=subjects,
         seeds_needed=seeds,
         reason="",
     )
@@ -263,9 +265,9 @@ def _reason(verdict: Verdict, parts: _Parts) -> str:
     ways = settled_by(
         verdict.people_needed,
         verdict.seeds_needed,
-        now=(parts.people, min(parts.seeds)),
+        now=(parts.subjects, min(parts.seeds)),
         reachable=parts.difference > verdict.required,
-        people_are=parts.people_are,
+        subjects_are=parts.subjects_are,
         seeds_are="seeds of each",
     )
     return f"{text} {ways}"

@@ -40,8 +40,8 @@ def labels_of(dataset) -> dict[str, str]:
 
 
 EXPECTED = {
-    **{f"S00{person}_00{take}": label for person in (1, 3, 5) for take, label in ((1, "anger"), (2, "disgust"))},
-    **{f"S00{person}_00{take}": label for person in (2, 4, 6) for take, label in ((1, "fear"), (2, "happiness"))},
+    **{f"S00{subject}_00{take}": label for subject in (1, 3, 5) for take, label in ((1, "anger"), (2, "disgust"))},
+    **{f"S00{subject}_00{take}": label for subject in (2, 4, 6) for take, label in ((1, "fear"), (2, "happiness"))},
     "S001_004": "sadness",
     "S002_004": "surprise",
 }
@@ -109,7 +109,7 @@ def test_the_folder_of_videos_or_a_subjects_may_be_given(root):
 
 
 def test_a_complete_copy_has_31_people_in_five_folds_and_no_note(tmp_path):
-    names = [f"S{person:03d}_{take:03d}" for person in range(1, 32) for take in range(1, 7)]
+    names = [f"S{subject:03d}_{take:03d}" for subject in range(1, 32) for take in range(1, 7)]
     for name in names:
         folder = tmp_path / VIDEOS / name[:4].lower()
         folder.mkdir(parents=True, exist_ok=True)

@@ -57,9 +57,9 @@ def test_subjects_are_dealt_in_turn_and_fewer_people_give_fewer_folds(root):
     tested = [{dataset.samples[i].subject for i in fold.test} for fold in dataset.folds]
     assert tested == [{f"S{10 + k:03d}"} for k in range(6)]
     assert note(dataset, "folds") == "6 subjects, so 6 folds instead of the 10 of the protocol"
-    for person in range(20, 33):
-        shutil.copytree(root / FRAMES / "S010", root / FRAMES / f"S{person:03d}")
-        shutil.copytree(root / LABELS / "S010", root / LABELS / f"S{person:03d}")
+    for subject in range(20, 33):
+        shutil.copytree(root / FRAMES / "S010", root / FRAMES / f"S{subject:03d}")
+        shutil.copytree(root / LABELS / "S010", root / LABELS / f"S{subject:03d}")
     dataset = ck_plus.load(root)
     assert len(dataset.folds) == 10
     assert {dataset.samples[i].subject for i in dataset.folds[2].test} == {"S012", "S026"}
@@ -67,8 +67,8 @@ def test_subjects_are_dealt_in_turn_and_fewer_people_give_fewer_folds(root):
 
 
 def test_two_people_are_too_few(root):
-    for person in range(12, 16):
-        shutil.rmtree(root / FRAMES / f"S{person:03d}")
+    for subject in range(12, 16):
+        shutil.rmtree(root / FRAMES / f"S{subject:03d}")
     with pytest.raises(DataError, match=r"2 subjects \(S010, S011\); at least 3"):
         ck_plus.load(root)
 
@@ -122,15 +122,15 @@ def test_a_complete_copy_has_593_sequences_and_327_labels(tmp_path):
     """118 people show 327 labelled sequences, five more none; the rest is without a label."""
     pixel = trees.image(tmp_path / "pixel.png", side=2).read_bytes()
     sequences = 0
-    for person in range(123):
-        for take in range(5 if person < 101 else 4):
+    for subject in range(123):
+        for take in range(5 if subject < 101 else 4):
             sequences += 1
-            name = f"S{person + 1:03d}/{take + 1:03d}"
+            name = f"S{subject + 1:03d}/{take + 1:03d}"
             stem = f"{name.replace('/', '_')}_00000001"
             folder = tmp_path / FRAMES / name
             folder.mkdir(parents=True)
             (folder / f"{stem}.png").write_bytes(pixel)
-            if take < 3 and person < (118, 118, 91)[take]:
+            if take < 3 and subject < (118, 118, 91)[take]:
                 labels = tmp_path / LABELS / name
                 labels.mkdir(parents=True)
                 (labels / f"{stem}_emotion.txt").write_text(f"   {1 + sequences % 7:.7e}")

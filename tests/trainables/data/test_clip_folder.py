@@ -15,14 +15,14 @@ def root(tmp_path) -> Path:
     """Two classes, six people, videos and folders of frames, and what operating systems leave behind."""
     root = tmp_path / "my clips (new)"
     for name in ("happy", "sad [2]"):
-        for person in range(6):
-            if person % 2:
-                write_image(root / name / f"P{person}_a b%d" / "2.PNG")
-                write_image(root / name / f"P{person}_a b%d" / "10.png")
-                write_image(root / name / f"P{person}_a b%d" / "._2.PNG")
+        for subject in range(6):
+            if subject % 2:
+                write_image(root / name / f"P{subject}_a b%d" / "2.PNG")
+                write_image(root / name / f"P{subject}_a b%d" / "10.png")
+                write_image(root / name / f"P{subject}_a b%d" / "._2.PNG")
             else:
                 (root / name).mkdir(parents=True, exist_ok=True)
-                (root / name / f"P{person}_take.MP4").write_text("a video")
+                (root / name / f"P{subject}_take.MP4").write_text("a video")
         (root / name / "._P0_take.MP4").write_text("twin")
         (root / name / ".DS_Store").write_text("junk")
     (root / ".cache").mkdir()
@@ -44,8 +44,8 @@ def test_fewer_subjects_give_fewer_folds_down_to_three(tmp_path):
     for count in (2, 3, 4):
         root = tmp_path / str(count)
         for name in ("a", "b"):
-            for person in range(count):
-                write_image(root / name / f"P{person}_x" / "1.png")
+            for subject in range(count):
+                write_image(root / name / f"P{subject}_x" / "1.png")
         if count == 2:
             with pytest.raises(DataError, match=r"2 subjects \(P0, P1\); at least 3"):
                 clip_folder.load(root)

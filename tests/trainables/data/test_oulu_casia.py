@@ -41,11 +41,11 @@ def test_a_copy_of_the_people_alone_is_taken_for_it_and_that_is_said(root, tmp_p
 
 
 def test_empty_folders_and_strange_ones_are_said(root):
-    person = root / "VL" / "Strong" / "P004"
-    shutil.rmtree(person / "Fear")
-    (person / "Fear").mkdir()
-    (person / "Anger").rename(person / "ANGER")
-    trees.image(person / "Boredom" / "000.JPEG")
+    subject = root / "VL" / "Strong" / "P004"
+    shutil.rmtree(subject / "Fear")
+    (subject / "Fear").mkdir()
+    (subject / "Anger").rename(subject / "ANGER")
+    trees.image(subject / "Boredom" / "000.JPEG")
     trees.image(root / "VL" / "Strong" / "P005" / "Sadness" / "002.JPG", side=20)
     dataset = oulu_casia.load(root)
     assert len(dataset.samples) == 35
@@ -67,9 +67,9 @@ def test_a_second_copy_is_left_aside_and_named(root):
 
 def test_a_complete_copy_gives_480_sequences_in_ten_folds_of_eight_people(tmp_path):
     pixel = trees.image(tmp_path / "pixel.jpeg", side=2).read_bytes()
-    for person in range(80):
+    for subject in range(80):
         for name in ("Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surprise"):
-            folder = tmp_path / "VL" / "Strong" / f"P{person + 1:03d}" / name
+            folder = tmp_path / "VL" / "Strong" / f"P{subject + 1:03d}" / name
             folder.mkdir(parents=True)
             (folder / "000.jpeg").write_bytes(pixel)
     dataset = oulu_casia.load(tmp_path)

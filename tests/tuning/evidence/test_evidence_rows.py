@@ -6,7 +6,7 @@ from tests.support.builders import make_trial
 from tests.support.sample_study import add_confirmation, select, write_sample
 from trainables.data.core.dataset import Fold
 from tuning.evidence.ablation import run_of
-from tuning.evidence.evidence_file import _by_class_and_person
+from tuning.evidence.evidence_file import _by_class_and_subject
 from tuning.evidence.holdout import Holdout, evidence
 from tuning.records.ledger import Ledger
 from tuning.records.selection import ranked_front
@@ -33,7 +33,7 @@ def test_a_clip_that_several_seeds_judged_is_one_clip(ledger):
     found = holdout.rows()[0]
     table = holdout.predictions(found)
     classes = [f"class {number}" for number in range(table["label"].max() + 1)]
-    by_class = _by_class_and_person(holdout, found, classes)["by_class"]
+    by_class = _by_class_and_subject(holdout, found, classes)["by_class"]
     assert len(table) == 3 * table["clip_id"].nunique()
     assert {name: one["num_clips"] for name, one in by_class.items()} == dict.fromkeys(classes, 16)
     assert sum(one["recall"] for one in by_class.values()) / len(classes) == pytest.approx(found.accuracy.mean)

@@ -17,7 +17,7 @@ PILOT = 24  # clips that a fold of `simulated` tests
 def folds(num_test):
     """Five folds of 8 people each, whatever they are tested on."""
     tested = [frozenset(f"P{fold}-{number}" for number in range(8)) for fold in range(5)]
-    return [FoldSize(num_train=4 * num_test, num_test=num_test, people=people) for people in tested]
+    return [FoldSize(num_train=4 * num_test, num_test=num_test, subjects=subjects) for subjects in tested]
 
 
 @pytest.mark.parametrize(("num_test", "factor"), [(PILOT, 1.0), (PILOT / 4, 2.0), (4 * PILOT, 1.0)])

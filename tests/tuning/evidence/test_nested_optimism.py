@@ -18,10 +18,10 @@ CLIPS = 4  # of each person, in validation and in test
 
 def answers(rows, *, fold, seed):
     """Of each person in `rows`, so many of the clips right."""
-    people = np.repeat(list(rows), CLIPS)
+    subjects = np.repeat(list(rows), CLIPS)
     right = np.tile(np.arange(CLIPS), len(rows)) < np.repeat(list(rows.values()), CLIPS)
-    clip_ids = [f"{person}-{number % CLIPS}" for number, person in enumerate(people)]
-    columns = {"clip_id": clip_ids, "subject": people, "label": 1, "predicted": right.astype(int)}
+    clip_ids = [f"{subject}-{number % CLIPS}" for number, subject in enumerate(subjects)]
+    columns = {"clip_id": clip_ids, "subject": subjects, "label": 1, "predicted": right.astype(int)}
     return pd.DataFrame({**columns, "fold": fold, "seed": seed})
 
 
@@ -72,9 +72,9 @@ def test_people_count_once_and_trainings_for_the_search_and_for_its_tests(optimi
             (1, 8): {"C": 2, "D": 4},
         },
     )
-    people, trainings = 65 / 2048, 3 * 5 / 256
-    df = (people + trainings) ** 2 / (people**2 / 4 + trainings**2 / 2)
-    assert (found.mean, found.low, found.high) == t_interval(1 / 8, people + trainings, df)
+    subjects, trainings = 65 / 2048, 3 * 5 / 256
+    df = (subjects + trainings) ** 2 / (subjects**2 / 4 + trainings**2 / 2)
+    assert (found.mean, found.low, found.high) == t_interval(1 / 8, subjects + trainings, df)
     assert found.method == "people and seeds"
 
 

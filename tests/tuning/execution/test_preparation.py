@@ -25,7 +25,7 @@ def test_a_search_locks_a_fifth_of_the_people_away_and_an_ablation_nobody(prepar
     searched, compared = (
         cut(study, prepared, tmp_path / f"{study.design is None}") for study in (search_of(), study_of())
     )
-    locked = {prepared.people[index] for index in searched.holdout}
+    locked = {prepared.subject_ids[index] for index in searched.holdout}
     assert len(locked) == round(HOLDOUT_SHARE * 10)
     assert compared.holdout == ()
     assert list(compared.folds) == prepared.folds

@@ -3,7 +3,7 @@
 import pytest
 from ray import tune
 
-from tests.support.ablation_driver import prepare_people, study_of, tuned_study
+from tests.support.ablation_driver import prepare_subjects, study_of, tuned_study
 from tests.support.without_ray import LoopRunner
 from tuning.ablate import ablate_variants
 from tuning.execution.seeds import search_seed
@@ -12,7 +12,7 @@ from tuning.records.ledger import Ledger
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    return prepare_people(tmp_path_factory.mktemp("ablation"))
+    return prepare_subjects(tmp_path_factory.mktemp("ablation"))
 
 
 def search_of(**changes):

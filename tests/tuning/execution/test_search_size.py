@@ -3,14 +3,14 @@
 import pytest
 from ray import tune
 
-from tests.support.ablation_driver import prepare_people, study_of
+from tests.support.ablation_driver import prepare_subjects, study_of
 from tests.support.without_ray import LoopRunner
 from tuning.execution import runner as module
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    return prepare_people(tmp_path_factory.mktemp("data"))
+    return prepare_subjects(tmp_path_factory.mktemp("data"))
 
 
 def search_of(**changes):

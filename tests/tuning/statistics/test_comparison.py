@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from tests.support.simulated_runs import CLIPS, NUM_PEOPLE, one_run, simulated, without_predictions
+from tests.support.simulated_runs import CLIPS, NUM_SUBJECTS, one_run, simulated, without_predictions
 from tuning.statistics.comparison import compare, spread_of_differences
 from tuning.statistics.intervals import nadeau_bengio_interval, wilson
 from tuning.statistics.pairing import NotComparable, judged
@@ -57,7 +57,7 @@ def test_a_training_that_fails_for_a_whole_fold_widens_the_interval():
     runs = simulated({"full": 0.8, "other": 0.8}, num_seeds=1)
     plain = compare(runs, "full").variants[1].difference.interval
     failed = [
-        one_run("other", 0, 0, np.arange(0, NUM_PEOPLE, 5), np.zeros((8, CLIPS), bool))
+        one_run("other", 0, 0, np.arange(0, NUM_SUBJECTS, 5), np.zeros((8, CLIPS), bool))
         if (run.variant, run.fold) == ("other", 0)
         else run
         for run in runs
@@ -189,7 +189,7 @@ def test_files_and_logits_are_read_and_nameless_clips_stand_for_themselves(tmp_p
     )
     table.to_parquet(tmp_path / "predictions.parquet")
     read = judged(tmp_path / "predictions.parquet")
-    assert read["person"].tolist() == ["P1", "b"]
+    assert read["subject_id"].tolist() == ["P1", "b"]
     assert read["correct"].tolist() == [1, 0]
 
 
@@ -209,11 +209,12 @@ def test_the_spread_of_a_pilot_is_that_of_one_difference(change):
 def test_a_variant_that_is_right_on_every_clip_is_no_certainty():
     runs = simulated({"full": 1.5, "other": 1.1}, seed=4)
     full, other = compare(runs, "full").variants
-    people = stats.binomtest(NUM_PEOPLE, NUM_PEOPLE).proportion_ci(method="exact")  # each could have been all wrong
+    # Each could have been all wrong.
+    subjects = stats.binomtest(NUM_SUBJECTS, NUM_SUBJECTS).proportion_ci(method="exact")
     for found in (full.accuracy, full.uar):
-        assert (found.mean, found.low, found.high) == pytest.approx((1, people.low, 1))
+        assert (found.mean, found.low, found.high) == pytest.approx((1, subjects.low, 1))
     assert 0.95 < other.accuracy.mean < 1
-    assert other.accuracy.low <= wilson(other.accuracy.mean, NUM_PEOPLE * CLIPS, 0.95)[0]
+    assert other.accuracy.low <= wilson(other.accuracy.mean, NUM_SUBJECTS * CLIPS, 0.95)[0]
     assert max(other.accuracy.high, other.uar.high) <= 1
     folds = compare(without_predictions(runs), "full").variants[0].accuracy
     assert folds.low == pytest.approx(stats.binomtest(5, 5).proportion_ci(method="exact").low)

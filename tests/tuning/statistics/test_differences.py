@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.support.simulated_runs import CLIPS, NUM_PEOPLE, one_run, simulated, without_predictions
+from tests.support.simulated_runs import CLIPS, NUM_SUBJECTS, one_run, simulated, without_predictions
 from tuning.statistics.comparison import compare
 from tuning.statistics.differences import estimate
 from tuning.statistics.intervals import nadeau_bengio_interval
@@ -68,13 +68,13 @@ def test_nadeau_and_bengios_interval_and_the_bootstrap_stand_beside():
 
 
 def test_the_bootstrap_is_of_the_mean_over_folds_as_the_interval_is():
-    right = {"full": np.ones((NUM_PEOPLE, CLIPS), bool), "other": np.ones((NUM_PEOPLE, CLIPS), bool)}
+    right = {"full": np.ones((NUM_SUBJECTS, CLIPS), bool), "other": np.ones((NUM_SUBJECTS, CLIPS), bool)}
     right["other"][:4, 0] = False  # the small fold loses a third,
     right["other"][4:10, 1] = False  # the large one little
     runs = [
-        one_run(variant, fold, 0, people, right[variant][people])
+        one_run(variant, fold, 0, subjects, right[variant][subjects])
         for variant in right
-        for fold, people in enumerate((np.arange(4), np.arange(4, NUM_PEOPLE)))
+        for fold, subjects in enumerate((np.arange(4), np.arange(4, NUM_SUBJECTS)))
     ]
     difference = compare(runs, "full").variants[1].difference
     assert difference.interval.mean == pytest.approx((-1 / 3 - 6 / 108) / 2)
@@ -125,7 +125,7 @@ def test_a_difference_that_is_the_same_in_every_fold_is_no_certainty():
 def test_all_wrong_against_all_right_is_no_certainty_either():
     right = np.ones((8, CLIPS), bool)
     runs = [
-        one_run(variant, fold, 0, np.arange(fold, NUM_PEOPLE, 5), answers)
+        one_run(variant, fold, 0, np.arange(fold, NUM_SUBJECTS, 5), answers)
         for variant, answers in (("full", right), ("other", ~right))
         for fold in range(5)
     ]

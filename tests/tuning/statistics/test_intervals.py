@@ -14,7 +14,7 @@ from tuning.statistics.intervals import (
 )
 
 
-def people(num_subjects, clips_each):
+def of_clips(num_subjects, clips_each):
     return [f"P{i:03}" for i in range(num_subjects) for _ in range(clips_each)]
 
 
@@ -25,16 +25,16 @@ def test_accuracy_interval_holds_the_truth_about_as_often_as_it_says():
     for trial in range(100):
         skill = rng.beta(8, 2, size=25)  # people differ: mean accuracy 0.8
         correct = (rng.random((25, 4)) < skill[:, None]).ravel()
-        interval = accuracy_interval(correct, people(25, 4), seed=trial)
+        interval = accuracy_interval(correct, of_clips(25, 4), seed=trial)
         held += interval.low <= 0.8 <= interval.high
     assert held >= 88  # 95 expected; fewer than 88 has probability 0.15 %
 
 
 def test_clips_of_one_person_count_as_one_where_they_go_wrong_together():
-    whole_people_wrong = np.repeat([1, 1, 1, 1, 0] * 6, 8)
+    whole_subjects_wrong = np.repeat([1, 1, 1, 1, 0] * 6, 8)
     spread_evenly = np.tile([1, 1, 1, 1, 0], 48)
-    clustered = accuracy_interval(whole_people_wrong, people(30, 8))
-    spread = accuracy_interval(spread_evenly, people(30, 8))
+    clustered = accuracy_interval(whole_subjects_wrong, of_clips(30, 8))
+    spread = accuracy_interval(spread_evenly, of_clips(30, 8))
     assert clustered.mean == spread.mean == pytest.approx(0.8)
     assert clustered.high - clustered.low > 2 * (spread.high - spread.low)
 
@@ -42,10 +42,10 @@ def test_clips_of_one_person_count_as_one_where_they_go_wrong_together():
 def test_seeds_are_averaged_and_do_not_narrow_the_interval():
     rng = np.random.default_rng(1)
     correct = rng.random(80) < 0.7
-    one = accuracy_interval(correct, people(20, 4))
-    five = accuracy_interval(np.tile(correct, 5), people(20, 4) * 5, seeds=np.repeat(range(5), 80))
+    one = accuracy_interval(correct, of_clips(20, 4))
+    five = accuracy_interval(np.tile(correct, 5), of_clips(20, 4) * 5, seeds=np.repeat(range(5), 80))
     assert (five.mean, five.low, five.high) == pytest.approx((one.mean, one.low, one.high))
-    pooled = accuracy_interval(np.tile(correct, 5), people(20, 4) * 5)
+    pooled = accuracy_interval(np.tile(correct, 5), of_clips(20, 4) * 5)
     assert pooled.high - pooled.low <= five.high - five.low
 
 
@@ -56,7 +56,7 @@ def test_a_subject_judged_by_more_seeds_weighs_no_more():
 
 @pytest.mark.parametrize(("value", "low", "high"), [(1, 0.025 ** (1 / 30), 1.0), (0, 0.0, 1 - 0.025 ** (1 / 30))])
 def test_all_alike_falls_back_on_the_number_of_subjects(value, low, high):
-    interval = accuracy_interval([value] * 120, people(30, 4))
+    interval = accuracy_interval([value] * 120, of_clips(30, 4))
     assert (interval.mean, interval.low, interval.high) == pytest.approx((value, low, high))
     assert "Clopper-Pearson" in interval.method
 
@@ -64,7 +64,7 @@ def test_all_alike_falls_back_on_the_number_of_subjects(value, low, high):
 def test_one_error_is_not_taken_for_certainty_about_the_rest():
     correct = np.ones(120)
     correct[7] = 0
-    interval = accuracy_interval(correct, people(30, 4))
+    interval = accuracy_interval(correct, of_clips(30, 4))
     assert interval.low < 0.9545  # Wilson for 119 of 120
     assert interval.high > interval.mean
 
@@ -76,7 +76,7 @@ def test_a_single_subject_says_next_to_nothing():
 
 def test_the_seed_of_the_bootstrap_makes_it_repeatable_and_confidence_widens_it():
     rng = np.random.default_rng(2)
-    correct, subjects = rng.random(60) < 0.6, people(20, 3)
+    correct, subjects = rng.random(60) < 0.6, of_clips(20, 3)
     assert accuracy_interval(correct, subjects, seed=3) == accuracy_interval(correct, subjects, seed=3)
     narrow, wide = (accuracy_interval(correct, subjects, confidence=c) for c in (0.8, 0.99))
     assert wide.low < narrow.low < narrow.mean < narrow.high < wide.high
@@ -130,8 +130,8 @@ def test_nadeau_bengio_refuses_one_fold_and_empty_sets():
     ],
 )
 def test_people_and_seeds_crossed_on_paper_and_pencil(scores, of_seeds, of_both):
-    by_person, found_seeds, found_both = crossed(np.array(scores, dtype=float))
-    assert by_person.tolist() == np.mean(scores, axis=1).tolist()
+    by_subject, found_seeds, found_both = crossed(np.array(scores, dtype=float))
+    assert by_subject.tolist() == np.mean(scores, axis=1).tolist()
     assert (found_seeds, found_both) == pytest.approx((of_seeds, of_both))
 
 

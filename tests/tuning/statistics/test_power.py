@@ -38,7 +38,7 @@ def test_the_minimum_detectable_effect_moves_as_it_should():
     assert effect(num_folds=5) > effect()
     assert effect(comparisons=8) > effect() > effect(comparisons=1)
     assert effect(power=0.9) > effect() > effect(alpha=0.1)
-    assert effect(num_people=118) < effect()
+    assert effect(num_subjects=118) < effect()
     assert effect(num_seeds=1, seed_share=0.5) > effect(seed_share=0.5) > effect(seed_share=1.0)
     assert effect(num_seeds=1) == effect()  # nothing is promised for seeds whose share is unknown
     assert effect(sd=0) == 0
@@ -55,24 +55,24 @@ def test_the_minimum_detectable_effect_moves_as_it_should():
         ({"sd": -0.1}, "finite sd of 0 or more"),
         ({"num_test": math.inf}, "inf to test.*positive sizes"),
         ({"seed_share": 2}, "shares between 0 and 1"),
-        ({"num_people": 1}, "1 people are tested; at least 2"),
-        ({"num_people": 0}, "0 people are tested"),
+        ({"num_subjects": 1}, "1 people are tested; at least 2"),
+        ({"num_subjects": 0}, "0 people are tested"),
     ],
 )
 def test_numbers_that_make_no_ablation_are_refused_in_words(bad, sentence):
     good = {"num_folds": 5, "num_seeds": 3, "sd": 0.03, "num_train": 4, "num_test": 1, "num_comparisons": 4}
-    assert minimum_detectable_effect(**good, num_people=40) > 0
+    assert minimum_detectable_effect(**good, num_subjects=40) > 0
     with pytest.raises(ValueError, match=sentence):
-        minimum_detectable_effect(**(good | {"num_people": 40} | bad))
+        minimum_detectable_effect(**(good | {"num_subjects": 40} | bad))
 
 
 def test_a_plan_reckons_with_folds_that_differ_by_chance():
     """Once in ten the test goes by the folds: they then differ by what is in the middle of all that passes its F test."""
-    se, people, folds, alpha = 0.01, 40, 5, 0.05
-    drawn = np.random.default_rng(0).f(folds - 1, people - 1, 400_000)
+    se, subjects, folds, alpha = 0.01, 40, 5, 0.05
+    drawn = np.random.default_rng(0).f(folds - 1, subjects - 1, 400_000)
     ratio = float(np.median(drawn[drawn > np.quantile(drawn, 0.9)]))
-    df = ratio**2 / (1 / (people - 1) + (ratio - 1) ** 2 / (folds - 1))
-    effect = planned_effect(se, people, folds, alpha)
+    df = ratio**2 / (1 / (subjects - 1) + (ratio - 1) ** 2 / (folds - 1))
+    effect = planned_effect(se, subjects, folds, alpha)
     by_folds = stats.norm.sf(stats.t.isf(alpha / 2, df) * ratio**0.5 - effect / se)
-    assert 0.9 * power_for(effect, se, people - 1, alpha) + 0.1 * by_folds == pytest.approx(0.8, abs=2e-3)
-    assert effect > detectable_effect(se, people - 1, alpha)
+    assert 0.9 * power_for(effect, se, subjects - 1, alpha) + 0.1 * by_folds == pytest.approx(0.8, abs=2e-3)
+    assert effect > detectable_effect(se, subjects - 1, alpha)

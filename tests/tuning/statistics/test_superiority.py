@@ -13,11 +13,11 @@ from tuning.statistics.superiority import Candidate, superiority
 
 def candidate(name, right, *, param_count=100.0, train_time_s=10.0):
     """`right` `(I, C, S)`: what each seed got right of each person's clips."""
-    people, clips, seeds = (index.ravel() for index in np.indices(right.shape))
+    subjects, clips, seeds = (index.ravel() for index in np.indices(right.shape))
     table = pd.DataFrame(
         {
-            "clip_id": [f"{person}-{clip}" for person, clip in zip(people, clips, strict=True)],
-            "subject": [f"P{person:02}" for person in people],
+            "clip_id": [f"{subject}-{clip}" for subject, clip in zip(subjects, clips, strict=True)],
+            "subject": [f"P{subject:02}" for subject in subjects],
             "seed": seeds,
             "label": 1,
             "predicted": right.ravel().astype(int),
@@ -27,8 +27,8 @@ def candidate(name, right, *, param_count=100.0, train_time_s=10.0):
     return Candidate(name=name, predictions=table, costs=costs)
 
 
-def drawn(accuracy, *, people=20, seeds=3, seed=0):
-    return np.random.default_rng(seed).random((people, 6, seeds)) < accuracy
+def drawn(accuracy, *, subjects=20, seeds=3, seed=0):
+    return np.random.default_rng(seed).random((subjects, 6, seeds)) < accuracy
 
 
 def test_a_clearly_better_challenger_is_superior():
@@ -39,16 +39,16 @@ def test_a_clearly_better_challenger_is_superior():
     assert verdict.reason.startswith("new is superior")
 
 
-def people_differ(gain, *, people=20, seeds=2, seed=0):
+def subjects_differ(gain, *, subjects=20, seeds=2, seed=0):
     """A challenger whose gain over the champion varies from person to person; both answer alike under every seed."""
     rng = np.random.default_rng(seed)
-    skill = np.stack([np.full(people, 0.7), 0.7 + gain + rng.normal(0, 0.15, people)])
-    old, new = np.repeat((rng.random((2, people, 6)) < skill[:, :, None])[..., None], seeds, axis=-1)
+    skill = np.stack([np.full(subjects, 0.7), 0.7 + gain + rng.normal(0, 0.15, subjects)])
+    old, new = np.repeat((rng.random((2, subjects, 6)) < skill[:, :, None])[..., None], seeds, axis=-1)
     return candidate("new", new), candidate("old", old)
 
 
 def test_a_slightly_better_challenger_is_refused_with_what_is_missing():
-    new, old = people_differ(0.05)
+    new, old = subjects_differ(0.05)
     (verdict,) = superiority([new], old)
     assert verdict.difference > 0
     assert not verdict.promoted
@@ -61,8 +61,8 @@ def test_a_slightly_better_challenger_is_refused_with_what_is_missing():
 
 
 def test_an_equal_and_cheaper_challenger_is_let_in_on_the_margin():
-    champion = candidate("old", drawn(0.8, people=150, seed=1))
-    same = drawn(0.8, people=150, seed=1)
+    champion = candidate("old", drawn(0.8, subjects=150, seed=1))
+    same = drawn(0.8, subjects=150, seed=1)
     same[0, 0] = ~same[0, 0]
     for saving in ({"param_count": 89.0}, {"train_time_s": 8.9}):
         (verdict,) = superiority([candidate("new", same, **saving)], champion)
@@ -76,14 +76,14 @@ def test_an_equal_and_cheaper_challenger_is_let_in_on_the_margin():
 
 
 def test_an_equal_network_saves_nothing_even_where_no_saving_is_asked_for():
-    same = drawn(0.8, people=150)
+    same = drawn(0.8, subjects=150)
     champion = candidate("old", same)
     assert not superiority([candidate("new", same)], champion, saving=0.0)[0].cheaper
     assert superiority([candidate("new", same, param_count=99.0)], champion, saving=0.0)[0].cheaper
 
 
 def test_where_nobody_is_named_clips_are_told_and_not_people():
-    new, old = (dataclasses.replace(one, predictions=nameless(one.predictions)) for one in people_differ(0.08))
+    new, old = (dataclasses.replace(one, predictions=nameless(one.predictions)) for one in subjects_differ(0.08))
     (verdict,) = superiority([new], old)
     assert f"about {verdict.people_needed} clips (now 120)" in verdict.reason
     assert "people" not in verdict.reason
@@ -116,8 +116,8 @@ def test_a_lucky_seed_is_no_superiority():
     lucky = base.copy()
     lucky[:, :, 0] = drawn(0.9, seeds=1, seed=2)[:, :, 0]
     lucky[:, :, 1] = drawn(0.55, seeds=1, seed=3)[:, :, 0]
-    by_person = lucky.mean(axis=(1, 2)) - base.mean(axis=(1, 2))
-    assert by_person.mean() / (by_person.std(ddof=1) / 20**0.5) > 4
+    by_subject = lucky.mean(axis=(1, 2)) - base.mean(axis=(1, 2))
+    assert by_subject.mean() / (by_subject.std(ddof=1) / 20**0.5) > 4
     (verdict,) = superiority([candidate("new", lucky)], candidate("old", base))
     assert not verdict.promoted
     assert verdict.seeds_needed > 2
@@ -125,7 +125,7 @@ def test_a_lucky_seed_is_no_superiority():
 
 @pytest.mark.slow
 def test_what_is_said_to_be_needed_is_about_enough():
-    new, old = people_differ(0.05)
+    new, old = subjects_differ(0.05)
     (verdict,) = superiority([new], old)
     copies = -(-verdict.people_needed // 20)
     assert copies > 1
@@ -183,7 +183,7 @@ def test_where_the_margin_is_spent_it_is_said_to_be():
 
 
 def test_a_person_with_more_clips_weighs_more():
-    right = drawn(0.8, people=12)
+    right = drawn(0.8, subjects=12)
     old, new = candidate("old", right), candidate("new", right)
     lost = old.predictions["clip_id"].isin(["0-0", "0-1", "1-5"])
     thin = [dataclasses.replace(one, predictions=one.predictions[~lost]) for one in (new, old)]
@@ -247,7 +247,10 @@ def test_the_seeds_that_are_needed_are_those_for_the_next_look_at_its_level():
 def test_more_seeds_help_where_people_answer_each_seed_differently():
     """All clips are drawn anew for each seed, so that with n times the seeds the variance is an n-th."""
     for seed in range(5):
-        new, old = drawn(0.70, people=30, seeds=2, seed=2 * seed), drawn(0.62, people=30, seeds=2, seed=2 * seed + 1)
+        new, old = (
+            drawn(0.70, subjects=30, seeds=2, seed=2 * seed),
+            drawn(0.62, subjects=30, seeds=2, seed=2 * seed + 1),
+        )
         (verdict,) = superiority([candidate("new", new)], candidate("old", old))
         if not verdict.promoted and verdict.difference > 0.05:
             assert verdict.seeds_needed is not None

@@ -73,8 +73,8 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says(of_folds):
     rng = np.random.default_rng(5)
     held, folds = 0, np.arange(40) % 5
     for _ in range(300):
-        people, trainings = rng.normal(0, 0.2, (40, 1)), rng.normal(0, of_folds, (5, 3))
-        scores = people + trainings[folds] + rng.normal(0, 0.3, (40, 3))
+        subjects, trainings = rng.normal(0, 0.2, (40, 1)), rng.normal(0, of_folds, (5, 3))
+        scores = subjects + trainings[folds] + rng.normal(0, 0.3, (40, 3))
         interval = subject_estimate(sources(scores, np.ones(40), np.arange(40), folds), TINY).interval()
         held += interval.low <= 0 <= interval.high
     assert 274 <= held <= 297  # 285 expected; outside with probability 1 %

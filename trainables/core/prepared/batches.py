@@ -45,7 +45,7 @@ class Clips:
         self.num_frames = num_frames
         self.image_size = image_size
         self.labels = prepared.labels
-        self.people = prepared.people
+        self.people = prepared.subject_ids
         self._offsets = prepared.offsets
         self.frames = prepared.at_size(margin_size(image_size))
         self.margin_size = self.frames.shape[1]

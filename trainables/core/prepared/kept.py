@@ -19,13 +19,13 @@ def require_classes(dataset: Dataset, kept: set[int], dropped: Sequence[dict[str
         lost = {dataset.samples[index].clip_id for index in mine if index not in kept}
         if not lost:
             continue
-        people = {dataset.samples[index].subject for index in mine if index in kept}
-        if not people:
+        subjects = {dataset.samples[index].subject for index in mine if index in kept}
+        if not subjects:
             found = f"all of its {num_clips(mine)} were dropped"
-        elif len(people) == 1 and dataset.cut_by_subject:
+        elif len(subjects) == 1 and dataset.cut_by_subject:
             found = (
-                f"{len(lost)} of its {num_clips(mine)} were dropped and one subject is left ({people.pop()}), so it cannot be "
-                "both learnt and tested; each class needs at least two"
+                f"{len(lost)} of its {num_clips(mine)} were dropped and one subject is left ({subjects.pop()}), so it cannot "
+                "be both learnt and tested; each class needs at least two"
             )
         else:
             continue

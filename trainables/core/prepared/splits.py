@@ -48,12 +48,12 @@ class Splits:
             return Fold(train=_joined(chosen.train, chosen.test), validation=chosen.validation, test=self.holdout)
         return Fold(train=_joined(chosen.train, chosen.validation, chosen.test), validation=(), test=())
 
-    def require_disjoint(self, people: Sequence[str]) -> None:
+    def require_disjoint(self, subjects: Sequence[str]) -> None:
         """Raises `DataError` naming a person whom two parts of a fold, or a fold and the holdout, share.
 
-        `people[i]` is the person of clip i. Of a leaky cut, no clip may be in two parts.
+        `subjects[i]` is the subject of clip i. Of a leaky cut, no clip may be in two parts.
         """
-        who = list(map(str, range(len(people)))) if self.leaky else people
+        who = list(map(str, range(len(subjects)))) if self.leaky else subjects
         locked = {who[index] for index in self.holdout}
         for number, fold in enumerate(self.folds):
             require_disjoint(fold, who, number=number, locked=locked)
@@ -94,16 +94,16 @@ def make_splits(prepared: Prepared, *, seed: int, holdout_share: float = HOLDOUT
     from trainables.data.core.folds import holdout_subjects, subject_folds, without_subjects
 
     labels = prepared.labels.tolist()
-    people = prepared.clip_ids if leaky else prepared.people
-    locked = holdout_subjects(people, labels, share=holdout_share, seed=seed) if holdout_share else frozenset()
+    subjects = prepared.clip_ids if leaky else prepared.subject_ids
+    locked = holdout_subjects(subjects, labels, share=holdout_share, seed=seed) if holdout_share else frozenset()
     if leaky:
         num_folds = len(prepared.folds) if len(prepared.folds) > 2 else 5
-        folds = subject_folds(people, labels, num_folds, seed=seed, excluded=locked, classes=prepared.classes)
+        folds = subject_folds(subjects, labels, num_folds, seed=seed, excluded=locked, classes=prepared.classes)
     else:
-        folds = without_subjects(prepared.folds, people, labels, locked, seed=seed)
-    holdout = tuple(index for index, subject in enumerate(people) if subject in locked)
+        folds = without_subjects(prepared.folds, subjects, labels, locked, seed=seed)
+    holdout = tuple(index for index, subject in enumerate(subjects) if subject in locked)
     splits = Splits(fingerprint=prepared.fingerprint, holdout=holdout, folds=tuple(folds), leaky=leaky)
-    splits.require_disjoint(prepared.people)
+    splits.require_disjoint(prepared.subject_ids)
     return splits
 
 

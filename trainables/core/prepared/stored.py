@@ -65,7 +65,7 @@ class Prepared:
     notes: tuple[str, ...] = ()
 
     @property
-    def people(self) -> list[str]:
+    def subject_ids(self) -> list[str]:
         """The subject of each clip; a clip whose subject is unknown stands for itself."""
         return [subject or clip for subject, clip in zip(self.subjects, self.clip_ids, strict=True)]
 

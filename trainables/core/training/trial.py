@@ -84,7 +84,7 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
     splits = load_splits(Path(spec.splits))
     if splits.fingerprint != prepared.fingerprint:
         raise DataError(f"{spec.splits} was cut for other data than {spec.prepared}; start the study under a new name.")
-    splits.require_disjoint(prepared.people)
+    splits.require_disjoint(prepared.subject_ids)
     module = lookup.load("trainables", spec.trainable, "trainable")
     config = make_config(module.Config, {**spec.parameters, "num_classes": len(prepared.classes)})
     clips = Clips.of(prepared, config)

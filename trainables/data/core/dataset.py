@@ -43,14 +43,14 @@ class Fold:
     test: tuple[int, ...]
 
 
-def require_disjoint(fold: Fold, people: Sequence[str], *, number: int, locked: Collection[str] = ()) -> None:
+def require_disjoint(fold: Fold, subjects: Sequence[str], *, number: int, locked: Collection[str] = ()) -> None:
     """The leak guard: raises `DataError` naming a person whom two parts of fold `number`, or a part and `locked`, share.
 
-    `people[i]` is the person of clip i.
+    `subjects[i]` is the subject of clip i.
     """
     seen = dict.fromkeys(locked, "the holdout")
     for part in ("train", "validation", "test"):
-        for name in {people[index] for index in getattr(fold, part)}:
+        for name in {subjects[index] for index in getattr(fold, part)}:
             if name in seen:
                 raise DataError(
                     f"Subject {name!r} is in {seen[name]} and in the {part} part of fold {number}: the model would be tested "

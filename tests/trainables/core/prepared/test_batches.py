@@ -117,9 +117,9 @@ def test_impossible_shards_are_refused():
 
 
 def test_a_group_stays_together_while_groups_are_shuffled():
-    people = [place % 5 for place in range(20)]
-    order = [index for batch in batches(range(20), 4, shuffle=generator(), together=people) for index in batch]
+    subjects = [place % 5 for place in range(20)]
+    order = [index for batch in batches(range(20), 4, shuffle=generator(), together=subjects) for index in batch]
     assert sorted(order) == list(range(20))
-    runs = [[people[index] for index in order[start : start + 4]] for start in range(0, 20, 4)]
+    runs = [[subjects[index] for index in order[start : start + 4]] for start in range(0, 20, 4)]
     assert all(len(set(run)) == 1 for run in runs)
     assert [run[0] for run in runs] != sorted(run[0] for run in runs)

@@ -106,9 +106,9 @@ def test_of_two_people_the_same_one_is_taken_throughout(finder, clip, faces):
 
 
 def test_a_person_seen_in_most_frames_beats_one_larger_spurious_box():
-    person = np.array([10.0, 10, 60, 60, 0.99])
+    subject = np.array([10.0, 10, 60, 60, 0.99])
     spurious = np.array([100.0, 0, 180, 80, 0.9])
-    tracks = _tracks([np.stack([person, spurious]), person[None] + 1e-3, person[None] + 2e-3])
+    tracks = _tracks([np.stack([subject, spurious]), subject[None] + 1e-3, subject[None] + 2e-3])
     assert sorted(len(track) for track in tracks) == [1, 3]
 
 

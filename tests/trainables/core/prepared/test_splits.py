@@ -21,7 +21,7 @@ def subjects_of(prepared: Prepared, indices) -> set[str]:
 
 
 @st.composite
-def people(draw):
+def clips_in_folds(draw):
     """Subjects and labels of up to 60 clips, cut into folds as a data set's reader cuts them."""
     num_subjects = draw(st.integers(8, 20))
     clips = [(f"P{i}", label) for i in range(num_subjects) for label in range(2)]
@@ -31,7 +31,7 @@ def people(draw):
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(people())
+@given(clips_in_folds())
 def test_train_validation_test_and_holdout_share_no_subject(prepared, drawn):
     subjects, labels, seed = drawn
     try:

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from tests.support.ablation_driver import prepare_people
+from tests.support.ablation_driver import prepare_subjects
 from tests.support.builders import corrupted, make_spec, train
 from trainables.core.prepared.splits import Splits, load_splits, make_splits
 from trainables.data.core.dataset import DataError
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("tiny")
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    return prepare_people(tmp_path_factory.mktemp("ablation"))
+    return prepare_subjects(tmp_path_factory.mktemp("ablation"))
 
 
 def test_it_is_scored_on_its_folds_test_people_and_says_so(prepared, tmp_path):

@@ -157,9 +157,9 @@ def test_the_workers_of_a_group_share_the_copies(monkeypatch) -> None:
 
 def test_the_copies_of_a_person_stay_in_neighbouring_batches(monkeypatch) -> None:
     _, seen = epoch_of(12, monkeypatch, batch_size=42, batch_by="subject")  # 4 people of 3 clips: 42 copies each
-    people = [{index // 3 for index, _ in seen[start : start + 42]} for start in range(0, 168, 42)]
-    assert [len(group) for group in people] == [1, 1, 1, 1]
-    assert len(set().union(*people)) == 4
+    subjects = [{index // 3 for index, _ in seen[start : start + 42]} for start in range(0, 168, 42)]
+    assert [len(group) for group in subjects] == [1, 1, 1, 1]
+    assert len(set().union(*subjects)) == 4
 
 
 @pytest.mark.slow
@@ -178,8 +178,8 @@ def test_no_augmented_copy_crosses_a_split(tiny, prepared, tmp_path, monkeypatch
     splits = load_splits(tmp_path / "splits.json")
     view = splits.view(phase, 0)
     assert Counter(changed) == dict.fromkeys(view.train, 14)
-    elsewhere = {prepared.people[index] for index in (*view.validation, *view.test, *splits.holdout)}
-    assert not elsewhere & {prepared.people[index] for index in changed}
+    elsewhere = {prepared.subject_ids[index] for index in (*view.validation, *view.test, *splits.holdout)}
+    assert not elsewhere & {prepared.subject_ids[index] for index in changed}
     classifier = Classifier.load(tmp_path / "t", device="cpu")
     each = costs.train_flops(classifier.model, classifier.config)
     assert metrics["train_flops"] == each * 14 * len(view.train)

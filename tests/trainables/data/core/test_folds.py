@@ -128,17 +128,17 @@ def test_taking_subjects_out_of_a_published_fold():
 
 
 def test_who_validates_is_replaced_and_a_fold_that_tests_nobody_is_left_out():
-    people = [f"s{i}" for i in range(8)]
+    subjects = [f"s{i}" for i in range(8)]
     folds = [
         Fold(train=tuple(sorted({*range(8)} - {k, (k + 1) % 8})), validation=((k + 1) % 8,), test=(k,))
         for k in range(8)
     ]
-    left = without_subjects(folds, people, [0, 1] * 4, frozenset({"s2", "s5"}), seed=0)
+    left = without_subjects(folds, subjects, [0, 1] * 4, frozenset({"s2", "s5"}), seed=0)
     assert [fold.test for fold in left] == [(0,), (1,), (3,), (4,), (6,), (7,)]
     for fold in left:
         assert len(fold.validation) == 1
         assert {*fold.train, *fold.validation, *fold.test} == {0, 1, 3, 4, 6, 7}
-        require_disjoint(fold, people, number=0)
+        require_disjoint(fold, subjects, number=0)
 
 
 def test_too_few_people_for_any_fold_is_told():
