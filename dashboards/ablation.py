@@ -108,14 +108,14 @@ def _draw(plot: go.Figure, position: int, one: Difference) -> None:
                 hovertemplate=f"{escaped(interval.method)}: {low:+.1f} to {high:+.1f} points<extra></extra>",
             )
         )
-    resolved = one.p_adjusted <= 1 - one.interval.confidence
+    significant = one.p_adjusted <= 1 - one.interval.confidence
     plot.add_trace(
         go.Scatter(
             x=[100 * one.interval.mean],
             y=[position],
             mode="markers",
             marker={
-                "symbol": "circle" if resolved else "circle-open",
+                "symbol": "circle" if significant else "circle-open",
                 "size": 11,
                 "color": figures.FRONT,
                 "line": {"width": 2},

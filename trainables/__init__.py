@@ -1,1 +1,1 @@
-"""What one trial trains: one file is one published system. Needs no Ray and no MLflow outside two files of `core/`."""
+"""What one trial trains: one file is one published system. Ray is in `core/ray`, MLflow in one file of `core/serving`."""

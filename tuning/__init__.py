@@ -1,1 +1,1 @@
-"""How a study runs: session, runner, searcher, ledger, tracking, selection, confirmation, promotion."""
+"""How a study runs: one file is one verb; Ray is in `execution`, MLflow in `records`, words for people in `text`."""

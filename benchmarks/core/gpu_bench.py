@@ -19,6 +19,7 @@ from torch import Tensor
 from benchmarks.core.gpu_frames import stored_frames
 from trainables import res_rbg
 from trainables.core.prepared.batches import Clips, margin_size
+from trainables.core.training import trainer
 from trainables.core.training.augment import to_input
 from trainables.core.training.trainer import Training, as_tuple, autocast, seeded
 from trainables.core.training.workers import Group
@@ -141,7 +142,12 @@ TOY_NETWORKS = {
 
 
 def make_training(bench: Bench, network: Network, **changes: Any) -> Training:
-    """A training of `network` with some parameters changed, not a step done; same seed, same first weights."""
+    """A training of `network` with some parameters changed, not a step done; same seed, same first weights.
+
+    At toy size bfloat16 is imitated where the processor has none, so that mixed precision is tried as well.
+    """
+    if bench.toy:
+        trainer.computes_bfloat16 = lambda kind: True  # ty: ignore[invalid-assignment]
     config = res_rbg.Config(**{**network.parameters, **changes})
     size = margin_size(config.image_size)
     prepared = stored_frames(bench.folder, bench.frames, size, network.num_clips, network.frames_stored, bench.seed)

@@ -1,4 +1,4 @@
-"""What a dry run says beforehand: what is to be trained, what it costs, and what an ablation will be able to resolve."""
+"""What a dry run says beforehand: what is to be trained, what it costs, and what an ablation will be able to detect."""
 
 import numpy as np
 import pytest
@@ -215,7 +215,7 @@ def test_a_pilot_that_shows_no_spread_is_said_to(prepared, tmp_path, answers, fo
     assert forecast.detectable_from.startswith(sentence)
 
 
-def test_a_single_fold_resolves_nothing(home):
+def test_a_single_fold_detects_nothing(home):
     forecast = plan(study_of(), home, folds=(2,))
     assert forecast.detectable_points is None
     assert forecast.lines()[-1].startswith("Minimum detectable effect: unknown with 1 fold")

@@ -1,1 +1,1 @@
-"""The machinery that every trainable shares: data set contract, face cropping, cache, folds, trainer, metrics, serving."""
+"""The machinery that every trainable shares: prepared data, training, serving, and what knows Ray."""

@@ -8,12 +8,17 @@ from typing import Any
 from tuning.records.ledger import Ledger
 from tuning.statistics.alpha_spending import look_number
 
-MAJORITY = "commonest class"  # what a first champion is set against
+MAJORITY = "commonest class"  # as ledgers hold it: what every champion is set against
 
 
 def question(configuration: str, against: str, seeds: Sequence[int], beside: Sequence[int] = ()) -> dict[str, Any]:
     """A question and the evidence it is put to, as the ledger keeps it; `beside` are the seeds of the champion."""
     return {"configuration": configuration, "against": against, "seeds": sorted(seeds), "beside": sorted(beside)}
+
+
+def opponent(against: str) -> str:
+    """How people read what a configuration was set against."""
+    return "the majority baseline" if against == MAJORITY else against
 
 
 def look_at(ledger: Ledger, now: dict[str, Any]) -> int:
