@@ -215,7 +215,7 @@ def test_a_process_that_is_never_ready_is_told_apart_from_one_that_died_and_is_e
 
 @pytest.mark.parametrize("said", ["loading", "ready"])
 def test_a_process_that_dies_beside_others_says_why(bench, monkeypatch, said):
-    code = f"print({said!r}, flush=True); raise SystemExit('out of memory')"
+    code = f"print({said!r}, flush=True); {said!r} == 'ready' and input(); raise SystemExit('out of memory')"
     monkeypatch.setattr(gpu_children, "_command", lambda name, bench: [sys.executable, "-c", code])
     with pytest.raises(RuntimeError, match=r"share gave no answer \(exit code 1\)\. Its last words: .*out of memory"):
         gpu_children.call_together("share", bench, 2, limit_s=60)
