@@ -229,7 +229,10 @@ def _allocated(bench: Bench) -> int:
 
 
 def synchronisations(bench: Bench) -> Finding:
-    """No step waits for the device; the epoch's report, once at its end, is all that does."""
+    """No step waits for the device; the epoch's report, once at its end, is all that does.
+
+    The small network suffices, as the code of a step is the same for every network.
+    """
     training = make_training(bench, bench.checked)
     training.train_epoch()
     waits = waits_in_epoch(training)

@@ -113,22 +113,27 @@ def precision(bench: Bench) -> Finding:
 
 
 def graph_breaks(bench: Bench) -> Finding:
-    """How often `torch.compile` has to leave the graph of the network in training."""
+    """How often `torch.compile` has to leave the graph of each network in training."""
     from torch import _dynamo  # seconds of import that the other parts do without
 
     torch._logging.set_logs(dynamo=logging.ERROR)  # it warns of each break, which are counted here
-    training = make_training(bench, next(iter(bench.networks.values())), precision="bfloat16")
-    inputs, lengths, _ = one_batch(training)
-    training.model.train()
-    with autocast(training.config, bench.where):
-        explained = _dynamo.explain(training.model)(inputs, lengths)
-    words = f"{explained.graph_break_count} breaks, {explained.graph_count} graphs"
-    rows = [row(next(iter(bench.networks)), "graph breaks", explained.graph_break_count, "breaks")]
-    return Finding(words=words, rows=rows, figures={"graph_breaks": explained.graph_break_count})
+    breaks, words = {}, []
+    for name, network in bench.networks.items():
+        training = make_training(bench, network, precision="bfloat16")
+        inputs, lengths, _ = one_batch(training)
+        training.model.train()
+        with autocast(training.config, bench.where):
+            explained = _dynamo.explain(training.model)(inputs, lengths)
+        breaks[name] = explained.graph_break_count
+        words.append(f"{name} {explained.graph_break_count} breaks, {explained.graph_count} graphs")
+        del training, inputs, explained
+        release(bench.where)
+    rows = [row(name, "graph breaks", count, "breaks") for name, count in breaks.items()]
+    return Finding(words="; ".join(words), rows=rows, figures={"graph_breaks": breaks})
 
 
 def compiled(bench: Bench) -> Finding:
-    """The network under `torch.compile` against the network as it is; the first one only, as compiling takes long."""
+    """The network under `torch.compile` against the network as it is; the first one only, as compiling takes 100 s."""
     name, network = next(iter(bench.networks.items()))
     trainings = {"as it is": make_training(bench, network), "compiled": make_training(bench, network)}
     for training in trainings.values():
