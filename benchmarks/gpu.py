@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import subprocess
 import sys
 import tempfile
 import time
@@ -22,7 +23,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.core.gpu_bench import Bench, Finding, Part
+from benchmarks.core.gpu_bench import Bench, Finding, Part, root
 from benchmarks.core.gpu_frames import PACKED_SIZE, pack
 from benchmarks.core.gpu_parts import PARTS
 from benchmarks.core.gpu_worker import Worker
@@ -50,6 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _options(arguments)
     try:
         if given.pack:
+            if may_be_committed(given.pack):
+                raise ValueError(
+                    f"{given.pack} lies in this checkout and git does not ignore it, but faces of people must not be "
+                    f"committed. Allowed: a file outside {root()}, or one that git ignores, such as runs/gpu.npz."
+                )
             count = pack(given.prepared, given.pack, seed=given.seed)
             size = given.pack.stat().st_size / 2**20
             print(
@@ -73,6 +79,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(table(outcomes))
     print(json.dumps(summary(bench, outcomes)))
     return int(any(outcome.state == "failed" for outcome in outcomes))
+
+
+def may_be_committed(file: Path) -> bool:
+    """Whether `file` lies in this checkout and git does not ignore it. Without git or a checkout nothing is committed."""
+    asked = ["git", "-C", str(root()), "check-ignore", "--quiet", str(file.resolve())]
+    try:
+        answered = subprocess.run(asked, capture_output=True)
+    except FileNotFoundError:
+        return False
+    return answered.returncode == 1  # 0: ignored; 128: not in a checkout
 
 
 def run(bench: Bench, parts: Mapping[str, Part], budget_s: float = BUDGET_S, patience: float = 1.0) -> list[Outcome]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks import gpu
 from benchmarks.core import gpu_checks, gpu_children, gpu_measures, gpu_worker
 from benchmarks.core.gpu_bench import TOY_NETWORKS, Bench, Finding, Part, make_training
 from benchmarks.core.gpu_feeds import OnDevice, Prefetched, Resident
@@ -266,6 +267,30 @@ def test_packed_frames_are_few_enough_and_come_back_at_any_size(tmp_path):
     assert again.frames.shape == (7 * 4, 80, 80, 3)
     assert again.labels[:2].tolist() == again.labels[5:7].tolist(), "clips are repeated to the number asked for"
     assert np.abs(again.frames.mean() - prepared.frames.mean()) < 5
+
+
+def test_faces_are_packed_to_where_no_commit_takes_them(tmp_path, monkeypatch, capsys):
+    prepared = stored_frames(str(tmp_path), "", 64, 4, 2, 0).folder
+    checkout = tmp_path / "checkout"
+    subprocess.run(["git", "init", "--quiet", str(checkout)], check=True)
+    (checkout / ".gitignore").write_text("runs/\n")
+    monkeypatch.setattr(gpu, "root", lambda: checkout)
+    packed = lambda file: main(["--pack", str(file), "--prepared", str(prepared)])  # noqa: E731
+    (tmp_path / "link").symlink_to(checkout)
+    for place in (checkout, tmp_path / "link"):
+        assert packed(place / "faces.npz") == 2
+        told = capsys.readouterr().err
+        assert str(place / "faces.npz") in told
+        assert f"Allowed: a file outside {checkout}, or one that git ignores" in told
+    assert not (checkout / "faces.npz").exists()
+    for file in (checkout / "runs" / "faces.npz", tmp_path / "faces.npz"):
+        assert packed(file) == 0
+        assert file.exists()
+    monkeypatch.setenv("PATH", "")
+    assert packed(checkout / "without_git.npz") == 0
+    monkeypatch.undo()
+    monkeypatch.setattr(gpu, "root", lambda: tmp_path)
+    assert packed(tmp_path / "without_checkout.npz") == 0
 
 
 def test_pack_says_what_is_wrong(tmp_path, capsys):
