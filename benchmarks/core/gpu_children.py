@@ -32,7 +32,15 @@ def call(name: str, bench: Bench, *, limit_s: float) -> dict[str, Any]:
 def call_together(name: str, bench: Bench, count: int, *, limit_s: float) -> list[dict[str, Any]]:
     """The answers of `count` new processes that begin together, once all have said that they are ready."""
     processes = [
-        subprocess.Popen(_command(name, bench), cwd=root(), stdin=subprocess.PIPE, **_TOLD) for _ in range(count)
+        subprocess.Popen(
+            _command(name, bench),
+            cwd=root(),
+            bufsize=0,  # a buffer would take words behind "ready" from `communicate`
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        for _ in range(count)
     ]
     try:
         for process in processes:
@@ -40,9 +48,8 @@ def call_together(name: str, bench: Bench, count: int, *, limit_s: float) -> lis
         for process in processes:
             assert process.stdin is not None
             with contextlib.suppress(BrokenPipeError):  # it has ended since: its answer, or the lack of one, tells
-                process.stdin.write("go\n")
-                process.stdin.flush()
-        told = [process.communicate(timeout=limit_s)[0] for process in processes]
+                process.stdin.write(b"go\n")
+        told = [process.communicate(timeout=limit_s)[0].decode() for process in processes]
         return [_answer(name, words, process.returncode) for process, words in zip(processes, told, strict=True)]
     finally:
         for process in processes:
@@ -50,14 +57,14 @@ def call_together(name: str, bench: Bench, count: int, *, limit_s: float) -> lis
             process.wait()
 
 
-def _wait_until_ready(name: str, process: subprocess.Popen[str]) -> None:
+def _wait_until_ready(name: str, process: subprocess.Popen[bytes]) -> None:
     assert process.stdout is not None
     told = []
     while line := process.stdout.readline():
-        if line.strip() == "ready":
+        if line.strip() == b"ready":
             return
         told.append(line)
-    raise _no_answer(name, "".join(told), process.wait())
+    raise _no_answer(name, b"".join(told).decode(), process.wait())
 
 
 def _command(name: str, bench: Bench) -> list[str]:

@@ -7,15 +7,12 @@ import sys
 import warnings
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
-from benchmarks import gpu
 from benchmarks.core import gpu_checks, gpu_children, gpu_measures, gpu_worker
 from benchmarks.core.gpu_bench import TOY_NETWORKS, Bench, Finding, Part, make_training
 from benchmarks.core.gpu_feeds import OnDevice, Prefetched, Resident
-from benchmarks.core.gpu_frames import pack, stored_frames
 from benchmarks.core.gpu_parts import PARTS
 from benchmarks.gpu import Outcome, main, run, summary
 from tests.benchmarks.gpu_parts import dies, hangs, never_ready, raises, works
@@ -216,7 +213,7 @@ def test_a_process_that_is_never_ready_is_told_apart_from_one_that_died_and_is_e
 
 @pytest.mark.parametrize("said", ["loading", "ready"])
 def test_a_process_that_dies_beside_others_says_why(bench, monkeypatch, said):
-    code = f"print({said!r}, flush=True); {said!r} == 'ready' and input(); raise SystemExit('out of memory')"
+    code = f"print({said!r}, flush=True); raise SystemExit('out of memory')"
     monkeypatch.setattr(gpu_children, "_command", lambda name, bench: [sys.executable, "-c", code])
     with pytest.raises(RuntimeError, match=r"share gave no answer \(exit code 1\)\. Its last words: .*out of memory"):
         gpu_children.call_together("share", bench, 2, limit_s=60)
@@ -255,53 +252,6 @@ def test_the_summary_says_null_for_what_was_not_measured_and_takes_the_smaller_s
     told = summary(bench, outcomes)
     assert (told["share_of_on_device_rate"], told["share_of_peak"]) == (0.7, 0.4)
     assert (told["checks_passed"], told["checks_failed"]) == (0, 1)
-
-
-def test_packed_frames_are_few_enough_and_come_back_at_any_size(tmp_path):
-    prepared = stored_frames(str(tmp_path), "", 64, 12, 20, 0)
-    file = tmp_path / "runs" / "packed"
-    size = 2**16 + 5 * 16 * 60**2 * 3
-    assert pack(prepared.folder, file, most_bytes=size) == 5
-    assert file.stat().st_size <= size
-    again = stored_frames(str(tmp_path), str(file), 80, 7, 4, 0)
-    assert again.frames.shape == (7 * 4, 80, 80, 3)
-    assert again.labels[:2].tolist() == again.labels[5:7].tolist(), "clips are repeated to the number asked for"
-    assert np.abs(again.frames.mean() - prepared.frames.mean()) < 5
-
-
-def test_faces_are_packed_to_where_no_commit_takes_them(tmp_path, monkeypatch, capsys):
-    prepared = stored_frames(str(tmp_path), "", 64, 4, 2, 0).folder
-    checkout = tmp_path / "checkout"
-    subprocess.run(["git", "init", "--quiet", str(checkout)], check=True)
-    (checkout / ".gitignore").write_text("runs/\n")
-    monkeypatch.setattr(gpu, "root", lambda: checkout)
-    packed = lambda file: main(["--pack", str(file), "--prepared", str(prepared)])  # noqa: E731
-    (tmp_path / "link").symlink_to(checkout)
-    for place in (checkout, tmp_path / "link"):
-        assert packed(place / "faces.npz") == 2
-        told = capsys.readouterr().err
-        assert str(place / "faces.npz") in told
-        assert f"Allowed: a file outside {checkout}, or one that git ignores" in told
-    assert not (checkout / "faces.npz").exists()
-    for file in (checkout / "runs" / "faces.npz", tmp_path / "faces.npz"):
-        assert packed(file) == 0
-        assert file.exists()
-    monkeypatch.setenv("PATH", "")
-    assert packed(checkout / "without_git.npz") == 0
-    monkeypatch.undo()
-    monkeypatch.setattr(gpu, "root", lambda: tmp_path)
-    assert packed(tmp_path / "without_checkout.npz") == 0
-
-
-def test_pack_says_what_is_wrong(tmp_path, capsys):
-    assert main(["--pack", str(tmp_path / "file"), "--prepared", str(tmp_path)]) == 2
-    small = stored_frames(str(tmp_path), "", 40, 4, 2, 0)
-    assert main(["--pack", str(tmp_path / "file"), "--prepared", str(small.folder)]) == 2
-    assert main(["--device", "cpu", "--frames", str(tmp_path / "none")]) == 2
-    told = capsys.readouterr().err.splitlines()
-    assert "no prepared data here" in told[0]
-    assert told[1].endswith("have 40 px; at least 60 are needed.")
-    assert told[2].endswith("`--pack` writes one.")
 
 
 def test_every_feed_gives_batches_as_the_trainer_wants_them(bench):
