@@ -20,12 +20,13 @@ from benchmarks.core.gpu_trial import one_trial
 from trainables.core.training.workers import is_lost
 
 SHARING_S = 4.0  # that processes share the device for
-_TOLD: dict[str, Any] = {"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
 
 
 def call(name: str, bench: Bench, *, limit_s: float) -> dict[str, Any]:
     """The answer of `name` in a new process. Raises `RuntimeError` with its last words where it gives none."""
-    done = subprocess.run(_command(name, bench), cwd=root(), **_TOLD, timeout=limit_s)
+    done = subprocess.run(
+        _command(name, bench), cwd=root(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=limit_s
+    )
     return _answer(name, done.stdout, done.returncode)
 
 

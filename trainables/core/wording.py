@@ -8,6 +8,6 @@ def first_line(message: object) -> str:
     return next(iter(str(message).splitlines()), "")
 
 
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """`1 trial`, `2 trials`, `1,200 people`."""
-    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+def counted(number: float, noun: str, plural: str = "") -> str:
+    """`1 trial`, `2 trials`, `1,200 people`, `0.5 GPUs`."""
+    return f"{number:,.10g} {noun if number == 1 else plural or f'{noun}s'}"

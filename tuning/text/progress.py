@@ -94,7 +94,7 @@ class TerminalListener:
     ) -> None:
         """`num_trials` trials are about to run, on a Ray of so many devices."""
         self._ended, self._count = 0, num_trials
-        where = _amount(num_cpus, "CPU") + (f", {_amount(num_gpus, 'GPU')}" if num_gpus else "")
+        where = counted(num_cpus, "CPU") + (f", {counted(num_gpus, 'GPU')}" if num_gpus else "")
         dashboard = f"; Ray dashboard: {dashboard_url}" if dashboard_url else ""
         title = PHASE_TITLES[phase]
         self.say(f"{title}: {counted(num_trials, 'trial')} on {where}{dashboard}")
@@ -153,7 +153,3 @@ class TerminalListener:
         )
         bar.start()
         return bar
-
-
-def _amount(number: float, unit: str) -> str:
-    return f"{number:g} {unit}" if number == 1 else f"{number:g} {unit}s"
