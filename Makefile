@@ -20,7 +20,7 @@ setup: .venv/.complete  ## .venv with every dependency at the locked version
 	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	@touch $@
 
-demo: setup  ## The main job on drawn faces: search, confirm, promote (about 7 minutes on 2 cores)
+demo: setup  ## The main job on drawn faces: search, confirm, promote (7 to 20 minutes on 2 cores)
 	$(BIN)/python tune.py
 
 up: setup  ## One machine as a service: a Ray head and an MLflow server, on loopback, with a token and a password
@@ -32,7 +32,7 @@ down: setup  ## Stop what `make up` started, and nothing else
 test: setup  ## The tests, those with a Ray beside the others
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-test-fast: setup  ## The quick tests alone: no Ray, no browser, nothing that takes seconds (about a minute)
+test-fast: setup  ## The quick tests alone: no Ray, no browser, nothing that takes seconds (two or three minutes)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not ray and not slow"
 
 test-system: setup  ## The tests that need a browser or a large Ray; installs Debian's Chromium where it is missing
