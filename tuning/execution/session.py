@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import logging
 import os
 import socket
@@ -128,7 +129,23 @@ def open_session(*, verbose: bool = False) -> Generator[Session]:
             busy_gpus=sum(has.get("GPU", 0.0) for has in alive) - free.get("GPU", 0.0) if address else 0.0,
         )
     finally:
+        _shut_down()
+
+
+def _shut_down() -> None:
+    """`ray.shutdown()`, during which nothing frees a reference to one of Ray's objects.
+
+    The garbage collector runs in whichever thread asks for memory. Where that frees a reference while the main thread takes
+    Ray down, Ray ends the process without a word.
+    """
+    import ray
+
+    gc.collect()
+    gc.disable()
+    try:
         ray.shutdown()
+    finally:
+        gc.enable()
 
 
 def _start(tries: int = 2, **settings: Any) -> Any:
@@ -145,7 +162,7 @@ def _start(tries: int = 2, **settings: Any) -> Any:
                 "Ray did not start on this machine, though it was tried twice for 30 s. Other work keeps the machine busy, or "
                 "its disk is slow: try again when it is idle."
             ) from error
-    ray.shutdown()
+    _shut_down()
     return _start(tries - 1, **settings)
 
 

@@ -1,10 +1,13 @@
 """What a Ray has, and its own words, without a Ray."""
 
+import gc
+import weakref
+
 import pytest
 import ray
 from ray._private import worker
 
-from tuning.execution.session import Node, Session, _start, _tame_words_of_nodes
+from tuning.execution.session import Node, Session, _shut_down, _start, _tame_words_of_nodes
 
 
 @pytest.fixture
@@ -51,6 +54,21 @@ def test_a_machine_that_is_slow_to_start_ray_gets_a_second_try(monkeypatch, slow
         said = f"TimeoutError: {error}"
     assert said.startswith(ending)
     assert asked == [{"address": "local", "logging_level": 40}] * 2
+
+
+def test_no_garbage_is_collected_while_ray_goes_down(monkeypatch):
+    """In another thread that would end the process without a word: Ray bears no access to what it takes down."""
+
+    class Cycle:
+        pass
+
+    garbage = Cycle()
+    garbage.itself, watched, seen = garbage, weakref.ref(garbage), []
+    monkeypatch.setattr(ray, "shutdown", lambda: seen.append((gc.isenabled(), watched())))
+    del garbage
+    _shut_down()
+    assert seen == [(False, None)]
+    assert gc.isenabled()
 
 
 def test_what_others_hold_is_said():
