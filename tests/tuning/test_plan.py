@@ -122,7 +122,7 @@ def test_trials_of_tuned_variants_are_done_once_they_ended(prepared, tmp_path):
 # The minimum detectable effect
 
 
-def test_the_effect_after_a_pilot_has_people_as_units_as_the_test_has(home):
+def test_the_effect_after_a_pilot_has_subjects_as_units_as_the_test_has(home):
     wide = study_of(design=sweep("gru_hidden", [4, 8, 16, 32, 64, 128]), settings={})
     forecast = plan(wide, home, seeds=2, sd=5)
     assert forecast.num_people == NUM_SUBJECTS
@@ -152,7 +152,7 @@ def test_what_a_plan_promises_is_what_the_finished_run_says(home):
 
 
 @pytest.mark.slow
-def test_fewer_folds_test_fewer_people(home):
+def test_fewer_folds_test_fewer_subjects(home):
     some, whole = plan(study_of(), home, folds=(0, 3)), plan(study_of(), home)
     assert (some.num_people, whole.num_people) == (32, 80)
     assert some.detectable_points > whole.detectable_points
@@ -229,7 +229,7 @@ def test_the_folds_of_drawn_faces_are_foreseen(tmp_path):
     assert len(frozenset().union(*[one.subjects for one in read])) == 10
 
 
-def test_leaky_folds_test_a_person_in_several(tmp_path):
+def test_leaky_folds_test_a_subject_in_several(tmp_path):
     drawing = {"num_subjects": 6, "classes": ("happiness", "surprise"), "num_frames": 2, "size": 32}
     study = study_of(folds="random_leaky", drawing=drawing)
     drawn_faces.write(tmp_path / "drawn" / study.name, **study.drawing)

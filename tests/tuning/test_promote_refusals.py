@@ -46,7 +46,7 @@ def answers_of(rng, *, alike):
     return pd.concat(tables)
 
 
-def test_more_seeds_help_as_far_as_people_answer_them_differently():
+def test_more_seeds_help_as_far_as_subjects_answer_them_differently():
     accuracy = Interval(mean=0.6, low=0.49, high=0.7, confidence=0.95, method="BCa bootstrap over subjects")
     words, seeds = shortfall.below_majority(accuracy, accuracy, 0.5, answers_of(np.random.default_rng(0), alike=False))
     assert seeds > 2
@@ -56,7 +56,7 @@ def test_more_seeds_help_as_far_as_people_answer_them_differently():
     assert "about 13 people (now 10) would settle it" in words
 
 
-def test_an_estimate_below_the_commonest_class_needs_no_more_people(begin):
+def test_an_estimate_below_the_commonest_class_needs_no_more_subjects(begin):
     with pytest.raises(Refused, match="The estimate itself falls short"):
         promote_winner(begin({8: 0.4}).search(8))
 

@@ -149,7 +149,7 @@ def test_a_card_of_drawn_faces_or_of_a_smoke_run_begins_with_it():
     assert "smoke run" in first
 
 
-def test_a_card_says_where_people_are_not_named_and_what_accuracy_was_given_up():
+def test_a_card_says_where_subjects_are_not_named_and_what_accuracy_was_given_up():
     facts = copy.deepcopy(FACTS)
     facts["data"]["subjects_known"], facts["by_person"] = False, None
     facts["holdout"]["num_subjects"] = facts["trained_on"]["num_subjects"] = None

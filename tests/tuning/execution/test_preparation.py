@@ -21,7 +21,7 @@ def search_of(**changes):
     return study_of(design=None, parameters={"lr": tune.loguniform(1e-4, 1e-2)}, **changes)
 
 
-def test_a_search_locks_a_fifth_of_the_people_away_and_an_ablation_nobody(prepared, tmp_path):
+def test_a_search_locks_a_fifth_of_the_subjects_away_and_an_ablation_nobody(prepared, tmp_path):
     searched, compared = (
         cut(study, prepared, tmp_path / f"{study.design is None}") for study in (search_of(), study_of())
     )

@@ -102,7 +102,7 @@ def test_every_trial_is_one_mlflow_run_with_its_state(studied, home):
     assert front == set(studied.selection["front"])
 
 
-def test_confirmation_uses_fresh_seeds_on_people_the_search_never_saw(studied):
+def test_confirmation_uses_fresh_seeds_on_subjects_the_search_never_saw(studied):
     confirmed = studied.of_phase("confirm")
     assert [trial.variant for trial in confirmed] == ["", "", "order_blind", "order_blind"]
     assert not {trial.seed for trial in confirmed} & {trial.seed for trial in studied.of_phase("search")}

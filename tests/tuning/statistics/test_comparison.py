@@ -45,7 +45,7 @@ def test_the_means_are_those_of_the_runs():
 
 
 @pytest.mark.slow
-def test_seeds_are_no_more_people():
+def test_seeds_are_no_more_subjects():
     once = simulated({"full": 0.8, "other": 0.7}, num_seeds=1)
     repeated = [dataclasses.replace(run, seed=seed) for run in once for seed in range(8)]
     narrow, wide = (compare(runs, "full").variants[1].difference.interval for runs in (repeated, once))

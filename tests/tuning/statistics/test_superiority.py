@@ -82,7 +82,7 @@ def test_an_equal_network_saves_nothing_even_where_no_saving_is_asked_for():
     assert superiority([candidate("new", same, param_count=99.0)], champion, saving=0.0)[0].cheaper
 
 
-def test_where_nobody_is_named_clips_are_told_and_not_people():
+def test_where_nobody_is_named_clips_are_told_and_not_subjects():
     new, old = (dataclasses.replace(one, predictions=nameless(one.predictions)) for one in subjects_differ(0.08))
     (verdict,) = superiority([new], old)
     assert f"about {verdict.people_needed} clips (now 120)" in verdict.reason
@@ -182,7 +182,7 @@ def test_where_the_margin_is_spent_it_is_said_to_be():
     assert "-0.0" not in verdict.reason
 
 
-def test_a_person_with_more_clips_weighs_more():
+def test_a_subject_with_more_clips_weighs_more():
     right = drawn(0.8, subjects=12)
     old, new = candidate("old", right), candidate("new", right)
     lost = old.predictions["clip_id"].isin(["0-0", "0-1", "1-5"])
@@ -244,7 +244,7 @@ def test_the_seeds_that_are_needed_are_those_for_the_next_look_at_its_level():
     assert verdict.people_needed is None, "nobody else changes what a seed does to all"
 
 
-def test_more_seeds_help_where_people_answer_each_seed_differently():
+def test_more_seeds_help_where_subjects_answer_each_seed_differently():
     """All clips are drawn anew for each seed, so that with n times the seeds the variance is an n-th."""
     for seed in range(5):
         new, old = (

@@ -78,12 +78,12 @@ def test_a_search_sees_no_test_and_a_refit_nobody_of_the_holdout(prepared):
     assert (refit.validation, refit.test) == ((), ())
 
 
-def test_the_same_seed_locks_the_same_people_and_another_seed_others(prepared):
+def test_the_same_seed_locks_the_same_subjects_and_another_seed_others(prepared):
     assert make_splits(prepared, seed=3) == make_splits(prepared, seed=3)
     assert len({make_splits(prepared, seed=seed).holdout for seed in range(6)}) > 1
 
 
-def test_clips_of_unknown_people_count_as_people(prepared):
+def test_clips_of_unknown_subjects_count_as_subjects(prepared):
     unknown = dataclasses.replace(prepared, subjects=[None] * len(prepared))
     splits = make_splits(unknown, seed=0)
     assert len(splits.holdout) == round(0.2 * len(prepared))
