@@ -18,7 +18,7 @@ except ModuleNotFoundError as missing:
 
 from tuning.execution.signals import interruptible
 from tuning.records.home import default_home
-from tuning.text.errors import GOES_ON, RESUMES, Verbose, read_only, reporting_errors
+from tuning.text.errors import GOES_ON, RESUMES, STOPPED, Verbose, read_only, reporting_errors
 
 # Nothing heavy is imported here: `--help` and `list` answer at once.
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -94,7 +94,7 @@ def run(
         if dry_run:
             from tuning.plan import plan
 
-            found = plan(loaded, default_home(), workers=workers_per_trial, sd=sd, pilot=pilot, **work)
+            found = plan(loaded, default_home(), workers=workers_per_trial, extend=extend, sd=sd, pilot=pilot, **work)
             outcomes.show_plan(found, as_json)
             return
         from tuning import run as verb
@@ -145,7 +145,7 @@ def stop(study: Begun, verbose: Verbose = False) -> None:
     with command(verbose):
         from tuning.stop import stop as stop_
 
-        print(f"Stopped {study}: {stop_(default_home(), study)} has ended. `run {study} --resume` goes on.")
+        print(f"Stopped {study}: {stop_(default_home(), study)} has ended. {STOPPED}")
 
 
 @app.command()
@@ -238,6 +238,7 @@ def promote(
     """Confirm where evidence is missing, refit, register the model and make it the champion."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
+        options.require_rollback_alone(rollback, trial=trial, margin=margin, data_root=data_root)
         from tuning import promote as verb
         from tuning.text import outcomes
 

@@ -8,9 +8,9 @@ from typing import Any
 from dashboards.core.data import ReportData
 from dashboards.core.html import NOTHING, Cell, Html, element, facts, join, missing, table
 from dashboards.core.panel import Panel
-from trainables.core.phases import Phase
 from trainables.core.wording import counted
 from tuning.records.ledger import Trial
+from tuning.text.phases import PHASE_TITLES
 from tuning.text.quantities import day, quantity, setting
 
 _WRITTEN_OUT = (
@@ -27,14 +27,6 @@ _WRITTEN_OUT = (
     "dataset_fingerprint",
     "trainable",
 )
-_PHASES: dict[Phase, str] = {
-    "search": "search",
-    "ablation": "trainings",
-    "confirm": "confirmations",
-    "nested_search": "nested cross-validation, searches",
-    "nested": "nested cross-validation, tests",
-    "refit": "refits",
-}
 
 
 def panel(report: ReportData) -> Panel:
@@ -66,7 +58,7 @@ def _facts(report: ReportData) -> list[tuple[str, object]]:
         ("trials at once", study.get("concurrency", "unknown")),
         ("fertune commit", element("code", study.get("git_commit") or "not a checkout")),
     ]
-    for phase, words in _PHASES.items():
+    for phase, words in PHASE_TITLES.items():
         if trials := report.ledger.of_phase(phase):
             pairs.append((words, _seeds_and_folds(trials)))
     if report.evidence:

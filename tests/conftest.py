@@ -16,8 +16,8 @@ FACES = ROOT.parent / "shared" / "faces"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """A module stays whole on one worker, so that what its tests share is made once; the longest, Ray, begins."""
-    items.sort(key=lambda item: item.get_closest_marker("ray") is None)
+    """A module stays whole on one worker, so that what its tests share is made once; the longest group, Ray's, begins."""
+    items.sort(key=lambda item: getattr(item.get_closest_marker("xdist_group"), "args", ()) != ("ray",))
     for item in items:
         if not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))

@@ -42,6 +42,12 @@ from tuning.text import options
         (["report", "demo", "--out", "."], ". is a folder; --out needs a file, such as demo.html."),
         (["run", "smiles"], "Study smiles needs the data set clip_folder: give its folder with --data-root DIR"),
         (["promote", "demo", "--rollback"], "There is no registered model 'demo' in sqlite"),
+        (
+            ["promote", "demo", "--rollback", "--trial", "t"],
+            "--trial and --rollback were both given; --rollback takes no",
+        ),
+        (["promote", "demo", "--rollback", "--margin", "0.1"], "--margin and --rollback were both given"),
+        (["promote", "demo", "--rollback", "--data-root", "."], "--data-root and --rollback were both given"),
         (["run", "demo", "--seeds", "3"], "Study demo is a search; --seeds is an option of an ablation."),
         (["run", "res_rbg_depth", "--extend", "3"], "Study res_rbg_depth is an ablation; --extend is an option of a"),
         (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 
+from trainables.core.wording import counted
 from tuning.execution.enumerated import NUM_SEEDS, chosen_folds, trainings
 from tuning.execution.runner import Runner
 from tuning.execution.variant_search import search_each
@@ -50,7 +51,7 @@ def require_new_or_resumed(runner: Runner, *, resume: bool) -> None:
     """Raises `ValueError` where the ablation, or the search of one of its variants, was begun and `resume` is not asked for."""
     searched, trained = (len(runner.ledger.of_phase(phase)) for phase in ("search", "ablation"))
     if (searched or trained) and not resume:
-        count = f"{trained} trainings" if trained else f"{searched} search trials"
+        count = counted(trained, "training") if trained else counted(searched, "search trial")
         raise ValueError(
             f"Study {runner.study.name} was begun under {runner.home} and has {count}. Go on, or add folds and seeds, with "
             "--resume; begin another by setting $FERTUNE_HOME to another folder."

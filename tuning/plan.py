@@ -71,6 +71,7 @@ def plan(
     home: Path,
     *,
     num_samples: int | None = None,
+    extend: int | None = None,
     folds: tuple[int, ...] | None = None,
     seeds: int | None = None,
     data_root: Path | None = None,
@@ -78,7 +79,7 @@ def plan(
     sd: float | None = None,
     pilot: str | None = None,
 ) -> Plan:
-    """What `study` will take: `num_samples` trials of a search, or an ablation over `folds` and `seeds`.
+    """What `study` will take: `num_samples` trials of a search or `extend` more, or an ablation over `folds` and `seeds`.
 
     Time comes from the study's finished trials, else from counted operations and the rate that finished trials of other
     studies under `home` reached on this device. `sd` is the standard deviation, over folds and seeds, of the difference
@@ -92,7 +93,9 @@ def plan(
     finished = [trial for trial in ledger.trials.values() if trial.state == "FINISHED"]
     sizes = fold_sizes(study, home, data_root)
     chosen = None if study.design is None else _chosen(study, folds, sizes)
-    total, words, done = _trainings(study, ledger, num_samples, chosen, seeds)
+    total, words, done = _trainings(
+        study, ledger, ledger.search_size(study.num_samples, num_samples, extend), chosen, seeds
+    )
     ahead = None if total is None else total - done
     seconds, hours_from = _seconds_each(study, finished, home, sizes)
     weights_mb = _mean_metric(finished, "weights_mb") or _weights_mb(study)
@@ -142,15 +145,14 @@ def _pilot(home: Path, name: str | None) -> Ledger | None:
 
 
 def _trainings(
-    study: Study, ledger: Ledger, num_samples: int | None, folds: tuple[int, ...] | None, seeds: int
+    study: Study, ledger: Ledger, search_size: int, folds: tuple[int, ...] | None, seeds: int
 ) -> tuple[int | None, str, int]:
     """How many models will be trained in all, in words, and how many of them are."""
     search_folds, design = len(study.search_folds), study.design
     if design is None:
-        trials = num_samples or study.num_samples
         done = len(ledger.finished("search"))
-        words = f"{counted(trials, 'trial')} on {counted(search_folds, 'fold')}"
-        return trials * search_folds, words, min(done, trials) * search_folds
+        words = f"{counted(search_size, 'trial')} on {counted(search_folds, 'fold')}"
+        return search_size * search_folds, words, min(done, search_size) * search_folds
     searched = 0
     compared: Mapping[str, Mapping[str, Any]] = design.variants
     if design.tune_each:

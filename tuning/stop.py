@@ -26,10 +26,10 @@ def stop(home: Path, study: str, *, patience_s: float = 30.0) -> Owner:
     if not running and study not in known_studies(home):
         raise not_begun(home, study)
     if not running:
-        raise ValueError(f"Study {study} is not running: no process writes {folder / 'ledger.jsonl'}.")
+        raise ValueError(f"Study {study} is not running: no process writes {folder / files.LEDGER}.")
     owner = _owner(folder)
     if owner is None:
-        raise ValueError(f"Study {study} is running, but {folder / 'ledger.owner'} does not name its process.")
+        raise ValueError(f"Study {study} is running, but {folder / files.OWNER} does not name its process.")
     if owner.host != os.uname().nodename:
         how = f"`ray job stop {owner.job}`" if owner.job else f"`kill {owner.pid}` there"
         raise ValueError(f"Study {study} is run by {owner}, and this is {os.uname().nodename}: use {how}.")

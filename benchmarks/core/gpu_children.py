@@ -5,6 +5,7 @@ python -m benchmarks.core.gpu_children NAME BENCH     # BENCH is JSON; the answe
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import subprocess
@@ -25,7 +26,7 @@ _TOLD: dict[str, Any] = {"text": True, "stdout": subprocess.PIPE, "stderr": subp
 def call(name: str, bench: Bench, *, limit_s: float) -> dict[str, Any]:
     """The answer of `name` in a new process. Raises `RuntimeError` with its last words where it gives none."""
     done = subprocess.run(_command(name, bench), cwd=root(), **_TOLD, timeout=limit_s)
-    return _answer(name, done.stdout)
+    return _answer(name, done.stdout, done.returncode)
 
 
 def call_together(name: str, bench: Bench, count: int, *, limit_s: float) -> list[dict[str, Any]]:
@@ -35,18 +36,28 @@ def call_together(name: str, bench: Bench, count: int, *, limit_s: float) -> lis
     ]
     try:
         for process in processes:
-            assert process.stdout is not None
-            while (line := process.stdout.readline()) and line.strip() != "ready":
-                pass
+            _wait_until_ready(name, process)
         for process in processes:
             assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        return [_answer(name, process.communicate(timeout=limit_s)[0]) for process in processes]
+            with contextlib.suppress(BrokenPipeError):  # it has ended since: its answer, or the lack of one, tells
+                process.stdin.write("go\n")
+                process.stdin.flush()
+        told = [process.communicate(timeout=limit_s)[0] for process in processes]
+        return [_answer(name, words, process.returncode) for process, words in zip(processes, told, strict=True)]
     finally:
         for process in processes:
             process.kill()
             process.wait()
+
+
+def _wait_until_ready(name: str, process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    told = []
+    while line := process.stdout.readline():
+        if line.strip() == "ready":
+            return
+        told.append(line)
+    raise _no_answer(name, "".join(told), process.wait())
 
 
 def _command(name: str, bench: Bench) -> list[str]:
@@ -54,18 +65,17 @@ def _command(name: str, bench: Bench) -> list[str]:
     return [sys.executable, "-m", "benchmarks.core.gpu_children", name, given]
 
 
-def _answer(name: str, told: str) -> dict[str, Any]:
+def _answer(name: str, told: str, code: int) -> dict[str, Any]:
     """The last line that is JSON; warnings may stand before it and after it."""
-    lines = told.strip().splitlines()
-    for line in reversed(lines):
+    for line in reversed(told.splitlines()):
         if line.startswith("{"):
             return json.loads(line)
-    raise RuntimeError(f"The process for {name} gave no answer. Its last words: {' '.join(lines[-2:]) or 'none'}")
+    raise _no_answer(name, told, code)
 
 
-def trial(bench: Bench) -> dict[str, Any]:
-    """A short trial, the first thing that its process does."""
-    return one_trial(bench)
+def _no_answer(name: str, told: str, code: int) -> RuntimeError:
+    words = " ".join(told.strip().splitlines()[-2:]) or "none"
+    return RuntimeError(f"The process for {name} gave no answer (exit code {code}). Its last words: {words}")
 
 
 def break_device(bench: Bench) -> dict[str, Any]:
@@ -90,7 +100,7 @@ def use_device(bench: Bench) -> dict[str, Any]:
 
 
 def share(bench: Bench) -> dict[str, Any]:
-    """Clips per second of a training as it is, beside others that begin at the same time."""
+    """Clips per second, and the most memory, of a training as it is, beside others that begin at the same time."""
     training = make_training(bench, next(iter(bench.networks.values())))
     for _ in range(2):
         training.train_epoch()
@@ -106,7 +116,7 @@ def share(bench: Bench) -> dict[str, Any]:
     return {"clips_per_s": epochs * training.clips_per_epoch / passed, "reserved_bytes": peak}
 
 
-ANSWERS = {"trial": trial, "break_device": break_device, "use_device": use_device, "share": share}
+ANSWERS = {"trial": one_trial, "break_device": break_device, "use_device": use_device, "share": share}
 
 
 if __name__ == "__main__":

@@ -112,17 +112,6 @@ def precision(bench: Bench) -> Finding:
     )
 
 
-def convolutions(bench: Bench) -> Finding:
-    """The algorithms that cuDNN guesses, as the trainer has it, against those that it finds fastest by trying."""
-    guessed = _compared(bench, {"guessed": make_training})
-    torch.backends.cudnn.benchmark = True
-    try:
-        tried = _compared(bench, {"tried": make_training})
-    finally:
-        torch.backends.cudnn.benchmark = False
-    return Finding(words=f"{guessed.words}, {tried.words}", rows=[*guessed.rows, *tried.rows])
-
-
 def graph_breaks(bench: Bench) -> Finding:
     """How often `torch.compile` has to leave the graph of the network in training."""
     from torch import _dynamo  # seconds of import that the other parts do without
@@ -187,15 +176,21 @@ def memory(bench: Bench) -> Finding:
 
 
 def sharing(bench: Bench) -> Finding:
-    """One, two and four processes that train the first network on the device at the same time."""
+    """One, two and four processes that train the first network on the device at the same time.
+
+    Only the first, as it is the small network that leaves the card idle. The memory is what the processes reserve
+    together; what CUDA itself needs in each of them comes on top.
+    """
     name, network = next(iter(bench.networks.items()))
     make_training(bench, network)  # its frames are there before several ask for them
     release(bench.where)
-    together = {}
+    together, rows = {}, []
     for count in SHARED_BY:
         answers = call_together("share", bench, count, limit_s=SHARING_LIMIT_S)
         together[count] = sum(answer["clips_per_s"] for answer in answers)
-    rows = [row(name, f"{count} processes together", rate, "clips/s") for count, rate in together.items()]
+        reserved = sum(answer["reserved_bytes"] for answer in answers) / 2**30
+        rows.append(row(name, f"{count} processes together", together[count], "clips/s"))
+        rows.append(row(name, f"{count} processes together, memory", reserved, "GiB"))
     words = ", ".join(f"{count}: {rate:.1f} clips/s" for count, rate in together.items())
     return Finding(words=words, rows=rows, figures={"sharing_clips_per_s": {str(k): v for k, v in together.items()}})
 

@@ -21,7 +21,6 @@ PARTS: dict[str, Part] = {
     "precision": Part(run=gpu_measures.precision, is_check=False, limit_s=60),
     "memory_layout": Part(run=gpu_measures.memory_layout, is_check=False, limit_s=60),
     "optimiser": Part(run=gpu_measures.optimiser, is_check=False, limit_s=60),
-    "convolutions": Part(run=gpu_measures.convolutions, is_check=False, limit_s=60, needs_gpu=True),
     "sharing": Part(run=gpu_measures.sharing, is_check=False, limit_s=120, needs_gpu=True),
     "graph_breaks": Part(run=gpu_measures.graph_breaks, is_check=False, limit_s=60),
     "compiled": Part(run=gpu_measures.compiled, is_check=False, limit_s=120, needs_gpu=True),

@@ -41,6 +41,8 @@ class Worker:
             assert self._pipe is not None
             self._pipe.send(part.run)
             answer = self._pipe.recv() if self._pipe.poll(limit_s) else f"it took longer than {limit_s:.0f} s"
+        except TimeoutError as error:
+            answer = str(error)
         except (EOFError, OSError):  # OSError: a pipe that nobody reads any more
             answer = f"its process died (exit code {self._exit_code()})"
         if isinstance(answer, str):
@@ -66,7 +68,7 @@ class Worker:
         self._process.start()
         theirs.close()
         if not self._pipe.poll(START_S):
-            raise EOFError
+            raise TimeoutError(f"its process was not ready after {START_S:.0f} s")
         self._pipe.recv()
 
     def _exit_code(self) -> int | None:

@@ -14,6 +14,10 @@ def hangs(bench):
     time.sleep(600)
 
 
+def never_ready(pipe, bench, exact):
+    time.sleep(600)
+
+
 def dies(bench):
     os._exit(7)
 

@@ -1,6 +1,7 @@
 """The script for a GPU, tried without one: it runs whole at toy size, and each check fails on the fault that it is for."""
 
 import json
+import multiprocessing
 import subprocess
 import sys
 import warnings
@@ -10,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.core import gpu_checks
+from benchmarks.core import gpu_checks, gpu_children, gpu_measures, gpu_worker
 from benchmarks.core.gpu_bench import Bench, Finding, Part, make_training
 from benchmarks.core.gpu_feeds import OnDevice, Prefetched, Resident
 from benchmarks.core.gpu_frames import pack, stored_frames
 from benchmarks.core.gpu_parts import PARTS
 from benchmarks.gpu import Outcome, main, run, summary
-from tests.benchmarks.gpu_parts import dies, hangs, raises, works
+from tests.benchmarks.gpu_parts import dies, hangs, never_ready, raises, works
 from tests.conftest import ROOT
 from trainables.core.training.trainer import Training
 from trainables.models import rbg
@@ -198,6 +199,42 @@ def test_a_part_that_hangs_dies_or_raises_does_not_stop_the_others(bench, capsys
     child = int((Path(bench.folder) / "child").read_text())
     assert not Path(f"/proc/{child}").exists() or "zombie" in Path(f"/proc/{child}/status").read_text()
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["failed"] * 3 + ["passed"]
+
+
+def test_a_process_that_is_never_ready_is_told_apart_from_one_that_died_and_is_ended(bench, monkeypatch):
+    monkeypatch.setattr(gpu_worker, "START_S", 1.0)
+    monkeypatch.setattr(gpu_worker, "_serve", never_ready)
+    worker = gpu_worker.Worker(bench)
+    finding, seconds = worker.run(Part(run=works, is_check=True, limit_s=60), 60)
+    left = multiprocessing.active_children()
+    worker.close()
+    assert finding == "its process was not ready after 1 s"
+    assert seconds < 10
+    assert left == []
+
+
+@pytest.mark.parametrize("said", ["loading", "ready"])
+def test_a_process_that_dies_beside_others_says_why(bench, monkeypatch, said):
+    code = f"print({said!r}, flush=True); raise SystemExit('out of memory')"
+    monkeypatch.setattr(gpu_children, "_command", lambda name, bench: [sys.executable, "-c", code])
+    with pytest.raises(RuntimeError, match=r"share gave no answer \(exit code 1\)\. Its last words: .*out of memory"):
+        gpu_children.call_together("share", bench, 2, limit_s=60)
+
+
+def test_processes_that_share_the_device_are_added_up(bench, monkeypatch):
+    answer = {"clips_per_s": 10.0, "reserved_bytes": 2**29}
+    monkeypatch.setattr(gpu_measures, "call_together", lambda name, bench, count, limit_s: [answer] * count)
+    finding = gpu_measures.sharing(bench)
+    told = {(found["variant"], found["unit"]): found["value"] for found in finding.rows}
+    assert told == {
+        ("1 processes together", "clips/s"): 10.0,
+        ("1 processes together, memory", "GiB"): 0.5,
+        ("2 processes together", "clips/s"): 20.0,
+        ("2 processes together, memory", "GiB"): 1.0,
+        ("4 processes together", "clips/s"): 40.0,
+        ("4 processes together, memory", "GiB"): 2.0,
+    }
+    assert finding.figures == {"sharing_clips_per_s": {"1": 10.0, "2": 20.0, "4": 40.0}}
 
 
 def test_what_no_time_is_left_for_is_not_run(bench, capsys):

@@ -79,7 +79,7 @@ def test_every_training_is_listed_with_its_variant_fold_and_curve(page):
     assert "24 trainings: 24 finished" in page.texts["trials"]
     assert "ablation-0023\nrbg+gate\n2\n1\nfinished" in page.texts["trials"]
     assert "Validation accuracy" in page.texts["learning_curves"]
-    assert "trainings\n24 trials, seeds 0 and 1, folds 0, 1, 2" in page.texts["provenance"]
+    assert "ablation\n24 trials, seeds 0 and 1, folds 0, 1, 2" in page.texts["provenance"]
 
 
 def test_what_cannot_be_compared_is_listed_with_the_reason(tmp_path):

@@ -1,7 +1,8 @@
 """A home as an earlier commit left it, made by that commit's own code: `python -m tests.support.earlier_home FOLDER`.
 
-It holds a study of drawn faces with four search trials, one of them failed, the front confirmed, two versions registered,
-the second champion; ledger, MLflow store and prepared data are as that code wrote them.
+It holds a study of drawn faces with three search trials, one of them failed, the front confirmed, two versions
+registered, the second champion; and a study that was interrupted in its only trial. Ledgers, MLflow store and prepared data
+are as that code wrote them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ COMMIT = "7998b92"
 
 # Runs in the earlier tree. Three people on a holdout prove nothing, so their accuracy is given as if there were more.
 _SCRIPT = """
-import dataclasses, sys
+import contextlib, dataclasses, os, signal, sys
 from pathlib import Path
 from tests.tiny_study import Quiet, tiny_study
 from tuning import gate, promotion
@@ -44,6 +45,13 @@ with Runner(tiny_study(), Quiet(), home=Path(sys.argv[1]), placement=Placement(m
         tags={"again": "yes"},
         replacing=promoted.version,
     )
+
+halted = tiny_study(name="halted", settings={**tiny_study().settings, "epochs": 12}, num_samples=1)
+stopping = Quiet()
+stopping.on_epoch = lambda trial: trial.curve[-1]["epoch"] == 2 and os.kill(os.getpid(), signal.SIGINT)
+place = {"home": Path(sys.argv[1]), "placement": Placement(max_concurrent=1), "checkpoint_interval_s": 0.0}
+with contextlib.suppress(KeyboardInterrupt), Runner(halted, stopping, **place) as runner:
+    runner.search(1)
 """
 
 

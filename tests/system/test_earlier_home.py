@@ -83,6 +83,20 @@ def test_a_study_goes_on_with_its_data_its_splits_and_its_runs(home):
     assert len({found.data.tags["fertune.ledger"] for found in runs}) == 1
 
 
+def test_a_half_run_trial_goes_on_where_it_stopped(home):
+    before = Ledger.read(home / "halted").trials["search-0000"]
+    assert before.halted
+    assert (home / "halted" / "trials" / "search-0000" / "last.pt").exists()
+    settings = {**tiny_study().settings, "epochs": 12}
+    halted, listener = tiny_study(name="halted", settings=settings, num_samples=1), Quiet()
+    run(halted, listener, home=home, placement=Placement(max_concurrent=1), resume=True)
+    after = Ledger.read(home / "halted").trials["search-0000"]
+    assert after.state == "FINISHED"
+    assert [row["epoch"] for row in after.curve] == list(range(1, 13))
+    assert after.curve[: len(before.curve)] == before.curve
+    assert listener.notes == []
+
+
 def test_the_champion_before_is_champion_again(home):
     assert rollback(home, tiny_study()) == ("tiny", 1)
     clip = next((home / "drawn" / "tiny").glob("surprise/*"))

@@ -7,13 +7,14 @@ from ray import tune
 from drawing.layouts import drawn_faces
 from search_spaces.core.designs import add_one_in, factorial, sweep
 from tests.support.ablation_driver import Driver, study_of, tuned_study
-from tests.support.builders import prepare_random
+from tests.support.builders import make_trial, prepare_random
 from trainables.core.lookup import UnknownName
 from trainables.core.prepared.stored import open_prepared
 from tuning.ablate import ablate_variants
 from tuning.evidence.ablation import comparison_of, runs_of
 from tuning.evidence.fold_sizes import fold_sizes
 from tuning.plan import plan
+from tuning.records.ledger import Ledger
 from tuning.statistics.comparison import minimum_detectable_effect, spread_of_differences
 
 NUM_SUBJECTS = 80
@@ -76,6 +77,11 @@ def test_a_dry_run_of_a_search_and_of_variants_that_are_tuned(tmp_path):
     forecast = plan(search, tmp_path, num_samples=10)
     assert forecast.num_trainings == 20
     assert forecast.detectable_from == ""
+    with Ledger.write(tmp_path / search.name) as ledger:
+        ledger.open_study(num_samples=12)
+        ledger.start(make_trial(0))
+    assert plan(search, tmp_path).num_trainings == 2 * 12, "what was asked for when it was begun"
+    assert plan(search, tmp_path, extend=3).num_trainings == 2 * (1 + 3)
     assert forecast.disk_gb > 10 * 0.09  # ten ResNet-50
     assert plan(tuned_study(), tmp_path, folds=(0, 1), seeds=2).num_trainings == 2 * (2 * 2 + 3)
 

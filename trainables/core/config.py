@@ -36,7 +36,8 @@ class TrainerConfig:
     `max_drift`, which the other two ignore), `x14` (every training clip 14 times an epoch, always under the same two
     flips and seven rotations) or `none`; masking comes on top. `max_drift` is the share of its range by which a change
     moves over a clip.
-    `precision` is `auto` (bfloat16 on a GPU, float32 on a CPU), `float32` or `bfloat16`.
+    `precision` is `auto` (bfloat16 on a GPU, float32 on a CPU), `float32` or `bfloat16`; a device that would only imitate
+    bfloat16 (a CPU without AVX-512, an old GPU) computes in float32.
     """
 
     num_classes: int = 7

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ import pandas as pd
 from trainables.core import files
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import ranked_front
-from tuning.statistics.intervals import Interval, accuracy_interval, majority_share
+from tuning.statistics.intervals import Interval, accuracy_interval, independent_difference, majority_share
 from tuning.statistics.pairing import judged
 
 CHAMPION = "champion"  # the variant under which a study trains the present champion again
@@ -148,22 +147,6 @@ def holdout_accuracy(predictions: pd.DataFrame, confidence: float = 0.95) -> Int
     return dataclasses.replace(found, method=found.method.replace("subjects", "clips"))
 
 
-def difference(one: Interval, other: Interval) -> Interval:
-    """`one` minus `other`, of people who have nothing to do with each other.
-
-    Each limit combines the distances of the two estimates from their own limits, so that skew is kept. Source: Zou and
-    Donner, Statistics in Medicine 27, 2008, section 2 (for two proportions it is Newcombe's method 10).
-    """
-    mean = one.mean - other.mean
-    return Interval(
-        mean=mean,
-        low=mean - math.hypot(one.mean - one.low, other.high - other.mean),
-        high=mean + math.hypot(one.high - one.mean, other.mean - other.low),
-        confidence=min(one.confidence, other.confidence),
-        method=f"Zou and Donner, from two intervals: {other.method}",
-    )
-
-
 def _summed_up(ledger: Ledger, of: str, variant: str, trials: list[Trial], rows: pd.DataFrame) -> Evidence:
     accuracy = holdout_accuracy(rows)
     searched = ledger.trials[of] if of in ledger.trials and not variant else None
@@ -192,6 +175,6 @@ def _optimism(ledger: Ledger, searched: Trial, confirmed: Interval) -> Interval 
     """
     try:
         rows = pd.read_parquet(predictions_of(ledger, searched))
-        return difference(holdout_accuracy(rows), confirmed)
+        return independent_difference(holdout_accuracy(rows), confirmed)
     except (OSError, ValueError, KeyError):  # gone or damaged: nothing but this figure rests on it
         return None

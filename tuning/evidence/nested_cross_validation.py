@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from trainables.core.prepared.splits import Splits
@@ -16,8 +15,9 @@ from tuning.records.ledger import Ledger, Trial, first_error
 from tuning.statistics.comparison import compare
 from tuning.statistics.differences import Difference
 from tuning.statistics.intervals import Interval
+from tuning.statistics.optimism import optimism, totals_by_subject
 from tuning.statistics.pairing import judged
-from tuning.statistics.variance import Sources, numbered, share_interval, sources, subject_estimate, weights_in_mean
+from tuning.statistics.variance import share_interval, sources, subject_estimate
 
 SEARCHED = "searched"
 
@@ -72,7 +72,7 @@ def nested_results(
     tested, validated = _answers(ledger, of_folds), _answers(ledger, [chosen[fold] for fold in folds])
     views = [splits.view("nested", fold) for fold in folds]
     test_over_train = sum(len(view.test) for view in views) / sum(len(view.train) for view in views)
-    found = sources(*_by_subject(tested))
+    found = sources(*totals_by_subject(tested))
     named = bool(tested["subject"].notna().all())
     difference, notes = _against_champion(ledger, splits, of_folds, beside, num_seeds)
     if len(folds) < len(splits.folds):
@@ -90,7 +90,7 @@ def nested_results(
         num_people=found.num_subjects if named else None,
         num_clips=tested["clip_id"].nunique(),
         accuracy=share_interval(subject_estimate(found, test_over_train), found.num_clips, found.num_subjects),
-        optimism=subject_estimate(_optimism(validated, tested, found), 0.0).interval(),
+        optimism=subject_estimate(optimism(validated, tested, found), 0.0).interval(),
         champion=beside[0].of if beside else "",
         difference=difference,
         chosen=tuple(
@@ -116,43 +116,6 @@ def _whole(trials: Sequence[Trial], num_seeds: int) -> set[int]:
 
 def _answers(ledger: Ledger, trials: Sequence[Trial]) -> pd.DataFrame:
     return pd.concat([judged(predictions_of(ledger, trial)) for trial in trials], ignore_index=True)
-
-
-def _by_subject(answers: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Right answers `(R, S)` of each person in each fold, and `(R,)` their clips, the person, the fold."""
-    grouped = answers.groupby(["fold", "subject_id", "seed"])["correct"]
-    right, clips = grouped.sum().unstack("seed"), grouped.size().unstack("seed")
-    folds, subjects = (right.index.get_level_values(level).to_numpy() for level in ("fold", "subject_id"))
-    return right.to_numpy(), clips.mean(axis=1).to_numpy(), subjects, folds
-
-
-def _optimism(validated: pd.DataFrame, tested: pd.DataFrame, found: Sources) -> Sources:
-    """Validation minus test, the mean over folds. `found` are the sources of error of the test.
-
-    A person who is validated on in one fold and tested in another is one person. Whom a fold trains on is the same for both,
-    so nothing is added for that. What a seed does to all people of a fold comes from the tests, for the one seed of the
-    search as for theirs.
-    """
-    mean, by_fold, influences = 0.0, np.zeros(found.num_folds), []
-    # Searches of different folds had different seeds; here they are one training each.
-    one_seed = validated.assign(seed=0)
-    for sign, table in ((1, one_seed), (-1, tested)):
-        right, clips, subjects, folds = _by_subject(table)
-        places, scores = numbered(folds), right.mean(axis=1) / clips
-        weights = weights_in_mean(clips, places)
-        own = float(weights @ scores)
-        mean, by_fold = mean + sign * own, by_fold + sign * found.num_folds * np.bincount(places, weights * scores)
-        influences.append(pd.Series(sign * weights * (scores - own), index=subjects))
-    by_subject = pd.concat(influences).groupby(level=0).sum()
-    of_trainings = (1 + found.num_seeds) * found.of_trainings
-    return dataclasses.replace(
-        found,
-        mean=mean,
-        between_subjects=len(by_subject) / (len(by_subject) - 1) * float((by_subject**2).sum()),
-        of_seeds=found.within_subjects + of_trainings,
-        between_folds=float(by_fold.var(ddof=1)) / found.num_folds,
-        num_subjects=len(by_subject),
-    )
 
 
 def _against_champion(

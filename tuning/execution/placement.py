@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
+from trainables.core.wording import counted
 from tuning.execution.session import Node, Session
 
 
@@ -34,9 +35,9 @@ def slots_of(placement: Placement, session: Session, count: int) -> tuple[int, f
     if places < placement.workers:
         machines = "one machine" if len(session.nodes) == 1 else f"{len(session.nodes)} machines"
         raise ValueError(
-            f"A trial of {placement.workers} workers with {placement.cpus_per_worker} CPUs and {gpus:g} GPUs each cannot "
-            f"be placed: Ray has {session.num_cpus:g} CPUs and {session.num_gpus:g} GPUs in all, on {machines}, which fit "
-            f"{places} such workers. Ask for fewer workers or less for each, or start more nodes."
+            f"A trial of {counted(placement.workers, 'worker')} with {counted(placement.cpus_per_worker, 'CPU')} and {gpus:g} "
+            f"GPUs each cannot be placed: Ray has {session.num_cpus:g} CPUs and {session.num_gpus:g} GPUs in all, on "
+            f"{machines}, which fit {places} such workers. Ask for fewer workers or less for each, or start more nodes."
         )
     return min(places // placement.workers, count, placement.max_concurrent or count), gpus
 

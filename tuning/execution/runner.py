@@ -17,6 +17,7 @@ from trainables.core.phases import Phase
 from trainables.core.prepared.stored import Prepared
 from trainables.core.ray.slot import SLOT_CPUS, Slot, SlotPlan
 from trainables.core.training.trial import TrialSpec
+from trainables.core.wording import counted
 from tuning.execution.bookkeeper import Bookkeeper, TrialListener
 from tuning.execution.placement import Placement, slots_of
 from tuning.execution.preparation import ClipListener, cut, draw, prepare_dataset
@@ -34,7 +35,9 @@ from tuning.records.tracking import Tracker
 class Listener(ClipListener, TrialListener, Protocol):
     """Whoever shows a run while it goes on. Every method is called in the driver."""
 
-    def phase_began(self, title: str, num_trials: int, *, num_cpus: float, num_gpus: float, dashboard_url: str) -> None:
+    def phase_began(
+        self, phase: Phase, num_trials: int, *, num_cpus: float, num_gpus: float, dashboard_url: str
+    ) -> None:
         """`num_trials` trials are about to run, on a Ray of so many devices."""
         ...
 
@@ -102,15 +105,12 @@ class Runner:
         Raises `ValueError` where the study was begun and neither `resume` nor `extend` is asked for.
         """
         begun = len(self.ledger.of_phase("search"))
-        asked = self.ledger.study.get("num_samples", self.study.num_samples)
-        if extend:
-            return begun + extend
-        if begun and not resume:
+        if begun and not resume and not extend:
             raise ValueError(
-                f"Study {self.study.name} was begun under {self.home} and has {begun} trials. Go on with --resume, add "
-                "trials with --extend N, or begin another by setting $FERTUNE_HOME to another folder."
+                f"Study {self.study.name} was begun under {self.home} and has {counted(begun, 'trial')}. Go on with "
+                "--resume, add trials with --extend N, or begin another by setting $FERTUNE_HOME to another folder."
             )
-        return num_samples or max(begun, asked)
+        return self.ledger.search_size(self.study.num_samples, num_samples, extend)
 
     def search(self, num_samples: int, *, time_budget_s: float | None = None) -> None:
         """Bring the study to `num_samples` search trials: half-run ones first, then new ones; select the front."""

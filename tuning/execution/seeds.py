@@ -1,4 +1,7 @@
-"""Which seeds belong to which phase. No two phases share one, so that what a search saw is never confirmed by itself.
+"""Which seeds belong to which phase, so that what a search saw is never confirmed by itself.
+
+A search of the study and those of nested cross-validation never meet in a comparison, nor do the two kinds of
+confirmation: each pair shares its seeds.
 
 | phase | seeds |
 |---|---|
@@ -15,19 +18,30 @@ import itertools
 from trainables.core.phases import Phase
 from tuning.records.ledger import Ledger
 
-SEARCH_STRIDE = 100_000  # no search has more trials
-CONFIRM_SEED = 1000 * SEARCH_STRIDE
-REFIT_SEED = CONFIRM_SEED + 500  # no confirmation reaches so far
+SEARCH_STRIDE = 100_000  # trials that a search may have
+MOST_STUDY_SEEDS = 1000
+CONFIRM_SEED = MOST_STUDY_SEEDS * SEARCH_STRIDE
+MOST_CONFIRMED = 400  # seeds; a hundred more may be skipped
+REFIT_SEED = CONFIRM_SEED + 500
 ABLATION_SEED = 2000 * SEARCH_STRIDE
 
 
 def search_seed(study_seed: int, number: int) -> int:
-    """The seed of trial `number` (from 0) of a search."""
+    """The seed of trial `number` (from 0) of a search. Raises `ValueError` past the range of searches."""
+    if not 0 <= study_seed < MOST_STUDY_SEEDS:
+        raise ValueError(f"The study's seed is {study_seed}; 0 to {MOST_STUDY_SEEDS - 1} are allowed.")
+    if number >= SEARCH_STRIDE:
+        raise ValueError(f"Trial {number + 1:,} of a search was asked for; at most {SEARCH_STRIDE:,} are allowed.")
     return study_seed * SEARCH_STRIDE + number
 
 
 def fresh_seeds(ledger: Ledger, count: int) -> list[int]:
-    """The first `count` seeds of confirmations that no search trial had: the same ones at every call."""
+    """The first `count` seeds of confirmations that no search trial had: the same ones at every call.
+
+    Raises `ValueError` for more than there are before the seed of a refit.
+    """
+    if count > MOST_CONFIRMED:
+        raise ValueError(f"{count} seeds were given; at most {MOST_CONFIRMED} are allowed.")
     phases: tuple[Phase, ...] = ("search", "nested_search")
     searched = {trial.seed for phase in phases for trial in ledger.of_phase(phase)}
     return list(itertools.islice((seed for seed in itertools.count(CONFIRM_SEED) if seed not in searched), count))

@@ -90,7 +90,8 @@ def unreachable(address: str) -> str:
 def open_session(*, verbose: bool = False) -> Generator[Session]:
     """Join the cluster of `$RAY_ADDRESS` or start a local one; leave it as it was found.
 
-    Raises `ConnectionError` where nothing answers at that address: Ray itself would wait for minutes.
+    Raises `ConnectionError` where nothing answers at that address: Ray itself would wait for minutes; and `TimeoutError`
+    where a local one does not start.
     """
     address = os.environ.get("RAY_ADDRESS")
     if address and (reason := unreachable(address)):
@@ -111,9 +112,7 @@ def open_session(*, verbose: bool = False) -> Generator[Session]:
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), before]))
         try:
             # Clips are read through the page cache: the object store carries messages only.
-            context = ray.init(
-                address="local", object_store_memory=200 * 2**20, log_to_driver=verbose, logging_level=level
-            )
+            context = _start(object_store_memory=200 * 2**20, log_to_driver=verbose, logging_level=level)
         finally:
             if before is None:
                 del os.environ["PYTHONPATH"]
@@ -130,6 +129,24 @@ def open_session(*, verbose: bool = False) -> Generator[Session]:
         )
     finally:
         ray.shutdown()
+
+
+def _start(tries: int = 2, **settings: Any) -> Any:
+    """A local Ray. Ray gives itself half a minute, and a cold or busy machine may need that to read its files alone."""
+    import ray
+
+    try:
+        return ray.init(address="local", **settings)
+    except Exception as error:  # Ray names no class of its own
+        if "timed out during startup" not in str(error):
+            raise
+        if tries == 1:
+            raise TimeoutError(
+                "Ray did not start on this machine, though it was tried twice for 30 s. Other work keeps the machine busy, or "
+                "its disk is slow: try again when it is idle."
+            ) from error
+    ray.shutdown()
+    return _start(tries - 1, **settings)
 
 
 def _tame_words_of_nodes(verbose: bool) -> None:

@@ -203,6 +203,11 @@ class Ledger:
         """Those of a phase that ran their full schedule and have metrics."""
         return [trial for trial in self.of_phase(phase) if trial.state == "FINISHED"]
 
+    def search_size(self, default: int, num_samples: int | None = None, extend: int | None = None) -> int:
+        """How many search trials there are to be in all: what is asked for now, else what was, else the `default`."""
+        begun = len(self.of_phase("search"))
+        return begun + extend if extend else num_samples or max(begun, self.study.get("num_samples", default))
+
     def trial_folder(self, trial_id: str) -> Path:
         """Where the files of a trial lie."""
         return files.trial_folder(self.folder, trial_id)

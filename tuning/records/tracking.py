@@ -16,6 +16,7 @@ from typing import Any
 
 from trainables.core import files
 from trainables.core.phases import SCORED_ON
+from trainables.core.wording import counted
 from tuning.records import tags, views
 from tuning.records.artifacts import read_robustness
 from tuning.records.ledger import Ledger
@@ -76,10 +77,8 @@ class Tracker:
         """A sentence about events that MLflow did not take; `""` where it has all."""
         if not self.unwritten:
             return ""
-        return (
-            f"MLflow at {shown_uri(self.uri)} {self.error or 'is slow'}: {self.unwritten} events are kept in the ledger; the "
-            "next command on this study writes them."
-        )
+        kept = f"the ledger keeps {counted(self.unwritten, 'event')} for the next command on this study"
+        return f"MLflow at {shown_uri(self.uri)} {self.error or 'is slow'}: {kept}."
 
     def how_to_compare(self) -> list[str]:
         """Lines that say where MLflow compares this study's trials; none while it lacks some of them."""

@@ -32,5 +32,5 @@ def look_number(now: Mapping[str, Any], refused: Sequence[Mapping[str, Any]]) ->
 
 def describe_look(look: int, level: float, *, again: bool) -> str:
     """Which look it was, at which level, and where it may be taken `again` what is left for the next."""
-    later = f" The next look, with more seeds, has {100 * level * LATER_SHARE:.3g} %." if again else ""
-    return f"Look {look} at this question on these people has a level of {100 * level:.3g} % (alpha spending).{later}"
+    later = f" The next test, with more seeds, has {100 * level * LATER_SHARE:.3g} %." if again else ""
+    return f"This is test {look} of this question on these people, at a level of {100 * level:.3g} % (alpha spending).{later}"

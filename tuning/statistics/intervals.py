@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import Counter
 from collections.abc import Hashable, Sequence
 
@@ -117,6 +118,22 @@ def nadeau_bengio_interval(
     )
     return Interval(
         mean=mean, low=float(mean - half), high=float(mean + half), confidence=confidence, method="Nadeau-Bengio"
+    )
+
+
+def independent_difference(one: Interval, other: Interval) -> Interval:
+    """`one` minus `other`, of people who have nothing to do with each other.
+
+    Each limit combines the distances of the two estimates from their own limits, so that skew is kept. Source: Zou and
+    Donner, Statistics in Medicine 27, 2008, section 2 (for two proportions it is Newcombe's method 10).
+    """
+    mean = one.mean - other.mean
+    return Interval(
+        mean=mean,
+        low=mean - math.hypot(one.mean - one.low, other.high - other.mean),
+        high=mean + math.hypot(one.high - one.mean, other.mean - other.low),
+        confidence=min(one.confidence, other.confidence),
+        method=f"Zou and Donner, from two intervals: {other.method}",
     )
 
 

@@ -19,6 +19,7 @@ from tuning.records.mlflow_client import without_password
 from tuning.text import options
 
 GOES_ON = "What was done is kept; the same command goes on."
+STOPPED = "What was done is kept; the same command goes on, `run` with --resume."
 RESUMES = "What was done is kept; the same command with --resume goes on."
 SERVICE = 'for what `make up` started: eval "$(.venv/bin/python -m cluster.local env)"'
 TOKEN = (

@@ -97,5 +97,13 @@ def require_one_way(nested: int | None, top: int | None, trial: str | None, dry_
         raise ValueError("--top and --trial were both given; both choose what is confirmed, so give one of them.")
 
 
+def require_rollback_alone(rollback: bool, **others: Any) -> None:
+    """A rollback restores a champion as it was: nothing is chosen or trained, so other options have no use."""
+    for name, value in others.items():
+        if rollback and value is not None:
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option} and --rollback were both given; --rollback takes no other option.")
+
+
 def _a(word: str) -> str:
     return f"an {word}" if word[0] in "aeiou" else f"a {word}"

@@ -13,9 +13,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from trainables.core.prepared.stored import Prepared
-from trainables.core.wording import first_line
+from trainables.core.phases import Phase
+from trainables.core.prepared.stored import INDEX, Prepared
+from trainables.core.wording import counted, first_line
 from tuning.records.ledger import Trial
+from tuning.text.phases import PHASE_TITLES
 from tuning.text.quantities import quantity
 
 MOST_DROPPED = 20  # clips that are named one by one
@@ -30,7 +32,9 @@ class Silent:
     def prepared(self, prepared: Prepared) -> None:
         """The data is ready."""
 
-    def phase_began(self, title: str, num_trials: int, *, num_cpus: float, num_gpus: float, dashboard_url: str) -> None:
+    def phase_began(
+        self, phase: Phase, num_trials: int, *, num_cpus: float, num_gpus: float, dashboard_url: str
+    ) -> None:
         """`num_trials` trials are about to run."""
 
     def epoch(self, trial: Trial, num_epochs: int) -> None:
@@ -83,16 +87,17 @@ class TerminalListener:
         for dropped in prepared.dropped[:MOST_DROPPED]:
             self.say(f"  dropped {dropped.clip_id}: {dropped.reason}")
         if len(prepared.dropped) > MOST_DROPPED:
-            self.say(
-                f"  and {len(prepared.dropped) - MOST_DROPPED} more, all listed in {prepared.folder / 'index.json'}"
-            )
+            self.say(f"  and {len(prepared.dropped) - MOST_DROPPED} more, all listed in {prepared.folder / INDEX}")
 
-    def phase_began(self, title: str, num_trials: int, *, num_cpus: float, num_gpus: float, dashboard_url: str) -> None:
+    def phase_began(
+        self, phase: Phase, num_trials: int, *, num_cpus: float, num_gpus: float, dashboard_url: str
+    ) -> None:
         """`num_trials` trials are about to run, on a Ray of so many devices."""
         self._ended, self._count = 0, num_trials
-        where = f"{num_cpus:g} CPUs" + (f", {num_gpus:g} GPUs" if num_gpus else "")
+        where = _amount(num_cpus, "CPU") + (f", {_amount(num_gpus, 'GPU')}" if num_gpus else "")
         dashboard = f"; Ray dashboard: {dashboard_url}" if dashboard_url else ""
-        self.say(f"{title}: {num_trials} trials on {where}{dashboard}")
+        title = PHASE_TITLES[phase]
+        self.say(f"{title}: {counted(num_trials, 'trial')} on {where}{dashboard}")
         self._bar = self._progress()
         self._tasks = {"trials": self._bar.add_task(title, total=num_trials)}
 
@@ -148,3 +153,7 @@ class TerminalListener:
         )
         bar.start()
         return bar
+
+
+def _amount(number: float, unit: str) -> str:
+    return f"{number:g} {unit}" if number == 1 else f"{number:g} {unit}s"

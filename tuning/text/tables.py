@@ -17,6 +17,7 @@ from search_spaces.core.study import Objective
 from tuning.records.home import ROOT, elsewhere, in_shell, known_studies
 from tuning.records.ledger import Ledger, Trial, first_error
 from tuning.text.errors import message_of
+from tuning.text.phases import PHASE_TITLES
 from tuning.text.progress import TerminalListener
 from tuning.text.quantities import percent, quantity
 from tuning.text.shown import Shown
@@ -113,7 +114,7 @@ def print_status(found: dict[str, Any], console: Console) -> None:
     console.print(titled(found["study"], found["leaky"]), style="bold", highlight=False)
     for phase, states in found["trials"].items():
         listed = ", ".join(f"{count} {state.lower()}" for state, count in states.items())
-        console.print(f"  {phase}: {listed}", highlight=False)
+        console.print(f"  {PHASE_TITLES[phase]}: {listed}", highlight=False)
     if found["recommended"]:
         console.print(f"  front: {', '.join(found['front'])}; recommended {found['recommended']}", highlight=False)
     for promoted in found["promoted"]:

@@ -14,10 +14,9 @@ from search_spaces.core.study import PARETO
 from tests.support.command import on_terminal
 from tests.support.sample_study import add_confirmation, select, write_sample
 from tuning.evidence.evidence_file import _finite, read_evidence, sha256_of, write_evidence
-from tuning.evidence.holdout import difference, evidence, predictions_of
+from tuning.evidence.holdout import evidence, predictions_of
 from tuning.evidence.model_card import as_description, model_card
 from tuning.records.ledger import Ledger
-from tuning.statistics.intervals import Interval, wilson
 from tuning.text.evidence_tables import evidence_table, show_confirmed
 from tuning.text.tables import LEAKY, print_front
 
@@ -52,17 +51,6 @@ FACTS = {
 }
 FACTS["data"] |= {"drawn": False, "smoke": False, "subjects_known": True}
 FACTS["accuracy_reference"] = {"fertune.margin_spent": "0"}
-
-
-def test_a_difference_of_two_proportions_is_newcombes():
-    """Newcombe, Statistics in Medicine 17, 1998, table II, example (a): 56/70 and 48/80 by method 10."""
-    one, other = (
-        Interval(mean=hits / num, low=low, high=high, confidence=0.95, method="Wilson")
-        for hits, num in ((56, 70), (48, 80))
-        for low, high in [wilson(hits / num, num, 0.95)]
-    )
-    found = difference(one, other)
-    assert (round(found.mean, 4), round(found.low, 4), round(found.high, 4)) == (0.2, 0.0524, 0.3339)
 
 
 @pytest.fixture

@@ -27,13 +27,13 @@ def test_more_seeds_are_another_look_at_less_of_the_level_and_the_same_seeds_the
     runner = begin({8: FAIR + 0.04, 4: FAIR}).search(8)
     first = refused(runner)
     assert (first.verdict.look, first.verdict.level) == (1, pytest.approx(0.04))
-    assert "Look 1 at this question on these people has a level of 4 %" in str(first)
+    assert "test 1 of this question on these people, at a level of 4 %" in str(first)
     assert str(refused(runner)) == str(first)
     assert len(noted(runner)) == 1, "nothing new was seen"
     confirm_search(runner, trial_id="search-0000", seeds=4)
     second = refused(runner)
     assert (second.verdict.look, second.verdict.level) == (2, pytest.approx(0.008))
-    assert "Look 2" in str(second)
+    assert "test 2" in str(second)
     one, other = noted(runner)
     assert (one["of"], one["against"], one["look"], other["look"]) == (
         "search-0000",
@@ -83,10 +83,10 @@ def test_the_same_configuration_under_another_trial_is_the_same_question(begin):
 def test_the_commonest_class_is_a_question_too(begin):
     runner = begin({8: 0.6}).search(8)
     first = str(refused(runner))
-    assert "Look 1 at this question on these people has a level of 2.5 %" in first
+    assert "test 1 of this question on these people, at a level of 2.5 %" in first
     assert str(refused(runner)) == first
     confirm_search(runner, seeds=4)
-    assert "Look 2 at this question on these people has a level of 0.5 %" in str(refused(runner))
+    assert "test 2 of this question on these people, at a level of 0.5 %" in str(refused(runner))
     assert [event["against"] for event in noted(runner)] == [MAJORITY] * 2
 
 
@@ -96,7 +96,7 @@ def test_the_level_told_is_that_of_holms_step(begin):
     runner = begin({8: FAIR, 16: FAIR, 4: FAIR}).search(8, 16)
     error = refused(runner)
     assert error.verdict.level == pytest.approx(0.02)
-    assert "has a level of 2 %" in str(error)
+    assert "at a level of 2 %" in str(error)
 
 
 def test_the_evidence_says_at_which_look_it_passed(begin):

@@ -3,13 +3,22 @@
 import pytest
 
 from tests.support.builders import make_trial
-from tuning.execution.seeds import CONFIRM_SEED, REFIT_SEED, SEARCH_STRIDE, fresh_seeds, search_seed
+from tuning.execution.seeds import CONFIRM_SEED, MOST_CONFIRMED, REFIT_SEED, SEARCH_STRIDE, fresh_seeds, search_seed
 from tuning.records.ledger import Ledger
 
 
 def test_searches_of_studies_with_other_seeds_share_none():
     assert search_seed(0, SEARCH_STRIDE - 1) < search_seed(1, 0) < search_seed(1, 1)
-    assert CONFIRM_SEED + 499 < REFIT_SEED
+    assert CONFIRM_SEED + MOST_CONFIRMED < REFIT_SEED
+
+
+def test_what_would_reach_into_the_seeds_of_another_phase_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"^The study's seed is 1000; 0 to 999 are allowed\.$"):
+        search_seed(1000, 0)
+    with pytest.raises(ValueError, match=r"^Trial 100,001 of a search was asked for; at most 100,000 are allowed\.$"):
+        search_seed(0, SEARCH_STRIDE)
+    with Ledger.write(tmp_path) as ledger, pytest.raises(ValueError, match=r"^401 seeds were given; at most 400 are"):
+        fresh_seeds(ledger, 401)
 
 
 @pytest.mark.parametrize("phase", ["search", "nested_search"])

@@ -1,9 +1,10 @@
 """What a Ray has, and its own words, without a Ray."""
 
 import pytest
+import ray
 from ray._private import worker
 
-from tuning.execution.session import Node, Session, _tame_words_of_nodes
+from tuning.execution.session import Node, Session, _start, _tame_words_of_nodes
 
 
 @pytest.fixture
@@ -29,6 +30,27 @@ def test_a_warning_that_nobody_can_act_on_is_left_out_unless_all_is_asked_for(sh
     _tame_words_of_nodes(verbose)
     say("WARNING: 16 Python worker processes have been started on node: 5d")
     assert len(shown) == count
+
+
+@pytest.mark.parametrize(
+    ("slow", "ending"), [(1, "started"), (2, "TimeoutError: Ray did not start on this machine, though")]
+)
+def test_a_machine_that_is_slow_to_start_ray_gets_a_second_try(monkeypatch, slow, ending):
+    asked = []
+
+    def init(**settings):
+        asked.append(settings)
+        if len(asked) <= slow:
+            raise Exception("The current node timed out during startup. This could happen because ...")
+        return "started"
+
+    monkeypatch.setattr(ray, "init", init)
+    try:
+        said = _start(logging_level=40)
+    except TimeoutError as error:
+        said = f"TimeoutError: {error}"
+    assert said.startswith(ending)
+    assert asked == [{"address": "local", "logging_level": 40}] * 2
 
 
 def test_what_others_hold_is_said():

@@ -34,8 +34,7 @@ def test_what_mlflow_did_not_take_is_told_in_a_sentence(home, folder):
     tracker = follow(folder, NOBODY, home, begin, patience_s=0.5)
     events = len(Ledger.read(folder).events)
     assert tracker.what_is_missing() == (
-        f"MLflow at {NOBODY} does not answer: {events} events are kept in the ledger; the next command on this study writes "
-        "them."
+        f"MLflow at {NOBODY} does not answer: the ledger keeps {events} events for the next command on this study."
     )
     assert follow(folder, default_uri(home), home, begin).what_is_missing() == ""
 

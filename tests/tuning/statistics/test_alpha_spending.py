@@ -11,7 +11,7 @@ def test_all_looks_together_spend_the_level_once():
 
 
 @pytest.mark.parametrize(
-    ("again", "ending"), [(True, "The next look, with more seeds, has 0.4 %."), (False, "of 2 % (alpha spending).")]
+    ("again", "ending"), [(True, "The next test, with more seeds, has 0.4 %."), (False, "of 2 % (alpha spending).")]
 )
 def test_another_look_is_promised_only_where_more_seeds_could_help(again, ending):
     assert describe_look(1, 0.02, again=again).endswith(ending)

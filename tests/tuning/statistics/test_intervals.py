@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from tuning.statistics.intervals import accuracy_interval, crossed, majority_share, nadeau_bengio_interval
+from tuning.statistics.intervals import (
+    Interval,
+    accuracy_interval,
+    crossed,
+    independent_difference,
+    majority_share,
+    nadeau_bengio_interval,
+    wilson,
+)
 
 
 def of_clips(num_subjects, clips_each):
@@ -125,3 +133,14 @@ def test_subjects_and_seeds_crossed_on_paper_and_pencil(scores, of_seeds, of_bot
     by_subject, found_seeds, found_both = crossed(np.array(scores, dtype=float))
     assert by_subject.tolist() == np.mean(scores, axis=1).tolist()
     assert (found_seeds, found_both) == pytest.approx((of_seeds, of_both))
+
+
+def test_a_difference_of_two_proportions_is_newcombes():
+    """Newcombe, Statistics in Medicine 17, 1998, table II, example (a): 56/70 and 48/80 by method 10."""
+    one, other = (
+        Interval(mean=hits / num, low=low, high=high, confidence=0.95, method="Wilson")
+        for hits, num in ((56, 70), (48, 80))
+        for low, high in [wilson(hits / num, num, 0.95)]
+    )
+    found = independent_difference(one, other)
+    assert (round(found.mean, 4), round(found.low, 4), round(found.high, 4)) == (0.2, 0.0524, 0.3339)

@@ -6,6 +6,7 @@ checkpoint with the lowest validation loss (the earliest on ties), `Training.sta
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 import statistics
@@ -235,8 +236,16 @@ def as_tuple(outputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
 
 def autocast(config: TrainerConfig, device: torch.device) -> torch.autocast:
     """The precision that a network of `config` trains, is evaluated and serves in."""
-    enabled = config.precision == "bfloat16" or (config.precision == "auto" and device.type == "cuda")
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
+    asked = config.precision == "bfloat16" or (config.precision == "auto" and device.type == "cuda")
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=asked and computes_bfloat16(device.type))
+
+
+@functools.cache
+def computes_bfloat16(kind: str) -> bool:
+    """Whether devices of this kind compute in bfloat16 here; those that imitate it take several times as long as float32."""
+    if kind == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 def _optimizer(model: nn.Module, config: TrainerConfig) -> torch.optim.Optimizer:
