@@ -97,14 +97,14 @@ def facts(pairs: Iterable[tuple[object, object]], *, class_: str = "facts") -> H
     return element("dl", *rows, class_=class_)
 
 
-def missing(sentence: object) -> Html:
+def missing(message: object) -> Html:
     """What there is nothing to show of, and why."""
-    return element("p", sentence, class_="missing")
+    return element("p", message, class_="missing")
 
 
-def caution(sentence: object) -> Html:
+def caution(message: object) -> Html:
     """What a reader must know before believing a panel."""
-    return element("p", sentence, class_="caution")
+    return element("p", message, class_="caution")
 
 
 def _cell(cell: Cell, *, first: bool) -> Html:

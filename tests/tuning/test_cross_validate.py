@@ -16,7 +16,7 @@ from tuning.cross_validate import cross_validate_search, planned
 from tuning.evidence.holdout import predictions_of
 from tuning.execution.seeds import CONFIRM_SEED
 from tuning.promote import promote_winner
-from tuning.text.evidence_tables import nested_sentences, show_nested
+from tuning.text.evidence_tables import nested_summary, show_nested
 
 SKILLS = {4: 0.5, 8: 0.6, 16: 0.7, 32: 0.8, 64: 0.9}
 
@@ -125,7 +125,7 @@ def test_the_champion_is_trained_on_the_same_folds_with_the_same_seeds(runner, s
     }
     assert found.difference is not None
     assert found.difference.interval.mean == pytest.approx(scored["searched"] - scored["champion"], abs=0.03)
-    assert any("can only flatter it" in line for line in nested_sentences(found))
+    assert any("can only flatter it" in line for line in nested_summary(found))
     for trial in runner.ledger.of_phase("nested"):
         if trial.variant == "champion" and trial.folds == (0,):
             trial.state, trial.error = "FAILED", "it diverged"
@@ -169,8 +169,8 @@ def test_it_is_printed_by_fold_and_as_one_object_and_marked_where_leaky(runner, 
     found = cross_validate_search(runner, num_samples=2)
     show_nested(found, on_terminal())
     shown = capsys.readouterr().out
-    for words in (*(row["trial_id"] for row in found.chosen), "not one configuration", "48 people, 96 clips"):
-        assert words in shown, words
+    for message in (*(row["trial_id"] for row in found.chosen), "not one configuration", "48 people, 96 clips"):
+        assert message in shown, message
     assert "leaky: " not in shown
     show_nested(dataclasses.replace(found, leaky=True), on_terminal())
     assert "leaky: clips dealt at random" in capsys.readouterr().out

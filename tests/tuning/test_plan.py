@@ -201,18 +201,18 @@ def test_the_spread_of_another_study_can_be_taken(home):
 
 
 @pytest.mark.parametrize(
-    ("answers", "folds", "sentence"),
+    ("answers", "folds", "message"),
     [
         (lambda trial: 1.0, None, "unknown: the 6 finished runs are identical on every fold"),
         (_answers, (1,), "unknown from the runs: All runs are on fold 1, and one fold shows no spread"),
     ],
 )
-def test_a_pilot_that_shows_no_spread_is_said_to(prepared, tmp_path, answers, folds, sentence):
+def test_a_pilot_that_shows_no_spread_is_said_to(prepared, tmp_path, answers, folds, message):
     with Driver(study_of(), tmp_path, prepared, answers=answers) as runner:
         ablate_variants(runner, folds=folds or (0, 1), seeds=1)
     forecast = plan(study_of(), tmp_path, seeds=1)
     assert forecast.detectable_points is None
-    assert forecast.detectable_from.startswith(sentence)
+    assert forecast.detectable_from.startswith(message)
 
 
 def test_a_single_fold_resolves_nothing(home):

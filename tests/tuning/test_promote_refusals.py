@@ -48,12 +48,14 @@ def answers_of(rng, *, alike):
 
 def test_more_seeds_help_as_far_as_subjects_answer_them_differently():
     accuracy = Interval(mean=0.6, low=0.49, high=0.7, confidence=0.95, method="BCa bootstrap over subjects")
-    words, seeds = shortfall.below_majority(accuracy, accuracy, 0.5, answers_of(np.random.default_rng(0), alike=False))
+    message, seeds = shortfall.below_majority(
+        accuracy, accuracy, 0.5, answers_of(np.random.default_rng(0), alike=False)
+    )
     assert seeds > 2
-    assert f"about {seeds} seeds (now 2) would settle it" in words
-    words, seeds = shortfall.below_majority(accuracy, accuracy, 0.5, answers_of(np.random.default_rng(0), alike=True))
+    assert f"about {seeds} seeds (now 2) would settle it" in message
+    message, seeds = shortfall.below_majority(accuracy, accuracy, 0.5, answers_of(np.random.default_rng(0), alike=True))
     assert seeds is None
-    assert "about 13 people (now 10) would settle it" in words
+    assert "about 13 people (now 10) would settle it" in message
 
 
 def test_an_estimate_below_the_commonest_class_needs_no_more_subjects(begin):

@@ -100,7 +100,7 @@ def _unsearched(ledger: Ledger, design: Design, ran: Set[str]) -> dict[str, str]
             found[name] = f"{len(mine)} of its {design.tune_each} search trials are done; `--resume` goes on."
         elif mine and not any(trial.state == "FINISHED" for trial in mine):
             found[name] = f"none of its {len(mine)} search trials finished, the first was {_error(mine[0])}."
-    return {name: f"{name} is not compared: {words}" for name, words in found.items()}
+    return {name: f"{name} is not compared: {reason}" for name, reason in found.items()}
 
 
 def _failed(ledger: Ledger) -> list[str]:

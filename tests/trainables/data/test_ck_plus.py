@@ -13,8 +13,8 @@ from trainables.data.core.dataset import DataError
 FRAMES, LABELS = "cohn-kanade-images", "Emotion"
 
 
-def note(dataset, words: str) -> str:
-    (found,) = [note for note in dataset.notes if words in note]
+def note(dataset, message: str) -> str:
+    (found,) = [note for note in dataset.notes if message in note]
     return found
 
 

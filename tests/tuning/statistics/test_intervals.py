@@ -83,7 +83,7 @@ def test_the_seed_of_the_bootstrap_makes_it_repeatable_and_confidence_widens_it(
 
 
 @pytest.mark.parametrize(
-    ("correct", "subjects", "seeds", "words"),
+    ("correct", "subjects", "seeds", "message"),
     [
         ([], [], None, "one at least"),
         ([1, 0], ["a"], None, "2 predictions"),
@@ -92,8 +92,8 @@ def test_the_seed_of_the_bootstrap_makes_it_repeatable_and_confidence_widens_it(
         ([1, 0], ["a", None], None, "no subject"),
     ],
 )
-def test_accuracy_interval_refuses_what_it_cannot_judge(correct, subjects, seeds, words):
-    with pytest.raises(ValueError, match=words):
+def test_accuracy_interval_refuses_what_it_cannot_judge(correct, subjects, seeds, message):
+    with pytest.raises(ValueError, match=message):
         accuracy_interval(correct, subjects, seeds)
 
 

@@ -197,7 +197,7 @@ def test_a_subject_with_more_clips_weighs_more():
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         (lambda table: table[table["seed"] == 0], "confirmed with 1 seed; at least 2"),
         (lambda table: table[table["subject"] == "P00"], "1 person; at least 2"),
@@ -208,9 +208,9 @@ def test_a_subject_with_more_clips_weighs_more():
         (lambda table: table.drop(columns="label"), "lack the columns label"),
     ],
 )
-def test_what_cannot_be_tested_gets_a_sentence(change, words):
+def test_what_cannot_be_tested_gets_a_message(change, message):
     new = candidate("new", drawn(0.8))
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match=message):
         superiority([dataclasses.replace(new, predictions=change(new.predictions))], candidate("old", drawn(0.8)))
 
 

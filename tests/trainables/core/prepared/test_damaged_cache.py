@@ -165,7 +165,7 @@ def test_a_full_disk_names_the_folder_and_the_bytes_and_leaves_nothing(root, tmp
     assert not [path for path in place.iterdir() if "tmp" in path.name or path.name == "frames_16.npy"]
 
 
-def test_no_sentence_ends_twice(root, tmp_path):
+def test_no_message_ends_twice(root, tmp_path):
     for clip in range(NUM_CLIPS):
         (root / f"clip {clip}" / "0.png").write_bytes(b"")
     with pytest.raises(DataError, match=r"the file is empty \(0 bytes\)\.$"):
