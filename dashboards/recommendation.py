@@ -7,6 +7,7 @@ from dashboards.core.html import Html, caution, element, facts, join, missing, p
 from dashboards.core.panel import Panel
 from trainables.core.wording import counted, first_line
 from tuning.evidence.holdout import Evidence
+from tuning.evidence.refusals import opponent
 from tuning.records.ledger import Trial
 from tuning.text.quantities import day, quantity, settings
 from tuning.text.tables import LEAKY
@@ -78,7 +79,7 @@ def _promotions(report: ReportData) -> list[Html]:
         return []
     last = decided[-1]
     if last["event"] == "refused":
-        when = f"on {day(last['time'])}, at look {last['look']}, against {last['against']}"
+        when = f"on {day(last['time'])}, at look {last['look']}, against {opponent(last['against'])}"
         return [element("p", f"{last['of']} was refused promotion {when}.")]
     of = "it" if report.recommended and last["of"] == report.recommended.trial_id else last["of"]
     message = f"Version {last['version']} of {last['name']} was made from {of} on {day(last['time'])}."

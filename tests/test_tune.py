@@ -14,9 +14,8 @@ from tests.conftest import ROOT
 from tests.support.command import call, light
 from trainables.core import lookup
 from tuning.execution.session import open_session
+from tuning.list import PACKAGES
 from tuning.text import options
-
-PACKAGES = {"studies": "search_spaces", "trainables": "trainables", "datasets": "trainables.data"}
 
 
 def test_help_names_every_command_and_imports_nothing_heavy():

@@ -1,1 +1,4 @@
-"""What one trial trains: one file is one published system. Needs no Ray and no MLflow outside two files of `core/`."""
+"""What one trial trains: one file is one published system.
+
+Ray is needed in `core/ray/` alone, MLflow in `core/serving/mlflow_model.py` alone.
+"""

@@ -1,1 +1,1 @@
-"""How a study runs: session, runner, searcher, ledger, tracking, selection, confirmation, promotion."""
+"""A file here is one verb; the machinery stands in `execution`, `records`, `statistics`, `evidence` and `text`."""

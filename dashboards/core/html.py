@@ -7,6 +7,7 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
+from tuning.statistics.intervals import Interval
 from tuning.text import quantities
 
 _VOID = ("br", "input", "link", "meta")
@@ -31,6 +32,11 @@ def escaped(text: object) -> str:
 def percent(share: float, decimals: int = 1) -> str:
     """A share as a percentage that no line break parts."""
     return quantities.percent(share, decimals).replace(" ", "\u202f")
+
+
+def limits(found: Interval) -> str:
+    """The limits of a share's interval, their unit on the line of the upper one."""
+    return quantities.limits(found).replace(" %", "\u202f%")
 
 
 def element(tag: str, *children: object, **attributes: object) -> Html:

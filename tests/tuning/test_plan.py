@@ -1,4 +1,4 @@
-"""What a dry run says beforehand: what is to be trained, what it costs, and what an ablation will be able to resolve."""
+"""What a dry run says beforehand: what is to be trained, what it costs, and what an ablation will be able to detect."""
 
 import numpy as np
 import pytest

@@ -1,1 +1,1 @@
-"""The machinery that every trainable shares: data set contract, face cropping, cache, folds, trainer, metrics, serving."""
+"""The machinery that every trainable shares: face cropping, cache, splits, trainer, metrics, serving, slots on Ray."""

@@ -23,7 +23,7 @@ def runs_of(ledger: Ledger) -> list[Run]:
 
     One that failed is among them, with NaN for what it could not measure; one that was interrupted is not.
     """
-    trials = [trial for trial in _compared(ledger) if trial.state in ("FINISHED", "FAILED")]
+    trials = [trial for trial in _compared(ledger) if trial.ended]
     if not trials:
         return []
     folds = load_splits(ledger.folder / files.SPLITS).folds
@@ -87,7 +87,7 @@ def _unsearched(ledger: Ledger, design: Design, ran: Set[str]) -> dict[str, str]
 
     Raises `NotComparable` where nothing ran because the searches are not done.
     """
-    trials = [trial for trial in searches_of(ledger, design) if trial.state in ("FINISHED", "FAILED")]
+    trials = [trial for trial in searches_of(ledger, design) if trial.ended]
     wanted = len(design.variants) * design.tune_each
     if not ran and len(trials) < wanted:
         raise NotComparable(

@@ -66,6 +66,11 @@ class Trial:
         return self.state in ("RUNNING", "INTERRUPTED")
 
     @property
+    def ended(self) -> bool:
+        """Whether it came to an end of its own, so that nothing goes on with it."""
+        return self.state in ("FINISHED", "FAILED")
+
+    @property
     def device(self) -> str:
         """The kind of device it ran on, or kinds; `""` before it ended."""
         return ", ".join(sorted({worker["device"] for worker in self.workers}))

@@ -1,4 +1,4 @@
-"""What an ablation will be able to resolve from the spread of a pilot on folds of another size."""
+"""What an ablation will be able to detect from the spread of a pilot on folds of another size."""
 
 from pathlib import Path
 from types import SimpleNamespace

@@ -108,7 +108,7 @@ class Prepared:
 
 
 def open_prepared(folder: Path) -> Prepared:
-    """The prepared data set in `folder`. Raises `DataError` where it is missing or damaged, with the mend."""
+    """The prepared data set in `folder`. Raises `DataError` where it is missing or damaged, with the fix."""
     if not (folder / INDEX).is_file():
         raise DataError(f"{folder}: no prepared data here ({INDEX} is missing). Run `prepare` for this data set.")
     try:

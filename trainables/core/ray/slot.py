@@ -1,7 +1,7 @@
 """Trials on Ray: a slot is one long-lived Ray Train worker group that takes trial after trial.
 
 Ray's documented pattern starts a fresh `TorchTrainer` for every trial: half a minute of process starts and imports each.
-Here Tune's trial actor (`Slot`) starts one trainer (`ray_trainer.py`) and keeps it; Tune re-uses the actor for the next
+Here Tune's trial actor (`Slot`) starts one trainer (`trainer.py`) and keeps it; Tune re-uses the actor for the next
 trial, which then costs a message. Between the two stands a `Mailbox` actor:
 
     Tune -> Slot.step()  <- reports <-  Mailbox  <- report()  <-  worker: run_trial(...)

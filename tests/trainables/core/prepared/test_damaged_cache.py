@@ -95,7 +95,7 @@ def test_a_derived_size_that_was_cut_short_is_made_again(root, tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["frames cut", "frames gone", "index cut", "index empty", "key gone", "clip gone"])
-def test_damage_is_told_on_opening_and_mended_by_preparing(root, tmp_path, damage):
+def test_damage_is_told_on_opening_and_fixed_by_preparing(root, tmp_path, damage):
     prepared = prepare_stub(root, tmp_path)
     whole = prepared.frames.copy()
     frames, index = prepared.folder / "frames.npy", prepared.folder / "index.json"

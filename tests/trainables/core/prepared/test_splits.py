@@ -98,7 +98,7 @@ def test_splits_come_back_as_they_were_saved(prepared, tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "key gone", "fold misshaped", "not an object"])
-def test_damaged_splits_are_told_with_the_mend(prepared, tmp_path, damage):
+def test_damaged_splits_are_told_with_the_fix(prepared, tmp_path, damage):
     path = tmp_path / "splits.json"
     splits = make_splits(prepared, seed=0)
     splits.save(path)
