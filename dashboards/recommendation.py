@@ -79,7 +79,7 @@ def _promotions(report: ReportData) -> list[Html]:
         return []
     last = decided[-1]
     if last["event"] == "refused":
-        when = f"on {day(last['time'])}, at look {last['look']}, against {opponent(last['against'])}"
+        when = f"on {day(last['time'])}, at test {last['look']}, against {opponent(last['against'])}"
         return [element("p", f"{last['of']} was refused promotion {when}.")]
     of = "it" if report.recommended and last["of"] == report.recommended.trial_id else last["of"]
     message = f"Version {last['version']} of {last['name']} was made from {of} on {day(last['time'])}."

@@ -1,4 +1,1 @@
-"""What one trial trains: one file is one published system.
-
-Ray is needed in `core/ray/` alone, MLflow in `core/serving/mlflow_model.py` alone.
-"""
+"""What one trial trains: one file is one published system. Ray is in `core/ray`, MLflow in one file of `core/serving`."""

@@ -1,1 +1,1 @@
-"""A file here is one verb; the machinery stands in `execution`, `records`, `statistics`, `evidence` and `text`."""
+"""How a study runs: one file is one verb; Ray is in `execution`, MLflow in `records`, words for people in `text`."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from trainables.core import files, lookup
-from tuning.evidence import refusals
+from tuning.evidence.refusals import opponent
 from tuning.records.ledger import Ledger, Trial, read_begun
 
 
@@ -39,7 +39,7 @@ def _of_study(ledger: Ledger) -> Iterator[str]:
         elif kind == "selected":
             yield f"{when}  front: {', '.join(event['front'])}; recommended {event['recommended']}"
         elif kind == "refused":
-            yield f"{when}  refused: {event['of']} against {refusals.opponent(event['against'])}, look {event['look']}"
+            yield f"{when}  refused: {event['of']} against {opponent(event['against'])}, test {event['look']}"
         elif kind == "promoted":
             yield f"{when}  promoted: {event['name']} version {event['version']} of {event['of']}"
         elif kind == "champion_left_out":

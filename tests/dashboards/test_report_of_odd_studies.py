@@ -202,7 +202,7 @@ def test_a_refusal_is_reported(tmp_path):
         ledger.note("refused", of="search-0003", asked=[], against="models:/smiles/2", look=2)
     text = read_page(tmp_path).texts["recommendation"]
     assert "search-0003 was refused promotion on" in text
-    assert "at look 2, against models:/smiles/2." in text
+    assert "at test 2, against models:/smiles/2." in text
 
 
 @pytest.mark.slow

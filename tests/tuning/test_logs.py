@@ -23,5 +23,5 @@ def test_a_refusal_names_the_majority_baseline_whatever_the_ledger_calls_it(tmp_
             ledger.note("refused", of="search-0003", asked=[], against=against, look=1)
     told = [line.partition("  ")[2] for line in logs(tmp_path, "smiles")]
     assert told == [
-        f"refused: search-0003 against {against}, look 1" for against in ("the majority baseline", "models:/smiles/2")
+        f"refused: search-0003 against {against}, test 1" for against in ("the majority baseline", "models:/smiles/2")
     ]

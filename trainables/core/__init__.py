@@ -1,1 +1,1 @@
-"""The machinery that every trainable shares: face cropping, cache, splits, trainer, metrics, serving, slots on Ray."""
+"""The machinery that every trainable shares: prepared data, training, serving, and what knows Ray."""

@@ -8,7 +8,7 @@ from typing import Any
 from tuning.records.ledger import Ledger
 from tuning.statistics.alpha_spending import look_number
 
-MAJORITY = "commonest class"  # what every champion has to beat first, as ledgers name it
+MAJORITY = "commonest class"  # as ledgers hold it: what every champion is set against
 
 
 def question(configuration: str, against: str, seeds: Sequence[int], beside: Sequence[int] = ()) -> dict[str, Any]:
@@ -16,14 +16,14 @@ def question(configuration: str, against: str, seeds: Sequence[int], beside: Seq
     return {"configuration": configuration, "against": against, "seeds": sorted(seeds), "beside": sorted(beside)}
 
 
+def opponent(against: str) -> str:
+    """How people read what a configuration was set against."""
+    return "the majority baseline" if against == MAJORITY else against
+
+
 def look_at(ledger: Ledger, now: dict[str, Any]) -> int:
     """The number of the look that `now` (a `question`) is at these people."""
     return look_number(now, _refused(ledger))
-
-
-def opponent(against: str) -> str:
-    """What a promotion was refused `against`, as a ledger has it, in words."""
-    return "the majority baseline" if against == MAJORITY else against
 
 
 def note_refused(ledger: Ledger, of: str, questions: Sequence[dict[str, Any]], **facts: Any) -> None:

@@ -39,8 +39,7 @@ class Trial:
     `of` names the trial whose configuration this one re-trains; `variant` is `""`, the name of a control, or of a design's
     variant. `num_epochs` ends a refit before its schedule does. `trainable` is `""` for the study's own; where it names
     one (a champion from elsewhere), `parameters` is all that is given, and the study's settings play no part.
-    `curve` has one row per epoch, `metrics` what was logged once at the chosen epoch.
-    `workers` tells the host, device and GPUs of each.
+    `curve` has one row per epoch, `metrics` what was logged once at the chosen epoch, `workers` host, device and GPUs.
     """
 
     trial_id: str = ""
@@ -109,10 +108,7 @@ class Ledger:
 
     @classmethod
     def write(cls, folder: Path) -> Ledger:
-        """Open for appending; use it in a `with` statement.
-
-        Raises `StudyBusy` where another process already writes it.
-        """
+        """Open for appending, in a `with` statement. Raises `StudyBusy` where another process already writes it."""
         folder.mkdir(parents=True, exist_ok=True)
         ledger = cls(folder)
         try:
