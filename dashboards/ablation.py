@@ -44,7 +44,7 @@ def panel(report: ReportData) -> Panel | None:
     except NotComparable as reason:
         document = listed_of(report.ledger, reason)
         sheets = [sheet for sheet in document.sheets if sheet.rows]
-        remarks = [missing(document.sentences[0]), _listed(document.sentences[1:])]
+        remarks = [missing(document.summary[0]), _listed(document.summary[1:])]
         return Panel(title=title, order=order, lead=join([*warnings, *remarks]), body=join(map(_table, sheets)))
     except OSError as error:
         remark = missing(f"The trainings cannot be compared, because a file cannot be read ({error})")
@@ -58,7 +58,7 @@ def panel(report: ReportData) -> Panel | None:
         reading=_READING.format(reference=comparison.reference) + _EFFECTS * bool(comparison.effects),
         lead=join(warnings),
         figures=tuple(_forests(comparison)),
-        body=join([_listed(document.sentences), *map(_table, document.sheets)]),
+        body=join([_listed(document.summary), *map(_table, document.sheets)]),
     )
 
 
@@ -130,5 +130,5 @@ def _table(sheet: Sheet) -> Html:
     return table(sheet.title, [heading.replace("\n", " ") for heading in sheet.headings], rows)
 
 
-def _listed(sentences: Sequence[str]) -> Html:
-    return element("ul", *(element("li", sentence) for sentence in sentences))
+def _listed(lines: Sequence[str]) -> Html:
+    return element("ul", *(element("li", line) for line in lines))

@@ -22,8 +22,8 @@ def panel(report: ReportData) -> Panel | None:
     rows = [table for _, table in found if table is not None]
     if len(rows) < len(found):
         gone = ", ".join(trial.trial_id for trial, table in found if table is None)
-        sentence = f"The predictions of {gone} cannot be read, so there is no confusion matrix."
-        return Panel(title="Confusion", order=40, lead=missing(sentence))
+        message = f"The predictions of {gone} cannot be read, so there is no confusion matrix."
+        return Panel(title="Confusion", order=40, lead=missing(message))
     split = "holdout" if confirmed else "validation"
     seeds = f", {counted(len(rows), 'seed')} pooled" if len(rows) > 1 else ""
     reading = (

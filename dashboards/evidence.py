@@ -8,10 +8,11 @@ import plotly.graph_objects as go
 
 from dashboards.core import figures
 from dashboards.core.data import ReportData
-from dashboards.core.html import Cell, Html, element, join, missing, percent, table
+from dashboards.core.html import Cell, Html, element, join, limits, missing, percent, table
 from dashboards.core.panel import Figure, Panel
 from trainables.core.wording import counted
-from tuning.evidence.holdout import CHAMPION, Evidence
+from tuning.evidence.holdout import Evidence
+from tuning.records.aliases import CHAMPION
 from tuning.text.quantities import points
 from tuning.text.tables import titled
 
@@ -90,7 +91,7 @@ def _dots(report: ReportData) -> go.Figure:
                     "color": color,
                 },
                 customdata=[row.trial_id],
-                hovertemplate=f"{percent(row.accuracy.mean)}, {_interval(row)}<extra></extra>",
+                hovertemplate=f"{percent(row.accuracy.mean)}, {limits(row.accuracy)}<extra></extra>",
             )
         )
     figures.reference_line(plot, 100 * rows[0].majority, "majority baseline", vertical=True)
@@ -104,7 +105,7 @@ def _table(report: ReportData) -> Html:
         [
             Cell(shown=name_of(row)),
             Cell(shown=percent(row.accuracy.mean), numeric=True),
-            Cell(shown=_interval(row), numeric=True),
+            Cell(shown=limits(row.accuracy), numeric=True),
             Cell(shown="" if row.search_accuracy is None else percent(row.search_accuracy), numeric=True),
             Cell(shown=points(row.optimism) if row.optimism else "", numeric=True),
             Cell(shown=percent(row.majority), numeric=True),
@@ -122,7 +123,7 @@ def _table(report: ReportData) -> Html:
 
 
 def _label(report: ReportData) -> str:
-    listed = (f"{name_of(row)} {percent(row.accuracy.mean)}, {_interval(row)}" for row in report.evidence)
+    listed = (f"{name_of(row)} {percent(row.accuracy.mean)}, {limits(row.accuracy)}" for row in report.evidence)
     return f"Accuracy on the holdout of {counted(len(report.evidence), 'configuration')}: {'; '.join(listed)}"
 
 
@@ -131,10 +132,6 @@ def name_of(row: Evidence) -> str:
     if row.variant == CHAMPION:
         return f"{row.trial_id} (present champion, trained again)"
     return f"{row.variant} (control)" if row.variant else row.trial_id
-
-
-def _interval(row: Evidence) -> str:
-    return f"{100 * row.accuracy.low:.1f} to {percent(row.accuracy.high)}"
 
 
 def roles_of(report: ReportData, rows: Iterable[Evidence]) -> list[str]:

@@ -106,7 +106,7 @@ def _curves(trials: list[Trial], color: str, width: float, opacity: float) -> go
 def _losses(trial: Trial) -> go.Figure:
     plot = figures.blank(x="epoch", y=f"loss of {escaped(trial.trial_id)}", height=380)
     epochs = [row["epoch"] for row in trial.curve]
-    for key, words, dash in (("train_loss", "training", "dot"), ("val_loss", "validation", "solid")):
+    for key, label, dash in (("train_loss", "training", "dot"), ("val_loss", "validation", "solid")):
         losses = _finite(row.get(key, math.nan) for row in trial.curve)
         plot.add_trace(
             go.Scatter(
@@ -115,11 +115,11 @@ def _losses(trial: Trial) -> go.Figure:
                 mode="lines+markers" if len(epochs) == 1 else "lines",
                 line={"color": figures.CHOSEN, "width": 2.2, "dash": dash},
                 marker={"color": figures.CHOSEN},
-                hovertemplate=f"{words}, epoch %{{x}}: %{{y:.3g}}<extra></extra>",
+                hovertemplate=f"{label}, epoch %{{x}}: %{{y:.3g}}<extra></extra>",
             )
         )
         if losses and losses[-1] is not None:
-            figures.note(plot, words, x=epochs[-1], y=losses[-1], xanchor="right", yanchor="bottom", yshift=4)
+            figures.note(plot, label, x=epochs[-1], y=losses[-1], xanchor="right", yanchor="bottom", yshift=4)
     return plot
 
 

@@ -96,7 +96,7 @@ def _lines(
     x: list[float | None] = []
     y: list[float | None] = []
     ids: list[str | None] = []
-    words: list[str | None] = []
+    labels: list[str | None] = []
     for trial in trials:
         values: list[Any] = [trial.parameters.get(key) for key in keys]
         if len(axes) > len(values):
@@ -108,8 +108,8 @@ def _lines(
             x.append(position)
             y.append(None if where is None else round(where, 4))
             ids.append(trial.trial_id)
-            words.append(f"{escaped(axis.title)} {escaped(NOT_SET if value is None else setting(value))}")
-        for column in (x, y, ids, words):
+            labels.append(f"{escaped(axis.title)} {escaped(NOT_SET if value is None else setting(value))}")
+        for column in (x, y, ids, labels):
             column.append(None)
     return go.Scatter(
         x=x,
@@ -117,7 +117,7 @@ def _lines(
         mode="lines",
         line={"color": color, "width": width, "dash": dash},
         customdata=ids,
-        text=words,
+        text=labels,
         hovertemplate="<b>%{customdata}</b><br>%{text}<extra></extra>",
     )
 
@@ -133,10 +133,10 @@ def _draw_axis(plot: go.Figure, position: int, axis: Scale) -> None:
         layer="below",
     )
     figures.note(plot, _in_lines(axis.title), x=position, y=1.06, yanchor="bottom", size=13)
-    for place, words in axis.ticks:
+    for place, label in axis.ticks:
         figures.note(
             plot,
-            escaped(words),
+            escaped(label),
             x=position,
             y=place,
             xanchor="left",

@@ -58,9 +58,9 @@ def _facts(report: ReportData) -> list[tuple[str, object]]:
         ("trials at once", study.get("concurrency", "unknown")),
         ("fertune commit", element("code", study.get("git_commit") or "not a checkout")),
     ]
-    for phase, words in PHASE_TITLES.items():
+    for phase, title in PHASE_TITLES.items():
         if trials := report.ledger.of_phase(phase):
-            pairs.append((words, _seeds_and_folds(trials)))
+            pairs.append((title, _seeds_and_folds(trials)))
     if report.evidence:
         pairs.append(("holdout", f"{report.evidence[0].tested_on}; only confirmations read it"))
     # What has no words here is shown as it stands.
@@ -89,8 +89,8 @@ def _seeds_and_folds(trials: list[Trial]) -> str:
     folds = sorted({fold for trial in trials for fold in trial.folds})
     seeds = sorted({trial.seed for trial in trials})
     listed = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 2 else " and ".join(map(str, seeds))
-    fold_words = f"fold{'s' * (len(folds) > 1)} {', '.join(map(str, folds))}"
-    return f"{counted(len(trials), 'trial')}, seed{'s' * (len(seeds) > 1)} {listed}, {fold_words}"
+    listed_folds = f"fold{'s' * (len(folds) > 1)} {', '.join(map(str, folds))}"
+    return f"{counted(len(trials), 'trial')}, seed{'s' * (len(seeds) > 1)} {listed}, {listed_folds}"
 
 
 def _listed(mapping: dict[str, Any]) -> str:

@@ -27,13 +27,13 @@ def _verdict(report: ReportData) -> Html:
     if chosen is None:
         return missing(_why_none(report))
     found = next((row for row in report.evidence if row.trial_id == chosen.trial_id and not row.variant), None)
-    sentences = [
+    parts = [
         "The recommended model is ",
         element("strong", chosen.trial_id),
         f" ({settings(chosen.parameters)}). ",
         *(_confirmed(found) if found else _unconfirmed(report, chosen)),
     ]
-    return join([element("p", *sentences, class_="verdict"), *_promotions(report), _numbers(chosen, found)])
+    return join([element("p", *parts, class_="verdict"), *_promotions(report), _numbers(chosen, found)])
 
 
 def _confirmed(found: Evidence) -> list[object]:
@@ -82,8 +82,8 @@ def _promotions(report: ReportData) -> list[Html]:
         when = f"on {day(last['time'])}, at test {last['look']}, against {opponent(last['against'])}"
         return [element("p", f"{last['of']} was refused promotion {when}.")]
     of = "it" if report.recommended and last["of"] == report.recommended.trial_id else last["of"]
-    sentence = f"Version {last['version']} of {last['name']} was made from {of} on {day(last['time'])}."
-    return [element("p", sentence)]
+    message = f"Version {last['version']} of {last['name']} was made from {of} on {day(last['time'])}."
+    return [element("p", message)]
 
 
 def cautions(report: ReportData) -> list[Html]:

@@ -34,8 +34,8 @@ def panel(report: ReportData) -> Panel | None:
         return None  # the panel on evidence says why
     measured = [(row, curves) for row in report.evidence if (curves := _curves(report, row))]
     if not measured:
-        sentence = "No confirmed run has a robustness.json that can be read; `confirm` with more seeds writes it."
-        return Panel(title="Robustness", order=35, lead=missing(sentence))
+        message = "No confirmed run has a robustness.json that can be read; `confirm` with more seeds writes it."
+        return Panel(title="Robustness", order=35, lead=missing(message))
     return Panel(
         title="Robustness",
         order=35,
@@ -57,7 +57,7 @@ def _curves(report: ReportData, row: Evidence) -> Curves:
 
 
 def _figure(report: ReportData, measured: list[tuple[Evidence, Curves]], metric: str) -> Figure:
-    axis, words, unit = _AXES[metric]
+    axis, label, unit = _AXES[metric]
     plot = figures.blank(x=axis, y="accuracy on the holdout, %", height=340)
     for row, curves in reversed(measured):  # the recommended one is drawn last, above the others
         color, chosen = color_of(report, row), color_of(report, row) == figures.CHOSEN
@@ -70,7 +70,7 @@ def _figure(report: ReportData, measured: list[tuple[Evidence, Curves]], metric:
                 marker={"color": color, "size": 8 if chosen else 6},
                 text=[escaped(name_of(row))] * len(curves[metric]),
                 customdata=[row.trial_id] * len(curves[metric]),
-                hovertemplate=f"<b>%{{text}}</b><br>{words} %{{x}} {unit}: %{{y:.1f}} %<extra></extra>",
+                hovertemplate=f"<b>%{{text}}</b><br>{label} %{{x}} {unit}: %{{y:.1f}} %<extra></extra>",
             )
         )
     figures.reference_line(plot, 100 * measured[0][0].majority, "majority baseline")

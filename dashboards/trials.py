@@ -118,10 +118,10 @@ def _filter() -> Html:
     return element("label", "Show trials with", box, element("output"), class_="filter")
 
 
-def _states(trials: list[Trial], words: str) -> str:
+def _states(trials: list[Trial], unit: str) -> str:
     counts = Counter(trial.state for trial in trials)
     listed = ", ".join(f"{number} {_STATES[state]}" for state, number in counts.most_common())
-    return f"{counted(len(trials), words)}: {listed}"
+    return f"{counted(len(trials), unit)}: {listed}"
 
 
 def _name(trial: Trial) -> Cell:

@@ -55,11 +55,11 @@ def _apex(subject: Subject, expression: str, settings: Difficulty, seed: int) ->
     return frames[-1]
 
 
-def _text_line(width: int, words: list[tuple[str, float]]) -> np.ndarray:
+def _text_line(width: int, labels: list[tuple[str, float]]) -> np.ndarray:
     """A line of text on paper, each word centred at its share of the width."""
     line = np.full((26, width, 3), PAPER, np.uint8)
-    for word, place in words:
-        (length, _), _ = cv2.getTextSize(word, cv2.FONT_HERSHEY_SIMPLEX, 0.45, 1)
+    for label, place in labels:
+        (length, _), _ = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, 0.45, 1)
         corner = (int(place * width - length / 2), 18)
-        cv2.putText(line, word, corner, cv2.FONT_HERSHEY_SIMPLEX, 0.45, INK, 1, cv2.LINE_AA)
+        cv2.putText(line, label, corner, cv2.FONT_HERSHEY_SIMPLEX, 0.45, INK, 1, cv2.LINE_AA)
     return line

@@ -14,9 +14,8 @@ from tests.conftest import ROOT
 from tests.support.command import call, light
 from trainables.core import lookup
 from tuning.execution.session import open_session
+from tuning.list import PACKAGES
 from tuning.text import options
-
-PACKAGES = {"studies": "search_spaces", "trainables": "trainables", "datasets": "trainables.data"}
 
 
 def test_help_names_every_command_and_imports_nothing_heavy():
@@ -51,12 +50,12 @@ def test_a_list_as_data_is_one_object_a_line():
 
 
 @pytest.mark.parametrize("command", [[name.name or name.callback.__name__] for name in tune.app.registered_commands])
-def test_every_command_has_a_help_with_a_first_sentence(command):
+def test_every_command_has_a_help_with_a_first_line(command):
     done = call(*command, "--help")
     assert done.exit_code == 0
     assert "Usage:" in done.stdout
-    sentence = next(line for line in done.stdout.splitlines()[1:] if line.strip() and "Usage:" not in line)
-    assert sentence.strip()[0].isupper()
+    line = next(line for line in done.stdout.splitlines()[1:] if line.strip() and "Usage:" not in line)
+    assert line.strip()[0].isupper()
 
 
 @pytest.mark.parametrize("verbose", [False, True])

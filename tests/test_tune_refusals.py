@@ -20,7 +20,7 @@ from tuning.text import options
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "message"),
     [
         (["list", "study"], "There is no list named 'study'. Did you mean 'studies'?"),
         (["run", "demmo"], "There is no study named 'demmo'. Did you mean 'demo'?"),
@@ -56,13 +56,13 @@ from tuning.text import options
         ),
     ],
 )
-def test_what_a_person_got_wrong_is_one_sentence_and_exit_code_2(arguments, sentence, tmp_path, monkeypatch):
+def test_what_a_person_got_wrong_is_one_message_and_exit_code_2(arguments, message, tmp_path, monkeypatch):
     monkeypatch.setenv("FERTUNE_HOME", str(tmp_path))
     if "--rollback" in arguments:
         new_store(tmp_path)
     done = call(*arguments)
     assert done.exit_code == 2
-    assert done.stderr.startswith(f"Error: {sentence}")
+    assert done.stderr.startswith(f"Error: {message}")
     assert done.stderr.count("\n") == 1
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
@@ -71,7 +71,7 @@ def test_what_a_person_got_wrong_is_one_sentence_and_exit_code_2(arguments, sent
 
 @pytest.mark.parametrize("arguments", [["run", "demo", "--smoke"], ["prepare", "drawn_faces"], ["status"]])
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
-def test_a_home_that_cannot_be_used_is_a_sentence(arguments, number, tmp_path, monkeypatch):
+def test_a_home_that_cannot_be_used_is_a_message(arguments, number, tmp_path, monkeypatch):
     """Refused here by hand, because root may write where others may not."""
     home = tmp_path / "runs"
     write_sample(home)
@@ -132,13 +132,13 @@ BAD_DATA = {
 
 
 @pytest.mark.parametrize("kind", BAD_DATA)
-def test_bad_data_is_one_sentence_and_exit_code_2(kind, tmp_path, monkeypatch):
-    make, sentence = BAD_DATA[kind]
+def test_bad_data_is_one_message_and_exit_code_2(kind, tmp_path, monkeypatch):
+    make, message = BAD_DATA[kind]
     make(tmp_path / "data")
     monkeypatch.setenv("FERTUNE_HOME", str(tmp_path / "runs"))
     done = call("prepare", "clip_folder", "--data-root", tmp_path / "data")
     assert done.exit_code == 2
-    assert sentence in done.stderr
+    assert message in done.stderr
     assert done.stderr.startswith("Error: ")
     assert done.stderr.count("\n") == 1
     assert isinstance(done.exception, SystemExit)
@@ -159,7 +159,7 @@ def test_a_damaged_ledger_hides_no_other(tmp_path, monkeypatch):
     assert call("status", "a").exit_code == 2
 
 
-def test_a_study_that_was_not_begun_has_one_sentence(tmp_path, monkeypatch):
+def test_a_study_that_was_not_begun_has_one_message(tmp_path, monkeypatch):
     monkeypatch.setenv("FERTUNE_HOME", str(tmp_path / "runs"))
     monkeypatch.setenv("HOME", str(tmp_path))
     write_sample(tmp_path / "fertune-runs")
@@ -173,7 +173,7 @@ def test_a_study_that_was_not_begun_has_one_sentence(tmp_path, monkeypatch):
     }
 
 
-def test_a_cluster_that_does_not_answer_is_a_sentence_at_once(monkeypatch):
+def test_a_cluster_that_does_not_answer_is_a_message_at_once(monkeypatch):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{unused.getsockname()[1]}")
@@ -186,7 +186,8 @@ def test_a_cluster_that_does_not_answer_is_a_sentence_at_once(monkeypatch):
 @pytest.mark.slow
 def test_verbose_shows_where_an_error_comes_from():
     quiet, *loud = (
-        light(*words) for words in (["run", "demoo"], ["run", "demoo", "--verbose"], ["--verbose", "run", "demoo"])
+        light(*command_line)
+        for command_line in (["run", "demoo"], ["run", "demoo", "--verbose"], ["--verbose", "run", "demoo"])
     )
     assert quiet.returncode == 2
     assert "Traceback" not in quiet.stderr
@@ -196,7 +197,7 @@ def test_verbose_shows_where_an_error_comes_from():
         assert "UnknownName" in done.stderr
 
 
-def test_a_python_without_the_packages_is_a_sentence():
+def test_a_python_without_the_packages_is_a_message():
     done = subprocess.run(
         [sys.executable, "-E", "-S", "tune.py", "list", "studies"], cwd=ROOT, capture_output=True, text=True
     )

@@ -14,9 +14,10 @@ from pathlib import Path
 from search_spaces.core.study import Study
 from trainables.core.phases import Phase
 from tuning.evidence.champion import Champion, Incomparable, champion_of
-from tuning.evidence.holdout import CHAMPION, Evidence, evidence
+from tuning.evidence.holdout import Evidence, evidence
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.seeds import fresh_seeds
+from tuning.records.aliases import CHAMPION
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import ranked_front
 

@@ -130,10 +130,10 @@ def _tracking() -> Finding:
     except ImportError:
         raise
     except Exception as error:  # whatever MLflow raises
-        words = without_password(first_line(error) or type(error).__name__, uri)
+        message = without_password(first_line(error) or type(error).__name__, uri)
         refused = getattr(error, "error_code", "") in ("UNAUTHENTICATED", "PERMISSION_DENIED")
         does, fix = ("refuses this shell", PASSWORD) if refused else ("does not answer", START_MLFLOW)
-        return Finding(name="mlflow", found=f"{shown} {does}: {words[:200]}", fix=f"{fix} {MEANWHILE}")
+        return Finding(name="mlflow", found=f"{shown} {does}: {message[:200]}", fix=f"{fix} {MEANWHILE}")
     return Finding(name="mlflow", found=f"{shown} answers")
 
 

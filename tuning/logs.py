@@ -32,8 +32,8 @@ def _of_study(ledger: Ledger) -> Iterator[str]:
             yield f"{when}  {event['trial_id']} started: {listed}"
         elif kind == "ended":
             accuracy = event["metrics"].get("accuracy")
-            words = event["error"] or (f"accuracy {100 * accuracy:.1f} %" if accuracy is not None else "")
-            yield f"{when}  {event['trial_id']} {event['state'].lower()}{': ' if words else ''}{words}"
+            message = event["error"] or (f"accuracy {100 * accuracy:.1f} %" if accuracy is not None else "")
+            yield f"{when}  {event['trial_id']} {event['state'].lower()}{': ' if message else ''}{message}"
         elif kind == "noted":
             yield f"{when}  {event['trial_id']}: {event['words']}"
         elif kind == "selected":

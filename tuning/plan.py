@@ -156,7 +156,7 @@ def _trainings(
     searched = 0
     compared: Mapping[str, Mapping[str, Any]] = design.variants
     if design.tune_each:
-        done = Counter(trial.variant for trial in searches_of(ledger, design) if trial.state in ("FINISHED", "FAILED"))
+        done = Counter(trial.variant for trial in searches_of(ledger, design) if trial.ended)
         searched = sum(min(count, design.tune_each) for count in done.values()) * search_folds
         compared = best_by_variant(ledger, study)
     on = "all folds" if folds is None else counted(len(folds), "fold")

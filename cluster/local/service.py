@@ -56,8 +56,8 @@ class Service:
     def submit_command(self) -> str:
         """The main job as a Ray job: to be copied into any shell, whatever token that person has of other clusters."""
         given = [f"{key}={value}" for key, value in self.environment.items() if key.startswith("RAY_")]
-        words = ["env", "-u", "RAY_AUTH_TOKEN", *given, str(parts.BIN / "ray"), "job", "submit"]
-        return shlex.join([*words, "--working-dir", str(ROOT), "--", "python", "tune.py"])
+        command = ["env", "-u", "RAY_AUTH_TOKEN", *given, str(parts.BIN / "ray"), "job", "submit"]
+        return shlex.join([*command, "--working-dir", str(ROOT), "--", "python", "tune.py"])
 
 
 def up(
@@ -232,11 +232,11 @@ def _wait(made: Sequence[Part], running: Running, patience_s: float, say: Say) -
                 say(f"{part.title} answers at {part.url} ({seconds:.0f} s).")
                 waiting.remove(part)
             elif not alive:
-                raise ServiceError(f"{part.title} ended before it answered.\n{_last_words(part.log)}")
+                raise ServiceError(f"{part.title} ended before it answered.\n{_last_lines(part.log)}")
             elif seconds > patience_s:
                 raise ServiceError(
                     f"{part.title} does not answer at {part.url} after {patience_s:.0f} s. `up --timeout SECONDS` waits "
-                    f"longer, `down` stops what hangs.\n{_last_words(part.log)}"
+                    f"longer, `down` stops what hangs.\n{_last_lines(part.log)}"
                 )
         if not waiting:
             return
@@ -246,7 +246,7 @@ def _wait(made: Sequence[Part], running: Running, patience_s: float, say: Say) -
         time.sleep(0.3)
 
 
-def _last_words(log: Path) -> str:
+def _last_lines(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
     return "\n".join([f"The end of {log}:", *(f"  {line}" for line in lines[-15:])])
 

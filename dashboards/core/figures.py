@@ -75,15 +75,15 @@ def note(figure: go.Figure, text: str, *, color: str = INK, size: int = 13, **po
     figure.add_annotation(text=text, showarrow=False, font={"color": color, "size": size}, **position)
 
 
-def reference_line(figure: go.Figure, value: float, words: str, *, vertical: bool = False) -> None:
-    """A dotted line at `value` of the y axis (or the x axis), with its words beside it."""
+def reference_line(figure: go.Figure, value: float, label: str, *, vertical: bool = False) -> None:
+    """A dotted line at `value` of the y axis (or the x axis), with its `label` beside it."""
     line = {"color": MUTED, "width": 1.2, "dash": "dot"}
     if vertical:
         figure.add_vline(x=value, line=line)
-        note(figure, words, color=MUTED, size=12, x=value, y=1, yref="paper", yanchor="bottom", xanchor="left")
+        note(figure, label, color=MUTED, size=12, x=value, y=1, yref="paper", yanchor="bottom", xanchor="left")
     else:
         figure.add_hline(y=value, line=line)
-        note(figure, words, color=MUTED, size=12, y=value, x=0, xref="paper", xanchor="left", yanchor="bottom")
+        note(figure, label, color=MUTED, size=12, y=value, x=0, xref="paper", xanchor="left", yanchor="bottom")
 
 
 def name_rows(figure: go.Figure, names: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
+from tuning.statistics.intervals import Interval
 from tuning.text import quantities
 
 _VOID = ("br", "input", "link", "meta")
@@ -31,6 +32,11 @@ def escaped(text: object) -> str:
 def percent(share: float, decimals: int = 1) -> str:
     """A share as a percentage that no line break parts."""
     return quantities.percent(share, decimals).replace(" ", "\u202f")
+
+
+def limits(found: Interval) -> str:
+    """The limits of a share's interval, their unit on the line of the upper one."""
+    return quantities.limits(found).replace(" %", "\u202f%")
 
 
 def element(tag: str, *children: object, **attributes: object) -> Html:
@@ -97,14 +103,14 @@ def facts(pairs: Iterable[tuple[object, object]], *, class_: str = "facts") -> H
     return element("dl", *rows, class_=class_)
 
 
-def missing(sentence: object) -> Html:
+def missing(message: object) -> Html:
     """What there is nothing to show of, and why."""
-    return element("p", sentence, class_="missing")
+    return element("p", message, class_="missing")
 
 
-def caution(sentence: object) -> Html:
+def caution(message: object) -> Html:
     """What a reader must know before believing a panel."""
-    return element("p", sentence, class_="caution")
+    return element("p", message, class_="caution")
 
 
 def _cell(cell: Cell, *, first: bool) -> Html:

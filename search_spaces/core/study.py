@@ -167,8 +167,8 @@ def _said(error: Exception, name: str) -> str:
     file = f"{name}.py"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).name == file]
     where = f"line {lines[-1]}: " if lines else ""
-    words = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-    return f"{where}{words}"
+    message = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+    return f"{where}{message}"
 
 
 def _check_design(study: Study, design: Design, config_type: type[TrainerConfig]) -> None:

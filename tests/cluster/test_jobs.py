@@ -24,7 +24,7 @@ def submitted(head):
     return head.submit("--working-dir", ".", "--", *SMOKE)
 
 
-def words_of(done) -> list[str]:
+def lines_of(done) -> list[str]:
     """What the job itself said."""
     lines = done.stdout.splitlines()
     begin = next(i for i, line in enumerate(lines) if line.startswith("Running entrypoint"))
@@ -47,7 +47,7 @@ def test_a_job_without_a_working_directory_runs_where_the_head_was_started(head,
     """And finds the study of the other job."""
     done = head.submit("--", *SMOKE[:-2], "--extend", "1")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert any("[1/1] search-0002" in line for line in words_of(done))
+    assert any("[1/1] search-0002" in line for line in lines_of(done))
 
 
 def test_a_champion_of_a_job_predicts_in_a_shell(head, submitted):
@@ -68,11 +68,11 @@ def test_a_champion_of_a_job_predicts_in_a_shell(head, submitted):
 
 
 def test_a_job_says_what_it_does_and_where_its_results_lie_and_nothing_of_rays(head, submitted):
-    words = words_of(submitted)
-    assert any(line.startswith("drawn_faces: kept 32 of 32 clips") for line in words)
-    assert any("[2/2] search-" in line for line in words)
-    assert any(f"FERTUNE_HOME={head.home}/fertune-runs" in line for line in words)
-    assert not [line for line in words if re.search(r"raylet|WARNING|INFO|ray::|pid=|\x1b", line)]
+    lines = lines_of(submitted)
+    assert any(line.startswith("drawn_faces: kept 32 of 32 clips") for line in lines)
+    assert any("[2/2] search-" in line for line in lines)
+    assert any(f"FERTUNE_HOME={head.home}/fertune-runs" in line for line in lines)
+    assert not [line for line in lines if re.search(r"raylet|WARNING|INFO|ray::|pid=|\x1b", line)]
 
 
 def test_rays_dashboard_lists_a_run_for_each_trial(head, submitted):

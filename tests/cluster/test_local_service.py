@@ -184,7 +184,7 @@ def test_an_interrupted_up_leaves_nobody(tmp_path, stand_ins, number):
     assert load(tmp_path / "service").running is None
 
 
-def test_a_port_in_use_is_a_sentence_with_the_way_out(tmp_path, stand_ins):
+def test_a_port_in_use_is_a_message_with_the_way_out(tmp_path, stand_ins):
     _, up = stand_ins
     with socket.socket() as taken:
         taken.bind((HOST, 0))
@@ -204,7 +204,7 @@ def test_one_at_a_time(tmp_path, stand_ins):
         up()
 
 
-def test_users_without_their_password_are_a_sentence(tmp_path, stand_ins):
+def test_users_without_their_password_are_a_message(tmp_path, stand_ins):
     _, up = stand_ins
     (tmp_path / "service").mkdir()
     (tmp_path / "service" / "users.db").touch()
@@ -224,7 +224,7 @@ def test_the_head_takes_no_settings_from_a_shell_aimed_elsewhere(tmp_path, monke
     assert not [word for word in head.command if word.startswith("--num-gpus")]
 
 
-def test_what_the_system_refuses_is_a_sentence_with_what_helps(tmp_path, monkeypatch):
+def test_what_the_system_refuses_is_a_message_with_what_helps(tmp_path, monkeypatch):
     def refuse(home):
         raise PermissionError(errno.EACCES, "Permission denied", str(home / "service"))
 

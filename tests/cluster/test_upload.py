@@ -36,7 +36,7 @@ def test_models_and_clips_beside_the_code_stay_here(tmp_path):
 
 
 @pytest.mark.parametrize("path", [None, "/nowhere"])
-def test_outside_a_checkout_or_without_git_it_is_a_sentence(tmp_path, monkeypatch, capsys, path):
+def test_outside_a_checkout_or_without_git_it_is_a_message(tmp_path, monkeypatch, capsys, path):
     monkeypatch.setattr(upload, "ROOT", tmp_path)
     if path:
         monkeypatch.setenv("PATH", path)

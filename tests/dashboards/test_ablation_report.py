@@ -43,8 +43,8 @@ def test_its_tables_and_words_are_those_of_the_terminal(home, page):
         assert sheet.title in text
         for cell in (cell for row in sheet.rows for cell in row):
             assert cell in text
-    for sentence in document.sentences:
-        assert sentence in text
+    for line in document.summary:
+        assert line in text
     assert "98.10" in text
 
 
@@ -127,8 +127,8 @@ def test_what_is_wrong_besides_is_said_as_it_is(tmp_path):
 def test_drawn_smoke_and_leaky_are_said_to_be(tmp_path):
     write_ablation(tmp_path, design=SMALL, smoke=True, drawn=True, leaky=True)
     text = read_page(tmp_path, "parts").texts["ablation"]
-    for words in ("smoke run", "drawn by a program", "leaky: clips dealt at random", "too high"):
-        assert words in text
+    for line in ("smoke run", "drawn by a program", "leaky: clips dealt at random", "too high"):
+        assert line in text
 
 
 def test_names_of_others_stay_text(tmp_path):

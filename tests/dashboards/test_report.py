@@ -86,12 +86,12 @@ def test_policy_forbids_all_but_the_scripts_of_the_page(page):
 def test_recommendation_stands_on_its_evidence(home, page):
     report = read_report_data(home, "smiles")
     found = next(row for row in evidence(report.ledger) if row.trial_id == report.recommended.trial_id)
-    words = page.texts["recommendation"].replace("\u202f", " ")
+    text = page.texts["recommendation"].replace("\u202f", " ")
     accuracy = found.accuracy
-    assert f"{100 * accuracy.mean:.1f} % accuracy on {found.num_clips} clips" in words
-    assert f"95 % interval {100 * accuracy.low:.1f} % to {100 * accuracy.high:.1f} %, 2 fresh seeds" in words
-    assert f"majority baseline (always answering the commonest class) has {100 * found.majority:.1f} %" in words
-    assert "not confirmed" not in words
+    assert f"{100 * accuracy.mean:.1f} % accuracy on {found.num_clips} clips" in text
+    assert f"95 % interval {100 * accuracy.low:.1f} % to {100 * accuracy.high:.1f} %, 2 fresh seeds" in text
+    assert f"majority baseline (always answering the commonest class) has {100 * found.majority:.1f} %" in text
+    assert "not confirmed" not in text
 
 
 def test_front_marks_its_members_and_states_its_volume(home, page):
@@ -112,8 +112,8 @@ def test_table_sorts_by_value_and_gives_the_error(home, page):
     assert report.recommended.metrics["accuracy"] in sorts
     failed = next(trial for trial in report.search if trial.state == "FAILED")
     assert failed.error in page.texts["trials"]
-    for words in ("stopped early", "interrupted", "6 epochs so far"):
-        assert words in page.texts["trials"]
+    for text in ("stopped early", "interrupted", "6 epochs so far"):
+        assert text in page.texts["trials"]
 
 
 def test_controls_and_chance_stand_beside_the_evidence(page):
@@ -167,12 +167,12 @@ def test_quantities_have_units_and_unknown_ones_their_own_name():
 
 
 def test_scales_put_values_in_order():
-    assert [words for _, words in Places("p", [True, "b", None, 2, 10]).ticks] == ["not set", "True", "2", "10", "b"]
+    assert [label for _, label in Places("p", [True, "b", None, 2, 10]).ticks] == ["not set", "True", "2", "10", "b"]
     lr = parameter_scale("lr", [10.0**-power for power in range(1, 12)])
     assert lr.where(1e-6) == pytest.approx(0.5)  # logarithmic
     some = parameter_scale("lr", [None, *range(1, 12)])
     assert (some.where(None), some.where(11)) == (0.0, 1.0)
     assert some.ticks[0] == (0.0, "not set") < some.ticks[1]
     assert Continuous("time", [1.0, 2.0, 3.0], flipped=True).where(1.0) == 1.0  # the better end is on top
-    assert [words for _, words in Continuous("a", [61.2, 84.4]).ticks] == ["65", "70", "75", "80"]
-    assert [words for _, words in Continuous("a", [2.0, 2.0]).ticks] == ["2"]
+    assert [label for _, label in Continuous("a", [61.2, 84.4]).ticks] == ["65", "70", "75", "80"]
+    assert [label for _, label in Continuous("a", [2.0, 2.0]).ticks] == ["2"]

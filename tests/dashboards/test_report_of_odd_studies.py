@@ -45,19 +45,19 @@ def test_curves_that_are_lost_are_said_to_be_lost(tmp_path):
 def test_provenance_shows_what_changed_and_facts_it_has_no_words_for(tmp_path):
     with open_study(tmp_path) as ledger:
         ledger.open_study(**{**FACTS, "git_commit": "f" * 40, "num_nodes": 3})
-    words = read_page(tmp_path).texts["provenance"]
-    assert "What changed between runs" in words
-    assert words.count(FACTS["git_commit"]) == 1
-    assert "num_nodes" in words
+    shown_text = read_page(tmp_path).texts["provenance"]
+    assert "What changed between runs" in shown_text
+    assert shown_text.count(FACTS["git_commit"]) == 1
+    assert "num_nodes" in shown_text
 
 
 def test_drawn_faces_and_smoke_runs_are_said_to_be(tmp_path):
     with open_study(tmp_path, drawn=True, smoke=True) as ledger:
         add_trial(ledger, search_trial(0, {"rbg_depth": 1}))
         select(ledger)
-    words = read_page(tmp_path).texts["recommendation"]
-    assert "drawn by a program" in words
-    assert "smoke run" in words
+    shown_text = read_page(tmp_path).texts["recommendation"]
+    assert "drawn by a program" in shown_text
+    assert "smoke run" in shown_text
 
 
 def test_mixed_devices_on_a_front_are_said_to_be(tmp_path):

@@ -76,7 +76,7 @@ def test_a_head_turns_rolls_and_blinks(subject):
         assert np.abs(changed.astype(int) - upright).max() > 20
 
 
-def test_people_differ_and_every_hair_style_occurs():
+def test_subjects_differ_and_every_hair_style_occurs():
     subjects = [sample_identity(np.random.default_rng(seed)) for seed in range(40)]
     assert {who.hair_style for who in subjects} == set(HAIR_STYLES)
     assert len({who.skin for who in subjects}) == len(subjects)

@@ -105,7 +105,7 @@ def test_dfew_in_another_form(tree, form, last):
     assert len(files(root, "Clip/clip_224x224/*")) == 2
 
 
-def test_baum1s_numbers_clips_by_person_and_codes_emotions(tree):
+def test_baum1s_numbers_clips_by_subject_and_codes_emotions(tree):
     root = tree("baum1s")
     assert files(root, "BAUM1s_MP4 - All/s002/*") == [f"BAUM1s_MP4 - All/s002/S002_00{n}.mp4" for n in range(1, 9)]
     head, *rows = table_of(root / "Annotations_BAUM1s.xlsx")

@@ -90,7 +90,7 @@ def test_a_sweep_names_its_values_and_its_reference():
 
 
 @pytest.mark.parametrize(
-    ("make", "sentence"),
+    ("make", "message"),
     [
         (lambda: named({"full": FULL}, reference="full"), "two variants or more; given: full"),
         (lambda: named({"full": FULL, "ful": FULL}, reference="full"), "'full' and 'ful' are the same"),
@@ -123,13 +123,13 @@ def test_a_sweep_names_its_values_and_its_reference():
         (lambda: leave_one_out(FULL, OFF).contrast("gate"), "need a full factorial; this design is leave_one_out"),
     ],
 )
-def test_a_design_that_cannot_be_meant_is_refused_when_it_is_written(make, sentence):
-    with pytest.raises(ValueError, match=sentence):
+def test_a_design_that_cannot_be_meant_is_refused_when_it_is_written(make, message):
+    with pytest.raises(ValueError, match=message):
         make()
 
 
 @pytest.mark.parametrize(
-    ("design", "fields", "sentence"),
+    ("design", "fields", "message"),
     [
         (sweep("rbg_dept", [1, 2]), {}, r"no parameter named 'rbg_dept'\. Did you mean 'rbg_depth'\?"),
         (sweep("rbg_depth", [1, 7]), {}, "rbg_depth was given as 7; a whole number from 0 to 3"),
@@ -164,8 +164,8 @@ def test_a_design_that_cannot_be_meant_is_refused_when_it_is_written(make, sente
         ),
     ],
 )
-def test_a_study_whose_design_cannot_run_is_refused_when_it_is_written(design, fields, sentence):
-    with pytest.raises(ValueError, match=sentence):
+def test_a_study_whose_design_cannot_run_is_refused_when_it_is_written(design, fields, message):
+    with pytest.raises(ValueError, match=message):
         make_study(design, **fields)
 
 

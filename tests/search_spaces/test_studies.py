@@ -142,7 +142,7 @@ def study_of(name="x", **changes):
     return dataclasses.replace(load_study("smiles"), name=name, **changes)
 
 
-def test_a_search_locks_people_away_and_an_ablation_has_the_whole_protocol(prepared, tmp_path):
+def test_a_search_locks_subjects_away_and_an_ablation_has_the_whole_protocol(prepared, tmp_path):
     searched = cut(study_of(), prepared, tmp_path / "search.json")
     assert searched.holdout
     compared = cut(load_study("res_rbg_components_smiles"), prepared, tmp_path / "ablation.json")
@@ -162,7 +162,7 @@ def test_a_study_that_asks_for_another_cut_than_it_began_with_is_refused(prepare
         cut(load_study("res_rbg_components_smiles"), prepared, path)
 
 
-def test_folds_that_share_a_person_stop_a_study_when_cut_and_when_loaded(prepared, tmp_path):
+def test_folds_that_share_a_subject_stop_a_study_when_cut_and_when_loaded(prepared, tmp_path):
     fold = prepared.folds[0]
     leaking = dataclasses.replace(fold, test=(*fold.test, fold.train[0]), train=fold.train[1:])
     subject = prepared.subjects[fold.train[0]]

@@ -37,7 +37,7 @@ def given_point(study):
 
 
 @pytest.mark.parametrize(
-    ("fields", "sentence"),
+    ("fields", "message"),
     [
         ({"trainable": "res_rgb"}, r"no trainable named 'res_rgb'\. Did you mean 'res_rbg'\? There are: .*res_rbg"),
         ({"dataset": "clip_foldr"}, r"no data set named 'clip_foldr'\. Did you mean 'clip_folder'\?"),
@@ -52,8 +52,8 @@ def given_point(study):
         ({"search_folds": ()}, "at least one fold"),
     ],
 )
-def test_a_study_that_cannot_run_is_refused_when_it_is_written(fields, sentence):
-    with pytest.raises(ValueError, match=sentence):
+def test_a_study_that_cannot_run_is_refused_when_it_is_written(fields, message):
+    with pytest.raises(ValueError, match=message):
         make_study(**fields)
 
 
@@ -102,7 +102,7 @@ def study(request) -> Study:
 
 
 @pytest.mark.parametrize(
-    ("written", "sentence"),
+    ("written", "message"),
     [
         ("STUDY = (", "search_spaces/mine.py cannot be loaded: line 1: '\\(' was never closed (SyntaxError)."),
         ("import numpyy", "line 1: ModuleNotFoundError: No module named 'numpyy'"),
@@ -115,13 +115,13 @@ def study(request) -> Study:
         ),
     ],
 )
-def test_a_study_file_that_cannot_be_loaded_is_a_sentence_with_its_line(written, sentence, tmp_path, monkeypatch):
+def test_a_study_file_that_cannot_be_loaded_is_a_message_with_its_line(written, message, tmp_path, monkeypatch):
     (tmp_path / "mine.py").write_text(written)
     monkeypatch.setattr(search_spaces, "__path__", [*search_spaces.__path__, str(tmp_path)])
     monkeypatch.delitem(sys.modules, "search_spaces.mine", raising=False)
     with pytest.raises(ValueError, match="mine") as raised:
         load_study("mine")
-    assert sentence.replace("\\", "") in str(raised.value)
+    assert message.replace("\\", "") in str(raised.value)
 
 
 def test_the_demo_and_the_smiles_are_there():

@@ -38,13 +38,13 @@ def long_study(home, num_epochs):
     """A driver of its own, in a session of its own, once it has written `num_epochs` more; and its family."""
     begun = len(Ledger.read(home / "long").events)
     command = [sys.executable, "-c", LONG, str(home)]
-    words = home / "long.txt"
-    with words.open("w") as log:
+    log_path = home / "long.txt"
+    with log_path.open("w") as log:
         driver = subprocess.Popen(command, cwd=ROOT, stderr=log, start_new_session=True)
     family = []
     try:
         wait_until(lambda: driver.poll() is not None or len(epochs_since(home, begun)) >= num_epochs, 240)
-        assert driver.poll() is None, words.read_text()
+        assert driver.poll() is None, log_path.read_text()
         family = psutil.Process(driver.pid).children(recursive=True)
         yield driver, family
     finally:

@@ -122,11 +122,11 @@ def free_ports(count: int) -> list[int]:
         return ports
 
 
-def wait_until(condition: Any, timeout_s: float = 30, words: Any = lambda: "", *, every_s: float = 0.3) -> Any:
-    """The first true answer of `condition()`; fails with `words()` after `timeout_s`."""
+def wait_until(condition: Any, timeout_s: float = 30, message: Any = lambda: "", *, every_s: float = 0.3) -> Any:
+    """The first true answer of `condition()`; fails with `message()` after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while not (found := condition()):
-        assert time.monotonic() < deadline, f"Waited {timeout_s} s in vain. {words()}"
+        assert time.monotonic() < deadline, f"Waited {timeout_s} s in vain. {message()}"
         time.sleep(every_s)
     return found
 

@@ -3,24 +3,19 @@
 from ray import tune
 
 from search_spaces.core.study import Study
+from tuning.text.progress import Silent
 
 NAME = "tiny"
 
 
-class Quiet:
+class Quiet(Silent):
     """A listener that keeps what it hears."""
 
     def __init__(self):
         self.ended, self.notes, self.on_epoch = [], [], lambda trial: None
 
-    def clip_prepared(self, done, total):
-        pass
-
     def prepared(self, prepared):
         self.num_clips = len(prepared)
-
-    def phase_began(self, title, num_trials, **of_ray):
-        pass
 
     def epoch(self, trial, num_epochs):
         self.on_epoch(trial)
@@ -30,9 +25,6 @@ class Quiet:
 
     def trial_ended(self, trial):
         self.ended.append(trial.trial_id)
-
-    def phase_ended(self):
-        pass
 
 
 def tiny_study(**changes):

@@ -29,11 +29,11 @@ def home(tmp_path_factory):
     return earlier_home.make(tmp_path_factory.mktemp("earlier"))
 
 
-def command(home, *words):
+def command(home, *arguments):
     """`python tune.py ...` as somebody with that home says it, from another folder."""
     environment = {**os.environ, "FERTUNE_HOME": str(home)}
     return subprocess.run(
-        [sys.executable, str(ROOT / "tune.py"), *map(str, words)],
+        [sys.executable, str(ROOT / "tune.py"), *map(str, arguments)],
         cwd=home,
         env=environment,
         capture_output=True,

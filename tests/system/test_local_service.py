@@ -53,23 +53,23 @@ class Machine:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("RAY_", "MLFLOW_", "FERTUNE_", "PYTHONPATH"))}
         self.environment = kept | {"HOME": str(folder / "person"), "FERTUNE_HOME": str(self.home)}
 
-    def call(self, *words: str, seconds: float = 200.0) -> subprocess.CompletedProcess[str]:
-        return self.shell(shlex.join([sys.executable, "-m", "cluster.local", *words]), seconds)
+    def call(self, *arguments: str, seconds: float = 200.0) -> subprocess.CompletedProcess[str]:
+        return self.shell(shlex.join([sys.executable, "-m", "cluster.local", *arguments]), seconds)
 
     def shell(self, line: str, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             line, shell=True, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=seconds
         )
 
-    def up(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def up(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         chosen = [f"--{name}-port={port}" for name, port in dataclasses.asdict(self.ports).items()]
-        return self.call("up", *chosen, "--num-cpus=2", "--num-gpus=0", "--timeout=180", *words)
+        return self.call("up", *chosen, "--num-cpus=2", "--num-gpus=0", "--timeout=180", *arguments)
 
-    def submit(self, *words: str) -> str:
+    def submit(self, *arguments: str) -> str:
         """The printed command, with another job in it."""
         printed = self.call("status").stdout.splitlines()[-1].removeprefix("Submit a job").strip()
         assert printed.endswith(" -- python tune.py")
-        return printed.removesuffix(" -- python tune.py") + " " + shlex.join(words)
+        return printed.removesuffix(" -- python tune.py") + " " + shlex.join(arguments)
 
     @property
     def record(self) -> Record:
@@ -86,18 +86,18 @@ def machine(tmp_path_factory):
     done = machine.up()
     try:
         assert done.returncode == 0, done.stdout + done.stderr
-        machine.words = done.stdout
+        machine.printed = done.stdout
         yield machine
     finally:
         machine.call("down", seconds=100)
 
 
 def test_up_says_where_everything_is_and_both_answer(machine):
-    assert f"MLflow         http://127.0.0.1:{machine.ports.mlflow}  " in machine.words
-    assert f"Ray dashboard  http://127.0.0.1:{machine.ports.dashboard}  " in machine.words
+    assert f"MLflow         http://127.0.0.1:{machine.ports.mlflow}  " in machine.printed
+    assert f"Ray dashboard  http://127.0.0.1:{machine.ports.dashboard}  " in machine.printed
     found = json.loads(machine.call("status", "--json").stdout)
     assert found["up"]
-    assert found["submit"] in machine.words
+    assert found["submit"] in machine.printed
     told = machine.shell(f'eval "$({shlex.quote(sys.executable)} -m cluster.local env)"; echo $MLFLOW_TRACKING_URI')
     assert told.stdout == f"http://127.0.0.1:{machine.ports.mlflow}\n"
 
@@ -170,7 +170,7 @@ def test_up_again_changes_nothing(machine):
     done = machine.call("up")
     assert done.returncode == 0, done.stderr
     assert "Starting" not in done.stdout
-    assert done.stdout.splitlines()[-3:] == machine.words.splitlines()[-3:]
+    assert done.stdout.splitlines()[-3:] == machine.printed.splitlines()[-3:]
     assert (machine.home / "service" / "service.json").read_bytes() == before
     other = machine.call("up", f"--mlflow-port={free_ports(1)[0]}")
     assert other.returncode == 2

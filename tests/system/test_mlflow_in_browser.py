@@ -138,9 +138,9 @@ def healthy(address: str) -> bool:
         return False
 
 
-def printed(lines: list[str], word: str) -> str:
-    """The link in the line about `word`."""
-    (line,) = [line for line in lines if line.strip().startswith(word)]
+def printed(lines: list[str], start: str) -> str:
+    """The link in the line that begins with `start`."""
+    (line,) = [line for line in lines if line.strip().startswith(start)]
     return line.split()[-1]
 
 

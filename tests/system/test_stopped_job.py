@@ -47,5 +47,7 @@ def ours(head) -> list[str]:
     """The processes of jobs on this head that still run: not Ray's own, which live as long as it does."""
     lasting = re.compile(r"ray::(IDLE|DashboardAgent|RuntimeEnvAgent|TrainStateActor|_AutoscalingCoordinatorActor)")
     family = psutil.Process(head.pid).children(recursive=True)
-    words = [" ".join(process.cmdline()) for process in family if process.is_running() and process.status() != "zombie"]
-    return [one for one in words if (one.startswith("ray::") and not lasting.match(one)) or "tune.py" in one]
+    commands = [
+        " ".join(process.cmdline()) for process in family if process.is_running() and process.status() != "zombie"
+    ]
+    return [one for one in commands if (one.startswith("ray::") and not lasting.match(one)) or "tune.py" in one]

@@ -80,7 +80,7 @@ def test_a_clip_is_the_average_of_its_frames_whatever_their_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "words"),
+    ("field", "value", "message"),
     [
         ("backbone", "resnet19", "Did you mean 'resnet18'"),
         ("attention", "spatial_3d", "Did you mean 'spatial'"),
@@ -89,6 +89,6 @@ def test_a_clip_is_the_average_of_its_frames_whatever_their_order() -> None:
         ("dropout", 1.0, "given as 1.0; 0 .off. up to below 1"),
     ],
 )
-def test_a_value_that_is_not_allowed_is_named_with_what_is(field: str, value: object, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+def test_a_value_that_is_not_allowed_is_named_with_what_is(field: str, value: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         make_config(Config, {field: value})

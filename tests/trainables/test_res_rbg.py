@@ -194,7 +194,7 @@ def test_the_network_can_be_exported_for_any_batch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "words"),
+    ("field", "value", "message"),
     [
         ("backbone", "resnet51", "Did you mean 'resnet50'"),
         ("attention", None, "There are: none, se, eca, g_eca"),
@@ -209,8 +209,8 @@ def test_the_network_can_be_exported_for_any_batch() -> None:
         ("masking_rate", -0.1, "masking_rate was given as -0.1"),
     ],
 )
-def test_a_value_that_is_not_allowed_is_named_with_what_is(field: str, value: object, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+def test_a_value_that_is_not_allowed_is_named_with_what_is(field: str, value: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         make_config(Config, {field: value})
 
 

@@ -235,7 +235,7 @@ def test_the_classifiers_are_all_that_published_weights_lack(architecture: str) 
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "message"),
     [
         ({"architecture": "vgg_16"}, "Did you mean 'vgg16'"),
         ({"weights": "imagenet1k"}, "Did you mean 'imagenet'"),
@@ -244,7 +244,7 @@ def test_the_classifiers_are_all_that_published_weights_lack(architecture: str) 
         ({"image_size": 24}, "image_size was given as 24 px; at least 32 px"),
     ],
 )
-def test_a_value_that_is_not_allowed_is_named_with_what_is(changes: dict[str, object], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+def test_a_value_that_is_not_allowed_is_named_with_what_is(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         make_config(Config, changes)
     make_config(Config, {"image_size": 24, "input_size": 48})

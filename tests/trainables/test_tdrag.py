@@ -133,7 +133,7 @@ def test_weights_of_kinetics_are_read_from_the_local_file(hub: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "message"),
     [
         ({"attention": "spatial"}, "Did you mean 'spatial_3d'"),
         ({"temporal": "grus"}, "Did you mean 'gru'"),
@@ -144,6 +144,6 @@ def test_weights_of_kinetics_are_read_from_the_local_file(hub: Path) -> None:
         ({"dropout": 1.0}, "given as 1.0"),
     ],
 )
-def test_a_value_that_is_not_allowed_is_named_with_what_is(changes: dict[str, object], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+def test_a_value_that_is_not_allowed_is_named_with_what_is(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         make_config(Config, changes)

@@ -65,16 +65,16 @@ def test_an_interrupted_ablation_goes_on_with_the_training_that_was_halted(prepa
 
 
 @pytest.mark.parametrize(
-    ("folds", "seeds", "sentence"),
+    ("folds", "seeds", "message"),
     [
         ((0, 4), 1, "Folds were given as 4; the data set has folds 0 to 3"),
         ((), 1, "given as none"),
         ((0,), 0, "0 seeds were asked for"),
     ],
 )
-def test_folds_and_seeds_that_are_not_there_are_refused(prepared, tmp_path, folds, seeds, sentence):
+def test_folds_and_seeds_that_are_not_there_are_refused(prepared, tmp_path, folds, seeds, message):
     with Driver(study_of(), tmp_path, prepared) as runner:
-        with pytest.raises(ValueError, match=sentence):
+        with pytest.raises(ValueError, match=message):
             ablate_variants(runner, folds=folds, seeds=seeds)
         assert not runner.begun
 

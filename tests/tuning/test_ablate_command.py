@@ -119,7 +119,7 @@ def test_ctrl_c_says_how_to_go_on(command):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "message"),
     [
         (["--folds", "0,9"], "Folds were given as 9; the data set has folds 0 to 3"),
         (["--folds", "0,,1"], "--folds was given as '0,,1'; allowed are `all` and numbers such as 0,1"),
@@ -140,10 +140,10 @@ def test_ctrl_c_says_how_to_go_on(command):
         (["--dry-run", "--folds", "0,99"], "Folds were given as 99; the data set has folds 0 to 4"),
     ],
 )
-def test_what_a_person_got_wrong_is_a_sentence_before_anything_is_trained(command, tmp_path, arguments, sentence):
+def test_what_a_person_got_wrong_is_a_message_before_anything_is_trained(command, tmp_path, arguments, message):
     done = command(*arguments)
     assert done.code == 2
-    assert sentence in " ".join(done.error.replace("│", " ").split())
+    assert message in " ".join(done.error.replace("│", " ").split())
     assert done.out == ""
     assert not list(tmp_path.glob("*/trials"))
 

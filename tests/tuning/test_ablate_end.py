@@ -33,7 +33,7 @@ def one_fold(tmp_path_factory):
     return write_ablation(tmp_path_factory.mktemp("one"), design=SMALL, num_folds=1)
 
 
-def test_a_person_gets_the_tables_and_the_sentences(whole, tmp_path):
+def test_a_person_gets_the_tables_and_the_lines(whole, tmp_path):
     said, done = end(whole, table=tmp_path / "a.md")
     assert done
     order = ("Ablation against base", "Difference in accuracy to base", "together (Holm)")

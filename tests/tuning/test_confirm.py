@@ -89,7 +89,7 @@ def command(store, monkeypatch, request):
     runner.ledger.close()
 
 
-def test_where_every_confirmation_fails_a_sentence_says_so_and_the_exit_code_too(command):
+def test_where_every_confirmation_fails_a_message_says_so_and_the_exit_code_too(command):
     runner, confirm_demo = command
     runner.search(8)
     runner.fails = lambda trial: True
@@ -129,7 +129,7 @@ def test_a_plan_of_nested_folds_trains_nothing(command):
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         (["--dry-run"], "--dry-run was given without --nested"),
         (["--nested", "2", "--top", "2"], "--top chooses what to test on the holdout"),
@@ -137,8 +137,8 @@ def test_a_plan_of_nested_folds_trains_nothing(command):
         (["--top", "2", "--trial", "search-0000"], "--top and --trial were both given"),
     ],
 )
-def test_options_that_contradict_each_other_are_said_to(command, options, words):
+def test_options_that_contradict_each_other_are_said_to(command, options, message):
     runner, confirm_demo = command
     done = confirm_demo(*options)
-    assert (done.exit_code, words in done.stderr) == (2, True)
+    assert (done.exit_code, message in done.stderr) == (2, True)
     assert not runner.asked

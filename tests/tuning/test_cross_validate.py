@@ -16,7 +16,7 @@ from tuning.cross_validate import cross_validate_search, planned
 from tuning.evidence.holdout import predictions_of
 from tuning.execution.seeds import CONFIRM_SEED
 from tuning.promote import promote_winner
-from tuning.text.evidence_tables import nested_sentences, show_nested
+from tuning.text.evidence_tables import nested_summary, show_nested
 
 SKILLS = {4: 0.5, 8: 0.6, 16: 0.7, 32: 0.8, 64: 0.9}
 
@@ -33,7 +33,7 @@ def runner(store, request):
         yield runner
 
 
-def test_each_fold_is_searched_alone_and_its_choice_tested_on_people_it_never_saw(runner):
+def test_each_fold_is_searched_alone_and_its_choice_tested_on_subjects_it_never_saw(runner):
     found = cross_validate_search(runner, num_samples=4, seeds=2)
     searched = runner.ledger.of_phase("nested_search")
     assert [trial.folds for trial in searched[:4]] == [(0,), (1,), (2,), (0,)], "in turn"
@@ -78,7 +78,7 @@ def test_asked_again_nothing_finished_runs_again_and_more_trials_add_theirs(runn
 
 
 @pytest.mark.slow
-def test_what_the_search_promised_too_much_is_found_with_people_as_units(runner):
+def test_what_the_search_promised_too_much_is_found_with_subjects_as_units(runner):
     runner.promised = 0.1
     found = cross_validate_search(runner, num_samples=3)
     by_hand = [row["validation_accuracy"] - row["test_accuracy"] for row in found.chosen]
@@ -91,7 +91,7 @@ def test_what_the_search_promised_too_much_is_found_with_people_as_units(runner)
     assert (found.champion, found.difference) == ("", None)
 
 
-def test_the_interval_of_the_optimism_counts_a_person_once(runner):
+def test_the_interval_of_the_optimism_counts_a_subject_once(runner):
     """Whoever is hard is hard in validation and in test: taken apart, the two would look less certain than they are."""
     cross_validate_search(runner, num_samples=2)
     ledger, rng = runner.ledger, np.random.default_rng(0)
@@ -125,7 +125,7 @@ def test_the_champion_is_trained_on_the_same_folds_with_the_same_seeds(runner, s
     }
     assert found.difference is not None
     assert found.difference.interval.mean == pytest.approx(scored["searched"] - scored["champion"], abs=0.03)
-    assert any("can only flatter it" in line for line in nested_sentences(found))
+    assert any("can only flatter it" in line for line in nested_summary(found))
     for trial in runner.ledger.of_phase("nested"):
         if trial.variant == "champion" and trial.folds == (0,):
             trial.state, trial.error = "FAILED", "it diverged"
@@ -169,8 +169,8 @@ def test_it_is_printed_by_fold_and_as_one_object_and_marked_where_leaky(runner, 
     found = cross_validate_search(runner, num_samples=2)
     show_nested(found, on_terminal())
     shown = capsys.readouterr().out
-    for words in (*(row["trial_id"] for row in found.chosen), "not one configuration", "48 people, 96 clips"):
-        assert words in shown, words
+    for message in (*(row["trial_id"] for row in found.chosen), "not one configuration", "48 people, 96 clips"):
+        assert message in shown, message
     assert "leaky: " not in shown
     show_nested(dataclasses.replace(found, leaky=True), on_terminal())
     assert "leaky: clips dealt at random" in capsys.readouterr().out
@@ -182,7 +182,7 @@ def test_it_is_printed_by_fold_and_as_one_object_and_marked_where_leaky(runner, 
 @pytest.mark.slow
 @pytest.mark.parametrize("frames", [False, True])
 @pytest.mark.usefixtures("tiny")
-def test_neither_test_people_nor_the_holdout_can_change_a_search_of_nested_folds(tmp_path, frames):
+def test_neither_test_subjects_nor_the_holdout_can_change_a_search_of_nested_folds(tmp_path, frames):
     prepared = prepare_random(tmp_path / "data", num_subjects=12)
     spec = make_spec(prepared, tmp_path / "clean", phase="nested_search", folds=(1,), epochs=2)
     splits = load_splits(tmp_path / "splits.json")

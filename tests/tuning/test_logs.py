@@ -1,6 +1,7 @@
 """What a trial had to say, and not what others had."""
 
 from tests.support.builders import make_trial
+from tuning.evidence.refusals import MAJORITY
 from tuning.logs import logs
 from tuning.records.ledger import Ledger
 
@@ -14,3 +15,13 @@ def test_a_note_stands_under_its_own_trial_and_in_the_study(tmp_path):
     assert "words of 0" not in list(logs(tmp_path, "smiles", "search-0001"))
     told = [line.partition("  ")[2] for line in logs(tmp_path, "smiles")]
     assert [line for line in told if "words" in line] == ["search-0000: words of 0", "search-0001: words of 1"]
+
+
+def test_a_refusal_names_the_majority_baseline_whatever_the_ledger_calls_it(tmp_path):
+    with Ledger.write(tmp_path / "smiles") as ledger:
+        for against in (MAJORITY, "models:/smiles/2"):
+            ledger.note("refused", of="search-0003", asked=[], against=against, look=1)
+    told = [line.partition("  ")[2] for line in logs(tmp_path, "smiles")]
+    assert told == [
+        f"refused: search-0003 against {against}, test 1" for against in ("the majority baseline", "models:/smiles/2")
+    ]

@@ -128,7 +128,7 @@ def test_trials_of_tuned_variants_are_done_once_they_ended(prepared, tmp_path):
 # The minimum detectable effect
 
 
-def test_the_effect_after_a_pilot_has_people_as_units_as_the_test_has(home):
+def test_the_effect_after_a_pilot_has_subjects_as_units_as_the_test_has(home):
     wide = study_of(design=sweep("gru_hidden", [4, 8, 16, 32, 64, 128]), settings={})
     forecast = plan(wide, home, seeds=2, sd=5)
     assert forecast.num_people == NUM_SUBJECTS
@@ -158,7 +158,7 @@ def test_what_a_plan_promises_is_what_the_finished_run_says(home):
 
 
 @pytest.mark.slow
-def test_fewer_folds_test_fewer_people(home):
+def test_fewer_folds_test_fewer_subjects(home):
     some, whole = plan(study_of(), home, folds=(0, 3)), plan(study_of(), home)
     assert (some.num_people, whole.num_people) == (32, 80)
     assert some.detectable_points > whole.detectable_points
@@ -201,18 +201,18 @@ def test_the_spread_of_another_study_can_be_taken(home):
 
 
 @pytest.mark.parametrize(
-    ("answers", "folds", "sentence"),
+    ("answers", "folds", "message"),
     [
         (lambda trial: 1.0, None, "unknown: the 6 finished runs are identical on every fold"),
         (_answers, (1,), "unknown from the runs: All runs are on fold 1, and one fold shows no spread"),
     ],
 )
-def test_a_pilot_that_shows_no_spread_is_said_to(prepared, tmp_path, answers, folds, sentence):
+def test_a_pilot_that_shows_no_spread_is_said_to(prepared, tmp_path, answers, folds, message):
     with Driver(study_of(), tmp_path, prepared, answers=answers) as runner:
         ablate_variants(runner, folds=folds or (0, 1), seeds=1)
     forecast = plan(study_of(), tmp_path, seeds=1)
     assert forecast.detectable_points is None
-    assert forecast.detectable_from.startswith(sentence)
+    assert forecast.detectable_from.startswith(message)
 
 
 def test_a_single_fold_detects_nothing(home):
@@ -235,7 +235,7 @@ def test_the_folds_of_drawn_faces_are_foreseen(tmp_path):
     assert len(frozenset().union(*[one.subjects for one in read])) == 10
 
 
-def test_leaky_folds_test_a_person_in_several(tmp_path):
+def test_leaky_folds_test_a_subject_in_several(tmp_path):
     drawing = {"num_subjects": 6, "classes": ("happiness", "surprise"), "num_frames": 2, "size": 32}
     study = study_of(folds="random_leaky", drawing=drawing)
     drawn_faces.write(tmp_path / "drawn" / study.name, **study.drawing)

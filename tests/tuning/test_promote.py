@@ -59,8 +59,8 @@ def test_a_first_champion_carries_its_evidence_and_its_card(begin, client, store
     assert not [subject for subject in store["prepared"].subjects if f'"{subject}"' in json.dumps(facts)]
     card = (folder / "MODEL_CARD.md").read_text()
     assert version.description == card
-    for words in ("2024/1689", "no legal advice", "| happy |", "16 people", "licence"):
-        assert words in card
+    for message in ("2024/1689", "no legal advice", "| happy |", "16 people", "licence"):
+        assert message in card
     assert [event["of"] for event in runner.ledger.events if event["event"] == "promoted"] == ["search-0000"]
     assert name_promoted(runner.ledger, "other") == promoted.name
     runner.asked.clear()
@@ -154,9 +154,9 @@ def test_whoever_was_confirmed_is_tested_together_whether_on_the_front_or_not(be
 @pytest.mark.slow
 def test_the_command_says_promoted_only_where_something_was(begin, capsys):
     runner = begin({8: GOOD}).search(8)
-    for words in ("Promoted search-0000 as", "search-0000 is champion already, as"):
+    for message in ("Promoted search-0000 as", "search-0000 is champion already, as"):
         show_promotion(promote_winner(runner), on_terminal())
-        assert f"{words} {runner.study.registered_model} version 1" in capsys.readouterr().out
+        assert f"{message} {runner.study.registered_model} version 1" in capsys.readouterr().out
 
 
 def test_the_evidence_names_the_commits_that_trained(begin):
@@ -219,7 +219,7 @@ def test_a_champion_that_cannot_be_compared_or_trained_again_is_said_to_be(begin
     diverging.fails = lambda trial: trial.variant == "champion"
     with pytest.raises(Refused, match=r"could not be trained again with all 2 seeds of search-0000"):
         promote_winner(diverging)
-    for key, value, words in (
+    for key, value, message in (
         ("fertune.classes", '["sad"]', "classes"),
         ("fertune.trainable", "gone", "no trainable named 'gone'"),
         ("fertune.parameters", '{"gru_hiden": 4}', "Did you mean 'gru_hidden'"),
@@ -228,7 +228,7 @@ def test_a_champion_that_cannot_be_compared_or_trained_again_is_said_to_be(begin
         name = diverging.study.registered_model
         before = client.get_model_version(name, "1").tags
         client.set_model_version_tag(name, "1", key, value)
-        with pytest.raises(Refused, match=words):
+        with pytest.raises(Refused, match=message):
             promote_winner(diverging)
         if key in before:
             client.set_model_version_tag(name, "1", key, before[key])

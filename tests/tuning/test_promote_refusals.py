@@ -20,7 +20,7 @@ from tuning.statistics.intervals import Interval
 GOOD, FAIR = 0.97, 0.6
 
 
-def test_below_the_commonest_class_it_is_said_by_how_much_and_what_would_settle_it(begin):
+def test_below_the_majority_baseline_it_is_said_by_how_much_and_what_would_settle_it(begin):
     runner = begin({8: FAIR}).search(8)
     with pytest.raises(Refused) as caught:
         promote_winner(runner)
@@ -30,7 +30,7 @@ def test_below_the_commonest_class_it_is_said_by_how_much_and_what_would_settle_
     assert "16 people, 32 clips" in said
     assert f"`python tune.py confirm {runner.study.name} --trial search-0000 --seeds " in said
     subjects = int(re.search(r"about (\d+) people \(now 16\)", said)[1])
-    # At so many people the distance of the bound from the mean has shrunk to that of the commonest class.
+    # At so many people the distance of the bound from the mean has shrunk to that of the majority baseline.
     distance = (found.accuracy.mean - found.accuracy.low) * (16 / subjects) ** 0.5
     assert distance == pytest.approx(found.accuracy.mean - found.majority, rel=0.05)
 
@@ -46,17 +46,19 @@ def answers_of(rng, *, alike):
     return pd.concat(tables)
 
 
-def test_more_seeds_help_as_far_as_people_answer_them_differently():
+def test_more_seeds_help_as_far_as_subjects_answer_them_differently():
     accuracy = Interval(mean=0.6, low=0.49, high=0.7, confidence=0.95, method="BCa bootstrap over subjects")
-    words, seeds = shortfall.below_majority(accuracy, accuracy, 0.5, answers_of(np.random.default_rng(0), alike=False))
+    message, seeds = shortfall.below_majority(
+        accuracy, accuracy, 0.5, answers_of(np.random.default_rng(0), alike=False)
+    )
     assert seeds > 2
-    assert f"about {seeds} seeds (now 2) would settle it" in words
-    words, seeds = shortfall.below_majority(accuracy, accuracy, 0.5, answers_of(np.random.default_rng(0), alike=True))
+    assert f"about {seeds} seeds (now 2) would settle it" in message
+    message, seeds = shortfall.below_majority(accuracy, accuracy, 0.5, answers_of(np.random.default_rng(0), alike=True))
     assert seeds is None
-    assert "about 13 people (now 10) would settle it" in words
+    assert "about 13 people (now 10) would settle it" in message
 
 
-def test_an_estimate_below_the_commonest_class_needs_no_more_people(begin):
+def test_an_estimate_below_the_majority_baseline_needs_no_more_subjects(begin):
     with pytest.raises(Refused, match="The estimate itself falls short"):
         promote_winner(begin({8: 0.4}).search(8))
 

@@ -27,6 +27,6 @@ def test_it_counts_trials_and_names_what_was_promoted_and_not_what_was_refused(t
     }
 
 
-def test_a_study_that_was_not_begun_is_a_sentence(tmp_path):
+def test_a_study_that_was_not_begun_is_a_message(tmp_path):
     with pytest.raises(ValueError, match="nothing"):
         status(tmp_path, "nothing")

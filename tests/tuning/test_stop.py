@@ -100,7 +100,7 @@ def test_a_study_of_another_machine_is_not_stopped_by_its_number(tmp_path):
         driver.wait(timeout=10)
 
 
-def test_a_study_that_was_not_begun_is_a_sentence(tmp_path):
+def test_a_study_that_was_not_begun_is_a_message(tmp_path):
     write_sample(tmp_path)
     with pytest.raises(ValueError, match=r"no study begun under .* named 'smile'\. Did you mean 'smiles'\?"):
         stop(tmp_path, "smile")

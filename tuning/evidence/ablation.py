@@ -23,7 +23,7 @@ def runs_of(ledger: Ledger) -> list[Run]:
 
     One that failed is among them, with NaN for what it could not measure; one that was interrupted is not.
     """
-    trials = [trial for trial in _compared(ledger) if trial.state in ("FINISHED", "FAILED")]
+    trials = [trial for trial in _compared(ledger) if trial.ended]
     if not trials:
         return []
     folds = load_splits(ledger.folder / files.SPLITS).folds
@@ -87,7 +87,7 @@ def _unsearched(ledger: Ledger, design: Design, ran: Set[str]) -> dict[str, str]
 
     Raises `NotComparable` where nothing ran because the searches are not done.
     """
-    trials = [trial for trial in searches_of(ledger, design) if trial.state in ("FINISHED", "FAILED")]
+    trials = [trial for trial in searches_of(ledger, design) if trial.ended]
     wanted = len(design.variants) * design.tune_each
     if not ran and len(trials) < wanted:
         raise NotComparable(
@@ -100,7 +100,7 @@ def _unsearched(ledger: Ledger, design: Design, ran: Set[str]) -> dict[str, str]
             found[name] = f"{len(mine)} of its {design.tune_each} search trials are done; `--resume` goes on."
         elif mine and not any(trial.state == "FINISHED" for trial in mine):
             found[name] = f"none of its {len(mine)} search trials finished, the first was {_error(mine[0])}."
-    return {name: f"{name} is not compared: {words}" for name, words in found.items()}
+    return {name: f"{name} is not compared: {reason}" for name, reason in found.items()}
 
 
 def _failed(ledger: Ledger) -> list[str]:

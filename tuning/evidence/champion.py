@@ -63,9 +63,9 @@ def champion_of(study: Study, prepared: Prepared, splits: Splits, tracking_uri: 
     version, stated = found
     for key, value in comparison_tags(prepared, splits).items():
         if stated.get(key) != value:
-            word = {tags.CLASSES: "other classes", tags.HOLDOUT: "another holdout"}[key]
+            differs = {tags.CLASSES: "other classes", tags.HOLDOUT: "another holdout"}[key]
             raise Incomparable(
-                f"The present champion of {name} has {word}, so the two cannot be compared. It was promoted by study "
+                f"The present champion of {name} has {differs}, so the two cannot be compared. It was promoted by study "
                 f"{stated.get(tags.STUDY)}. Register under another name (`registered_model` of the study)."
             )
     trainable = stated.get(tags.TRAINABLE, study.trainable)

@@ -11,8 +11,9 @@ from search_spaces.core.study import Study
 from trainables.core.wording import counted
 from tuning.evidence import refusals
 from tuning.evidence.champion import Champion, configuration_hash
-from tuning.evidence.holdout import CHAMPION, Evidence, Holdout, study_at_starts
+from tuning.evidence.holdout import Evidence, Holdout, study_at_starts
 from tuning.records import tags
+from tuning.records.aliases import CHAMPION
 from tuning.records.ledger import Ledger, Trial
 from tuning.statistics.alpha_spending import describe_look
 from tuning.statistics.savings import Costs

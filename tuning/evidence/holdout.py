@@ -16,8 +16,6 @@ from tuning.records.selection import ranked_front
 from tuning.statistics.intervals import Interval, accuracy_interval, independent_difference, majority_share
 from tuning.statistics.pairing import judged
 
-CHAMPION = "champion"  # the variant under which a study trains the present champion again
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Evidence:

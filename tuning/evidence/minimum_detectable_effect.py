@@ -40,7 +40,7 @@ def detectable(
     own = _finished(ledger)
     pilots_clips = 0.0  # tested in a fold
     if sd is not None:
-        seed_share, words = 0.0, f"from the given standard deviation of {100 * sd:.1f} points of {MEANT}"
+        seed_share, source = 0.0, f"from the given standard deviation of {100 * sd:.1f} points of {MEANT}"
     else:
         runs, of = (own, "") if pilot is None else (_finished(pilot), f" of {pilot.folder.name}")
         try:
@@ -54,7 +54,7 @@ def detectable(
                 f"unknown: the {len(runs)} finished runs{of} are identical on every fold, which shows no spread",
             )
         pilots_clips = 0.0 if pilot is None else fmean(run.num_test for run in runs)
-        words = f"from a standard deviation of {100 * sd:.1f} points among {len(runs)} finished runs{of}, of {MEANT}"
+        source = f"from a standard deviation of {100 * sd:.1f} points among {len(runs)} finished runs{of}, of {MEANT}"
     if not folds:
         return None, "unknown without the folds; give --data-root"
     if len(folds) < 2:
@@ -66,7 +66,7 @@ def detectable(
     if pilots_clips > num_test:
         # Fewer people spread more. More of them are promised nothing: what a training does to all does not shrink.
         sd *= (pilots_clips / num_test) ** 0.5
-        words += f", scaled from its {pilots_clips:.0f} clips to {num_test:.0f} tested in a fold"
+        source += f", scaled from its {pilots_clips:.0f} clips to {num_test:.0f} tested in a fold"
     units = f"{subjects} people" if subjects else "folds as units, as their people or predictions are not known,"
     family = len(design.variants) - 1 + len(design.effects())
     effect = minimum_detectable_effect(
@@ -78,7 +78,7 @@ def detectable(
         if seeds > 1 and not seed_share
         else ""
     )
-    return 100 * effect, f"{words}; {units} in {len(folds)} folds, {compared} at 5 % together, power 80 %{gain}"
+    return 100 * effect, f"{source}; {units} in {len(folds)} folds, {compared} at 5 % together, power 80 %{gain}"
 
 
 def _finished(ledger: Ledger) -> list[Run]:

@@ -124,13 +124,13 @@ def _given_up(facts: Mapping[str, Any]) -> str:
 
 
 def _robustness(facts: Mapping[str, Any]) -> list[str]:
-    words = {"accuracy_under_occlusion": "% of the face hidden", "accuracy_under_rotation": "degrees of rotation"}
+    units = {"accuracy_under_occlusion": "% of the face hidden", "accuracy_under_rotation": "degrees of rotation"}
     lines = []
     for metric, curve in facts["robustness"].items():
         if not curve:
             continue
         strongest = max(curve, key=int)
-        lines.append(f"{percent(curve[strongest])} with {strongest} {words[metric]}")
+        lines.append(f"{percent(curve[strongest])} with {strongest} {units[metric]}")
     return [f"On disturbed faces: {'; '.join(lines)}."] if lines else []
 
 

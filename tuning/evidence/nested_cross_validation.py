@@ -10,7 +10,8 @@ import pandas as pd
 
 from trainables.core.prepared.splits import Splits
 from tuning.evidence.ablation import run_of
-from tuning.evidence.holdout import CHAMPION, predictions_of
+from tuning.evidence.holdout import predictions_of
+from tuning.records.aliases import CHAMPION
 from tuning.records.ledger import Ledger, Trial, first_error
 from tuning.statistics.comparison import compare
 from tuning.statistics.differences import Difference

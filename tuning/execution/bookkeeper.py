@@ -56,7 +56,7 @@ class Bookkeeper(search.Searcher):
         self._ledger, self._searcher, self._listener, self._spec = ledger, searcher, listener, spec
         self._deadline = deadline
         self._running: dict[str, Trial] = {}
-        self._last_words: dict[str, str] = {}  # of workers that ended, by Tune's trial
+        self._last_messages: dict[str, str] = {}  # of workers that ended, by Tune's trial
         self.error: Exception | None = None
         self.stopper = _Stopper(self)
 
@@ -77,7 +77,7 @@ class Bookkeeper(search.Searcher):
         with self._keeping_errors():
             trial = self._running[trial_id]
             if "workers_ended" in result:
-                self._last_words[trial_id] = result["workers_ended"]
+                self._last_messages[trial_id] = result["workers_ended"]
                 return
             if note := result.get("note"):
                 self._ledger.note("noted", trial_id=trial.trial_id, words=note)
@@ -103,7 +103,7 @@ class Bookkeeper(search.Searcher):
             self._ledger.end(trial.trial_id, "FAILED", error=result["failed"], workers=workers)
         elif error:
             died = "The process that ran this trial died; see the logs of Ray."
-            self._ledger.end(trial.trial_id, "FAILED", error=self._last_words.pop(trial_id, died))
+            self._ledger.end(trial.trial_id, "FAILED", error=self._last_messages.pop(trial_id, died))
         else:
             self._ledger.end(trial.trial_id, "INTERRUPTED")
         del self._running[trial_id]

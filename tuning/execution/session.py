@@ -102,7 +102,7 @@ def open_session(*, verbose: bool = False) -> Generator[Session]:
 
     level = logging.INFO if verbose else logging.ERROR
     logging.getLogger("ray").setLevel(level)
-    _tame_words_of_nodes(verbose)
+    _tame_lines_of_nodes(verbose)
     if address:
         settings = {"env_vars": SETTINGS | {"RAY_ADDRESS": address}}
         context = ray.init(address=address, runtime_env=settings, log_to_driver=verbose, logging_level=level)
@@ -166,7 +166,7 @@ def _start(tries: int = 2, **settings: Any) -> Any:
     return _start(tries - 1, **settings)
 
 
-def _tame_words_of_nodes(verbose: bool) -> None:
+def _tame_lines_of_nodes(verbose: bool) -> None:
     """What Ray says of its nodes goes to standard error, so that `--json` stays data; without one warning of no use.
 
     A slot is half a dozen processes. Ray takes their number for a mistake on few cores, and a joined Ray says so: nobody can

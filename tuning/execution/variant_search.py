@@ -24,7 +24,7 @@ def search_each(runner: Runner, *, deadline: float | None = None) -> bool:
     begun = searches_of(runner.ledger, design)
     searchers = {name: _OfVariant(runner.study, design, name, begun) for name in design.variants}
     runner.run_in_turn("search", searchers, begun=begun, num_new=_num_lacking(design, begun), deadline=deadline)
-    ended = [trial for trial in searches_of(runner.ledger, design) if trial.state in ("FINISHED", "FAILED")]
+    ended = [trial for trial in searches_of(runner.ledger, design) if trial.ended]
     return _num_lacking(design, ended) == 0
 
 

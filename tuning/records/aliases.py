@@ -18,7 +18,8 @@ from filelock import FileLock, Timeout
 
 from tuning.records import tags
 
-CHAMPION, PREVIOUS = "champion", "previous"
+CHAMPION = "champion"  # also the variant under which a study trains the present champion again
+PREVIOUS = "previous"
 PATIENCE_S = 600.0  # a promotion that uploads large weights holds the lock for so long at most
 
 

@@ -39,8 +39,7 @@ class Trial:
     `of` names the trial whose configuration this one re-trains; `variant` is `""`, the name of a control, or of a design's
     variant. `num_epochs` ends a refit before its schedule does. `trainable` is `""` for the study's own; where it names
     one (a champion from elsewhere), `parameters` is all that is given, and the study's settings play no part.
-    `curve` has one row per epoch, `metrics` what was logged once at the chosen epoch.
-    `workers` tells the host, device and GPUs of each.
+    `curve` has one row per epoch, `metrics` what was logged once at the chosen epoch, `workers` host, device and GPUs.
     """
 
     trial_id: str = ""
@@ -64,6 +63,11 @@ class Trial:
     def halted(self) -> bool:
         """Whether it began and has not ended, so that a resumed study goes on with it."""
         return self.state in ("RUNNING", "INTERRUPTED")
+
+    @property
+    def ended(self) -> bool:
+        """Whether it came to an end of its own, so that nothing goes on with it."""
+        return self.state in ("FINISHED", "FAILED")
 
     @property
     def device(self) -> str:
@@ -104,10 +108,7 @@ class Ledger:
 
     @classmethod
     def write(cls, folder: Path) -> Ledger:
-        """Open for appending; use it in a `with` statement.
-
-        Raises `StudyBusy` where another process already writes it.
-        """
+        """Open for appending, in a `with` statement. Raises `StudyBusy` where another process already writes it."""
         folder.mkdir(parents=True, exist_ok=True)
         ledger = cls(folder)
         try:

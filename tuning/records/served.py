@@ -21,13 +21,13 @@ def predict(uri: str, tracking_uri: str, paths: Sequence[Path]) -> Iterator[dict
     `uri` is `models:/<name>@champion` or `models:/<name>/<version>`. Raises `ValueError` where the store has no such model,
     and `RuntimeError`, with its last words, where the process that runs it ends.
     """
-    with tempfile.TemporaryDirectory() as copy, tempfile.TemporaryFile() as words:
+    with tempfile.TemporaryDirectory() as copy, tempfile.TemporaryFile() as errors:
         folder = download(uri, tracking_uri, Path(copy))
         process = subprocess.Popen(
             [sys.executable, "-P", str(_PROGRAM), str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=words,
+            stderr=errors,
             text=True,
             encoding="utf-8",
         )
@@ -38,8 +38,8 @@ def predict(uri: str, tracking_uri: str, paths: Sequence[Path]) -> Iterator[dict
                     yield from _answer(process, path)
             except (BrokenPipeError, EOFError):
                 code = process.wait(timeout=60)
-                words.seek(0)
-                raise RuntimeError(_ended(uri, code, words.read().decode(errors="replace"))) from None
+                errors.seek(0)
+                raise RuntimeError(_ended(uri, code, errors.read().decode(errors="replace"))) from None
             finally:
                 process.kill()
 

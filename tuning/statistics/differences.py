@@ -106,7 +106,7 @@ def differences(
             power=power_for(effect, floored[index].se, one.df, alpha),
             words="",
         )
-        found[key] = dataclasses.replace(difference, words=_words(difference, rope))
+        found[key] = dataclasses.replace(difference, words=_summary(difference, rope))
     return found
 
 
@@ -157,7 +157,7 @@ def _totals(paired: PairedRuns, weights: Mapping[str, float]) -> np.ndarray:
     return np.sum([weight * paired.correct[name] for name, weight in weights.items()], axis=0)
 
 
-def _words(difference: Difference, rope: float) -> str:
+def _summary(difference: Difference, rope: float) -> str:
     """What follows from the numbers, and no more."""
     interval, kind = difference.interval, difference.kind
     alpha = 1 - interval.confidence
@@ -178,5 +178,5 @@ def _size(mean: float, kind: Kind) -> str:
     points = f"{100 * abs(mean):.1f} points"
     if kind == "interaction":
         return f"interaction of {'+' if mean > 0 else '-'}{points}"
-    words = ("better", "worse") if kind == "difference" else ("raises accuracy", "lowers accuracy")
-    return f"{words[0] if mean > 0 else words[1]} by {points}"
+    verbs = ("better", "worse") if kind == "difference" else ("raises accuracy", "lowers accuracy")
+    return f"{verbs[0] if mean > 0 else verbs[1]} by {points}"

@@ -86,9 +86,9 @@ def pair(runs: Sequence[Run], reference: str, *, asked: Collection[str] = ()) ->
     }
     fold_names, seed_names = balanced({name: set(cells) for name, cells in by_variant.items()}, usable, reference)
     excluded = {
-        variant: f"{variant} is not compared: it has {words}"
+        variant: f"{variant} is not compared: it has {reason}"
         for variant, cells in by_variant.items()
-        if (words := _incomplete(cells, usable[variant], fold_names, seed_names))
+        if (reason := _incomplete(cells, usable[variant], fold_names, seed_names))
     }
     _require_comparable(by_variant, usable, reference, fold_names, excluded)
     left_out = _left_out(by_variant, usable, fold_names, seed_names)

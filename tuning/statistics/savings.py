@@ -46,18 +46,18 @@ def saving_of(challenger: Costs, champion: Costs, *, share: float, level: float)
     if _saves(parameters, share):
         found.append(f"{100 * (1 - parameters):.0f} % fewer parameters")
     if high is not None and ratio is not None:
-        words = (
+        times = (
             f"at most {100 * high:.0f} % of its time with {100 * (1 - level):.4g} % confidence, {100 * ratio:.0f} % measured"
             f"{f' on {challenger.timed_on}' if challenger.timed_on else ''}"
         )
-        (found if _saves(high, share) else lacking).append(words)
+        (found if _saves(high, share) else lacking).append(times)
     elif challenger.timed_on != champion.timed_on:
         lacking.append(f"times are not compared: {challenger.timed_on}, against {champion.timed_on}")
     counted = (
         f"{100 * parameters:.0f} % of its parameters" if math.isfinite(parameters) else "parameters were not counted"
     )
-    words = " and ".join(found) if found else "; ".join([counted, *lacking])
-    return Saving(enough=bool(found), words=words, time_ratio=ratio, time_ratio_high=high)
+    summary = " and ".join(found) if found else "; ".join([counted, *lacking])
+    return Saving(enough=bool(found), words=summary, time_ratio=ratio, time_ratio_high=high)
 
 
 def _saves(ratio: float, share: float) -> bool:

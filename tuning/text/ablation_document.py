@@ -38,7 +38,7 @@ def compared(comparison: Comparison) -> Document:
         sheets += _of_effects(comparison)
     return Document(
         sheets=[*sheets, *_published(ours, quoted, leaky=comparison.leaky)],
-        sentences=_sentences(comparison, found),
+        summary=_summary(comparison, found),
         numbers=rows(comparison),
         records=records(comparison),
     )
@@ -66,11 +66,11 @@ def listed(runs: Sequence[Run], published: Figures, reason: str, *, leaky: bool 
             if row["name"]
         ],
     )
-    sentences = [reason, *([LEAKY] if leaky else []), *_about_published(metrics_quoted(published.values()))]
+    summary = [reason, *([LEAKY] if leaky else []), *_about_published(metrics_quoted(published.values()))]
     plain = [{key: None if value == "" else value for key, value in row.items()} for row in numbers if row["name"]]
     return Document(
         sheets=[own, *_published(ours, published, leaky=leaky)],
-        sentences=sentences,
+        summary=summary,
         numbers=numbers,
         records=[*({"kind": "listed"} | row for row in plain), {"kind": "note", "note": reason}],
     )
@@ -85,7 +85,7 @@ def _results(comparison: Comparison, ours: Figures) -> Sheet:
     counts = [(comparison.num_folds, "folds"), (comparison.num_seeds, "seeds")]
     if comparison.num_people:
         counts += [(comparison.num_people, "people"), (comparison.num_clips, "clips")]
-    sizes = ", ".join(f"{count} {word[:-1] if count == 1 and word != 'people' else word}" for count, word in counts)
+    sizes = ", ".join(f"{count} {unit[:-1] if count == 1 and unit != 'people' else unit}" for count, unit in counts)
     confidence = f"{100 * comparison.confidence:g} %"
     return Sheet(
         title=titled(
@@ -189,8 +189,8 @@ def _quoted(title: str, ours: Figures, quoted: Figures, metrics: Sequence[str]) 
     return Sheet(title=title, headings=headings, rows=rows)
 
 
-def _sentences(comparison: Comparison, found: Sequence[tuple[str, Difference]]) -> list[str]:
-    """What follows from the numbers, one sentence a line: each variant and effect, what is left out, what to know."""
+def _summary(comparison: Comparison, found: Sequence[tuple[str, Difference]]) -> list[str]:
+    """What follows from the numbers, one finding a line: each variant and effect, what is left out, what to know."""
     lines = [LEAKY] if comparison.leaky else []
     stated = metrics_quoted(one.published for one in comparison.variants)
     named = [*found, *((f"effect: {name}", one) for name, one in comparison.effects.items())]

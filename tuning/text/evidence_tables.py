@@ -69,7 +69,7 @@ def evidence_table(found: Sequence[Evidence]) -> Table:
     return table
 
 
-def nested_sentences(found: NestedResult) -> list[str]:
+def nested_summary(found: NestedResult) -> list[str]:
     """One line for each finding, and what they may not be taken for."""
     accuracy, optimism = found.accuracy, found.optimism
     lines = [
@@ -110,5 +110,5 @@ def show_nested(found: NestedResult, shown: Shown) -> None:
         shares = (percent(row["validation_accuracy"]), percent(row["test_accuracy"]))
         table.add_row(str(row["fold"]), row["trial_id"], *tried, *shares)
     shown.console.print(table)
-    for line in [*nested_sentences(found), *([LEAKY] if found.leaky else [])]:
+    for line in [*nested_summary(found), *([LEAKY] if found.leaky else [])]:
         shown.listener.say(line)

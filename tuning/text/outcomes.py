@@ -124,7 +124,7 @@ def _show_ablation(ran: Ran, shown: Shown, table: Path | None) -> bool:
     else:
         for one in sheets.terminal_tables(document):
             shown.console.print(one)
-        for line in document.sentences:
+        for line in document.summary:
             shown.listener.say(line)
     if table is not None:
         sheets.write(document, table)

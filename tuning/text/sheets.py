@@ -38,12 +38,12 @@ class Sheet:
 class Document:
     """All that is shown of an ablation (`tuning.text.ablation_document` makes it).
 
-    `sheets` and the `sentences` below them are for people. `numbers` are the unrounded rows of a CSV, all with the same
+    `sheets` and the lines of `summary` below them are for people. `numbers` are the unrounded rows of a CSV, all with the same
     keys; `records` is what `--json` prints, one object a line, each with its `kind`.
     """
 
     sheets: Sequence[Sheet]
-    sentences: Sequence[str]
+    summary: Sequence[str]
     numbers: Sequence[Mapping[str, object]]
     records: Sequence[Mapping[str, Any]]
 
@@ -65,7 +65,7 @@ def write(document: Document, path: Path) -> None:
 
 
 def terminal_tables(document: Document) -> list[Table]:
-    """The sheets for a terminal: what is too wide is folded, never cut. The sentences belong below them."""
+    """The sheets for a terminal: what is too wide is folded, never cut. The summary belongs below them."""
     tables = []
     for sheet in document.sheets:
         table = Table(
@@ -94,23 +94,23 @@ def as_csv(document: Document) -> str:
 
 
 def as_markdown(document: Document) -> str:
-    """Each sheet with its title above, then the sentences."""
+    """Each sheet with its title above, then the summary."""
     lines = []
     for sheet in document.sheets:
         lines += [sheet.title, "", _piped(sheet.headings), "|---|" + "---:|" * (len(sheet.headings) - 1)]
         lines += [*map(_piped, sheet.rows), ""]
-    return "\n".join([*lines, *(f"- {sentence}" for sentence in document.sentences)]) + "\n"
+    return "\n".join([*lines, *(f"- {line}" for line in document.summary)]) + "\n"
 
 
 def as_latex(document: Document) -> str:
-    """A `table` for each sheet, which needs the package booktabs; the sentences are in the caption of the last."""
+    """A `table` for each sheet, which needs the package booktabs; the summary is in the caption of the last."""
     lines = []
     for sheet in document.sheets:
-        sentences = document.sentences if sheet is document.sheets[-1] else ()
+        summary = document.summary if sheet is document.sheets[-1] else ()
         lines += [
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{_escaped(' '.join([f'{sheet.title}.', *sentences]))}}}",
+            rf"\caption{{{_escaped(' '.join([f'{sheet.title}.', *summary]))}}}",
             rf"\begin{{tabular}}{{l{'r' * (len(sheet.headings) - 1)}}}",
             r"\toprule",
             _ampersands(sheet.headings),

@@ -108,7 +108,7 @@ def test_the_folder_of_videos_or_a_subjects_may_be_given(root):
     assert len(baum1s.load(root / VIDEOS / "s002").samples) == 14
 
 
-def test_a_complete_copy_has_31_people_in_five_folds_and_no_note(tmp_path):
+def test_a_complete_copy_has_31_subjects_in_five_folds_and_no_note(tmp_path):
     names = [f"S{subject:03d}_{take:03d}" for subject in range(1, 32) for take in range(1, 7)]
     for name in names:
         folder = tmp_path / VIDEOS / name[:4].lower()

@@ -13,12 +13,12 @@ from trainables.data.core.dataset import DataError
 FRAMES, LABELS = "cohn-kanade-images", "Emotion"
 
 
-def note(dataset, words: str) -> str:
-    (found,) = [note for note in dataset.notes if words in note]
+def note(dataset, message: str) -> str:
+    (found,) = [note for note in dataset.notes if message in note]
     return found
 
 
-def test_labelled_sequences_come_with_their_class_their_person_and_their_frames_in_order(root):
+def test_labelled_sequences_come_with_their_class_their_subject_and_their_frames_in_order(root):
     dataset = ck_plus.load(root)
     assert dataset.classes == ("anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
     assert len(dataset.samples) == 18
@@ -52,7 +52,7 @@ def test_grey_colour_palette_alpha_and_16_bit_frames_of_any_size_make_one_clip(r
     assert {frame.dtype for frame in frames} == {np.dtype(np.uint8)}
 
 
-def test_subjects_are_dealt_in_turn_and_fewer_people_give_fewer_folds(root):
+def test_subjects_are_dealt_in_turn_and_fewer_subjects_give_fewer_folds(root):
     dataset = ck_plus.load(root)
     tested = [{dataset.samples[i].subject for i in fold.test} for fold in dataset.folds]
     assert tested == [{f"S{10 + k:03d}"} for k in range(6)]
@@ -66,7 +66,7 @@ def test_subjects_are_dealt_in_turn_and_fewer_people_give_fewer_folds(root):
     assert {dataset.samples[i].subject for i in dataset.folds[2].validation} == {"S013", "S027"}
 
 
-def test_two_people_are_too_few(root):
+def test_two_subjects_are_too_few(root):
     for subject in range(12, 16):
         shutil.rmtree(root / FRAMES / f"S{subject:03d}")
     with pytest.raises(DataError, match=r"2 subjects \(S010, S011\); at least 3"):

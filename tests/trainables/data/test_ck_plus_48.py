@@ -9,7 +9,7 @@ from trainables.data import ck_plus, ck_plus_48
 from trainables.data.core.dataset import DataError
 
 
-def test_three_peak_frames_are_one_clip_of_one_person(root):
+def test_three_peak_frames_are_one_clip_of_one_subject(root):
     dataset = ck_plus_48.load(root)
     assert dataset.classes == ck_plus.CLASSES
     assert len(dataset.samples) == 12
@@ -20,7 +20,7 @@ def test_three_peak_frames_are_one_clip_of_one_person(root):
     assert "36 of 981 images" in dataset.notes
 
 
-def test_folds_are_by_person_and_not_by_file(root):
+def test_folds_are_by_subject_and_not_by_file(root):
     dataset = ck_plus_48.load(root)
     assert len(dataset.folds) == 6
     for k, fold in enumerate(dataset.folds):

@@ -111,7 +111,7 @@ def test_a_closed_clip_is_one_dropped_clip_with_the_reason(root, closed):
     assert fingerprint_of(dataset, {})
 
 
-def test_a_class_that_one_person_shows_is_called_by_its_name(root):
+def test_a_class_that_one_subject_shows_is_called_by_its_name(root):
     write_image(root / "calm" / "P3_a" / "1.png")
     with pytest.raises(DataError, match=r"my clips \(new\): Class 'calm' has one subject only \(P3\)"):
         clip_folder.load(root)

@@ -33,7 +33,7 @@ def test_other_light_is_refused_by_name(root):
         oulu_casia.load(root / "NI" / "Strong")
 
 
-def test_a_copy_of_the_people_alone_is_taken_for_it_and_that_is_said(root, tmp_path):
+def test_a_copy_of_the_subjects_alone_is_taken_for_it_and_that_is_said(root, tmp_path):
     shutil.copytree(root / "VL" / "Strong", tmp_path / "faces")
     dataset = oulu_casia.load(tmp_path / "faces")
     assert len(dataset.samples) == 36
@@ -65,7 +65,7 @@ def test_a_second_copy_is_left_aside_and_named(root):
     assert "VL_cropped/VL/Strong left aside" in note
 
 
-def test_a_complete_copy_gives_480_sequences_in_ten_folds_of_eight_people(tmp_path):
+def test_a_complete_copy_gives_480_sequences_in_ten_folds_of_eight_subjects(tmp_path):
     pixel = trees.image(tmp_path / "pixel.jpeg", side=2).read_bytes()
     for subject in range(80):
         for name in ("Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surprise"):

@@ -100,7 +100,7 @@ def test_a_change_of_the_evidence_shows(tmp_path):
 
 def test_the_card_says_what_was_measured_what_was_not_and_what_is_forbidden():
     card = model_card(FACTS)
-    for words in (
+    for message in (
         "90.0 % accuracy of its configuration on 64 clips of 16 people",
         "95 % interval over people, seeds not counted: 80.0 % to 95.0 %; 2 trainings",
         "| onset | 87.5 % | 16 |",
@@ -118,7 +118,7 @@ def test_the_card_says_what_was_measured_what_was_not_and_what_is_forbidden():
         "no legal advice",
         "licence",
     ):
-        assert words in card, words
+        assert message in card, message
     assert "drawn" not in card
     assert as_description(card) == card, "all of it fits into a registry"
 
@@ -137,19 +137,19 @@ def test_a_card_of_drawn_faces_or_of_a_smoke_run_begins_with_it():
     assert "smoke run" in first
 
 
-def test_a_card_says_where_people_are_not_named_and_what_accuracy_was_given_up():
+def test_a_card_says_where_subjects_are_not_named_and_what_accuracy_was_given_up():
     facts = copy.deepcopy(FACTS)
     facts["data"]["subjects_known"], facts["by_person"] = False, None
     facts["holdout"]["num_subjects"] = facts["trained_on"]["num_subjects"] = None
     card = model_card(facts)
-    for words in (
+    for message in (
         "does not name the people of its clips",
         "A person may be both in training and in test",
         "64 clips, whose people are not named",
         "interval over clips, seeds not counted",
         "one more training, on 256 clips.",
     ):
-        assert words in card, words
+        assert message in card, message
     assert "people whom no choice" not in card
     assert "By person" not in card
     facts["replaced"], facts["verdicts"] = {"version": 4}, [{"name": "search-0003", "reason": "cheaper."}]
@@ -171,8 +171,8 @@ def test_evidence_of_nameless_clips_and_of_a_leaky_study_is_marked(ledger, capsy
     assert found.accuracy.method.endswith("over clips")
     assert show_confirmed(ledger, [found], on_terminal())
     shown = capsys.readouterr().out
-    for words in ("64 clips, whose people are not named", "leaky: clips dealt at random", LEAKY):
-        assert words in shown, words
+    for message in ("64 clips, whose people are not named", "leaky: clips dealt at random", LEAKY):
+        assert message in shown, message
     assert "people, " not in shown.split("Clips were dealt")[0]
     report = read_report_data(ledger.folder.parent, ledger.folder.name)
     assert "leaky: clips dealt at random" in str(panel(report).body)

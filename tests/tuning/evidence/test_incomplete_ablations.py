@@ -87,7 +87,7 @@ def test_a_variant_that_has_only_begun_is_left_out_and_one_without_a_run_is_miss
 
 
 @pytest.mark.parametrize(
-    ("change", "sentence"),
+    ("change", "message"),
     [
         (lambda runs: [], "No training has ended"),
         (
@@ -105,8 +105,8 @@ def test_a_variant_that_has_only_begun_is_left_out_and_one_without_a_run_is_miss
         ),
     ],
 )
-def test_where_nothing_can_be_compared_a_sentence_says_how_many_are_missing(change, sentence):
-    with pytest.raises(NotComparable, match=sentence):
+def test_where_nothing_can_be_compared_a_message_says_how_many_are_missing(change, message):
+    with pytest.raises(NotComparable, match=message):
         compare(change(simulated(SKILLS)), "full", asked=SKILLS)
 
 

@@ -29,6 +29,6 @@ def test_a_quarter_of_the_clips_spreads_twice_as_much_and_more_of_them_promise_n
     pilot = SimpleNamespace(runs=runs, folder=Path("pilot"), study={"design": facts})
     new = SimpleNamespace(runs=[])
     same, _ = detectable(new, design, folds(PILOT), 2, pilot=pilot)
-    effect, words = detectable(new, design, folds(num_test), 2, pilot=pilot)
+    effect, source = detectable(new, design, folds(num_test), 2, pilot=pilot)
     assert effect == pytest.approx(factor * same)
-    assert ("scaled from its 24 clips to 6 tested in a fold" in words) == (factor == 2.0)
+    assert ("scaled from its 24 clips to 6 tested in a fold" in source) == (factor == 2.0)

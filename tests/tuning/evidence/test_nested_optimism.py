@@ -53,7 +53,7 @@ def t_interval(mean, variance, df):
     return pytest.approx((mean, mean - half, mean + half))
 
 
-def test_people_count_once_and_trainings_for_the_search_and_for_its_tests(optimism):
+def test_subjects_count_once_and_trainings_for_the_search_and_for_its_tests(optimism):
     """Two folds, two people tested in each, two seeds; three of them validate the other fold, and E only validates.
 
     The mean is 3/4 - 5/8. What the people add to it, in 32nds: A -2 as validated; B 2 as validated and 2 as tested; C 2
@@ -78,7 +78,7 @@ def test_people_count_once_and_trainings_for_the_search_and_for_its_tests(optimi
     assert found.method == "people and seeds"
 
 
-def test_where_folds_differ_by_more_than_their_people_the_spread_of_the_folds_differences_is_taken(optimism):
+def test_where_folds_differ_by_more_than_their_subjects_the_spread_of_the_folds_differences_is_taken(optimism):
     """Ten people; those of a fold validate the other, and all of a fold are judged alike.
 
     Validation minus test is 1/2 - 1 in fold 0 and 3/4 - 1/2 in fold 1: the mean is -1/8, its variance (3/4)²/2/2 = 81/576.

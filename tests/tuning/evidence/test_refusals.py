@@ -80,7 +80,7 @@ def test_the_same_configuration_under_another_trial_is_the_same_question(begin):
     assert refused(runner, trial_id="search-0001").verdict.look == 2
 
 
-def test_the_commonest_class_is_a_question_too(begin):
+def test_the_majority_baseline_is_a_question_too(begin):
     runner = begin({8: 0.6}).search(8)
     first = str(refused(runner))
     assert "test 1 of this question on these people, at a level of 2.5 %" in first
@@ -100,7 +100,7 @@ def test_the_level_told_is_that_of_holms_step(begin):
 
 
 def test_the_evidence_says_at_which_look_it_passed(begin):
-    """Refused at the first look, for the commonest class is common enough for 95 % and no more; better with more seeds."""
+    """Refused at the first look, it passes the majority baseline at the second, with more seeds that are better."""
     runner = begin({8: 0.6}).search(8)
     refused(runner)
     runner.skills = {8: GOOD}

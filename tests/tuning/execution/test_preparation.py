@@ -21,7 +21,7 @@ def search_of(**changes):
     return study_of(design=None, parameters={"lr": tune.loguniform(1e-4, 1e-2)}, **changes)
 
 
-def test_a_search_locks_a_fifth_of_the_people_away_and_an_ablation_nobody(prepared, tmp_path):
+def test_a_search_locks_a_fifth_of_the_subjects_away_and_an_ablation_nobody(prepared, tmp_path):
     searched, compared = (
         cut(study, prepared, tmp_path / f"{study.design is None}") for study in (search_of(), study_of())
     )
@@ -47,13 +47,13 @@ def test_folds_of_other_data_are_refused(prepared, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("now", "words"),
+    ("now", "message"),
     [
         (study_of(), "the published folds and a locked holdout, and is to have the published folds and no holdout now"),
         (search_of(folds="random_leaky"), "is to have folds dealt at random by clip and a locked holdout now"),
     ],
 )
-def test_a_study_that_asks_for_other_folds_by_now_is_refused(prepared, tmp_path, now, words):
+def test_a_study_that_asks_for_other_folds_by_now_is_refused(prepared, tmp_path, now, message):
     cut(search_of(), prepared, tmp_path / "splits.json")
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match=message):
         cut(now, prepared, tmp_path / "splits.json")

@@ -102,7 +102,7 @@ def test_every_trial_is_one_mlflow_run_with_its_state(studied, home):
     assert front == set(studied.selection["front"])
 
 
-def test_confirmation_uses_fresh_seeds_on_people_the_search_never_saw(studied):
+def test_confirmation_uses_fresh_seeds_on_subjects_the_search_never_saw(studied):
     confirmed = studied.of_phase("confirm")
     assert [trial.variant for trial in confirmed] == ["", "", "order_blind", "order_blind"]
     assert not {trial.seed for trial in confirmed} & {trial.seed for trial in studied.of_phase("search")}
@@ -209,11 +209,11 @@ def test_a_signal_keeps_what_was_done_and_leaves_no_process_and_the_trial_goes_o
     with long_study(home, 3) as (driver, family):
         send(driver.pid, number)
         assert driver.wait(timeout=120) == 130
-        words = (home / "long.txt").read_text()
+        log_text = (home / "long.txt").read_text()
         assert re.search(
-            r"^Interrupted( \(stopped by \w+\))?\. What was done is kept; .*--resume goes on\.$", words, re.MULTILINE
+            r"^Interrupted( \(stopped by \w+\))?\. What was done is kept; .*--resume goes on\.$", log_text, re.MULTILINE
         )
-        assert "Traceback" not in words
+        assert "Traceback" not in log_text
         _, alive = psutil.wait_procs(family, timeout=60)
         assert not alive
     ledger = Ledger.read(home / "long")

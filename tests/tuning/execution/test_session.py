@@ -7,7 +7,7 @@ import pytest
 import ray
 from ray._private import worker
 
-from tuning.execution.session import Node, Session, _shut_down, _start, _tame_words_of_nodes
+from tuning.execution.session import Node, Session, _shut_down, _start, _tame_lines_of_nodes
 
 
 @pytest.fixture
@@ -17,20 +17,20 @@ def shown(monkeypatch):
     return found
 
 
-def say(words):
-    worker.print_to_stdstream({"is_err": False, "pid": "raylet", "lines": [words]}, ignore_prefix=False)
+def say(line):
+    worker.print_to_stdstream({"is_err": False, "pid": "raylet", "lines": [line]}, ignore_prefix=False)
 
 
 def test_what_nodes_say_goes_to_standard_error_once(shown):
-    _tame_words_of_nodes(verbose=False)
-    _tame_words_of_nodes(verbose=False)
+    _tame_lines_of_nodes(verbose=False)
+    _tame_lines_of_nodes(verbose=False)
     say("A worker was killed for memory")
     assert [(data["lines"], data["is_err"]) for data in shown] == [(["A worker was killed for memory"], True)]
 
 
 @pytest.mark.parametrize(("verbose", "count"), [(False, 0), (True, 1)])
 def test_a_warning_that_nobody_can_act_on_is_left_out_unless_all_is_asked_for(shown, verbose, count):
-    _tame_words_of_nodes(verbose)
+    _tame_lines_of_nodes(verbose)
     say("WARNING: 16 Python worker processes have been started on node: 5d")
     assert len(shown) == count
 

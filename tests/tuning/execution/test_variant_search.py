@@ -60,16 +60,16 @@ def test_a_variant_without_a_finished_search_trial_is_excluded_with_the_reason(p
 
 
 @pytest.mark.parametrize(
-    ("broken", "sentence"),
+    ("broken", "message"),
     [
         ("rbg_depth=0", "nothing to compare with: rbg_depth=0 is not compared: none of its 3 search trials finished"),
         ("rbg_depth=1", "no complete variant beside rbg_depth=0.*rbg_depth=1 is not compared: none of its 3 search"),
     ],
 )
-def test_what_is_left_without_the_reference_or_without_another_is_a_sentence(prepared, tmp_path, broken, sentence):
+def test_what_is_left_without_the_reference_or_without_another_is_a_message(prepared, tmp_path, broken, message):
     with Driver(tuned_study(), tmp_path, prepared, breaks=lambda trial: trial.variant == broken) as runner:
         ablate_variants(runner, folds=(0, 1), seeds=1)
-    with pytest.raises(NotComparable, match=sentence):
+    with pytest.raises(NotComparable, match=message):
         comparison_of(Ledger.read(tmp_path / "depths"))
 
 

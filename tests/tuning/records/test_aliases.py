@@ -169,7 +169,7 @@ def test_the_process_goes_on_with_the_store_that_it_had(store, monkeypatch):
     assert mlflow.get_tracking_uri() == os.environ["MLFLOW_TRACKING_URI"] == "http://127.0.0.1:9"
 
 
-def test_a_store_that_nobody_serves_is_said_in_one_sentence(tmp_path):
+def test_a_store_that_nobody_serves_is_said_in_one_message(tmp_path):
     expected = "MLflow at http://127.0.0.1:9 does not answer. Start that server, or set MLFLOW_TRACKING_URI"
     with pytest.raises(ConnectionError, match=f"^{expected}"):
         registry.only_champion("http://127.0.0.1:9")

@@ -8,7 +8,7 @@ from tests.support.builders import make_trial
 from tuning.records.ledger import Ledger
 
 
-def test_a_damaged_ledger_is_let_go_of_and_can_be_mended(tmp_path):
+def test_a_damaged_ledger_is_let_go_of_and_can_be_fixed(tmp_path):
     with Ledger.write(tmp_path) as ledger:
         ledger.start(make_trial())
     whole = ledger.path.read_bytes()

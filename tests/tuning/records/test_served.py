@@ -47,14 +47,14 @@ def test_an_answer_is_given_before_the_next_is_asked_for(predict):
 
 
 @pytest.mark.parametrize(
-    ("program", "words"),
+    ("program", "message"),
     [
         ("raise SystemExit('no such module')", r"models:/tiny@champion ended \(exit code 1\): no such module"),
         ("import os; os.kill(os.getpid(), 11)", r"ended \(signal 11\): it said nothing"),
     ],
 )
-def test_a_process_that_ends_is_told_with_its_last_words(predict, program, words):
-    with pytest.raises(RuntimeError, match=words):
+def test_a_process_that_ends_is_told_with_its_last_words(predict, program, message):
+    with pytest.raises(RuntimeError, match=message):
         list(predict(program, "a.mp4"))
 
 

@@ -30,7 +30,7 @@ def test_waiting_for_a_run_ends_with_the_reason(home, folder):
 
 
 @pytest.mark.slow  # MLflow makes a database
-def test_what_mlflow_did_not_take_is_told_in_a_sentence(home, folder):
+def test_what_mlflow_did_not_take_is_told_in_a_message(home, folder):
     tracker = follow(folder, NOBODY, home, begin, patience_s=0.5)
     events = len(Ledger.read(folder).events)
     assert tracker.what_is_missing() == (
@@ -50,10 +50,10 @@ def test_a_password_stays_out_of_files_and_messages(home, folder):
         pytest.raises(TimeoutError) as caught,
     ):
         tracker.run_id("search-0000")
-    words = [tracker.error, str(caught.value)]
-    words += [path.read_text() for path in folder.iterdir() if path.is_file()]
-    for word in words:
-        assert "s3cr" not in word
+    printed_lines = [tracker.error, str(caught.value)]
+    printed_lines += [path.read_text() for path in folder.iterdir() if path.is_file()]
+    for printed_line in printed_lines:
+        assert "s3cr" not in printed_line
     assert without_password("at ada:s3cr%40t@host, or s3cr@t", secret) == "at ada:***@host, or ***"
 
 

@@ -45,7 +45,7 @@ def test_the_means_are_those_of_the_runs():
 
 
 @pytest.mark.slow
-def test_seeds_are_no_more_people():
+def test_seeds_are_no_more_subjects():
     once = simulated({"full": 0.8, "other": 0.7}, num_seeds=1)
     repeated = [dataclasses.replace(run, seed=seed) for run in once for seed in range(8)]
     narrow, wide = (compare(runs, "full").variants[1].difference.interval for runs in (repeated, once))
@@ -138,7 +138,7 @@ def test_published_figures_are_quoted_and_say_what_power_is_asked_for():
 
 
 @pytest.mark.parametrize(
-    ("change", "reference", "words"),
+    ("change", "reference", "message"),
     [
         (lambda runs: runs, "ful", "Did you mean 'full'"),
         (lambda runs: [], "full", "no run is given"),
@@ -155,8 +155,8 @@ def test_published_figures_are_quoted_and_say_what_power_is_asked_for():
         ),
     ],
 )
-def test_what_cannot_be_compared_gets_a_sentence(change, reference, words):
-    with pytest.raises(ValueError, match=words):
+def test_what_cannot_be_compared_gets_a_message(change, reference, message):
+    with pytest.raises(ValueError, match=message):
         compare(change(simulated({"full": 0.8, "other": 0.7})), reference)
 
 
@@ -227,7 +227,7 @@ def damaged(run, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("spoil", "words"),
+    ("spoil", "message"),
     [
         (damaged, "fold 4, seed 1: Could not open Parquet"),
         (
@@ -244,12 +244,12 @@ def damaged(run, tmp_path):
         ),
     ],
 )
-def test_predictions_that_cannot_be_used_cost_their_variant_alone(tmp_path, spoil, words):
+def test_predictions_that_cannot_be_used_cost_their_variant_alone(tmp_path, spoil, message):
     runs = simulated({"full": 0.8, "a": 0.7, "b": 0.7})
     comparison = compare([*runs[:-1], spoil(runs[-1], tmp_path)], "full")
     assert comparison.variants == compare(runs[:20], "full").variants
-    assert re.match(f"b is not compared: {words}", comparison.excluded["b"])
-    with pytest.raises(NotComparable, match=f"There is nothing to compare with: b, {words}"):
+    assert re.match(f"b is not compared: {message}", comparison.excluded["b"])
+    with pytest.raises(NotComparable, match=f"There is nothing to compare with: b, {message}"):
         compare([*runs[:-1], spoil(runs[-1], tmp_path)], "b")
 
 

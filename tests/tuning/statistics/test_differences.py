@@ -156,16 +156,16 @@ def test_identical_results_of_many_clips_are_equivalent():
 
 
 @pytest.mark.parametrize(
-    ("of", "words"),
+    ("of", "message"),
     [
         (("a",), "no effect beyond 0.5 points, though not 0 (+0.2 to"),
         (("a", "b"), "no interaction beyond 0.5 points, though not 0 (+0.2 to"),
     ],
 )
-def test_a_small_effect_is_no_equivalence_of_two_variants(of, words):
+def test_a_small_effect_is_no_equivalence_of_two_variants(of, message):
     runs = [dataclasses.replace(run, num_test=5000 * run.num_test) for run in simulated({"full": 0.8})]
     comparison = compare(shifted(0.2, runs), "full", contrasts={of: {"other": 1.0, "full": -1.0}})
-    assert comparison.effects[" x ".join(of)].words.startswith(words)
+    assert comparison.effects[" x ".join(of)].words.startswith(message)
 
 
 def test_what_is_detectable_is_so_at_holms_first_step():

@@ -30,7 +30,7 @@ def test_accuracy_interval_holds_the_truth_about_as_often_as_it_says():
     assert held >= 88  # 95 expected; fewer than 88 has probability 0.15 %
 
 
-def test_clips_of_one_person_count_as_one_where_they_go_wrong_together():
+def test_clips_of_one_subject_count_as_one_where_they_go_wrong_together():
     whole_subjects_wrong = np.repeat([1, 1, 1, 1, 0] * 6, 8)
     spread_evenly = np.tile([1, 1, 1, 1, 0], 48)
     clustered = accuracy_interval(whole_subjects_wrong, of_clips(30, 8))
@@ -83,7 +83,7 @@ def test_the_seed_of_the_bootstrap_makes_it_repeatable_and_confidence_widens_it(
 
 
 @pytest.mark.parametrize(
-    ("correct", "subjects", "seeds", "words"),
+    ("correct", "subjects", "seeds", "message"),
     [
         ([], [], None, "one at least"),
         ([1, 0], ["a"], None, "2 predictions"),
@@ -92,8 +92,8 @@ def test_the_seed_of_the_bootstrap_makes_it_repeatable_and_confidence_widens_it(
         ([1, 0], ["a", None], None, "no subject"),
     ],
 )
-def test_accuracy_interval_refuses_what_it_cannot_judge(correct, subjects, seeds, words):
-    with pytest.raises(ValueError, match=words):
+def test_accuracy_interval_refuses_what_it_cannot_judge(correct, subjects, seeds, message):
+    with pytest.raises(ValueError, match=message):
         accuracy_interval(correct, subjects, seeds)
 
 
@@ -129,7 +129,7 @@ def test_nadeau_bengio_refuses_one_fold_and_empty_sets():
         ([[0, 2], [2, 0]], 0.0, 4.0),  # all of it is: nothing below 0 is left
     ],
 )
-def test_people_and_seeds_crossed_on_paper_and_pencil(scores, of_seeds, of_both):
+def test_subjects_and_seeds_crossed_on_paper_and_pencil(scores, of_seeds, of_both):
     by_subject, found_seeds, found_both = crossed(np.array(scores, dtype=float))
     assert by_subject.tolist() == np.mean(scores, axis=1).tolist()
     assert (found_seeds, found_both) == pytest.approx((of_seeds, of_both))

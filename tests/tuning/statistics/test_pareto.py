@@ -153,7 +153,7 @@ def test_knee_does_not_depend_on_the_units(table, exponent, shift):
         ([[1.0, 2.0, 3.0]], "max"),
     ],
 )
-def test_misshaped_input_is_refused_in_a_sentence(values, directions):
+def test_misshaped_input_is_refused_in_a_message(values, directions):
     for function in (non_dominated, reference_point, knee):
         with pytest.raises(ValueError, match=r"\.$"):
             function(values, directions)

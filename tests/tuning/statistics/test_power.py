@@ -45,7 +45,7 @@ def test_the_minimum_detectable_effect_moves_as_it_should():
 
 
 @pytest.mark.parametrize(
-    ("bad", "sentence"),
+    ("bad", "message"),
     [
         ({"num_folds": 1}, "1 folds, 3 seeds and 4 comparisons were given; at least 2 folds"),
         ({"num_seeds": 0}, "0 seeds"),
@@ -59,10 +59,10 @@ def test_the_minimum_detectable_effect_moves_as_it_should():
         ({"num_subjects": 0}, "0 people are tested"),
     ],
 )
-def test_numbers_that_make_no_ablation_are_refused_in_words(bad, sentence):
+def test_numbers_that_make_no_ablation_are_refused_in_words(bad, message):
     good = {"num_folds": 5, "num_seeds": 3, "sd": 0.03, "num_train": 4, "num_test": 1, "num_comparisons": 4}
     assert minimum_detectable_effect(**good, num_subjects=40) > 0
-    with pytest.raises(ValueError, match=sentence):
+    with pytest.raises(ValueError, match=message):
         minimum_detectable_effect(**(good | {"num_subjects": 40} | bad))
 
 

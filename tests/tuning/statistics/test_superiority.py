@@ -82,7 +82,7 @@ def test_an_equal_network_saves_nothing_even_where_no_saving_is_asked_for():
     assert superiority([candidate("new", same, param_count=99.0)], champion, saving=0.0)[0].cheaper
 
 
-def test_where_nobody_is_named_clips_are_told_and_not_people():
+def test_where_nobody_is_named_clips_are_told_and_not_subjects():
     new, old = (dataclasses.replace(one, predictions=nameless(one.predictions)) for one in subjects_differ(0.08))
     (verdict,) = superiority([new], old)
     assert f"about {verdict.people_needed} clips (now 120)" in verdict.reason
@@ -182,7 +182,7 @@ def test_where_the_margin_is_spent_it_is_said_to_be():
     assert "-0.0" not in verdict.reason
 
 
-def test_a_person_with_more_clips_weighs_more():
+def test_a_subject_with_more_clips_weighs_more():
     right = drawn(0.8, subjects=12)
     old, new = candidate("old", right), candidate("new", right)
     lost = old.predictions["clip_id"].isin(["0-0", "0-1", "1-5"])
@@ -197,7 +197,7 @@ def test_a_person_with_more_clips_weighs_more():
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         (lambda table: table[table["seed"] == 0], "confirmed with 1 seed; at least 2"),
         (lambda table: table[table["subject"] == "P00"], "1 person; at least 2"),
@@ -208,9 +208,9 @@ def test_a_person_with_more_clips_weighs_more():
         (lambda table: table.drop(columns="label"), "lack the columns label"),
     ],
 )
-def test_what_cannot_be_tested_gets_a_sentence(change, words):
+def test_what_cannot_be_tested_gets_a_message(change, message):
     new = candidate("new", drawn(0.8))
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match=message):
         superiority([dataclasses.replace(new, predictions=change(new.predictions))], candidate("old", drawn(0.8)))
 
 
@@ -244,7 +244,7 @@ def test_the_seeds_that_are_needed_are_those_for_the_next_look_at_its_level():
     assert verdict.people_needed is None, "nobody else changes what a seed does to all"
 
 
-def test_more_seeds_help_where_people_answer_each_seed_differently():
+def test_more_seeds_help_where_subjects_answer_each_seed_differently():
     """All clips are drawn anew for each seed, so that with n times the seeds the variance is an n-th."""
     for seed in range(5):
         new, old = (

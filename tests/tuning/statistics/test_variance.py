@@ -10,7 +10,7 @@ from tuning.statistics.variance import TRAINING_SHARE, Estimate, fold_estimate, 
 TINY = 1e-12  # test over train: next to no influence of whom one trains on
 
 
-def test_people_are_clusters_as_in_a_cluster_robust_regression():
+def test_subjects_are_clusters_as_in_a_cluster_robust_regression():
     rng = np.random.default_rng(0)
     clips = rng.integers(-1, 2, (40, 6)) + rng.normal(0, 0.5, (40, 1))
     fitted = OLS(clips.ravel(), np.ones(240)).fit(cov_type="cluster", cov_kwds={"groups": np.repeat(np.arange(40), 6)})
@@ -28,7 +28,7 @@ def test_whom_one_trains_on_adds_a_share_of_nadeau_and_bengios_correction():
     assert corrected**2 == pytest.approx(plain**2 * (1 + TRAINING_SHARE * 5 / 4))
 
 
-def test_a_seed_that_changes_a_whole_fold_counts_and_what_people_make_of_it_counts_once():
+def test_a_seed_that_changes_a_whole_fold_counts_and_what_subjects_make_of_it_counts_once():
     rng = np.random.default_rng(2)
     own = rng.normal(0, 1, (600, 4))
     alone = sources(own, np.ones(600), np.arange(600), np.arange(600) % 6)
@@ -40,7 +40,7 @@ def test_a_seed_that_changes_a_whole_fold_counts_and_what_people_make_of_it_coun
     assert subject_estimate(found, 1 / 5).se ** 2 > found.of_trainings
 
 
-def test_folds_that_differ_by_more_than_people_explain_are_the_units():
+def test_folds_that_differ_by_more_than_subjects_explain_are_the_units():
     shifts = np.array([-0.5, -0.2, 0.0, 0.3, 0.6])
     scores = np.random.default_rng(3).normal(0, 0.1, (50, 1)) + shifts[np.arange(50) % 5, None]
     estimate = subject_estimate(sources(scores, np.ones(50), np.arange(50), np.arange(50) % 5), TINY)
@@ -49,7 +49,7 @@ def test_folds_that_differ_by_more_than_people_explain_are_the_units():
     assert 4 < estimate.df < 6
 
 
-def test_a_person_alone_in_a_fold_and_folds_of_unequal_size():
+def test_a_subject_alone_in_a_fold_and_folds_of_unequal_size():
     rng = np.random.default_rng(4)
     folds = np.array([0, 0, 0, 0, 1, 1, 2])
     correct = rng.integers(0, 5, (7, 3))
@@ -102,7 +102,7 @@ def test_certain_estimates_say_so():
     assert (nothing.p_value(), nothing.above(0.005), nothing.above(-0.005)) == (1.0, 0.0, 1.0)
 
 
-def test_one_fold_and_one_person_are_refused():
+def test_one_fold_and_one_subject_are_refused():
     with pytest.raises(ValueError, match="1 fold was given; at least 2 are needed"):
         sources(np.ones((4, 1)), np.ones(4), np.arange(4), np.zeros(4))
     with pytest.raises(ValueError, match="of 1 person; at least 2 are needed"):

@@ -20,7 +20,7 @@ def test_effects_have_tables_and_words_of_their_own():
     assert accuracy.headings[0] == beside.headings[0] == "component"
     assert [row[0] for row in accuracy.rows] == [row[0] for row in beside.rows] == ["a", "b", "a x b"]
     assert not any("base" in sheet.title for sheet in (accuracy, beside))
-    said = "\n".join(document.sentences)
+    said = "\n".join(document.summary)
     for start in (
         "a: better by",
         "effect: a: raises accuracy by",

@@ -162,14 +162,14 @@ def test_every_published_figure_stands_beside_ours_but_a_time_of_unknown_meaning
     assert second["full"]["time\nas published, s"] == "0.744"
     assert not [heading for heading in (*full, *second["full"]) if "train time" in heading]
     assert list(first) == list(second) == ["full", "without_rbg"], "those that the source has"
-    said = " ".join(document.sentences)
+    said = " ".join(document.summary)
     assert "Published figures are quoted" in said
     assert "does not say what its times measure" in said
     assert len(compared(dataclasses.replace(comparison, variants=comparison.variants[2:], effects={})).sheets) == 3
 
 
-def test_the_sentences_say_what_follows_what_is_adjusted_and_what_is_left_out(document):
-    said = "\n".join(document.sentences)
+def test_the_lines_say_what_follows_what_is_adjusted_and_what_is_left_out(document):
+    said = "\n".join(document.summary)
     assert "without_rbg: worse by" in said
     assert "h|512 & 5%: no significant difference" in said
     assert "short is not compared: it has 1 of 10 runs missing" in said
@@ -221,7 +221,7 @@ def test_leaky_results_are_marked_in_every_table_and_format(comparison, one_fold
             assert " ".join(text.split()).count("leaky: clips dealt at random") == len(document.sheets)
         assert {row["leaky"] for row in csv.DictReader(io.StringIO(as_csv(document)))} == {"True"}
         assert document.records[0]["leaky"] is True
-        assert any("too high" in sentence for sentence in document.sentences)
+        assert any("too high" in line for line in document.summary)
     assert "leaky:" not in as_markdown(compared(comparison))
 
 
@@ -266,14 +266,14 @@ def test_runs_that_cannot_be_compared_are_listed_as_they_are(one_fold, tmp_path)
         compare(one_fold, "resnet50")
     published = {"resnet50": {"accuracy": 0.6946}, "vgg16": {"weights_mb": 512.0}}
     document = listed(one_fold, published, str(reason.value))
-    words = " ".join(shown(document, 80).split())
-    assert "not compared" in words
-    assert "vgg16 2 of 2 55.0 45.0 10.0 2.000" in words
-    assert "resnet50 1 of 2 70.0 60.0 10.0 2.000" in words
-    assert "resnet50 70.0 69.46 8.0" in words
-    assert "vgg16 55.0 8.0 512.0" in words
+    printed = " ".join(shown(document, 80).split())
+    assert "not compared" in printed
+    assert "vgg16 2 of 2 55.0 45.0 10.0 2.000" in printed
+    assert "resnet50 1 of 2 70.0 60.0 10.0 2.000" in printed
+    assert "resnet50 70.0 69.46 8.0" in printed
+    assert "vgg16 55.0 8.0 512.0" in printed
     assert [row[0] for row in document.sheets[1].rows] == ["vgg16", "resnet50"]
-    assert document.sentences[0] == str(reason.value)
+    assert document.summary[0] == str(reason.value)
     rows = {row["name"]: row for row in csv.DictReader(io.StringIO(as_csv(document)))}
     assert (rows["vgg16"]["is"], rows["vgg16"]["num_finished"], rows["vgg16"]["num_runs"]) == ("not compared", "2", "2")
     assert float(rows["vgg16"]["accuracy"]) == pytest.approx(0.55)

@@ -78,7 +78,7 @@ def test_no_password_is_told(monkeypatch):
 
 
 @pytest.mark.parametrize("around", [reporting_errors, read_only])
-def test_any_error_is_a_sentence_and_exit_code_2_unless_it_is_asked_for(around, capsys):
+def test_any_error_is_a_message_and_exit_code_2_unless_it_is_asked_for(around, capsys):
     with pytest.raises(typer.Exit) as ended, around():
         {}["x"]
     assert ended.value.exit_code == 2
@@ -91,7 +91,7 @@ def test_any_error_is_a_sentence_and_exit_code_2_unless_it_is_asked_for(around, 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_closes_what_is_open_and_ends_in_a_sentence(number, capsys):
+def test_a_signal_closes_what_is_open_and_ends_in_a_message(number, capsys):
     before = signal.getsignal(number)
     closed = []
 

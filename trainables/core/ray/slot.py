@@ -162,13 +162,13 @@ class _Dashboard:
             self._run = next(run for run in runs if run.name == self._slot)
             attempts = ray.get(state.get_train_run_attempts.remote())[self._run.id]
             self._attempt = list(attempts.values())[-1]
-        word = "RUNNING" if not last else "ERRORED" if "failed" in report else "FINISHED"
+        status = "RUNNING" if not last else "ERRORED" if "failed" in report else "FINISHED"
         run, attempt = copy.copy(self._run), copy.copy(self._attempt)
         run.id, run.name = f"{self._run.id}-{name}", name
-        run.status, run.status_detail = RunStatus(word), report.get("failed")
+        run.status, run.status_detail = RunStatus(status), report.get("failed")
         run.run_settings = copy.copy(run.run_settings)
         run.run_settings.train_loop_config = dict(job["parameters"])
-        attempt.run_id, attempt.status = run.id, RunAttemptStatus(word)
+        attempt.run_id, attempt.status = run.id, RunAttemptStatus(status)
         for shown in (run, attempt):
             shown.start_time_ns, shown.end_time_ns = self._started_ns, time.time_ns() if last else None
         state.create_or_update_train_run.remote(run)

@@ -95,7 +95,7 @@ def test_a_derived_size_that_was_cut_short_is_made_again(root, tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["frames cut", "frames gone", "index cut", "index empty", "key gone", "clip gone"])
-def test_damage_is_told_on_opening_and_mended_by_preparing(root, tmp_path, damage):
+def test_damage_is_told_on_opening_and_fixed_by_preparing(root, tmp_path, damage):
     prepared = prepare_stub(root, tmp_path)
     whole = prepared.frames.copy()
     frames, index = prepared.folder / "frames.npy", prepared.folder / "index.json"
@@ -165,7 +165,7 @@ def test_a_full_disk_names_the_folder_and_the_bytes_and_leaves_nothing(root, tmp
     assert not [path for path in place.iterdir() if "tmp" in path.name or path.name == "frames_16.npy"]
 
 
-def test_no_sentence_ends_twice(root, tmp_path):
+def test_no_message_ends_twice(root, tmp_path):
     for clip in range(NUM_CLIPS):
         (root / f"clip {clip}" / "0.png").write_bytes(b"")
     with pytest.raises(DataError, match=r"the file is empty \(0 bytes\)\.$"):

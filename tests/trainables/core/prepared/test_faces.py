@@ -89,7 +89,7 @@ def test_no_frames_are_an_error(finder):
         finder.crop_clip([], 96)
 
 
-def test_of_two_people_the_same_one_is_taken_throughout(finder, clip, faces):
+def test_of_two_subjects_the_same_one_is_taken_throughout(finder, clip, faces):
     other = next(read_video(faces / "smiles" / "smile" / "P010_smile.mp4"))
     small = cv2.resize(other, (360, 360))
     canvas = np.full((480, 900, 3), 200, np.uint8)
@@ -105,7 +105,7 @@ def test_of_two_people_the_same_one_is_taken_throughout(finder, clip, faces):
     assert np.abs(cropped.frames.astype(int) - alone.frames).mean() < 12
 
 
-def test_a_person_seen_in_most_frames_beats_one_larger_spurious_box():
+def test_a_subject_seen_in_most_frames_beats_one_larger_spurious_box():
     subject = np.array([10.0, 10, 60, 60, 0.99])
     spurious = np.array([100.0, 0, 180, 80, 0.9])
     tracks = _tracks([np.stack([subject, spurious]), subject[None] + 1e-3, subject[None] + 2e-3])

@@ -164,15 +164,15 @@ def test_a_served_model_is_shown_the_frames_of_the_evaluation(prepared, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "words"),
+    ("field", "value", "message"),
     [
         ("frame_selection", "keyframe", "Did you mean 'keyframes'"),
         ("redundancy_threshold", 1.5, "redundancy_threshold was given as 1.5; 0 to 1"),
         ("redundancy_threshold", -0.1, "given as -0.1"),
     ],
 )
-def test_a_setting_that_is_not_allowed_is_named_with_what_is(field: str, value: object, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+def test_a_setting_that_is_not_allowed_is_named_with_what_is(field: str, value: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         TrainerConfig(**{field: value})
 
 

@@ -78,12 +78,12 @@ def test_a_search_sees_no_test_and_a_refit_nobody_of_the_holdout(prepared):
     assert (refit.validation, refit.test) == ((), ())
 
 
-def test_the_same_seed_locks_the_same_people_and_another_seed_others(prepared):
+def test_the_same_seed_locks_the_same_subjects_and_another_seed_others(prepared):
     assert make_splits(prepared, seed=3) == make_splits(prepared, seed=3)
     assert len({make_splits(prepared, seed=seed).holdout for seed in range(6)}) > 1
 
 
-def test_clips_of_unknown_people_count_as_people(prepared):
+def test_clips_of_unknown_subjects_count_as_subjects(prepared):
     unknown = dataclasses.replace(prepared, subjects=[None] * len(prepared))
     splits = make_splits(unknown, seed=0)
     assert len(splits.holdout) == round(0.2 * len(prepared))
@@ -98,7 +98,7 @@ def test_splits_come_back_as_they_were_saved(prepared, tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "key gone", "fold misshaped", "not an object"])
-def test_damaged_splits_are_told_with_the_mend(prepared, tmp_path, damage):
+def test_damaged_splits_are_told_with_the_fix(prepared, tmp_path, damage):
     path = tmp_path / "splits.json"
     splits = make_splits(prepared, seed=0)
     splits.save(path)

@@ -156,7 +156,7 @@ def test_a_file_that_disagrees_is_not_left_behind(trained, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("forward", "words"),
+    ("forward", "message"),
     [
         (
             lambda self, clips, lengths: clips[:, 0, :2, 0, 0] * (1 if clips.sum() > 0 else 2),
@@ -166,9 +166,9 @@ def test_a_file_that_disagrees_is_not_left_behind(trained, tmp_path, monkeypatch
     ],
     ids=["a choice by data", "a fixed batch"],
 )
-def test_a_network_that_onnx_cannot_hold_is_told_in_a_sentence(trained, tmp_path, monkeypatch, forward, words):
+def test_a_network_that_onnx_cannot_hold_is_told_in_a_message(trained, tmp_path, monkeypatch, forward, message):
     monkeypatch.setattr(lookup.load("trainables", "tiny", "trainable").Tiny, "forward", forward)
-    with pytest.raises(ValueError, match=words) as caught:
+    with pytest.raises(ValueError, match=message) as caught:
         export_onnx(trained, tmp_path / "x.onnx")
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())

@@ -20,7 +20,7 @@ def prepared(tmp_path_factory):
     return prepare_subjects(tmp_path_factory.mktemp("ablation"))
 
 
-def test_it_is_scored_on_its_folds_test_people_and_says_so(prepared, tmp_path):
+def test_it_is_scored_on_its_folds_test_subjects_and_says_so(prepared, tmp_path):
     make_splits(prepared, seed=0, holdout_share=0.0).save(tmp_path / "splits.json")
     spec = make_spec(prepared, tmp_path / "trial", phase="ablation", folds=(1,), splits=tmp_path / "splits.json")
     _, metrics = train(spec)
@@ -34,7 +34,7 @@ def test_it_is_scored_on_its_folds_test_people_and_says_so(prepared, tmp_path):
 
 
 @pytest.mark.slow
-def test_test_people_cannot_change_what_is_learnt_or_which_epoch_is_chosen(prepared, tmp_path):
+def test_test_subjects_cannot_change_what_is_learnt_or_which_epoch_is_chosen(prepared, tmp_path):
     make_splits(prepared, seed=0, holdout_share=0.0).save(tmp_path / "splits.json")
     splits = load_splits(tmp_path / "splits.json")
     copy = corrupted(prepared, splits.folds[0].test, tmp_path / "data", frames=False)
@@ -46,7 +46,7 @@ def test_test_people_cannot_change_what_is_learnt_or_which_epoch_is_chosen(prepa
     assert others["accuracy"] == pytest.approx(1 - metrics["accuracy"])  # two classes, every label the other one
 
 
-def test_a_worker_too_refuses_folds_that_share_a_person(prepared, tmp_path):
+def test_a_worker_too_refuses_folds_that_share_a_subject(prepared, tmp_path):
     fold = prepared.folds[0]
     leaking = dataclasses.replace(fold, test=(*fold.test, fold.train[0]), train=fold.train[1:])
     Splits(fingerprint=prepared.fingerprint, holdout=(), folds=(leaking,)).save(tmp_path / "splits.json")

@@ -155,7 +155,7 @@ def test_the_workers_of_a_group_share_the_copies(monkeypatch) -> None:
     assert len({*shards[0], *shards[1]}) == 140
 
 
-def test_the_copies_of_a_person_stay_in_neighbouring_batches(monkeypatch) -> None:
+def test_the_copies_of_a_subject_stay_in_neighbouring_batches(monkeypatch) -> None:
     _, seen = epoch_of(12, monkeypatch, batch_size=42, batch_by="subject")  # 4 people of 3 clips: 42 copies each
     subjects = [{index // 3 for index, _ in seen[start : start + 42]} for start in range(0, 168, 42)]
     assert [len(group) for group in subjects] == [1, 1, 1, 1]

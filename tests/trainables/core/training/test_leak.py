@@ -48,7 +48,7 @@ def splits_of(prepared, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("folds", [(0,), (1, 2)])
 @pytest.mark.parametrize("frames", [False, True])
-def test_test_and_holdout_people_cannot_change_a_search_trial(prepared, tmp_path, folds, frames):
+def test_test_and_holdout_subjects_cannot_change_a_search_trial(prepared, tmp_path, folds, frames):
     splits = splits_of(prepared, tmp_path)
     seen = {index for fold in folds for part in ("train", "validation") for index in getattr(splits.folds[fold], part)}
     unseen = tuple(index for index in range(len(prepared)) if index not in seen)
@@ -60,7 +60,7 @@ def test_test_and_holdout_people_cannot_change_a_search_trial(prepared, tmp_path
     assert same_weights(touched[2], clean[2])
 
 
-def test_validation_people_do_change_a_search_trial(prepared, tmp_path):
+def test_validation_subjects_do_change_a_search_trial(prepared, tmp_path):
     """Else the test above would pass on a trial that reads nothing."""
     validation = splits_of(prepared, tmp_path).folds[0].validation
     clean, touched = twins(prepared, tmp_path, validation, frames=False)

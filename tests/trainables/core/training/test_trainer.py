@@ -103,7 +103,7 @@ def test_a_checkpoint_holds_no_code_and_stays_until_the_metrics_are_safe(prepare
 
 
 @pytest.mark.parametrize("damage", ["cut", "words", "empty"])
-def test_a_damaged_checkpoint_is_set_aside_in_one_sentence_and_the_trial_begins_anew(prepared, tmp_path, damage):
+def test_a_damaged_checkpoint_is_set_aside_in_one_message_and_the_trial_begins_anew(prepared, tmp_path, damage):
     spec = make_spec(prepared, tmp_path / "trial")
     with pytest.raises(Stopped):
         train(spec, stop_after=1)

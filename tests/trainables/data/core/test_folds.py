@@ -141,7 +141,7 @@ def test_who_validates_is_replaced_and_a_fold_that_tests_nobody_is_left_out():
         require_disjoint(fold, subjects, number=0)
 
 
-def test_too_few_people_for_any_fold_is_told():
+def test_too_few_subjects_for_any_fold_is_told():
     fold = Fold(train=(0,), validation=(1,), test=(2,))
     with pytest.raises(DataError, match="No fold has people to train, validate and test once 1 of 3 subjects"):
         without_subjects([fold], ["a", "b", "c"], [0, 0, 0], frozenset("b"), seed=0)
