@@ -10,7 +10,7 @@ import pytest
 
 from dashboards.core.data import read_report_data
 from dashboards.core.html import element
-from dashboards.core.page import collect_panels, write_report
+from dashboards.core.page import collect_panels, report
 from dashboards.core.scales import Continuous, Places, parameter_scale
 from tests.support.report_pages import read_page
 from tests.support.sample_study import FACTS, write_sample
@@ -34,7 +34,7 @@ def page(home):
 
 
 def test_writes_one_whole_file(home, tmp_path):
-    out = write_report(home, "smiles", tmp_path / "deep" / "report.html")
+    out = report("smiles", tmp_path / "deep" / "report.html", home=home)
     assert out == tmp_path / "deep" / "report.html"
     assert [path.name for path in out.parent.iterdir()] == ["report.html"]
     assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
@@ -42,21 +42,21 @@ def test_writes_one_whole_file(home, tmp_path):
 
 def test_refuses_a_study_that_was_not_begun(home, tmp_path):
     with pytest.raises(ValueError, match=r"no study begun under .* named 'smile'\. Did you mean 'smiles'"):
-        write_report(home, "smile", tmp_path / "report.html")
+        report("smile", tmp_path / "report.html", home=home)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow
 def test_a_page_that_cannot_be_put_in_its_place_leaves_nothing(home, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"is a folder; --out needs a file, such as .*/smiles\.html"):
-        write_report(home, "smiles", tmp_path)
+        report("smiles", tmp_path, home=home)
 
     def refuse(self, target):
         raise PermissionError(f"{target} is open elsewhere")
 
     monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(PermissionError):
-        write_report(home, "smiles", tmp_path / "report.html")
+        report("smiles", tmp_path / "report.html", home=home)
     assert not list(tmp_path.iterdir())
 
 

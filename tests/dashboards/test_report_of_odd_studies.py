@@ -6,7 +6,7 @@ import math
 import pytest
 
 from dashboards.core.data import read_report_data
-from dashboards.core.page import render, write_report
+from dashboards.core.page import render, report
 from tests.support.report_pages import HOSTILE, Page, open_study, read_page
 from tests.support.sample_study import FACTS, add_confirmation, add_trial, search_trial, select, write_sample
 from tuning.evidence.holdout import evidence
@@ -75,7 +75,7 @@ def test_text_of_others_stays_text(tmp_path):
         ledger.start(failed)
         ledger.end(failed.trial_id, "FAILED", error=HOSTILE + "\udcff\x00")
         add_confirmation(ledger, select(ledger)[0], seed=0, variant=HOSTILE)
-    write_report(tmp_path, "smiles", tmp_path / "report.html")
+    report("smiles", tmp_path / "report.html", home=tmp_path)
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert len(page.scripts) == 3
     assert not page.all("img")

@@ -9,6 +9,7 @@ import torch
 from ray import tune
 from ray.tune.search.optuna import OptunaSearch
 
+import fertune
 import search_spaces
 from search_spaces.core.study import METRICS, PARETO, Objective, Study, load_study
 from tests.conftest import ROOT
@@ -55,6 +56,20 @@ def given_point(study):
 def test_a_study_that_cannot_run_is_refused_when_it_is_written(fields, message):
     with pytest.raises(ValueError, match=message):
         make_study(**fields)
+
+
+@pytest.mark.parametrize("name", ["../smiles", "a/b", "a\\b", ".hidden", "-x", " ", "prepared", "mlflow.db"])
+def test_a_name_that_cannot_be_that_of_a_folder_of_its_own_is_refused(name):
+    with pytest.raises(ValueError, match="name was given as"):
+        make_study(name=name)
+
+
+@pytest.mark.parametrize("verb", ["run", "confirm", "cross_validate", "promote", "rollback", "plan"])
+def test_a_study_without_a_name_is_refused_before_anything_is_written(verb, tmp_path):
+    more = {"num_samples": 1} if verb == "cross_validate" else {}
+    with pytest.raises(ValueError, match=r"This study of res_rbg has no name\. Give it one"):
+        getattr(fertune, verb)(make_study(), home=tmp_path, **more)
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_objective_is_a_measured_quantity_with_a_direction():

@@ -13,9 +13,10 @@ from tuning.evidence.champion import version_tags
 from tuning.evidence.contest import Refused
 from tuning.evidence.evidence_file import commits_of, read_evidence
 from tuning.evidence.holdout import Holdout
-from tuning.promote import name_promoted, promote_winner
+from tuning.promote import promote_winner
 from tuning.records import registry
 from tuning.records.aliases import aliases
+from tuning.rollback import name_promoted
 from tuning.text.outcomes import show_promotion
 
 GOOD, FAIR, POOR = 0.97, 0.75, 0.4

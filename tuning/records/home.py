@@ -22,6 +22,11 @@ def default_home() -> Path:
     return _of_jobs() if IN_JOB in os.environ else Path("runs").absolute()
 
 
+def home_of(given: str | Path | None) -> Path:
+    """The home that is `given`, else the default one."""
+    return default_home() if given is None else Path(given).expanduser().absolute()
+
+
 def known_studies(home: Path) -> list[str]:
     """The studies that were begun under `home`."""
     return sorted(path.parent.name for path in home.glob(f"*/{files.LEDGER}") if path.stat().st_size)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -48,6 +50,16 @@ class Silent:
 
     def phase_ended(self) -> None:
         """No more trials of this phase."""
+
+
+Heard = TypeVar("Heard")
+
+
+def heard(progress: bool | Heard) -> Heard | Silent | TerminalListener:
+    """Who hears of a run: nobody (`False`), this terminal or notebook (`True`), or the listener that is given."""
+    if isinstance(progress, bool):
+        return TerminalListener(Console()) if progress else Silent()
+    return progress
 
 
 class TerminalListener:
