@@ -181,7 +181,7 @@ def _check_folder(name: str) -> None:
     taken = (files.PREPARED, files.DRAWN, files.ARTIFACTS, files.DATABASE)
     if not re.fullmatch(r"[^-./\\\s][^/\\\n]*", name) or name in taken:
         raise ValueError(
-            f"The study's name was given as {name!r}. Its folder is named so: no `/` or `\\` is allowed in it, no `.` or `-` at "
+            f"The study's name was given as {name!r}. No `/` or `\\` is allowed in it, no `.` or `-` at "
             f"its start, and none of {', '.join(taken)}, which a home has already."
         )
 
