@@ -145,7 +145,14 @@ def test_confusion_counts_every_answer_on_the_holdout(page):
 
 
 def test_provenance_names_data_code_device_and_seeds(page):
-    for fact in (FACTS["dataset_fingerprint"], FACTS["git_commit"], "AMD EPYC", "seeds 0 to 11, fold 0", "16 people"):
+    for fact in (
+        FACTS["dataset_fingerprint"],
+        FACTS["git_commit"],
+        "0.2.0",
+        "AMD EPYC",
+        "seeds 0 to 11, fold 0",
+        "16 people",
+    ):
         assert fact in page.texts["provenance"]
     assert "drawn" not in page.texts["provenance"]
     assert FACTS["data_root"] not in str(page.texts)  # a shared page tells nothing of its maker's disk

@@ -51,6 +51,12 @@ def test_provenance_shows_what_changed_and_facts_it_has_no_words_for(tmp_path):
     assert "num_nodes" in shown_text
 
 
+def test_a_ledger_of_before_versions_were_noted_is_read(tmp_path):
+    with Ledger.write(tmp_path / "smiles") as ledger:
+        ledger.open_study(**{key: value for key, value in FACTS.items() if key != "version"})
+    assert "fertune version\nnot noted then\n" in read_page(tmp_path).texts["provenance"]
+
+
 def test_drawn_faces_and_smoke_runs_are_said_to_be(tmp_path):
     with open_study(tmp_path, drawn=True, smoke=True) as ledger:
         add_trial(ledger, search_trial(0, {"rbg_depth": 1}))
