@@ -43,6 +43,12 @@ def test_links_within_the_repository_lead_somewhere(page):
     assert [link for link in linked if not (page.parent / link).exists()] == []
 
 
+def test_what_pages_ask_make_for_it_makes():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE)) <= targets
+
+
 def test_pre_commit_runs_what_make_lint_runs():
     (local,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     assert local["repo"] == "local"
