@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test test-fast test-system smoke lint format lock clean
+.PHONY: help setup demo up down test test-fast test-system smoke lint format docs lock clean
 
 help:  ## This list, and what a Ray job uploads
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -51,6 +51,9 @@ lint: setup  ## ruff and ty
 format: setup  ## Format in place
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: setup  ## Write docs/files.md anew, from the definitions in trainables/core/kept_files.py
+	$(BIN)/python -m tuning.text.files_page
 
 lock: setup  ## Pin all versions anew, by hashes, without naming a registry
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock

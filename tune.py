@@ -26,7 +26,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 
 @app.callback(invoke_without_command=True)
-def main(context: typer.Context, verbose: arg.Verbose = False) -> None:
+def main(context: typer.Context, version: arg.Version = False, verbose: arg.Verbose = False) -> None:
     """Finds facial-expression models worth deploying: search, ablation and promotion on Ray, Optuna and MLflow.
 
     Without a command it runs the main job on drawn faces: search, confirm, promote.

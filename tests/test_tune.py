@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+import tomllib
 
 import pytest
 import typer
@@ -42,6 +43,13 @@ def test_a_list_is_the_files_of_its_folder_and_imports_nothing_heavy(what):
     done = light("list", what)
     assert done.returncode == 0
     assert done.stdout.split() == [*lookup.names(PACKAGES[what]), "heavy:"]
+
+
+def test_the_version_is_that_of_the_project_and_costs_no_import():
+    done = light("--version")
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert done.stdout.split("\n")[0] == f"fertune {declared}"
+    assert done.stdout.endswith("heavy:\n")
 
 
 def test_a_list_as_data_is_one_object_a_line():

@@ -35,6 +35,8 @@ def _of_study(ledger: Ledger) -> Iterator[str]:
             accuracy = event["metrics"].get("accuracy")
             message = event["error"] or (f"accuracy {100 * accuracy:.1f} %" if accuracy is not None else "")
             yield f"{when}  {event['trial_id']} {event['state'].lower()}{': ' if message else ''}{message}"
+        elif kind == "driver":
+            yield f"{when}  fertune {event['version']} runs trials"
         elif kind == "noted":
             yield f"{when}  {event['trial_id']}: {event['words']}"
         elif kind == "selected":

@@ -24,7 +24,7 @@ from tuning.execution.preparation import ClipListener, cut, draw, prepare_datase
 from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaSearcher, Searcher
 from tuning.execution.session import Session, open_session
 from tuning.execution.signals import interruptible
-from tuning.records.home import git_commit, home_of, known_studies, not_begun
+from tuning.records.home import git_commit, home_of, known_studies, not_begun, version
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.mlflow_client import default_uri
 from tuning.records.ran import Ran
@@ -71,6 +71,7 @@ class Runner:
         self.placement = placement or Placement()
         self.checkpoint_interval_s = checkpoint_interval_s
         self._data_root = None if data_root is None else Path(data_root).expanduser()
+        self._noted = False
         self._resources = contextlib.ExitStack()
         if begun and self.study.name not in known_studies(self.home):
             raise not_begun(self.home, self.study.name)
@@ -157,6 +158,7 @@ class Runner:
         session = self._ray()
         slots, gpus = slots_of(self.placement, session, count)
         self.ledger.open_study(**self._facts(), concurrency=slots, **facts)
+        self._note_driver()
         self.listener.phase_began(
             phase,
             count,
@@ -205,6 +207,12 @@ class Runner:
             checkpoint_interval_s=self.checkpoint_interval_s,
         )
 
+    def _note_driver(self) -> None:
+        """Write, once for each driver that runs trials, which fertune it is."""
+        if not self._noted:
+            self.ledger.note("driver", version=version(), git_commit=git_commit())
+            self._noted = True
+
     def _facts(self) -> dict[str, Any]:
         """What the ledger remembers of the study as it is now."""
         return {
@@ -217,6 +225,7 @@ class Runner:
             "drawn": self.prepared.drawn,
             "smoke": self.study.is_smoke,
             "classes": list(self.prepared.classes),
+            "version": version(),
             "git_commit": git_commit(),
             "data_root": str(self._data_root.absolute()) if self._data_root else "",
         }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
+import tomllib
 from pathlib import Path
 
 from trainables.core import files, lookup
@@ -50,6 +52,12 @@ def elsewhere(home: Path) -> str:
 def in_shell(home: Path) -> str:
     """What a command in a shell needs before it to find `home`: nothing, or the variable that names it."""
     return f"FERTUNE_HOME={home} " if IN_JOB in os.environ or home != Path("runs").absolute() else ""
+
+
+@functools.cache
+def version() -> str:
+    """The version of fertune that runs. Its one source is `pyproject.toml`, which a Ray job uploads with the code."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
 
 def git_commit() -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tuning.records.home import version
 from tuning.text.errors import Verbose as Verbose
 
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="A file of search_spaces/, see `list studies`.")]
@@ -22,6 +23,17 @@ DataRoot = Annotated[Path | None, typer.Option(help=DATA_ROOT)]
 RequiredRoot = Annotated[Path, typer.Option("--data-root", help=DATA_ROOT)]
 Model = Annotated[str | None, typer.Option(help="models:/NAME@champion; default: the only champion.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print data for a script: one JSON object a line.")]
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(f"fertune {version()}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+]
 
 # Of `run`.
 NumSamples = Annotated[int | None, typer.Option(min=1, help="Searches only: trials in all.")]

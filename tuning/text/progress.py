@@ -15,8 +15,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from trainables.core.files import INDEX
 from trainables.core.phases import Phase
-from trainables.core.prepared.stored import INDEX, Prepared
+from trainables.core.prepared.stored import Prepared
 from trainables.core.wording import counted, first_line
 from tuning.records.ledger import Trial
 from tuning.text.phases import PHASE_TITLES
