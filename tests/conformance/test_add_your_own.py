@@ -72,6 +72,10 @@ def test_it_is_one_file_and_tested_by_being_there(ran, addition):
     assert {ran[test] for test in tested} == {"PASSED"}
 
 
+def test_a_data_set_needs_no_layout(ran):
+    assert [test for test in ran if "test_datasets.py" in test and "[person_folders-example]" in test]
+
+
 def test_every_row_of_the_readme_is_carried_out():
     text = (ROOT / "README.md").read_text(encoding="utf-8").split("## Add your own")[1].split("\n## ")[0]
     rows = dict(re.findall(r"^\| (an? [^|]+?) \| ([^|]+) \|", text, re.MULTILINE))
