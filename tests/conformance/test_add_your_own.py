@@ -15,7 +15,7 @@ from tests.extension.additions import ADDITIONS, EXAMPLES
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # a minute, where the cores are its own
 
-NOT_COPIED = shutil.ignore_patterns(".*", "runs", "docs")
+NOT_COPIED = shutil.ignore_patterns(".*", "runs")
 # What an objective is measured by lies in the trainer's code: a study of its own names one that is there.
 NOT_CARRIED_OUT = ("an objective",)
 # Beside the conformance of the newcomers: what lists a folder, or could count what is in it.
