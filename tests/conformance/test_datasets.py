@@ -22,14 +22,21 @@ def reader(name: str):
     return lookup.load("trainables.data", name, "data set")
 
 
-@pytest.fixture(scope="module", params=NAMES)
+def tree_of(name: str) -> str:
+    """What a data set is tested on."""
+    if name in BUILDERS:
+        return "builder"
+    return "example" if hasattr(reader(name), "EXAMPLE") else "layout"
+
+
+@pytest.fixture(scope="module", params=[pytest.param(name, id=f"{name}-{tree_of(name)}") for name in NAMES])
 def loaded(request, tmp_path_factory) -> tuple[Path, Dataset]:
     """A tree of each data set, and what its reader makes of it."""
     name = request.param
     root = tmp_path_factory.mktemp(name) / "my copy [1]"
-    if name in BUILDERS:
+    if tree_of(name) == "builder":
         BUILDERS[name](root)
-    elif hasattr(reader(name), "EXAMPLE"):
+    elif tree_of(name) == "example":
         write_example(root, reader(name).EXAMPLE)
     elif name in lookup.names("drawing.layouts"):
         lookup.load("drawing.layouts", name, "layout").write(root)

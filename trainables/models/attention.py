@@ -2,9 +2,12 @@
 
 The class takes `channels` alone and answers with maps of the shape that it was given; a number of channels that it
 cannot take is a `ValueError` that names it. Its docstring says what it does, and the source. Every trainable with a field
-`attention` then takes it by name: a gate for single frames (B, C, H, W) in all of them, a 3-D network applying it to each
-frame; one over time (B, C, T, H, W) in 3-D networks. There padded frames hold zeros: they must stay zeros, and the valid
-ones must not depend on how many follow. `tests/conformance/test_gates.py` holds every line of `GATES` to this.
+`attention` then takes it by name (`tests/conformance/test_gates.py` holds every line of `GATES` to this):
+
+- a gate for single frames (B, C, H, W) in all of them; a 3-D network applies it to each frame, so that no mean counts
+  padding;
+- one over time (B, C, T, H, W) in 3-D networks. There padded frames hold zeros: they must stay zeros, and the valid ones
+  must not depend on how many follow.
 
 Shapes: B maps, C channels, T frames, H, W.
 """
