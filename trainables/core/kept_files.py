@@ -182,7 +182,7 @@ KEPT = (
         "the epochs of a trial that was interrupted: it begins anew. One that finished needs it no more",
     ),
     Kept(
-        files.DAMAGED,
+        files.DAMAGED + files.CHECKPOINT,
         _TRIAL,
         "a checkpoint that could not be read, set aside",
         ("trainables/core/training/trial.py",),
