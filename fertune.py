@@ -16,6 +16,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from trainables.core import lookup
+
 if TYPE_CHECKING:
     from dashboards.core.page import report
     from search_spaces.core.study import Objective, Study, load_study
@@ -75,7 +77,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _ELSEWHERE and name not in lookup.names("tuning"):
         raise AttributeError(f"module 'fertune' has no attribute {name!r}")
     return getattr(importlib.import_module(_ELSEWHERE.get(name, f"tuning.{name}")), name)
 

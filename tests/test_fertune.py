@@ -16,7 +16,7 @@ VERBS = [name for name in fertune.__all__ if inspect.isfunction(getattr(fertune,
 
 
 def test_every_verb_of_the_house_is_here():
-    assert set(lookup.names("tuning")) <= set(fertune.__all__)
+    assert all(callable(getattr(fertune, name)) for name in lookup.names("tuning"))
     assert {"report", "rollback", "load", "cross_validate"} <= set(VERBS)
 
 

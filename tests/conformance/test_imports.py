@@ -15,7 +15,13 @@ STATISTICS = {"numpy", "pandas", "scipy", "moocore"}
 # Each place, and what of ours it may import beside itself; the first that fits a file counts.
 OURS = {
     "tune.py": ("fertune", "tuning.text", "tuning.execution.signals", "tuning.records.home"),
-    "fertune.py": ("tuning.*", "dashboards.core.page", "search_spaces.core.study", "tuning.execution.placement"),
+    "fertune.py": (
+        "tuning.*",
+        "dashboards.core.page",
+        "search_spaces.core.study",
+        "tuning.execution.placement",
+        "trainables.core.lookup",
+    ),
     "tuning/statistics/": (),
     "tuning/records/saved_model.py": (),
     "tuning/records/": ("tuning.statistics", "search_spaces", "trainables"),
