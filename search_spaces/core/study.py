@@ -33,7 +33,7 @@ class Objective:
 
     def __post_init__(self) -> None:
         if self.metric not in (known := objectives()):
-            raise ValueError(lookup.unknown("objective", self.metric, known))
+            raise ValueError(lookup.unknown("objective", self.metric, list(known)))
         better = METRICS[self.metric].direction
         if self.direction not in (better, _OF_THE_TABLE):
             raise ValueError(

@@ -244,14 +244,14 @@ METRICS: dict[str, Metric] = {metric.name: metric for metric in _TABLE}
 METRICS |= {(metric := _deployed(METRICS[name])).name: metric for name in ("param_count", "weights_mb", "latency_ms")}
 
 
-def measured_at(where: Where) -> list[str]:
+def measured_at(where: Where) -> tuple[str, ...]:
     """The names of what is measured there, in the order of the table."""
-    return [name for name, metric in METRICS.items() if metric.where == where]
+    return tuple(name for name, metric in METRICS.items() if metric.where == where)
 
 
-def objectives() -> list[str]:
+def objectives() -> tuple[str, ...]:
     """The names of what a study may optimise, in the order of the table."""
-    return [name for name, metric in METRICS.items() if metric.is_objective]
+    return tuple(name for name, metric in METRICS.items() if metric.is_objective)
 
 
 def scores(predictions: Predictions, where: Where = "trial") -> dict[str, float]:

@@ -47,5 +47,5 @@ def test_what_is_measured_from_predictions_follows_the_table(monkeypatch):
 
 def test_what_may_be_optimised_is_what_every_trial_has_once_with_a_better_end():
     assert not {"best_epoch", "num_absent_classes", *measured_at("epoch"), *measured_at("deployed")} & set(objectives())
-    assert measured_at("epoch") == ["train_loss", "val_loss", "val_accuracy", "val_uar"]  # MLflow's curves
-    assert measured_at("deployed") == [f"deployed_{name}" for name in ("param_count", "weights_mb", "latency_ms")]
+    assert measured_at("epoch") == ("train_loss", "val_loss", "val_accuracy", "val_uar")  # MLflow's curves
+    assert measured_at("deployed") == ("deployed_param_count", "deployed_weights_mb", "deployed_latency_ms")
