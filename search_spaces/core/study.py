@@ -37,8 +37,7 @@ class Objective:
         better = METRICS[self.metric].direction
         if self.direction not in (better, _OF_THE_TABLE):
             raise ValueError(
-                f"The direction of {self.metric} was given as {self.direction!r}; allowed is {better}, or none, which is "
-                "the same."
+                f"The direction of {self.metric} was given as {self.direction!r}; allowed is {better}, which may be left out."
             )
         object.__setattr__(self, "direction", better)
 

@@ -49,6 +49,7 @@ def test_names_and_labels_are_given_once():
 def test_what_may_be_an_objective_is_one_and_every_trial_has_it(name, trial):
     _, metrics = trial
     assert Objective(metric=name).direction == METRICS[name].direction
+    assert name in metrics, "it has no `measure`, and trial.py does not measure it"
     assert math.isfinite(metrics[name])
 
 

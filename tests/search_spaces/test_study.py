@@ -62,7 +62,7 @@ def test_an_objective_is_a_measured_quantity_with_a_direction():
         Objective(metric="acuracy", direction="max")
     for direction in ("up", "min"):
         with pytest.raises(
-            ValueError, match=f"direction of accuracy was given as '{direction}'; allowed is max, or none"
+            ValueError, match=f"direction of accuracy was given as '{direction}'; allowed is max, which may"
         ):
             Objective(metric="accuracy", direction=direction)
     assert Objective(metric="latency_ms") == Objective(metric="latency_ms", direction="min")

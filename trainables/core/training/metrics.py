@@ -14,17 +14,20 @@ Where = Literal["trial", "epoch", "ledger", "deployed", "disturbed", "source"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Metric:
-    """One quantity. With its entry in `METRICS` it is measured, told with `label` and `unit`, and may be an objective.
+    """One quantity. With its entry in `METRICS` every trial measures it, and `Objective(metric="<name>")` optimises it.
 
-    `name` is the key in the ledger, in MLflow and in `--json`. `scale` is the factor from the stored value to `unit`, of
-    which `decimals` are shown; without them four digits. `direction` says which values are better, None where neither.
-    `measured` says how and where, in one sentence.
+    `name` is the key in the ledger, in MLflow and in `--json`. People read `label` and `unit`; `scale` is the factor from
+    the stored value to that unit, of which `decimals` are shown, without them four digits. `direction` says which values
+    are better, None where neither. `measured` says how and where, in one sentence.
 
-    `measure` is for what follows from predictions alone: the trainer calls it with those of the chosen epoch, or with
-    `where="epoch"` after every epoch with those of the validation people. What needs more is measured in `trial.py`.
-    `where` is `trial` for what every trial has once, and that alone may be an objective; `epoch` for a curve, `ledger` for
-    one that MLflow does not get; `deployed` for a network that is deployed in another form; `disturbed` for a curve over
-    the strength of a disturbance; `source` for what only papers state.
+    `measure` is for what follows from predictions alone: their `labels`, `logits` and `answers`. The trainer calls it with
+    those of the chosen epoch on the phase's clips: of validation people in a search, of test people or the holdout later.
+    What needs more than predictions is measured in `trial.py`.
+
+    `where` is `trial` for what every trial has once, and that alone may be an objective; `epoch` for a curve, measured on
+    the validation people after every epoch; `ledger` for one that MLflow does not get; `deployed` for a network that is
+    deployed in another form; `disturbed` for a curve over the strength of a disturbance; `source` for what only papers
+    state.
 
     `share_of_clips`: it has a binomial standard error. `by_device`: it compares only on one kind of device. `cost`: it is
     told of every model that is recommended or promoted.
@@ -54,7 +57,6 @@ class Metric:
 
 
 _PERCENT: Any = {"unit": "%", "scale": 100, "decimals": 1}
-
 
 _TABLE = (
     Metric(
