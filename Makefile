@@ -3,13 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test test-fast test-system smoke lint format lock clean
+.PHONY: help setup demo up down test test-fast test-system smoke lint format docs lock clean
 
 help:  ## This list, and what a Ray job uploads
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 	@test ! -e .venv/.complete || $(BIN)/python -m cluster.core.upload
 
-setup: .venv/.complete  ## .venv with every dependency at the locked version
+setup: .venv/.complete  ## .venv with every dependency at the locked version; `import fertune` works in it everywhere
 
 # Compiled once: where Python may not keep what it compiles, each process of Ray would compile torch anew.
 .venv/.complete: requirements.lock requirements-uv.lock
@@ -18,6 +18,7 @@ setup: .venv/.complete  ## .venv with every dependency at the locked version
 		{ rm -rf .venv; echo "python3 cannot make a virtual environment: install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-uv.lock
 	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
+	@pwd > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/fertune.pth"
 	@touch $@
 
 demo: setup  ## The main job on drawn faces: search, confirm, promote (7 to 20 minutes on 2 cores)
@@ -50,6 +51,9 @@ lint: setup  ## ruff and ty
 format: setup  ## Format in place
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: setup  ## Write docs/files.md anew, from the definitions in trainables/core/kept_files.py
+	$(BIN)/python -m tuning.text.files_page
 
 lock: setup  ## Pin all versions anew, by hashes, without naming a registry
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock

@@ -6,8 +6,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Generator
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from tuning.text import options
 
@@ -16,35 +15,30 @@ try:
 except ModuleNotFoundError as missing:
     sys.exit(f"Error: {options.missing_packages(missing)}")
 
+import fertune
 from tuning.execution.signals import interruptible
 from tuning.records.home import default_home
-from tuning.text.errors import GOES_ON, RESUMES, STOPPED, Verbose, read_only, reporting_errors
+from tuning.text import arguments as arg
+from tuning.text.errors import GOES_ON, RESUMES, STOPPED, read_only, reporting_errors
 
 # Nothing heavy is imported here: `--help` and `list` answer at once.
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
-StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="A file of search_spaces/, see `list studies`.")]
-Begun = Annotated[str, typer.Argument(metavar="STUDY", help="A study that was begun, see `status`.")]
-DataRoot = Annotated[Path | None, typer.Option(help="The folder of the data set as it lies on disk.")]
-Model = Annotated[str | None, typer.Option(help="models:/NAME@champion; default: the only champion.")]
-SD = "Ablations with --dry-run: standard deviation of a paired difference, in points of accuracy."
-PILOT = "Ablations with --dry-run: the study whose runs show that standard deviation."
-AsJson = Annotated[bool, typer.Option("--json", help="Print data for a script: one JSON object a line.")]
-
 
 @app.callback(invoke_without_command=True)
-def main(context: typer.Context, verbose: Verbose = False) -> None:
+def main(context: typer.Context, version: arg.Version = False, verbose: arg.Verbose = False) -> None:
     """Finds facial-expression models worth deploying: search, ablation and promotion on Ray, Optuna and MLflow.
 
     Without a command it runs the main job on drawn faces: search, confirm, promote.
     """
     if context.invoked_subcommand is None:
         with command(verbose, goes_on=GOES_ON):
-            from tuning.demo import demo
             from tuning.text import outcomes
 
             with outcomes.shown() as shown:
-                ended = demo(shown.listener, lambda ran: outcomes.show_front(ran, shown), verbose=verbose)
+                ended = fertune.demo(
+                    lambda ran: outcomes.show_front(ran, shown), progress=shown.listener, verbose=verbose
+                )
                 outcomes.show_demo(*ended, shown)
 
 
@@ -57,27 +51,25 @@ def command(verbose: bool, *, goes_on: str = "") -> Generator[None]:
 
 @app.command()
 def run(
-    study: StudyName,
-    data_root: DataRoot = None,
-    num_samples: Annotated[int | None, typer.Option(min=1, help="Searches only: trials in all.")] = None,
-    time_budget: Annotated[str | None, typer.Option(help="Start no trial after this time: 90s, 30m, 2h.")] = None,
-    max_concurrent: Annotated[int | None, typer.Option(min=1, help="At most this many trials at once.")] = None,
-    workers_per_trial: Annotated[int, typer.Option(min=1, help="Workers that train one trial together (DDP).")] = 1,
-    cpus_per_worker: Annotated[int, typer.Option(min=1, help="CPUs of each worker.")] = 1,
-    gpus_per_worker: Annotated[
-        float | None, typer.Option(min=0, help="GPUs of each: 0.5, 1, 2; default: 1 if there are any.")
-    ] = None,
-    folds: Annotated[str | None, typer.Option(help="Ablations only: `all`, or numbers such as 0,1.")] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="Ablations only: seeds per variant and fold.")] = None,
-    table: Annotated[Path | None, typer.Option(help="Ablations only: write the table (.csv, .md, .tex).")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a study that was begun.")] = False,
-    extend: Annotated[int | None, typer.Option(min=1, help="Searches only: this many more trials.")] = None,
-    smoke: Annotated[bool, typer.Option("--smoke", help="Run it all in seconds, to see that it works.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what it will cost; run nothing.")] = False,
-    sd: Annotated[float | None, typer.Option(help=SD)] = None,
-    pilot: Annotated[str | None, typer.Option(help=PILOT)] = None,
-    as_json: AsJson = False,
-    verbose: Verbose = False,
+    study: arg.StudyName,
+    data_root: arg.DataRoot = None,
+    num_samples: arg.NumSamples = None,
+    time_budget: arg.TimeBudget = None,
+    max_concurrent: arg.MaxConcurrent = None,
+    workers_per_trial: arg.Workers = 1,
+    cpus_per_worker: arg.Cpus = 1,
+    gpus_per_worker: arg.Gpus = None,
+    folds: arg.Folds = None,
+    seeds: arg.AblationSeeds = None,
+    table: arg.TableFile = None,
+    resume: arg.Resume = False,
+    extend: arg.Extend = None,
+    smoke: arg.Smoke = False,
+    dry_run: arg.DryRun = False,
+    sd: arg.Spread = None,
+    pilot: arg.Pilot = None,
+    as_json: arg.AsJson = False,
+    verbose: arg.Verbose = False,
 ) -> None:
     """Run, resume or extend a study: a search or an ablation.
 
@@ -85,214 +77,196 @@ def run(
     """
     with command(verbose, goes_on="" if dry_run else RESUMES):
         loaded = options.load(study, smoke=smoke)
-        work: dict[str, Any] = {"data_root": data_root, "num_samples": num_samples, "seeds": seeds}
-        options.require_fitting(loaded, **work, extend=extend, folds=folds, table=table, sd=sd, pilot=pilot)
+        work: dict[str, Any] = {"data_root": data_root, "num_samples": num_samples, "seeds": seeds, "extend": extend}
+        options.require_fitting(loaded, **work, folds=folds, table=table, sd=sd, pilot=pilot)
         options.require_spread(sd, pilot, dry_run)
         work["folds"], seconds = options.folds_of(folds), options.seconds_of(time_budget)
         from tuning.text import outcomes, sheets
 
         if dry_run:
-            from tuning.plan import plan
-
-            found = plan(loaded, default_home(), workers=workers_per_trial, extend=extend, sd=sd, pilot=pilot, **work)
+            found = fertune.plan(loaded, workers=workers_per_trial, sd=sd, pilot=pilot, **work)
             outcomes.show_plan(found, as_json)
             return
-        from tuning import run as verb
-
         if table is not None:
             sheets.require_format(table)  # before hours of training, not after
-        per_worker = {"cpus_per_worker": cpus_per_worker, "gpus_per_worker": gpus_per_worker}
-        work["placement"] = verb.Placement(workers=workers_per_trial, max_concurrent=max_concurrent, **per_worker)
-        work |= {"resume": resume, "extend": extend, "time_budget_s": seconds}
+        work["placement"] = fertune.Placement(
+            workers=workers_per_trial,
+            max_concurrent=max_concurrent,
+            cpus_per_worker=cpus_per_worker,
+            gpus_per_worker=gpus_per_worker,
+        )
         with outcomes.shown(as_json) as shown:
-            if not outcomes.show_run(verb.run(loaded, shown.listener, **work, verbose=verbose), shown, table):
+            work |= {"resume": resume, "time_budget_s": seconds, "progress": shown.listener, "verbose": verbose}
+            if not outcomes.show_run(fertune.run(loaded, **work), shown, table):
                 raise typer.Exit(1)
 
 
 @app.command()
 def prepare(
-    dataset: Annotated[str, typer.Argument(help="A file of trainables/data/, see `list datasets`.")],
-    data_root: Annotated[Path, typer.Option(help="The folder of the data set as it lies on disk.")],
-    as_json: AsJson = False,
-    verbose: Verbose = False,
+    dataset: arg.Dataset, data_root: arg.RequiredRoot, as_json: arg.AsJson = False, verbose: arg.Verbose = False
 ) -> None:
     """Find, crop and cache the faces of a data set; say what was kept, what was dropped and why."""
     with command(verbose):
-        from tuning.prepare import prepare as prepare_
         from tuning.text import outcomes
 
         with outcomes.shown(as_json) as shown:
-            outcomes.show_prepared(prepare_(dataset, data_root, default_home(), shown.listener), shown)
+            outcomes.show_prepared(fertune.prepare(dataset, data_root, progress=shown.listener), shown)
 
 
 @app.command()
-def status(
-    study: Annotated[str | None, typer.Argument(metavar="[STUDY]", help="One study; default: all of them.")] = None,
-    as_json: AsJson = False,
-    verbose: Verbose = False,
-) -> None:
+def status(study: arg.AnyBegun = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False) -> None:
     """Show the trials of a study by state, its front and what was promoted."""
     with read_only(verbose):
-        from tuning.status import status as status_
         from tuning.text.tables import show_status
 
-        show_status(default_home(), study, status_, as_json)
+        show_status(default_home(), fertune.status(study), as_json)
 
 
 @app.command()
-def stop(study: Begun, verbose: Verbose = False) -> None:
+def stop(study: arg.Begun, verbose: arg.Verbose = False) -> None:
     """Stop a running study from another shell. Its state is saved; `run STUDY --resume` goes on."""
     with command(verbose):
-        from tuning.stop import stop as stop_
-
-        print(f"Stopped {study}: {stop_(default_home(), study)} has ended. {STOPPED}")
+        print(f"Stopped {study}: {fertune.stop(study)} has ended. {STOPPED}")
 
 
 @app.command()
-def logs(
-    study: Begun,
-    trial: Annotated[str | None, typer.Argument(metavar="[TRIAL]", help="One trial; default: all events.")] = None,
-    verbose: Verbose = False,
-) -> None:
+def logs(study: arg.Begun, trial: arg.TrialName = None, verbose: arg.Verbose = False) -> None:
     """Show the events of a study, or the curve, metrics and error of one trial."""
     with read_only(verbose):
-        from tuning.logs import logs as logs_
-
-        for line in logs_(default_home(), study, trial):
+        for line in fertune.logs(study, trial):
             print(line)
 
 
 @app.command()
-def doctor(as_json: AsJson = False, verbose: Verbose = False) -> None:
+def doctor(as_json: arg.AsJson = False, verbose: arg.Verbose = False) -> None:
     """Check this machine or cluster: what is wrong, and the fix."""
     with read_only(verbose):
-        from tuning.doctor import doctor as doctor_
         from tuning.text.tables import show_findings
 
-        if not show_findings(doctor_(), as_json):
+        if not show_findings(fertune.doctor(), as_json):
             raise typer.Exit(1)
 
 
 @app.command()
-def report(
-    study: Begun,
-    out: Annotated[Path | None, typer.Option(help="The file to write; default: STUDY.html here.")] = None,
-    verbose: Verbose = False,
-) -> None:
+def report(study: arg.Begun, out: arg.ReportFile = None, verbose: arg.Verbose = False) -> None:
     """Write one HTML file that needs no network: the front, the trials, the evidence, where it all came from."""
     with command(verbose):
-        from dashboards.core.page import write_report
-
-        print(write_report(default_home(), study, out or Path(f"{study}.html")))
+        print(fertune.report(study, out))
 
 
 @app.command()
 def confirm(
-    study: StudyName,
-    top: Annotated[int | None, typer.Option(min=1, help="Members of the front; default: 3.")] = None,
-    trial: Annotated[str | None, typer.Option(help="This search trial instead of the front's members.")] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Fresh seeds for each configuration.")] = 2,
-    nested: Annotated[int | None, typer.Option(min=1, help="Nested cross-validation: trials per fold.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --nested: print what it will train.")] = False,
-    data_root: DataRoot = None,
-    as_json: AsJson = False,
-    verbose: Verbose = False,
+    study: arg.StudyName,
+    top: arg.Top = None,
+    trial: arg.ThisTrial = None,
+    seeds: arg.FreshSeeds = 2,
+    nested: arg.Nested = None,
+    dry_run: arg.PlanOnly = False,
+    data_root: arg.DataRoot = None,
+    as_json: arg.AsJson = False,
+    verbose: arg.Verbose = False,
 ) -> None:
-    """Train the front's members again with fresh seeds and test them on the locked holdout.
-
-    With --nested, test the search itself by nested cross-validation.
-    """
+    """Train the front's members again with fresh seeds and test them on the locked holdout."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
         options.require_one_way(nested, top, trial, dry_run)
+        if nested:
+            _cross_validate(study, nested, seeds, dry_run, data_root, as_json, verbose)
+            return
         from tuning.text import evidence_tables, outcomes
 
         work: dict[str, Any] = {"seeds": seeds, "data_root": data_root, "verbose": verbose}
         with outcomes.shown(as_json) as shown:
-            if nested and dry_run:
-                from tuning.cross_validate import plan_cross_validation
+            found = fertune.confirm(study, top=top, trial_id=trial, progress=shown.listener, **work)
+            if not evidence_tables.show_confirmed(found.ledger, found.rows, shown):
+                raise typer.Exit(1)
 
-                outcomes.show_plan(plan_cross_validation(study, shown.listener, num_samples=nested, **work), as_json)
-            elif nested:
-                from tuning.cross_validate import cross_validate
 
-                evidence_tables.show_nested(cross_validate(study, shown.listener, num_samples=nested, **work), shown)
-            else:
-                from tuning.confirm import confirm as confirm_
+@app.command()
+def cross_validate(
+    study: arg.StudyName,
+    num_samples: arg.PerFold,
+    seeds: arg.FreshSeeds = 2,
+    dry_run: arg.NestedPlanOnly = False,
+    data_root: arg.DataRoot = None,
+    as_json: arg.AsJson = False,
+    verbose: arg.Verbose = False,
+) -> None:
+    """Test the search itself by nested cross-validation: a search in each fold, tested on people that it never saw."""
+    with command(verbose, goes_on=GOES_ON):
+        options.require_study(study)
+        _cross_validate(study, num_samples, seeds, dry_run, data_root, as_json, verbose)
 
-                found = confirm_(study, shown.listener, top=top, trial_id=trial, **work)
-                if not evidence_tables.show_confirmed(found.ledger, found.rows, shown):
-                    raise typer.Exit(1)
+
+def _cross_validate(
+    study: str, num_samples: int, seeds: int, dry_run: bool, data_root: Any, as_json: bool, verbose: bool
+) -> None:
+    from tuning.text import evidence_tables, outcomes
+
+    work: dict[str, Any] = {"num_samples": num_samples, "seeds": seeds, "data_root": data_root, "verbose": verbose}
+    with outcomes.shown(as_json) as shown:
+        if dry_run:
+            outcomes.show_plan(fertune.plan_cross_validation(study, progress=shown.listener, **work), as_json)
+        else:
+            evidence_tables.show_nested(fertune.cross_validate(study, progress=shown.listener, **work), shown)
 
 
 @app.command()
 def promote(
-    study: StudyName,
-    trial: Annotated[str | None, typer.Option(help="This search trial instead of the recommended one.")] = None,
-    margin: Annotated[float | None, typer.Option(help="Accuracy a cheaper one may lose; default: 0.02.")] = None,
-    rollback: Annotated[bool, typer.Option("--rollback", help="Restore the champion before this one.")] = False,
-    data_root: DataRoot = None,
-    as_json: AsJson = False,
-    verbose: Verbose = False,
+    study: arg.StudyName,
+    trial: arg.ThisTrial = None,
+    margin: arg.Margin = None,
+    rollback: arg.Rollback = False,
+    data_root: arg.DataRoot = None,
+    as_json: arg.AsJson = False,
+    verbose: arg.Verbose = False,
 ) -> None:
     """Confirm where evidence is missing, refit, register the model and make it the champion."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
         options.require_rollback_alone(rollback, trial=trial, margin=margin, data_root=data_root)
-        from tuning import promote as verb
         from tuning.text import outcomes
 
+        if rollback:
+            outcomes.show_rollback(fertune.rollback(study), as_json)
+            return
+        work: dict[str, Any] = {"trial_id": trial, "margin": margin, "data_root": data_root, "verbose": verbose}
         with outcomes.shown(as_json) as shown:
-            if rollback:
-                outcomes.show_rollback(*verb.rollback(default_home(), study), shown)
-                return
-            work: dict[str, Any] = {"trial_id": trial, "margin": margin, "data_root": data_root, "verbose": verbose}
-            outcomes.show_promotion(verb.promote(study, shown.listener, **work), shown)
+            outcomes.show_promotion(fertune.promote(study, progress=shown.listener, **work), shown)
 
 
 @app.command()
 def predict(
-    paths: Annotated[list[Path], typer.Argument(help="Videos, frame folders, images, or folders of clips.")],
-    model: Model = None,
-    as_json: AsJson = False,
-    verbose: Verbose = False,
+    paths: arg.Clips, model: arg.Model = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False
 ) -> None:
     """Classify clips with a registered model."""
     with command(verbose):
-        from tuning.predict import predict as predict_
         from tuning.text.tables import show_predictions
 
-        if not show_predictions(predict_(default_home(), paths, model), as_json):
+        if not show_predictions(fertune.predict(paths, model=model), as_json):
             raise typer.Exit(1)
 
 
 @app.command()
 def export(
-    out: Annotated[Path, typer.Option(help="The file to write.")],
-    model: Model = None,
-    format: Annotated[str, typer.Option(help="The file format: onnx.")] = "onnx",
-    as_json: AsJson = False,
-    verbose: Verbose = False,
+    out: arg.ExportFile,
+    model: arg.Model = None,
+    format: arg.Format = "onnx",
+    as_json: arg.AsJson = False,
+    verbose: arg.Verbose = False,
 ) -> None:
     """Export a registered model to ONNX; check it against the model and time it."""
     with command(verbose):
-        from tuning.export import export as export_
         from tuning.text.tables import show_exported
 
-        show_exported(export_(model, default_home(), out, format), as_json)
+        show_exported(fertune.export(out, model=model, format=format), as_json)
 
 
 @app.command(name="list")
-def list_(
-    what: Annotated[str, typer.Argument(metavar="{studies,trainables,datasets}", help="What to list.")],
-    as_json: AsJson = False,
-    verbose: Verbose = False,
-) -> None:
+def list_(what: arg.Kind, as_json: arg.AsJson = False, verbose: arg.Verbose = False) -> None:
     """List the studies, trainables or data sets: every file of an extension folder."""
     with read_only(verbose):
-        from tuning.list import listed
-
-        for name in listed(what):
+        for name in fertune.list(what):
             print(json.dumps({"name": name}) if as_json else name)
 
 

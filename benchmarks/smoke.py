@@ -23,7 +23,6 @@ from trainables.core import lookup
 from tuning.execution.placement import Placement
 from tuning.records.ledger import Ledger
 from tuning.run import run
-from tuning.text.progress import Silent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +54,7 @@ def smoke(study: Study, home: Path) -> dict[str, Any]:
     phase = "search" if study.design is None else "ablation"
     try:
         folds = None if study.design is None else (0,)  # one fold is enough to see that each variant works
-        run(smoked, Silent(), home=home, placement=Placement(max_concurrent=1), folds=folds)
+        run(smoked, home=home, placement=Placement(max_concurrent=1), folds=folds)
     except Exception as caught:  # every study is tried; the table says what went wrong
         error = f"{type(caught).__name__}: {caught}"
     ledger = Ledger.read(home / smoked.name)

@@ -21,6 +21,7 @@ _WRITTEN_OUT = (
     "classes",
     "device",
     "concurrency",
+    "version",
     "git_commit",
     "smoke",
     "data_root",
@@ -58,6 +59,7 @@ def _facts(report: ReportData) -> list[tuple[str, object]]:
         ("fixed", _listed(study.get("settings", {}))),
         ("device", join(sorted(set(report.devices.values())) or ["unknown"], ", ")),
         ("trials at once", study.get("concurrency", "unknown")),
+        ("fertune version", study.get("version") or "not noted then"),
         ("fertune commit", element("code", study.get("git_commit") or "not a checkout")),
     ]
     for phase, title in PHASE_TITLES.items():

@@ -5,8 +5,10 @@ import logging
 import os
 import subprocess
 import sys
+import tomllib
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 import tune
@@ -22,7 +24,7 @@ def test_help_names_every_command_and_imports_nothing_heavy():
     done = light("--help")
     assert done.returncode == 0
     for command in tune.app.registered_commands:
-        name = command.name or command.callback.__name__
+        name = command.name or command.callback.__name__.replace("_", "-")
         assert f"  {name}" in done.stdout
     assert done.stdout.endswith("heavy:\n")
 
@@ -43,13 +45,20 @@ def test_a_list_is_the_files_of_its_folder_and_imports_nothing_heavy(what):
     assert done.stdout.split() == [*lookup.names(PACKAGES[what]), "heavy:"]
 
 
+def test_the_version_is_that_of_the_project_and_costs_no_import():
+    done = light("--version")
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert done.stdout.split("\n")[0] == f"fertune {declared}"
+    assert done.stdout.endswith("heavy:\n")
+
+
 def test_a_list_as_data_is_one_object_a_line():
     done = call("list", "studies", "--json")
     assert done.exit_code == 0
     assert [json.loads(line)["name"] for line in done.stdout.splitlines()] == lookup.names("search_spaces")
 
 
-@pytest.mark.parametrize("command", [[name.name or name.callback.__name__] for name in tune.app.registered_commands])
+@pytest.mark.parametrize("command", [[name] for name in typer.main.get_command(tune.app).commands])
 def test_every_command_has_a_help_with_a_first_line(command):
     done = call(*command, "--help")
     assert done.exit_code == 0

@@ -11,20 +11,18 @@ from typing import Any
 from torch import nn
 
 from trainables.core.config import TrainerConfig, check_count, check_name, check_share
-from trainables.models.attention import GATES
+from trainables.models.attention import check_frame_gate
 from trainables.models.deep_residual_attention import DeepResidualAttention
 from trainables.models.published import WEIGHTS
 from trainables.models.resnet import BACKBONES, resnet
-
-ATTENTION = ("spatial", *GATES)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Config(TrainerConfig):
     """The network's fields beside the trainer's.
 
-    `backbone`, `attention`: the frame network and the gate in each of its blocks, `spatial` in the source; `none` and
-    the channel gates are there to compare with. `mlp_hidden`: the width of the perceptron's hidden layer. `weights`:
+    `backbone`, `attention`: the frame network and the gate in each of its blocks, `spatial` in the source; the
+    others for single frames are there to compare with. `mlp_hidden`: the width of the perceptron's hidden layer. `weights`:
     what the backbone starts from, `none` or `imagenet` (a local file).
 
     The source names neither the depth of its ResNet nor the perceptron's width. Not specified by the source, chosen:
@@ -43,7 +41,7 @@ class Config(TrainerConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_name("backbone", self.backbone, BACKBONES)
-        check_name("attention", self.attention, ATTENTION)
+        check_frame_gate("attention", self.attention)
         check_name("weights", self.weights, WEIGHTS)
         check_count("mlp_hidden", self.mlp_hidden)
         check_share("dropout", self.dropout)

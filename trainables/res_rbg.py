@@ -12,7 +12,7 @@ from typing import Any
 from torch import nn
 
 from trainables.core.config import TrainerConfig, check_count, check_name, check_share
-from trainables.models.attention import GATES
+from trainables.models.attention import check_frame_gate
 from trainables.models.published import WEIGHTS
 from trainables.models.rbg import RBG, RECURRENT, SHORTCUTS
 from trainables.models.res_rbg import MeanHead, ResRBG
@@ -25,10 +25,10 @@ TEMPORAL = ("gru", "mean")
 class Config(TrainerConfig):
     """The network's fields beside the trainer's; the defaults are the full model of the paper.
 
-    `backbone`, `attention`: the frame network and the gate in each of its blocks. `temporal`: `gru`, or `mean` for the
-    order-blind control, which leaves the four fields after it without effect. `recurrent`: `rbg`, or `bi_gru` for the
-    same bidirectional layers without BatchNorm and residual. `rbg_depth`: pairs of bidirectional layers, 0 to 3, after
-    the two unidirectional ones. `shortcut`: what an RBG block does where its width changes, `linear` or
+    `backbone`, `attention`: the frame network and the gate in each of its blocks, any for single frames. `temporal`: `gru`,
+    or `mean` for the order-blind control, which leaves the four fields after it without effect. `recurrent`: `rbg`, or
+    `bi_gru` for the same bidirectional layers without BatchNorm and residual. `rbg_depth`: pairs of bidirectional layers,
+    0 to 3, after the two unidirectional ones. `shortcut`: what an RBG block does where its width changes, `linear` or
     `parameter_free`. `weights`: what the backbone starts from, `none` or `imagenet` (a local file).
 
     `gru_hidden` 696 with a parameter-free shortcut is not specified by the source; chosen because it gives its 64.20 M
@@ -51,7 +51,7 @@ class Config(TrainerConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_name("backbone", self.backbone, BACKBONES)
-        check_name("attention", self.attention, GATES)
+        check_frame_gate("attention", self.attention)
         check_name("temporal", self.temporal, TEMPORAL)
         check_name("recurrent", self.recurrent, RECURRENT)
         check_name("shortcut", self.shortcut, SHORTCUTS)

@@ -13,11 +13,11 @@ from typing import Any
 from torch import nn
 
 from trainables.core.config import TrainerConfig, check_count, check_name, check_share
+from trainables.models.attention import GATES
 from trainables.models.res_rbg import MeanHead
 from trainables.models.resnet3d import WIDTH, ResNet3d
 from trainables.models.tdrag import TDRAG, GRUHead
 
-ATTENTION = ("none", "spatial_3d")
 TEMPORAL = ("gru", "mean")
 WEIGHTS = ("none", "kinetics")
 
@@ -27,7 +27,8 @@ class Config(TrainerConfig):
     """The network's fields beside the trainer's; the defaults are the full model as we read it.
 
     `frame_selection` and `redundancy_threshold` (the trainer's) choose the `num_frames` keyframes. `attention`: the gate
-    in each block of the 3-D ResNet-18, `spatial_3d` or `none`. `temporal`: `gru`, or `mean`, which averages over time as
+    in each block of the 3-D ResNet-18, `spatial_3d` in the source; one for single frames, such as `se`, is applied to each
+    frame by itself. `temporal`: `gru`, or `mean`, which averages over time as
     a plain 3-D ResNet does and leaves `gru_hidden` and `gru_layers` without effect. `temporal_halvings`: how many of the
     last three stages halve the number of frames, 0 to 3. `width`: channels of the first stage. `weights`: what the
     backbone starts from, `none` or `kinetics` (a local file; only at the `width` of 64).
@@ -50,7 +51,7 @@ class Config(TrainerConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_name("attention", self.attention, ATTENTION)
+        check_name("attention", self.attention, GATES)
         check_name("temporal", self.temporal, TEMPORAL)
         check_name("weights", self.weights, WEIGHTS)
         for field in ("gru_hidden", "gru_layers", "width"):

@@ -1,4 +1,4 @@
-"""`run` of a study with a design: every variant trained on the same folds with the same seeds.
+"""`ablate`, and `run` of a study with a design: every variant trained on the same folds with the same seeds.
 
 A training sees the fold's train part, chooses its epoch on the validation part and is scored on the test part; nobody is
 locked away, so all folds of the protocol are compared. The settings that `tune_each` finds were chosen on the validation
@@ -8,12 +8,52 @@ people of the search folds, who are test people of another fold: results carry t
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
+from search_spaces.core.designs import Design
+from search_spaces.core.study import Study, as_study
 from trainables.core.wording import counted
-from tuning.execution.enumerated import NUM_SEEDS, chosen_folds, trainings
-from tuning.execution.runner import Runner
+from tuning.execution.enumerated import NUM_SEEDS, chosen_folds, default_seeds, trainings
+from tuning.execution.placement import Placement
+from tuning.execution.runner import Listener, Runner
 from tuning.execution.variant_search import search_each
+from tuning.records.ran import Ran
 from tuning.records.selection import best_by_variant
+from tuning.text.progress import heard
+
+
+def ablate(
+    study: str | Study,
+    *,
+    home: str | Path | None = None,
+    data_root: str | Path | None = None,
+    placement: Placement | None = None,
+    folds: tuple[int, ...] | None = None,
+    seeds: int | None = None,
+    time_budget_s: float | None = None,
+    resume: bool = False,
+    smoke: bool = False,
+    progress: bool | Listener = False,
+    verbose: bool = False,
+) -> Ran:
+    """Train every variant of a study's design on `folds` (default: all) with `seeds` seeds, as `ablate_variants` says.
+
+    The other arguments are those of `run`. Raises `ValueError` for a search, and where the ablation was begun and `resume`
+    is not asked for.
+    """
+    loaded, listener = as_study(study, smoke=smoke), heard(progress)
+    require_design(loaded)
+    with Runner(loaded, listener, home=home, data_root=data_root, placement=placement, verbose=verbose) as runner:
+        require_new_or_resumed(runner, resume=resume)
+        ablate_variants(runner, folds=folds, seeds=seeds or default_seeds(loaded), time_budget_s=time_budget_s)
+    return runner.ran
+
+
+def require_design(study: Study) -> Design:
+    """The design of an ablation; raises `ValueError` for a search."""
+    if study.design is None:
+        raise ValueError(f"Study {study.name} is a search: it has no `design` of variants to compare.")
+    return study.design
 
 
 def ablate_variants(
@@ -28,9 +68,7 @@ def ablate_variants(
 
     Raises `ValueError` for a study without a design, an unknown fold and no seeds.
     """
-    design = runner.study.design
-    if design is None:
-        raise ValueError(f"Study {runner.study.name} is a search: it has no `design` of variants to compare.")
+    design = require_design(runner.study)
     chosen = chosen_folds(runner.study, folds, len(runner.splits.folds))
     if seeds < 1:
         raise ValueError(f"{seeds} seeds were asked for; an ablation needs 1 at least.")

@@ -20,6 +20,7 @@ from tuning.execution.seeds import fresh_seeds
 from tuning.records.aliases import CHAMPION
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import ranked_front
+from tuning.text.progress import heard
 
 TOP = 3  # members of the front
 
@@ -34,17 +35,17 @@ class Confirmed:
 
 def confirm(
     study: str | Study,
-    listener: Listener,
     *,
     top: int | None = None,
     seeds: int = 2,
     trial_id: str | None = None,
-    home: Path | None = None,
-    data_root: Path | None = None,
+    home: str | Path | None = None,
+    data_root: str | Path | None = None,
+    progress: bool | Listener = False,
     verbose: bool = False,
 ) -> Confirmed:
-    """Confirm a study that was begun, as `confirm_search` says, and sum up what its confirmations say."""
-    with Runner(study, listener, home=home, data_root=data_root, verbose=verbose, begun=True) as runner:
+    """Test the front's members of a study that was begun on people that no choice has seen, as `confirm_search` says."""
+    with Runner(study, heard(progress), home=home, data_root=data_root, verbose=verbose, begun=True) as runner:
         confirm_search(runner, top=top or TOP, seeds=seeds, trial_id=trial_id)
     return Confirmed(ledger=runner.ledger, rows=evidence(runner.ledger))
 

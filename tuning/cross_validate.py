@@ -18,35 +18,36 @@ from tuning.execution.searcher import OptunaSearcher
 from tuning.execution.seeds import fresh_seeds
 from tuning.records.ledger import Trial
 from tuning.records.selection import choose
+from tuning.text.progress import heard
 
 
 def cross_validate(
     study: str | Study,
-    listener: Listener,
     *,
     num_samples: int,
     seeds: int = 2,
-    home: Path | None = None,
-    data_root: Path | None = None,
+    home: str | Path | None = None,
+    data_root: str | Path | None = None,
+    progress: bool | Listener = False,
     verbose: bool = False,
 ) -> NestedResult:
     """Judge the search of a study that was begun, as `cross_validate_search` says."""
-    with Runner(study, listener, home=home, data_root=data_root, verbose=verbose, begun=True) as runner:
+    with Runner(study, heard(progress), home=home, data_root=data_root, verbose=verbose, begun=True) as runner:
         return cross_validate_search(runner, num_samples=num_samples, seeds=seeds)
 
 
 def plan_cross_validation(
     study: str | Study,
-    listener: Listener,
     *,
     num_samples: int,
     seeds: int = 2,
-    home: Path | None = None,
-    data_root: Path | None = None,
+    home: str | Path | None = None,
+    data_root: str | Path | None = None,
+    progress: bool | Listener = False,
     verbose: bool = False,
 ) -> NestedPlan:
     """What `cross_validate` would run."""
-    with Runner(study, listener, home=home, data_root=data_root, verbose=verbose, begun=True) as runner:
+    with Runner(study, heard(progress), home=home, data_root=data_root, verbose=verbose, begun=True) as runner:
         return planned(runner, num_samples=num_samples, seeds=seeds)
 
 

@@ -10,18 +10,23 @@ from tuning.evidence.contest import Promotion
 from tuning.execution.runner import Listener, Runner
 from tuning.promote import promote_winner
 from tuning.records.ran import Ran
+from tuning.text.progress import heard
 
 STUDY = "demo"
 
 
 def demo(
-    listener: Listener, searched: Callable[[Ran], None], *, verbose: bool = False
+    searched: Callable[[Ran], None] = lambda ran: None,
+    *,
+    home: str | Path | None = None,
+    progress: bool | Listener = False,
+    verbose: bool = False,
 ) -> tuple[Ran, Promotion, Path | None]:
     """Run the study `demo`, or go on with it, and promote its winner; `searched` is called in between.
 
     Returns the study, what was promoted, and a clip to try it on: `None` where the study began on other data than drawn.
     """
-    with Runner(STUDY, listener, verbose=verbose) as runner:
+    with Runner(STUDY, heard(progress), home=home, verbose=verbose) as runner:
         runner.search(runner.search_size(None, resume=True, extend=None))
         searched(runner.ran)
         promoted = promote_winner(runner)

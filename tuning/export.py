@@ -17,6 +17,7 @@ from trainables.core.prepared.stored import Prepared, open_prepared, prepared_fo
 from trainables.core.serving.onnx import Exported, export_onnx
 from trainables.data.core.dataset import DataError
 from tuning.records import tags
+from tuning.records.home import home_of
 from tuning.records.mlflow_client import default_uri, make_client
 from tuning.records.registry import fetch_model, only_champion
 
@@ -24,23 +25,26 @@ FORMATS: dict[str, Callable[..., Exported]] = {"onnx": export_onnx}
 MAX_CLIPS = 200  # on which the cost of 8 bits is counted: it is seen to half a per cent, in seconds
 
 
-def export(uri: str | None, home: Path, out: Path, format: str) -> Exported:
-    """Write the registered model of `uri`, or the only champion there is, to `out`.
+def export(
+    out: str | Path, *, model: str | None = None, format: str = "onnx", home: str | Path | None = None
+) -> Exported:
+    """Write the registered `model`, or the only champion there is, to the file `out`; check it and time it.
 
-    What 8 bits cost is counted on validation people of the study's first fold where its data still lies under `home`.
+    What 8 bits cost is counted on validation people of the study's first fold where its data still lies in the home.
     The champion was refitted on them too, so the change counts there and not the level; the holdout is left alone.
     Raises `ValueError` for an unknown format or model, and where the file would not do what the model does.
     """
     if format not in FORMATS:
         raise UnknownName(unknown("export format", format, list(FORMATS)))
-    tracking_uri = default_uri(home)
-    uri = uri or only_champion(tracking_uri)
+    place = home_of(home)
+    tracking_uri = default_uri(place)
+    uri = model or only_champion(tracking_uri)
     with tempfile.TemporaryDirectory() as copy:
         folder, run_id = fetch_model(uri, tracking_uri, Path(copy))
         client = make_client(tracking_uri)
         study = client.get_run(run_id).data.tags.get(tags.STUDY, "")
-        prepared, indices = _validation_clips(folder, home, study)
-        exported = FORMATS[format](folder, out, prepared=prepared, indices=indices)
+        prepared, indices = _validation_clips(folder, place, study)
+        exported = FORMATS[format](folder, Path(out), prepared=prepared, indices=indices)
     for key, value in _metrics(exported, format).items():
         client.log_metric(run_id, key, value)
     return exported

@@ -8,20 +8,21 @@ from pathlib import Path
 
 from trainables.core import files, lookup
 from tuning.evidence.refusals import opponent
+from tuning.records.home import home_of
 from tuning.records.ledger import Ledger, Trial, read_begun
 
 
-def logs(home: Path, study: str, trial_id: str | None = None) -> Iterator[str]:
+def logs(study: str, trial_id: str | None = None, *, home: str | Path | None = None) -> list[str]:
     """The lines of one trial, or one line for each event of `study` that a person would ask for.
 
     Raises `ValueError` for a study that was not begun and for a trial that it does not have.
     """
-    ledger = read_begun(home, study)
+    ledger = read_begun(home_of(home), study)
     if trial_id is None:
-        return _of_study(ledger)
+        return list(_of_study(ledger))
     if trial_id not in ledger.trials:
         raise ValueError(lookup.unknown(f"trial of {study}", trial_id, list(ledger.trials)))
-    return _of_trial(ledger, ledger.trials[trial_id])
+    return list(_of_trial(ledger, ledger.trials[trial_id]))
 
 
 def _of_study(ledger: Ledger) -> Iterator[str]:
@@ -34,6 +35,8 @@ def _of_study(ledger: Ledger) -> Iterator[str]:
             accuracy = event["metrics"].get("accuracy")
             message = event["error"] or (f"accuracy {100 * accuracy:.1f} %" if accuracy is not None else "")
             yield f"{when}  {event['trial_id']} {event['state'].lower()}{': ' if message else ''}{message}"
+        elif kind == "driver":
+            yield f"{when}  fertune {event['version']} runs trials"
         elif kind == "noted":
             yield f"{when}  {event['trial_id']}: {event['words']}"
         elif kind == "selected":

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from search_spaces.core.study import Study
+from search_spaces.core.study import Study, as_study
 from trainables.core import files, lookup
 from trainables.core.config import TrainerConfig, make_config
 from trainables.core.training import costs
@@ -20,7 +20,7 @@ from trainables.core.wording import counted
 from tuning.evidence.fold_sizes import FoldSize, fold_sizes, mean_sizes, num_subjects
 from tuning.evidence.minimum_detectable_effect import detectable
 from tuning.execution.enumerated import chosen_folds, default_seeds, trainings
-from tuning.records.home import known_studies
+from tuning.records.home import home_of, known_studies
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import best_by_variant, searches_of
 
@@ -67,19 +67,20 @@ class Plan:
 
 
 def plan(
-    study: Study,
-    home: Path,
+    study: str | Study,
     *,
+    home: str | Path | None = None,
+    data_root: str | Path | None = None,
     num_samples: int | None = None,
     extend: int | None = None,
     folds: tuple[int, ...] | None = None,
     seeds: int | None = None,
-    data_root: Path | None = None,
     workers: int = 1,
     sd: float | None = None,
     pilot: str | None = None,
+    smoke: bool = False,
 ) -> Plan:
-    """What `study` will take: `num_samples` trials of a search or `extend` more, or an ablation over `folds` and `seeds`.
+    """What a study will take: `num_samples` trials of a search or `extend` more, or an ablation over `folds` and `seeds`.
 
     Time comes from the study's finished trials, else from counted operations and the rate that finished trials of other
     studies under `home` reached on this device. `sd` is the standard deviation, over folds and seeds, of the difference
@@ -88,31 +89,32 @@ def plan(
 
     Raises `ValueError` for folds that there are not, and for a pilot that was not begun or is no ablation.
     """
-    seeds = seeds or default_seeds(study)
-    ledger = Ledger.read(home / study.name)
+    loaded, place = as_study(study, smoke=smoke), home_of(home)
+    seeds = seeds or default_seeds(loaded)
+    ledger = Ledger.read(place / loaded.name)
     finished = [trial for trial in ledger.trials.values() if trial.state == "FINISHED"]
-    sizes = fold_sizes(study, home, data_root)
-    chosen = None if study.design is None else _chosen(study, folds, sizes)
+    sizes = fold_sizes(loaded, place, None if data_root is None else Path(data_root).expanduser())
+    chosen = None if loaded.design is None else _chosen(loaded, folds, sizes)
     total, words, done = _trainings(
-        study, ledger, ledger.search_size(study.num_samples, num_samples, extend), chosen, seeds
+        loaded, ledger, ledger.search_size(loaded.num_samples, num_samples, extend), chosen, seeds
     )
     ahead = None if total is None else total - done
-    seconds, hours_from = _seconds_each(study, finished, home, sizes)
-    weights_mb = _mean_metric(finished, "weights_mb") or _weights_mb(study)
+    seconds, hours_from = _seconds_each(loaded, finished, place, sizes)
+    weights_mb = _mean_metric(finished, "weights_mb") or _weights_mb(loaded)
     found = Plan(
-        study=study.name,
+        study=loaded.name,
         num_trainings=total,
         trainings_are=words,
         num_done=done,
         device_hours=None if seconds is None or ahead is None else seconds * ahead * workers / 3600,
         hours_from=hours_from if ahead is not None or seconds is None else "unknown without the number of folds",
-        disk_gb=None if ahead is None else _disk_gb(study, ahead, weights_mb),
+        disk_gb=None if ahead is None else _disk_gb(loaded, ahead, weights_mb),
     )
-    if study.design is None:
+    if loaded.design is None:
         return found
     tested = [sizes[fold] for fold in chosen] if sizes and chosen else []
     share = None if sd is None else sd / 100
-    points, points_from = detectable(ledger, study.design, tested, seeds, sd=share, pilot=_pilot(home, pilot))
+    points, points_from = detectable(ledger, loaded.design, tested, seeds, sd=share, pilot=_pilot(place, pilot))
     return dataclasses.replace(
         found,
         num_people=num_subjects(tested) if tested else None,

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from search_spaces.core.study import Study, load_study
+from search_spaces.core.study import Study
 from trainables.core import files
 from tuning.confirm import confirm_champion, confirm_search
 from tuning.evidence import refusals
@@ -36,27 +36,27 @@ from tuning.execution.seeds import REFIT_SEED
 from tuning.records import registry, tags
 from tuning.records.aliases import ChampionChanged, champion_uri
 from tuning.records.home import git_commit
-from tuning.records.ledger import Ledger, Trial, first_error
-from tuning.records.mlflow_client import default_uri
+from tuning.records.ledger import Trial, first_error
 from tuning.statistics.alpha_spending import LATER_SHARE, describe_look
 from tuning.statistics.shortfall import below_majority
 from tuning.statistics.superiority import MARGIN, SAVING, require_allowed
+from tuning.text.progress import heard
 
 ALPHA = 0.05  # the chance of a false promotion, over all challengers that are confirmed together and all looks at them
 
 
 def promote(
     study: str | Study,
-    listener: Listener,
     *,
     trial_id: str | None = None,
     margin: float | None = None,
-    home: Path | None = None,
-    data_root: Path | None = None,
+    home: str | Path | None = None,
+    data_root: str | Path | None = None,
+    progress: bool | Listener = False,
     verbose: bool = False,
 ) -> Promotion:
     """Promote from a study that was begun, as `promote_winner` says."""
-    with Runner(study, listener, home=home, data_root=data_root, verbose=verbose, begun=True) as runner:
+    with Runner(study, heard(progress), home=home, data_root=data_root, verbose=verbose, begun=True) as runner:
         return promote_winner(runner, trial_id=trial_id, margin=MARGIN if margin is None else margin)
 
 
@@ -96,19 +96,6 @@ def promote_winner(
         refused.rows = tuple(holdout.rows())
         raise
     return dataclasses.replace(promoted, rows=tuple(holdout.rows()))
-
-
-def rollback(home: Path, study: str | Study) -> tuple[str, int]:
-    """Make the champion before the present one champion again; the name of the registered model and its version."""
-    study = load_study(study) if isinstance(study, str) else study
-    name = name_promoted(Ledger.read(home / study.name), study.registered_model)
-    return name, registry.rollback(default_uri(home), name)
-
-
-def name_promoted(ledger: Ledger, registered_model: str) -> str:
-    """The name under which a study promoted last, as a rollback needs it; `registered_model` where it never did."""
-    names = [event["name"] for event in ledger.events if event["event"] == "promoted"]
-    return names[-1] if names else registered_model
 
 
 def _promoted(

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from search_spaces.core.study import Study
-from tuning.ablate import ablate_variants, require_new_or_resumed
-from tuning.execution.enumerated import default_seeds
+from search_spaces.core.study import Study, as_study
+from tuning.ablate import ablate
 from tuning.execution.placement import Placement
 from tuning.execution.runner import Listener, Runner
 from tuning.records.ran import Ran
+from tuning.text.progress import heard
 
 
 def run(
-    study: Study,
-    listener: Listener,
+    study: str | Study,
     *,
-    home: Path | None = None,
-    data_root: Path | None = None,
+    home: str | Path | None = None,
+    data_root: str | Path | None = None,
     placement: Placement | None = None,
     num_samples: int | None = None,
     folds: tuple[int, ...] | None = None,
@@ -25,18 +24,35 @@ def run(
     time_budget_s: float | None = None,
     resume: bool = False,
     extend: int | None = None,
+    smoke: bool = False,
+    progress: bool | Listener = False,
     verbose: bool = False,
 ) -> Ran:
     """Bring a search to `num_samples` trials, or train an ablation's variants on `folds` with `seeds` seeds each.
 
-    No trial begins after `time_budget_s`. Raises `ValueError` where the study was begun and neither `resume` nor `extend`
-    is asked for.
+    `study` is the name of a file of `search_spaces/` or an object. Its faces are those under `data_root`, or drawn ones.
+    Everything it leaves lies under `home`. No trial begins after `time_budget_s`. `resume` goes on with a study that was
+    begun, `extend` adds so many trials to a search. `progress` is `True` for bars on this terminal, or a listener.
+
+    Raises `ValueError` where the study was begun and neither `resume` nor `extend` is asked for, and where its data, its
+    placement or these numbers cannot be used.
     """
-    with Runner(study, listener, home=home, data_root=data_root, placement=placement, verbose=verbose) as runner:
-        if study.design is None:
-            samples = runner.search_size(num_samples, resume=resume, extend=extend)
-            runner.search(samples, time_budget_s=time_budget_s)
-        else:
-            require_new_or_resumed(runner, resume=resume)
-            ablate_variants(runner, folds=folds, seeds=seeds or default_seeds(study), time_budget_s=time_budget_s)
+    loaded = as_study(study, smoke=smoke)
+    if loaded.design is not None:
+        return ablate(
+            loaded,
+            home=home,
+            data_root=data_root,
+            placement=placement,
+            folds=folds,
+            seeds=seeds,
+            time_budget_s=time_budget_s,
+            resume=resume,
+            progress=progress,
+            verbose=verbose,
+        )
+    listener = heard(progress)
+    with Runner(loaded, listener, home=home, data_root=data_root, placement=placement, verbose=verbose) as runner:
+        samples = runner.search_size(num_samples, resume=resume, extend=extend)
+        runner.search(samples, time_budget_s=time_budget_s)
     return runner.ran

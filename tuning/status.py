@@ -1,32 +1,61 @@
-"""`status`: a study at a glance, read from its ledger; safe while another process writes it."""
+"""`status`: studies at a glance, read from their ledgers; safe while other processes write them."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from tuning.records.home import home_of, known_studies
 from tuning.records.ledger import read_begun
+from tuning.text.errors import message_of
 
 
-def status(home: Path, name: str) -> dict[str, Any]:
-    """Trials by phase and state, the front, what was promoted.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Status:
+    """A study: its trials by phase and state, the front by `trial_id`, what was promoted; or how its ledger is `damaged`."""
 
-    Raises `ValueError` for a study that was not begun.
+    study: str
+    leaky: bool = False
+    trials: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
+    front: list[str] = dataclasses.field(default_factory=list)
+    recommended: str | None = None
+    promoted: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    damaged: str = ""
+
+
+def status(study: str | None = None, *, home: str | Path | None = None) -> list[Status]:
+    """How `study` stands, or every study under `home`: one whose ledger cannot be read does not hide the others.
+
+    Raises `ValueError` for a `study` that was not begun, or whose ledger is damaged.
     """
+    place = home_of(home)
+    if study is not None:
+        return [_status(place, study)]
+    found = []
+    for name in known_studies(place):
+        try:
+            found.append(_status(place, name))
+        except (ValueError, OSError) as error:
+            found.append(Status(study=name, damaged=message_of(error)))
+    return found
+
+
+def _status(home: Path, name: str) -> Status:
     ledger = read_begun(home, name)
     phases: dict[str, Counter[str]] = {}
     for trial in ledger.trials.values():
         phases.setdefault(trial.phase, Counter())[trial.state] += 1
-    return {
-        "study": name,
-        "leaky": ledger.leaky,
-        "trials": {phase: dict(states) for phase, states in phases.items()},
-        "front": ledger.selection.get("front", []),
-        "recommended": ledger.selection.get("recommended"),
-        "promoted": [
+    return Status(
+        study=name,
+        leaky=ledger.leaky,
+        trials={phase: dict(states) for phase, states in phases.items()},
+        front=ledger.selection.get("front", []),
+        recommended=ledger.selection.get("recommended"),
+        promoted=[
             {"name": event["name"], "version": event["version"], "of": event["of"]}
             for event in ledger.events
             if event["event"] == "promoted"
         ],
-    }
+    )

@@ -11,20 +11,21 @@ import psutil
 from filelock import FileLock, Timeout
 
 from trainables.core import files
-from tuning.records.home import known_studies, not_begun
+from tuning.records.home import home_of, known_studies, not_begun
 from tuning.records.owner import Owner, read_owner
 
 
-def stop(home: Path, study: str, *, patience_s: float = 30.0) -> Owner:
+def stop(study: str, *, home: str | Path | None = None, patience_s: float = 30.0) -> Owner:
     """Ask the driver of `study` to end, as Ctrl-C would, and wait until it let go of its ledger; returns who it was.
 
     Raises `ValueError` for a study that does not run, or whose driver is on another machine or another person's, and
     `TimeoutError` where it still runs after `patience_s`.
     """
-    folder = home / study
+    place = home_of(home)
+    folder = place / study
     running = (folder / files.LEDGER).exists() and _is_written(folder)  # one that finds its faces has no event yet
-    if not running and study not in known_studies(home):
-        raise not_begun(home, study)
+    if not running and study not in known_studies(place):
+        raise not_begun(place, study)
     if not running:
         raise ValueError(f"Study {study} is not running: no process writes {folder / files.LEDGER}.")
     owner = _owner(folder)

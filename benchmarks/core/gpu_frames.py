@@ -8,9 +8,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from trainables.core.files import FRAMES, INDEX
 from trainables.core.prepared.batches import frame_positions
 from trainables.core.prepared.frame_file import new_frame_file
-from trainables.core.prepared.stored import FRAMES, INDEX, Prepared, open_prepared
+from trainables.core.prepared.stored import Prepared, open_prepared
 
 PACKED_SIZE = 60  # px: what a network of 48 px is given, with its margin
 PACKED_FRAMES = 16  # of each clip, at most

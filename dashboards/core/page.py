@@ -15,27 +15,29 @@ from dashboards.core.html import Html, element, join
 from dashboards.core.panel import Figure, Panel
 from trainables.core import lookup
 from trainables.core.wording import counted
+from tuning.records.home import home_of
 from tuning.text.quantities import day
 
 _HERE = Path(__file__).parent
 
 
-def write_report(home: Path, study_name: str, out: Path) -> Path:
-    """Write the report of the study under `home` to the file `out`, whole or not at all, and return `out`.
+def report(study: str, out: str | Path | None = None, *, home: str | Path | None = None) -> Path:
+    """Write the report of a study to the file `out`, whole or not at all, and return it; default: `STUDY.html` here.
 
     Raises `ValueError` where the study was not begun, and where `out` is a folder.
     """
-    if out.is_dir():
-        raise ValueError(f"{out} is a folder; --out needs a file, such as {out / f'{study_name}.html'}.")
-    page = render(read_report_data(home, study_name))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    file = Path(out or f"{study}.html")
+    if file.is_dir():
+        raise ValueError(f"{file} is a folder; --out needs a file, such as {file / f'{study}.html'}.")
+    page = render(read_report_data(home_of(home), study))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
         temporary.write_text(page, encoding="utf-8")
-        temporary.replace(out)
+        temporary.replace(file)
     finally:
         temporary.unlink(missing_ok=True)
-    return out
+    return file
 
 
 def collect_panels(report: ReportData) -> dict[str, Panel]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from search_spaces.core.designs import Design
-from trainables.core import lookup
+from trainables.core import files, lookup
 from trainables.core.config import TrainerConfig, check_keys, make_config
 from trainables.core.training.metrics import METRICS, Direction, measured_at, objectives
 
@@ -56,7 +57,7 @@ class Study:
     `first_points` are tried before the searcher's own suggestions. `controls` are named changes to a confirmed
     configuration that are trained and scored beside it. `drawing` is what the drawn copy of the data set is made with
     when no data root is given (of a real data set under `--smoke` alone); `smoke` overrides settings for a run of
-    seconds.
+    seconds. A file's name sets the `name` of its study; one that is made in a notebook needs its own.
     """
 
     name: str = ""
@@ -79,6 +80,8 @@ class Study:
     is_smoke: bool = False
 
     def __post_init__(self) -> None:
+        if self.name:
+            _check_folder(self.name)
         if self.dataset not in (known := lookup.names("trainables.data")):
             raise lookup.UnknownName(lookup.unknown("data set", self.dataset, known))
         config_type = lookup.load("trainables", self.trainable, "trainable").Config
@@ -123,11 +126,24 @@ class Study:
             drawing=drawing,
             num_samples=min(self.num_samples, 2),
             is_smoke=True,
-            name=f"{self.name}-smoke",
+            name=f"{self.name}-smoke" if self.name else "",
             registered_model=f"{self.registered_model}-smoke",
             settings={**self.settings, **self.smoke},
             smoke={},
         )
+
+
+def as_study(given: str | Study, *, smoke: bool = False) -> Study:
+    """The study that is `given`, by name or as an object; with `smoke` its run of seconds.
+
+    Raises `ValueError` for an object without a name, and what `load_study` raises for a name.
+    """
+    study = load_study(given) if isinstance(given, str) else given
+    if not study.name:
+        raise ValueError(
+            f"This study of {study.trainable} has no name. Give it one, such as Study(name='smiles', ...)."
+        )
+    return study.smoked() if smoke else study
 
 
 def load_study(name: str) -> Study:
@@ -145,6 +161,16 @@ def load_study(name: str) -> Study:
     if not isinstance(study, Study):
         raise ValueError(f"search_spaces/{name}.py defines no `STUDY = Study(...)`; demo.py is an example.")
     return dataclasses.replace(study, name=name)
+
+
+def _check_folder(name: str) -> None:
+    """Raises `ValueError` for a name that cannot be that of a study's folder in a home."""
+    taken = (files.PREPARED, files.DRAWN, files.ARTIFACTS, files.DATABASE)
+    if not re.fullmatch(r"[^-./\\\s][^/\\\n]*", name) or name in taken:
+        raise ValueError(
+            f"The study's name was given as {name!r}. No `/` or `\\` is allowed in it, no `.` or `-` at "
+            f"its start, and none of {', '.join(taken)}, which a home has already."
+        )
 
 
 def _said(error: Exception, name: str) -> str:

@@ -49,7 +49,14 @@ def test_outside_a_checkout_or_without_git_it_is_a_message(tmp_path, monkeypatch
 
 def test_it_is_small_and_holds_what_a_job_needs():
     files = {path.relative_to(ROOT).as_posix() for path in upload.uploaded()}
-    assert {"tune.py", "search_spaces/demo.py", "trainables/res_rbg.py", "tuning/execution/session.py"} <= files
+    needed = {
+        "tune.py",
+        "pyproject.toml",
+        "search_spaces/demo.py",
+        "trainables/res_rbg.py",
+        "tuning/execution/session.py",
+    }
+    assert needed <= files
     assert not [name for name in files if name.startswith((".venv", "runs", "tests", "docs"))]
     assert upload.main() == 0
 

@@ -1,6 +1,7 @@
 """What every data set promises, whichever it is: each file in trainables/data/ is tested here by being there.
 
-A newcomer needs a tree to be tested on: a layout of the same name in drawing/layouts/, or a builder in tests/support/trees.py.
+It is tested on a tree of its files: that of a builder in tests/support/trees.py, of its own `EXAMPLE`, or of the layout of
+its name in drawing/layouts/. What it must have stands in the docstring of `trainables/data/`.
 """
 
 import json
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.trees import BUILDERS, image
+from tests.support.trees import BUILDERS, image, write_example
 from trainables.core import lookup
 from trainables.data.core.dataset import DataError, Dataset, require_disjoint
 from trainables.data.core.folds import identities
@@ -21,19 +22,26 @@ def reader(name: str):
     return lookup.load("trainables.data", name, "data set")
 
 
-@pytest.fixture(scope="module", params=NAMES)
+def tree_of(name: str) -> str:
+    """What a data set is tested on."""
+    if name in BUILDERS:
+        return "builder"
+    return "example" if hasattr(reader(name), "EXAMPLE") else "layout"
+
+
+@pytest.fixture(scope="module", params=[pytest.param(name, id=f"{name}-{tree_of(name)}") for name in NAMES])
 def loaded(request, tmp_path_factory) -> tuple[Path, Dataset]:
     """A tree of each data set, and what its reader makes of it."""
     name = request.param
     root = tmp_path_factory.mktemp(name) / "my copy [1]"
-    if name in BUILDERS:
+    if tree_of(name) == "builder":
         BUILDERS[name](root)
+    elif tree_of(name) == "example":
+        write_example(root, reader(name).EXAMPLE)
     elif name in lookup.names("drawing.layouts"):
         lookup.load("drawing.layouts", name, "layout").write(root)
     else:
-        pytest.fail(
-            f"{name} has neither a layout in drawing/layouts/ nor a builder in tests/support/trees.py to test it on"
-        )
+        pytest.fail(f"{name} has neither an `EXAMPLE` of its files nor a layout in drawing/layouts/ to test it on")
     return root, reader(name).load(root)
 
 

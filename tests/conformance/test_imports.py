@@ -9,12 +9,13 @@ import pytest
 
 from tests.conftest import ROOT
 
-CODE = ("tune.py", "tuning", "search_spaces", "trainables", "dashboards", "cluster", "drawing")
+CODE = ("tune.py", "fertune.py", "tuning", "search_spaces", "trainables", "dashboards", "cluster", "drawing")
 STATISTICS = {"numpy", "pandas", "scipy", "moocore"}
 
 # Each place, and what of ours it may import beside itself; the first that fits a file counts.
 OURS = {
-    "tune.py": ("tuning.*", "tuning.text", "tuning.execution.signals", "tuning.records.home", "dashboards.core.page"),
+    "tune.py": ("fertune", "tuning.text", "tuning.execution.signals", "tuning.records.home"),
+    "fertune.py": ("tuning.*", "dashboards.core.page", "search_spaces.core.study", "tuning.execution.placement"),
     "tuning/statistics/": (),
     "tuning/records/saved_model.py": (),
     "tuning/records/": ("tuning.statistics", "search_spaces", "trainables"),
@@ -175,7 +176,8 @@ def test_the_rule_catches(place, line, name):
 @pytest.mark.parametrize(
     ("place", "line"),
     [
-        ("tune.py", "from tuning.run import run"),
+        ("tune.py", "import fertune"),
+        ("fertune.py", "from tuning.run import run"),
         ("tuning/execution/searcher.py", "import optuna, ray"),
         ("tuning/execution/session.py", "from ray._private import worker"),
         ("trainables/core/serving/mlflow_model.py", "import mlflow"),

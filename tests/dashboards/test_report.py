@@ -10,11 +10,10 @@ import pytest
 
 from dashboards.core.data import read_report_data
 from dashboards.core.html import element
-from dashboards.core.page import collect_panels, write_report
+from dashboards.core.page import collect_panels, report
 from dashboards.core.scales import Continuous, Places, parameter_scale
 from tests.support.report_pages import read_page
 from tests.support.sample_study import FACTS, write_sample
-from trainables.core import lookup
 from tuning.evidence.holdout import evidence
 from tuning.text.quantities import quantity
 
@@ -34,7 +33,7 @@ def page(home):
 
 
 def test_writes_one_whole_file(home, tmp_path):
-    out = write_report(home, "smiles", tmp_path / "deep" / "report.html")
+    out = report("smiles", tmp_path / "deep" / "report.html", home=home)
     assert out == tmp_path / "deep" / "report.html"
     assert [path.name for path in out.parent.iterdir()] == ["report.html"]
     assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
@@ -42,27 +41,28 @@ def test_writes_one_whole_file(home, tmp_path):
 
 def test_refuses_a_study_that_was_not_begun(home, tmp_path):
     with pytest.raises(ValueError, match=r"no study begun under .* named 'smile'\. Did you mean 'smiles'"):
-        write_report(home, "smile", tmp_path / "report.html")
+        report("smile", tmp_path / "report.html", home=home)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow
 def test_a_page_that_cannot_be_put_in_its_place_leaves_nothing(home, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"is a folder; --out needs a file, such as .*/smiles\.html"):
-        write_report(home, "smiles", tmp_path)
+        report("smiles", tmp_path, home=home)
 
     def refuse(self, target):
         raise PermissionError(f"{target} is open elsewhere")
 
     monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(PermissionError):
-        write_report(home, "smiles", tmp_path / "report.html")
+        report("smiles", tmp_path / "report.html", home=home)
     assert not list(tmp_path.iterdir())
 
 
-def test_every_file_of_the_folder_is_a_section(home, page):
+def test_the_panels_are_sections_in_their_order(home, page):
     panels = collect_panels(read_report_data(home, "smiles"))
-    assert set(page.texts) == set(lookup.names("dashboards")) - {"ablation"} == set(panels)
+    assert {"recommendation", "front", "evidence", "trials", "provenance"} <= set(panels)
+    assert "ablation" not in panels
     assert list(page.texts) == sorted(panels, key=lambda name: panels[name].order)
     assert page.all("html") == [{"lang": "en"}]
 
@@ -99,7 +99,7 @@ def test_front_marks_its_members_and_states_its_volume(home, page):
     assert "Hypervolume: the front fills" in page.texts["front"]
     chosen, members = report.recommended.trial_id, {trial.trial_id for trial in report.front}
     assert members == set(report.ledger.selection["front"])
-    view = page.figures[0]["data"]
+    view = page.plots["front"][0][1]["data"]
     stars = [trace["customdata"] for trace in view if trace.get("marker", {}).get("symbol") == "star"]
     assert stars == [[chosen]]
     rows = {attrs["data-trial"] for attrs in page.all("button") if "data-trial" in attrs}
@@ -127,13 +127,10 @@ def test_robustness_starts_at_the_plain_accuracy_and_shows_controls(home, page):
     for row in report.evidence:
         name = f"{row.variant} (control)" if row.variant else row.trial_id
         assert text.count(f"{name}\n{100 * row.accuracy.mean:.1f} %") == 2  # in either table
-    labels = [attrs["aria-label"] for attrs in page.all("div") if attrs.get("class") == "plot"]
-    places = [
-        i for i, label in enumerate(labels) if label.startswith(("Accuracy over share", "Accuracy over rotation"))
-    ]
-    assert len(places) == 2
-    for place in places:
-        curves = [trace for trace in page.figures[place]["data"] if "customdata" in trace]
+    labels = [label for label, _ in page.plots["robustness"]]
+    assert [label[:18] for label in labels] == ["Accuracy over shar", "Accuracy over rota"]
+    for _, figure in page.plots["robustness"]:
+        curves = [trace for trace in figure["data"] if "customdata" in trace]
         assert len(curves) == len(report.evidence)
         assert all(trace["x"][0] == 0 and trace["y"] == sorted(trace["y"], reverse=True) for trace in curves)
 
@@ -145,7 +142,14 @@ def test_confusion_counts_every_answer_on_the_holdout(page):
 
 
 def test_provenance_names_data_code_device_and_seeds(page):
-    for fact in (FACTS["dataset_fingerprint"], FACTS["git_commit"], "AMD EPYC", "seeds 0 to 11, fold 0", "16 people"):
+    for fact in (
+        FACTS["dataset_fingerprint"],
+        FACTS["git_commit"],
+        "0.2.0",
+        "AMD EPYC",
+        "seeds 0 to 11, fold 0",
+        "16 people",
+    ):
         assert fact in page.texts["provenance"]
     assert "drawn" not in page.texts["provenance"]
     assert FACTS["data_root"] not in str(page.texts)  # a shared page tells nothing of its maker's disk

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from dashboards.core.data import read_report_data
-from dashboards.core.page import render, write_report
+from dashboards.core.page import render, report
 from tests.support.report_pages import HOSTILE, Page, open_study, read_page
 from tests.support.sample_study import FACTS, add_confirmation, add_trial, search_trial, select, write_sample
 from trainables.core.training.metrics import METRICS
@@ -53,6 +53,12 @@ def test_provenance_shows_what_changed_and_facts_it_has_no_words_for(tmp_path):
     assert "num_nodes" in shown_text
 
 
+def test_a_ledger_of_before_versions_were_noted_is_read(tmp_path):
+    with Ledger.write(tmp_path / "smiles") as ledger:
+        ledger.open_study(**{key: value for key, value in FACTS.items() if key != "version"})
+    assert "fertune version\nnot noted then\n" in read_page(tmp_path).texts["provenance"]
+
+
 def test_drawn_faces_and_smoke_runs_are_said_to_be(tmp_path):
     with open_study(tmp_path, drawn=True, smoke=True) as ledger:
         add_trial(ledger, search_trial(0, {"rbg_depth": 1}))
@@ -80,7 +86,7 @@ def test_text_of_others_stays_text(tmp_path):
         ledger.start(failed)
         ledger.end(failed.trial_id, "FAILED", error=HOSTILE + "\udcff\x00")
         add_confirmation(ledger, select(ledger)[0], seed=0, variant=HOSTILE)
-    write_report(tmp_path, "smiles", tmp_path / "report.html")
+    report("smiles", tmp_path / "report.html", home=tmp_path)
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert len(page.scripts) == 3
     assert not page.all("img")
@@ -100,7 +106,7 @@ def test_a_study_without_trials_says_so(tmp_path, begun):
     page = read_page(tmp_path)
     assert "No trial has started yet" in page.texts["recommendation"]
     assert "No trial has started yet" in page.texts["trials"]
-    assert page.figures == []
+    assert not any(page.plots[name] for name in ("front", "learning_curves"))
 
 
 def test_a_study_where_nothing_finished_gives_the_first_error(tmp_path):
@@ -110,7 +116,7 @@ def test_a_study_where_nothing_finished_gives_the_first_error(tmp_path):
     page = read_page(tmp_path)
     assert "The first error, of search-0000: The loss became NaN" in page.texts["recommendation"]
     assert "No trial has finished" in page.texts["front"]
-    assert len(page.figures) == 1  # the learning curves
+    assert (len(page.plots["front"]), len(page.plots["learning_curves"])) == (0, 1)
 
 
 def test_one_trial_is_a_front(tmp_path):
@@ -148,7 +154,7 @@ def test_a_finished_trial_without_a_number_is_left_out_and_counted(tmp_path):
         select(ledger)
     page = read_page(tmp_path)
     assert "1 finished trial left out" in page.texts["front"]
-    assert "search-0001" not in json.dumps(page.figures[0])
+    assert "search-0001" not in json.dumps(page.plots["front"])
 
 
 @pytest.mark.slow
@@ -181,8 +187,7 @@ def test_any_objectives_have_their_views(tmp_path, objectives, views):
     for metric, _ in objectives:
         assert quantity(metric).name in page.texts["recommendation"]
         assert metric not in METRICS or METRICS[metric].measured in page.texts["provenance"]
-    labels = [attrs["aria-label"] for attrs in page.all("div") if attrs.get("class") == "plot"]
-    assert sum(" over " in label and " by epoch" not in label for label in labels) == views
+    assert len(page.plots["front"]) == views
 
 
 @pytest.mark.slow

@@ -1,16 +1,12 @@
 """The study files of the published systems: what they quote, vary and cost; how their data is drawn, cut and named."""
 
 import dataclasses
-import inspect
 import json
 
 import pytest
-import torch
 
 from search_spaces.core.study import load_study
 from tests.support.builders import prepare_random
-from trainables.core import lookup
-from trainables.core.config import make_config
 from trainables.core.prepared.splits import load_splits, make_splits
 from trainables.data.core.dataset import DataError
 from trainables.res_rbg import PRESETS
@@ -18,8 +14,6 @@ from tuning.evidence.contest import Refused
 from tuning.execution.preparation import cut, draw
 from tuning.promote import promote_winner, registered_name
 
-STUDIES = lookup.names("search_spaces")
-ABLATIONS = [name for name in STUDIES if load_study(name).design is not None]
 ROWS = ("baseline", "random_masking", "bi_gru", "rbg", "eca", "full")
 
 
@@ -75,33 +69,6 @@ def test_what_is_quoted_is_what_the_papers_print():
     assert [rows[row]["accuracy"] for row in ROWS] == [0.8632, 0.8661, 0.8687, 0.8691, 0.8776, 0.8864]
     assert load_study("res_rbg_ck_plus").published["PPDN"] == {"accuracy": 0.9930}
     assert load_study("static_cnn_fer2013").published["resnet50"] == {"accuracy": 0.6946}
-    for study in map(load_study, STUDIES):
-        for figures in study.published.values():
-            assert "train_time_s" not in figures, "a time of unknown meaning never stands beside ours"
-            assert all(0 < figures[rate] < 1 for rate in ("accuracy", "uar") if rate in figures), "shares, as ours are"
-
-
-# Every ablation
-
-
-@pytest.fixture(params=ABLATIONS)
-def ablation(request):
-    return load_study(request.param)
-
-
-@pytest.mark.slow
-def test_every_variant_builds(ablation):
-    module = lookup.load("trainables", ablation.trainable, "trainable")
-    for changes in ablation.design.variants.values():
-        config = make_config(module.Config, {**ablation.settings, **ablation.smoke, **changes})
-        with torch.device("meta"):
-            module.build_model(config)
-
-
-def test_its_smoke_run_leaves_what_is_compared_alone(ablation):
-    changed = {key for changes in ablation.design.variants.values() for key in changes}
-    assert not changed & set(ablation.smoke)
-    assert ablation.smoked().design == ablation.design or ablation.design.tune_each
 
 
 # Data: drawn or given
@@ -121,13 +88,6 @@ def test_a_study_of_real_data_is_drawn_in_a_smoke_run_alone(tmp_path, monkeypatc
     undrawn = dataclasses.replace(load_study("smiles"), drawing={}).smoked()
     with pytest.raises(DataError, match=r"clip_folder: give its folder with --data-root DIR\.$"):
         draw(undrawn, tmp_path)
-
-
-@pytest.mark.parametrize("name", [name for name in STUDIES if load_study(name).drawing])
-def test_what_a_study_asks_of_its_layout_the_layout_takes(name):
-    study = load_study(name)
-    layout = lookup.load("drawing.layouts", study.dataset, "drawn layout")
-    inspect.signature(layout.write).bind("root", **study.smoked().drawing)
 
 
 # Folds

@@ -1,19 +1,16 @@
-"""What a study, a trainable and a data set must be: the rules, and every file of the folders held to them."""
+"""The rules of a study: what is refused when it is written, and how it is found by name."""
 
-import ast
 import sys
 from pathlib import Path
 
 import pytest
-import torch
 from ray import tune
-from ray.tune.search.optuna import OptunaSearch
 
+import fertune
 import search_spaces
 from search_spaces.core.study import PARETO, Objective, Study, load_study
 from tests.conftest import ROOT
 from trainables.core import lookup
-from trainables.core.config import make_config
 from trainables.core.lookup import UnknownName
 
 SPACE = {"rbg_depth": tune.choice([0, 1])}
@@ -25,12 +22,6 @@ DATASETS = lookup.names("trainables.data")
 def make_study(**fields):
     given = {"trainable": "res_rbg", "dataset": "clip_folder", "registered_model": "smiles", "parameters": SPACE}
     return Study(**{**given, **fields})
-
-
-def given_point(study):
-    """The first point tried, its open parameters drawn."""
-    point = study.first_points[0] if study.first_points else {}
-    return {key: point.get(key, domain.sample()) for key, domain in study.parameters.items()}
 
 
 # The rules
@@ -55,6 +46,20 @@ def given_point(study):
 def test_a_study_that_cannot_run_is_refused_when_it_is_written(fields, message):
     with pytest.raises(ValueError, match=message):
         make_study(**fields)
+
+
+@pytest.mark.parametrize("name", ["../smiles", "a/b", "a\\b", ".hidden", "-x", " ", "prepared", "mlflow.db"])
+def test_a_name_that_cannot_be_that_of_a_folder_of_its_own_is_refused(name):
+    with pytest.raises(ValueError, match="name was given as"):
+        make_study(name=name)
+
+
+@pytest.mark.parametrize("verb", ["run", "confirm", "cross_validate", "promote", "rollback", "plan"])
+def test_a_study_without_a_name_is_refused_before_anything_is_written(verb, tmp_path):
+    more = {"num_samples": 1} if verb == "cross_validate" else {}
+    with pytest.raises(ValueError, match=r"This study of res_rbg has no name\. Give it one"):
+        getattr(fertune, verb)(make_study(), home=tmp_path, **more)
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_objective_is_a_measured_quantity_with_a_direction():
@@ -108,12 +113,7 @@ def test_a_file_laid_into_the_folder_is_a_study(tmp_path, monkeypatch):
     assert load_study("newcomer").name == "newcomer"
 
 
-# Every study
-
-
-@pytest.fixture(params=STUDIES)
-def study(request) -> Study:
-    return load_study(request.param)
+# Files
 
 
 @pytest.mark.parametrize(
@@ -141,59 +141,6 @@ def test_a_study_file_that_cannot_be_loaded_is_a_message_with_its_line(written, 
 
 def test_the_demo_and_the_smiles_are_there():
     assert {"demo", "smiles"} <= set(STUDIES)
-
-
-def test_a_study_names_what_there_is(study):
-    assert study.name in STUDIES
-    assert study.trainable in TRAINABLES
-    assert study.dataset in DATASETS
-    assert study.registered_model.isidentifier()  # the task, as it stands in models:/<name>@champion
-    assert study.registered_model != study.trainable
-    assert study.num_samples >= len(study.first_points)
-
-
-def test_its_points_fit_its_space_and_make_a_config(study):
-    space = OptunaSearch.convert_search_space(dict(study.parameters))
-    assert space.keys() == study.parameters.keys()
-    module = lookup.load("trainables", study.trainable, "trainable")
-    for point in study.first_points:
-        assert point.keys() <= space.keys()
-        for key, value in point.items():
-            assert space[key]._contains(space[key].to_internal_repr(value)), f"{key}={value!r}"
-    for settings in (study.settings, {**study.settings, **study.smoke}):
-        for _ in range(3):
-            make_config(module.Config, {**settings, **given_point(study)})
-
-
-def test_its_smoke_run_is_smaller(study):
-    assert study.smoke, "a smoke run overrides something"
-    module = lookup.load("trainables", study.trainable, "trainable")
-    full = make_config(module.Config, dict(study.settings))
-    smoke = make_config(module.Config, {**study.settings, **study.smoke})
-    assert smoke.epochs < full.epochs
-    assert not set(study.smoke) & set(study.parameters), "what is searched is not overridden"
-
-
-def test_its_controls_build(study):
-    module = lookup.load("trainables", study.trainable, "trainable")
-    for changes in study.controls.values():
-        config = make_config(module.Config, {**study.settings, **given_point(study), **changes})
-        with torch.device("meta"):
-            module.build_model(config)
-
-
-def test_its_docstring_gives_the_exact_command(study):
-    text = ast.get_docstring(ast.parse((ROOT / "search_spaces" / f"{study.name}.py").read_text(encoding="utf-8")))
-    assert text
-    command = "python tune.py" if study.name == "demo" else f"python tune.py run {study.name}"
-    assert command in text
-
-
-def test_a_study_drawn_without_data_can_be_drawn(study):
-    if study.drawing:
-        assert study.dataset in lookup.names("drawing.layouts")
-    else:
-        assert "--data-root" in (ROOT / "search_spaces" / f"{study.name}.py").read_text(encoding="utf-8")
 
 
 def test_names_are_the_files_of_the_folder():

@@ -12,7 +12,10 @@ HOSTILE = "</script><img src=x onerror=alert(1)><script>alert(2)</script>"
 
 
 class Page(HTMLParser):
-    """A parsed page: its elements, the text of each section, its scripts and the figures they draw."""
+    """A parsed page: its elements, the text of each section, its scripts and the figures they draw.
+
+    `plots` holds the label and the figure of each plot, by section.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -21,8 +24,12 @@ class Page(HTMLParser):
         self.scripts: list[tuple[dict[str, str | None], str]] = []
         self.header = ""
         self._section, self._in_script = "", False
+        self._labels: list[tuple[str, str]] = []
         self.feed(text)
         self.figures = json.loads(next(text for attrs, text in self.scripts if attrs.get("id") == "figures"))
+        self.plots = {name: [] for name in self.texts}
+        for (section, label), figure in zip(self._labels, self.figures, strict=True):
+            self.plots[section].append((label, figure))
 
     def handle_starttag(self, tag, attrs):
         self.elements.append((tag, dict(attrs)))
@@ -32,6 +39,8 @@ class Page(HTMLParser):
         elif tag == "section":
             self._section = dict(attrs)["id"]
             self.texts[self._section] = ""
+        elif dict(attrs).get("class") == "plot":
+            self._labels.append((self._section, dict(attrs)["aria-label"]))
 
     def handle_endtag(self, tag):
         if tag == "section":

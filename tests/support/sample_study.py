@@ -32,6 +32,7 @@ FACTS: dict[str, Any] = {
     "settings": {"backbone": "resnet18", "num_frames": 8, "image_size": 64, "epochs": 24, "batch_size": 16},
     "classes": list(CLASSES),
     "concurrency": 2,
+    "version": "0.2.0",
     "git_commit": "d5f397e8b8a530f3126576b4869b1de5df4fdb15",
     "smoke": False,
     "data_root": "/data/smiles",

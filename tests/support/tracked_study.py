@@ -7,7 +7,7 @@ from tuning.records.tracking import CURVES, Tracker
 NOBODY = "http://127.0.0.1:9"
 
 
-FACTS = {"dataset_fingerprint": "f1n9e4", "git_commit": "c0ffee", "concurrency": 2}
+FACTS = {"dataset_fingerprint": "f1n9e4", "git_commit": "c0ffee", "version": "0.2.0", "concurrency": 2}
 
 
 WORKERS = [{"host": "node1", "device": "AMD EPYC", "gpus": ""}, {"host": "node2", "device": "NVIDIA H200", "gpus": "3"}]

@@ -6,11 +6,13 @@ people, and differs from a complete copy in size alone.
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+from trainables.data.core.frames import is_image, is_video
 
 _rng = np.random.default_rng(0)
 BGR = np.full((24, 32, 3), (0, 128, 255), np.uint8)  # orange: B 0, G 128, R 255
@@ -226,3 +228,15 @@ BUILDERS: dict[str, Callable[[Path], Path]] = {
         drawn_faces,
     )
 }
+
+
+def write_example(root: Path, example: Mapping[str, str]) -> Path:
+    """The files of a reader's `EXAMPLE`: those with a text hold it, images and videos hold noise."""
+    for name, text in example.items():
+        path = root / name
+        if text or not (is_image(path) or is_video(path)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        else:
+            (image if is_image(path) else video)(path)
+    return root

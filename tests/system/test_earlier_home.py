@@ -13,9 +13,9 @@ from tests.support.tiny_study import Quiet, tiny_study
 from trainables.core.prepared.stored import open_prepared, prepared_folders
 from tuning.evidence.holdout import evidence
 from tuning.execution.placement import Placement
-from tuning.promote import rollback
 from tuning.records.ledger import Ledger
 from tuning.records.mlflow_client import default_uri, make_client
+from tuning.rollback import rollback
 from tuning.run import run
 
 # A Ray of its own, beside those of the other tests: its four trials are small.
@@ -71,7 +71,7 @@ def test_a_champion_runs_on_the_code_that_was_saved_with_it(home):
 def test_a_study_goes_on_with_its_data_its_splits_and_its_runs(home):
     before, splits = Ledger.read(home / "tiny"), (home / "tiny" / "splits.json").read_text()
     prepared = sorted((home / "prepared").iterdir())
-    ran = run(tiny_study(), Quiet(), home=home, placement=Placement(max_concurrent=1), extend=1)
+    ran = run(tiny_study(), home=home, placement=Placement(max_concurrent=1), extend=1)
     assert len(ran.ledger.of_phase("search")) == len(before.of_phase("search")) + 1
     assert (home / "tiny" / "splits.json").read_text() == splits
     assert sorted((home / "prepared").iterdir()) == prepared
@@ -89,7 +89,7 @@ def test_a_half_run_trial_goes_on_where_it_stopped(home):
     assert (home / "halted" / "trials" / "search-0000" / "last.pt").exists()
     settings = {**tiny_study().settings, "epochs": 12}
     halted, listener = tiny_study(name="halted", settings=settings, num_samples=1), Quiet()
-    run(halted, listener, home=home, placement=Placement(max_concurrent=1), resume=True)
+    run(halted, progress=listener, home=home, placement=Placement(max_concurrent=1), resume=True)
     after = Ledger.read(home / "halted").trials["search-0000"]
     assert after.state == "FINISHED"
     assert [row["epoch"] for row in after.curve] == list(range(1, 13))
@@ -98,6 +98,7 @@ def test_a_half_run_trial_goes_on_where_it_stopped(home):
 
 
 def test_the_champion_before_is_champion_again(home):
-    assert rollback(home, tiny_study()) == ("tiny", 1)
+    restored = rollback(tiny_study(), home=home)
+    assert (restored.name, restored.version) == ("tiny", 1)
     clip = next((home / "drawn" / "tiny").glob("surprise/*"))
     assert command(home, "predict", clip, "--model", "models:/tiny@champion").returncode == 0

@@ -10,7 +10,7 @@ from tests.support.networks import assert_padding_is_unseen, network, noisy_clip
 from trainables import deep_residual_attention
 from trainables.core.config import make_config
 from trainables.deep_residual_attention import Config
-from trainables.models.attention import SPATIAL_GATES, SpatialAttention2d, SpatialAttention3d, attention
+from trainables.models.attention import SpatialAttention2d, SpatialAttention3d, attention
 from trainables.models.deep_residual_attention import DeepResidualAttention
 
 SHAPES = {"spatial": (2, 8, 6, 5), "spatial_3d": (2, 8, 4, 6, 5)}
@@ -19,7 +19,7 @@ SHAPES = {"spatial": (2, 8, 6, 5), "spatial_3d": (2, 8, 4, 6, 5)}
 small = functools.partial(network, deep_residual_attention, **deep_residual_attention.SMALL, num_classes=3)
 
 
-@pytest.mark.parametrize("name", SPATIAL_GATES)
+@pytest.mark.parametrize("name", SHAPES)
 def test_a_spatial_gate_has_one_weight_a_place_and_reaches_every_parameter(name: str) -> None:
     torch.manual_seed(0)
     gate = attention(name, 8)
@@ -32,7 +32,7 @@ def test_a_spatial_gate_has_one_weight_a_place_and_reaches_every_parameter(name:
     assert all(parameter.grad.abs().sum() > 0 for parameter in gate.parameters())
 
 
-@pytest.mark.parametrize("name", SPATIAL_GATES)
+@pytest.mark.parametrize("name", SHAPES)
 def test_a_spatial_gate_sees_the_average_and_the_maximum_over_channels(name: str) -> None:
     torch.manual_seed(0)
     gate = attention(name, 8)
@@ -83,7 +83,7 @@ def test_a_clip_is_the_average_of_its_frames_whatever_their_order() -> None:
     ("field", "value", "message"),
     [
         ("backbone", "resnet19", "Did you mean 'resnet18'"),
-        ("attention", "spatial_3d", "Did you mean 'spatial'"),
+        ("attention", "spatial_3d", "a gate over time; this network sees each frame by itself"),
         ("weights", "imagenet21k", "Did you mean 'imagenet'"),
         ("mlp_hidden", 0, "given as 0; a whole number of at least 1"),
         ("dropout", 1.0, "given as 1.0; 0 .off. up to below 1"),

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from tests.support.networks import assert_padding_is_unseen, blanked, gradients, network, noisy_clips
 from trainables import res_rbg
 from trainables.core.config import check_keys, make_config
-from trainables.models.attention import GATES
+from trainables.models.attention import frame_gates
 from trainables.models.padding import BatchNorm1d, masked_mean, on_rows, reverse, valid_rows
 from trainables.models.rbg import RBG, BidirectionalGRU
 from trainables.models.res_rbg import ResRBG
@@ -78,7 +78,7 @@ def test_a_block_whose_grus_are_silent_is_its_shortcut(shortcut: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("gate", GATES)
+@pytest.mark.parametrize("gate", frame_gates())
 @pytest.mark.parametrize("temporal", TEMPORAL)
 def test_a_gradient_reaches_every_parameter(gate: str, temporal: str) -> None:
     changes = [preset | TINY | {"temporal": temporal, "attention": gate} for preset in PRESETS.values()]
@@ -197,7 +197,7 @@ def test_the_network_can_be_exported_for_any_batch() -> None:
     ("field", "value", "message"),
     [
         ("backbone", "resnet51", "Did you mean 'resnet50'"),
-        ("attention", None, "There are: none, se, eca, g_eca"),
+        ("attention", None, "There are: none, se, eca, g_eca, spatial"),
         ("temporal", "grus", "Did you mean 'gru'"),
         ("recurrent", "bigru", "Did you mean 'bi_gru'"),
         ("shortcut", "liner", "Did you mean 'linear'"),

@@ -135,7 +135,7 @@ def test_weights_of_kinetics_are_read_from_the_local_file(hub: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"attention": "spatial"}, "Did you mean 'spatial_3d'"),
+        ({"attention": "spatial_4d"}, "Did you mean 'spatial_3d'"),
         ({"temporal": "grus"}, "Did you mean 'gru'"),
         ({"weights": "kinetic"}, "Did you mean 'kinetics'"),
         ({"temporal_halvings": 4}, "given as 4; a whole number from 0 to 3"),

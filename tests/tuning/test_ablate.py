@@ -119,7 +119,7 @@ def test_failed_trainings_are_kept_and_told(prepared, tmp_path):
     assert (good.num_train, good.num_test, good.param_count) == (len(fold.train), len(fold.test), 11_000_000)
     assert 0.6 < good.accuracy < 0.9
     assert [Path(run.predictions).parent.name for run in runs if run.predictions] == [kept.trial_id]
-    assert status(tmp_path, "depths")["trials"] == {"ablation": {"FINISHED": 5, "FAILED": 1}}
+    assert status("depths", home=tmp_path)[0].trials == {"ablation": {"FINISHED": 5, "FAILED": 1}}
 
 
 def test_a_variant_that_means_something_else_by_now_is_trained_anew_and_the_old_runs_do_not_count(prepared, tmp_path):
@@ -159,8 +159,8 @@ def test_leaky_results_say_so_wherever_the_study_is_named(tmp_path):
     for name, leaky in (("honest", False), ("mixed", True)):
         with Ledger.write(tmp_path / name) as ledger:
             ledger.open_study(leaky=leaky)
-    assert not status(tmp_path, "honest")["leaky"]
-    assert titled("mixed", status(tmp_path, "mixed")["leaky"]) == "mixed; leaky: clips dealt at random"
+    assert not status("honest", home=tmp_path)[0].leaky
+    assert titled("mixed", status("mixed", home=tmp_path)[0].leaky) == "mixed; leaky: clips dealt at random"
 
 
 def test_one_that_ran_out_of_time_in_its_second_seed_is_compared_on_what_is_complete(prepared, tmp_path):

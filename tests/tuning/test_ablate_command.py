@@ -25,7 +25,7 @@ def command(prepared, tmp_path, monkeypatch):
             return Driver(loaded, tmp_path, prepared, listener=listener, **driver)
 
         monkeypatch.setattr(study_module, "load_study", lambda name: study or study_of())
-        monkeypatch.setattr("tuning.run.Runner", runner)
+        monkeypatch.setattr("tuning.ablate.Runner", runner)
         done = call("run", STUDY, *arguments)
         assert "Traceback" not in done.output
         assert done.exception is None or isinstance(done.exception, SystemExit)

@@ -11,9 +11,9 @@ def test_a_note_stands_under_its_own_trial_and_in_the_study(tmp_path):
         for number in range(2):
             ledger.start(make_trial(number))
             ledger.note("noted", trial_id=f"search-{number:04d}", words=f"words of {number}")
-    assert "words of 1" in list(logs(tmp_path, "smiles", "search-0001"))
-    assert "words of 0" not in list(logs(tmp_path, "smiles", "search-0001"))
-    told = [line.partition("  ")[2] for line in logs(tmp_path, "smiles")]
+    assert "words of 1" in logs("smiles", "search-0001", home=tmp_path)
+    assert "words of 0" not in logs("smiles", "search-0001", home=tmp_path)
+    told = [line.partition("  ")[2] for line in logs("smiles", home=tmp_path)]
     assert [line for line in told if "words" in line] == ["search-0000: words of 0", "search-0001: words of 1"]
 
 
@@ -21,7 +21,7 @@ def test_a_refusal_names_the_majority_baseline_whatever_the_ledger_calls_it(tmp_
     with Ledger.write(tmp_path / "smiles") as ledger:
         for against in (MAJORITY, "models:/smiles/2"):
             ledger.note("refused", of="search-0003", asked=[], against=against, look=1)
-    told = [line.partition("  ")[2] for line in logs(tmp_path, "smiles")]
+    told = [line.partition("  ")[2] for line in logs("smiles", home=tmp_path)]
     assert told == [
         f"refused: search-0003 against {against}, test 1" for against in ("the majority baseline", "models:/smiles/2")
     ]

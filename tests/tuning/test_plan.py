@@ -41,87 +41,87 @@ def _answers(trial):
 
 @pytest.mark.slow
 def test_a_dry_run_counts_trainings_and_says_what_it_cannot_know(tmp_path):
-    forecast = plan(study_of(), tmp_path, seeds=3)
+    forecast = plan(study_of(), home=tmp_path, seeds=3)
     assert forecast.num_trainings == 3 * 5 * 3  # drawn faces come in five folds
     assert (forecast.device_hours, forecast.detectable_points) == (None, None)
     told = forecast.lines()
     assert told[0] == "Trainings: 45 (3 variants x 5 folds x 3 seeds)."
     assert told[1] == "Device-hours: unknown until a pilot ran."
     assert "unknown until a pilot ran" in told[3]
-    real = plan(study_of(dataset="ck_plus"), tmp_path)
+    real = plan(study_of(dataset="ck_plus"), home=tmp_path)
     assert real.num_trainings is None
     assert "give --data-root to count the folds" in real.lines()[0]
-    assert plan(study_of(dataset="ck_plus"), tmp_path, folds=(0, 1), seeds=1).num_trainings == 6
+    assert plan(study_of(dataset="ck_plus"), home=tmp_path, folds=(0, 1), seeds=1).num_trainings == 6
 
 
 def test_a_dry_run_after_a_pilot_knows_time_disk_and_what_can_be_detected(prepared, tmp_path):
     with Driver(study_of(), tmp_path, prepared) as runner:
         ablate_variants(runner, folds=None, seeds=2)
-    forecast = plan(study_of(), tmp_path, seeds=5)
+    forecast = plan(study_of(), home=tmp_path, seeds=5)
     assert (forecast.num_trainings, forecast.num_done) == (60, 24)
     assert forecast.device_hours == pytest.approx(36 * 9.0 / 3600)
-    assert plan(study_of(), tmp_path, seeds=5, workers=2).device_hours == pytest.approx(2 * 36 * 9.0 / 3600)
+    assert plan(study_of(), home=tmp_path, seeds=5, workers=2).device_hours == pytest.approx(2 * 36 * 9.0 / 3600)
     assert 0 < forecast.disk_gb < 1
     assert 0 < forecast.detectable_points < 20
-    assert plan(study_of(), tmp_path, seeds=5, sd=20).detectable_points > forecast.detectable_points
+    assert plan(study_of(), home=tmp_path, seeds=5, sd=20).detectable_points > forecast.detectable_points
     assert "from 24 finished trials" in forecast.lines()[1]
     with Driver(study_of(name="another"), tmp_path, prepared):
         pass
-    elsewhere = plan(study_of(name="another"), tmp_path, seeds=1)
+    elsewhere = plan(study_of(name="another"), home=tmp_path, seeds=1)
     assert elsewhere.device_hours is None, "no trial says on which device it ran"
 
 
 @pytest.mark.slow
 def test_a_dry_run_of_a_search_and_of_variants_that_are_tuned(tmp_path):
     search = study_of(design=None, parameters={"gru_hidden": tune.choice([8, 16])}, settings={}, search_folds=(0, 1))
-    forecast = plan(search, tmp_path, num_samples=10)
+    forecast = plan(search, home=tmp_path, num_samples=10)
     assert forecast.num_trainings == 20
     assert forecast.detectable_from == ""
     with Ledger.write(tmp_path / search.name) as ledger:
         ledger.open_study(num_samples=12)
         ledger.start(make_trial(0))
-    assert plan(search, tmp_path).num_trainings == 2 * 12, "what was asked for when it was begun"
-    assert plan(search, tmp_path, extend=3).num_trainings == 2 * (1 + 3)
+    assert plan(search, home=tmp_path).num_trainings == 2 * 12, "what was asked for when it was begun"
+    assert plan(search, home=tmp_path, extend=3).num_trainings == 2 * (1 + 3)
     assert forecast.disk_gb > 10 * 0.09  # ten ResNet-50
-    assert plan(tuned_study(), tmp_path, folds=(0, 1), seeds=2).num_trainings == 2 * (2 * 2 + 3)
+    assert plan(tuned_study(), home=tmp_path, folds=(0, 1), seeds=2).num_trainings == 2 * (2 * 2 + 3)
 
 
 @pytest.mark.parametrize(
     ("folds", "seeds", "done"), [((0, 1), 2, 12), ((0, 0, 1), 1, 6), (None, 2, 30), (None, 4, 30), ((4,), 3, 6)]
 )
 def test_what_is_done_counts_where_it_is_asked_for(home, folds, seeds, done):
-    forecast = plan(study_of(), home, folds=folds, seeds=seeds)
+    forecast = plan(study_of(), home=home, folds=folds, seeds=seeds)
     assert forecast.num_trainings == 3 * len(set(folds or range(5))) * seeds
     assert forecast.num_done == done
 
 
 @pytest.mark.slow
 def test_a_variant_that_means_something_else_by_now_is_not_done(home):
-    assert plan(study_of(design=sweep("rbg_depth", [0, 1, 3])), home, seeds=2).num_done == 20
+    assert plan(study_of(design=sweep("rbg_depth", [0, 1, 3])), home=home, seeds=2).num_done == 20
     settled = sweep("rbg_depth", [0, 1], tune_each=3)
-    assert plan(tuned_study(design=settled), home, seeds=2).num_done == 0, "none of these was searched"
+    assert plan(tuned_study(design=settled), home=home, seeds=2).num_done == 0, "none of these was searched"
 
 
 @pytest.mark.parametrize("folds", [(0, 99), (5,), ()])
 def test_folds_that_there_are_not_are_refused_as_a_run_refuses_them(home, folds):
     given = ", ".join(str(fold) for fold in folds if fold > 4) or "none"
     with pytest.raises(ValueError, match=rf"Folds were given as {given}; the data set has folds 0 to 4"):
-        plan(study_of(), home, folds=folds)
+        plan(study_of(), home=home, folds=folds)
 
 
 @pytest.mark.slow
 def test_a_smoke_run_is_counted_with_the_folds_that_it_takes(tmp_path):
-    assert plan(study_of().smoked(), tmp_path, seeds=1).num_trainings == 3 * 2
-    assert plan(study_of(dataset="ck_plus").smoked(), tmp_path, seeds=1).num_trainings == 3 * 2
+    assert plan(study_of().smoked(), home=tmp_path, seeds=1).num_trainings == 3 * 2
+    assert plan(study_of(dataset="ck_plus").smoked(), home=tmp_path, seeds=1).num_trainings == 3 * 2
 
 
 def test_trials_of_tuned_variants_are_done_once_they_ended(prepared, tmp_path):
     with Driver(tuned_study(), tmp_path, prepared, late_after=4) as runner:
         ablate_variants(runner, folds=(0, 1), seeds=1)
-    assert plan(tuned_study(), tmp_path, folds=(0, 1), seeds=1).num_done == 4
+    assert plan(tuned_study(), home=tmp_path, folds=(0, 1), seeds=1).num_done == 4
     with Driver(tuned_study(), tmp_path, prepared) as runner:
         ablate_variants(runner, folds=(0, 1), seeds=1)
-    forecast = plan(tuned_study(), tmp_path, folds=(0, 1), seeds=2)
+    forecast = plan(tuned_study(), home=tmp_path, folds=(0, 1), seeds=2)
     assert (forecast.num_trainings, forecast.num_done) == (6 + 8, 6 + 4)
 
 
@@ -130,14 +130,14 @@ def test_trials_of_tuned_variants_are_done_once_they_ended(prepared, tmp_path):
 
 def test_the_effect_after_a_pilot_has_subjects_as_units_as_the_test_has(home):
     wide = study_of(design=sweep("gru_hidden", [4, 8, 16, 32, 64, 128]), settings={})
-    forecast = plan(wide, home, seeds=2, sd=5)
+    forecast = plan(wide, home=home, seeds=2, sd=5)
     assert forecast.num_people == NUM_SUBJECTS
     assert "80 people in 5 folds, 5 comparisons at 5 % together, power 80 %" in forecast.detectable_from
     assert "from the given standard deviation of 5.0 points" in forecast.detectable_from
     assert forecast.detectable_from.endswith(
         "the gain of several seeds is not counted, as this spread does not show it"
     )
-    assert "gain" not in plan(wide, home, seeds=1, sd=5).detectable_from
+    assert "gain" not in plan(wide, home=home, seeds=1, sd=5).detectable_from
     # On paper: 5 / sqrt(5) points, 5/9 more variance for training; 2.64 + 0.85 of it (79 df, 1 %), a tenth for chance.
     assert forecast.detectable_points == pytest.approx(5 * (1 / 5 * 14 / 9) ** 0.5 * (2.64 + 0.85) * 1.1, rel=0.02)
     assert minimum_detectable_effect(5, 2, 0.05, 96, 32, 5) > 1.5 * forecast.detectable_points / 100, "folds as units"
@@ -148,7 +148,7 @@ def test_what_a_plan_promises_is_what_the_finished_run_says(home):
     """With nothing left to run, the plan and the comparison judge the same trainings by the same test."""
     with Driver(study_of(), home, _prepared(home)) as runner:
         runs, found = runs_of(runner.ledger), comparison_of(runner.ledger)
-    forecast = plan(study_of(), home, seeds=2)
+    forecast = plan(study_of(), home=home, seeds=2)
     measured = np.sqrt(np.mean([one.difference.detectable**2 for one in found.variants[1:]]))
     assert 0.7 < forecast.detectable_points / (100 * measured) < 1.5  # folds as units: 1.9
     assert (
@@ -159,7 +159,7 @@ def test_what_a_plan_promises_is_what_the_finished_run_says(home):
 
 @pytest.mark.slow
 def test_fewer_folds_test_fewer_subjects(home):
-    some, whole = plan(study_of(), home, folds=(0, 3)), plan(study_of(), home)
+    some, whole = plan(study_of(), home=home, folds=(0, 3)), plan(study_of(), home=home)
     assert (some.num_people, whole.num_people) == (32, 80)
     assert some.detectable_points > whole.detectable_points
 
@@ -167,16 +167,16 @@ def test_fewer_folds_test_fewer_subjects(home):
 def test_folds_are_the_units_of_a_plan_where_they_are_those_of_the_test(prepared, tmp_path):
     with Driver(study_of(), tmp_path, prepared) as runner:  # without predictions
         ablate_variants(runner, seeds=1)
-    assert "folds as units" in plan(study_of(), tmp_path, sd=5).detectable_from
+    assert "folds as units" in plan(study_of(), home=tmp_path, sd=5).detectable_from
 
 
 @pytest.mark.slow
 def test_a_factorials_effects_are_of_the_family(home):
     components = {"depth": {"rbg_depth": 1}, "width": {"gru_hidden": 16}, "gate": {"attention": "eca"}}
     base = {"rbg_depth": 0, "gru_hidden": 8, "attention": "none"}
-    forecast = plan(study_of(name="factors", settings={}, design=factorial(base, components)), home, sd=5)
+    forecast = plan(study_of(name="factors", settings={}, design=factorial(base, components)), home=home, sd=5)
     assert "13 comparisons" in forecast.detectable_from  # 7 variants, 3 main effects, 3 interactions
-    alone = plan(study_of(name="factors", settings={}, design=add_one_in(base, components)), home, sd=5)
+    alone = plan(study_of(name="factors", settings={}, design=add_one_in(base, components)), home=home, sd=5)
     assert "3 comparisons" in alone.detectable_from
     assert alone.detectable_points < forecast.detectable_points
 
@@ -184,20 +184,20 @@ def test_a_factorials_effects_are_of_the_family(home):
 @pytest.mark.slow
 def test_the_spread_of_another_study_can_be_taken(home):
     other = study_of(name="another", design=sweep("gru_hidden", [8, 16]))
-    assert "--pilot STUDY" in plan(other, home).detectable_from
+    assert "--pilot STUDY" in plan(other, home=home).detectable_from
     assert (
         "standard deviation, over folds and seeds, of a paired difference in accuracy"
-        in plan(other, home).detectable_from
+        in plan(other, home=home).detectable_from
     )
-    forecast = plan(other, home, seeds=2, pilot="depths")
+    forecast = plan(other, home=home, seeds=2, pilot="depths")
     assert "30 finished runs of depths" in forecast.detectable_from
     assert "1 comparison at" in forecast.detectable_from
     assert "scaled from its 32 clips to 4 tested in a fold" in forecast.detectable_from
-    assert forecast.detectable_points > plan(study_of(), home, seeds=2).detectable_points
+    assert forecast.detectable_points > plan(study_of(), home=home, seeds=2).detectable_points
     with pytest.raises(UnknownName, match=r"'dephts'\. Did you mean 'depths'\?"):
-        plan(other, home, pilot="dephts")
+        plan(other, home=home, pilot="dephts")
     with pytest.raises(ValueError, match="searched is a search; a pilot is an ablation"):
-        plan(other, home, pilot="searched")
+        plan(other, home=home, pilot="searched")
 
 
 @pytest.mark.parametrize(
@@ -210,13 +210,13 @@ def test_the_spread_of_another_study_can_be_taken(home):
 def test_a_pilot_that_shows_no_spread_is_said_to(prepared, tmp_path, answers, folds, message):
     with Driver(study_of(), tmp_path, prepared, answers=answers) as runner:
         ablate_variants(runner, folds=folds or (0, 1), seeds=1)
-    forecast = plan(study_of(), tmp_path, seeds=1)
+    forecast = plan(study_of(), home=tmp_path, seeds=1)
     assert forecast.detectable_points is None
     assert forecast.detectable_from.startswith(message)
 
 
 def test_a_single_fold_detects_nothing(home):
-    forecast = plan(study_of(), home, folds=(2,))
+    forecast = plan(study_of(), home=home, folds=(2,))
     assert forecast.detectable_points is None
     assert forecast.lines()[-1].startswith("Minimum detectable effect: unknown with 1 fold")
 

@@ -13,9 +13,11 @@ from tuning.evidence.champion import version_tags
 from tuning.evidence.contest import Refused
 from tuning.evidence.evidence_file import commits_of, read_evidence
 from tuning.evidence.holdout import Holdout
-from tuning.promote import name_promoted, promote_winner
+from tuning.promote import promote_winner
 from tuning.records import registry
 from tuning.records.aliases import aliases
+from tuning.records.home import version as fertune_version
+from tuning.rollback import name_promoted
 from tuning.text.outcomes import show_promotion
 
 GOOD, FAIR, POOR = 0.97, 0.75, 0.4
@@ -49,6 +51,7 @@ def test_a_first_champion_carries_its_evidence_and_its_card(begin, client, store
     folder, _ = registry.fetch_model(promoted.uri, store["uri"], tmp_path)
     facts = read_evidence(folder / "evidence.json")
     version = client.get_model_version(promoted.name, "1")
+    assert version.tags["fertune.version"] == fertune_version()
     assert version.tags["fertune.evidence_sha256"] == facts["sha256"] == promoted.evidence_sha256
     assert (facts["holdout"]["num_subjects"], facts["holdout"]["num_clips"]) == (16, 32)
     assert facts["trained_on"]["num_subjects"] == 64
@@ -167,6 +170,7 @@ def test_the_evidence_names_the_commits_that_trained(begin):
     confirm_search(runner)
     promote_winner(runner)
     facts = read_evidence(runner.folder / "trials" / "refit-0000" / "evidence.json")
+    assert facts["code"]["versions"]["fertune"] == fertune_version()
     later = ["b" * 40 + "-dirty"]
     assert facts["code"]["commits"] == {"search": ["a" * 40], "confirm": later, "refit": later}
     runner.ledger.open_study(git_commit="c" * 40)

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.builders import make_trial
 from tuning.records.ledger import Ledger
-from tuning.status import status
+from tuning.status import Status, status
 
 
 def test_it_counts_trials_and_names_what_was_promoted_and_not_what_was_refused(tmp_path):
@@ -17,16 +17,17 @@ def test_it_counts_trials_and_names_what_was_promoted_and_not_what_was_refused(t
         ledger.select(["search-0000", "search-0001"], "search-0001")
         ledger.note("refused", of="search-0000", against="models:/task/1", look=1, asked=[])
         ledger.note("promoted", name="task", version=2, of="search-0001")
-    assert status(tmp_path, "smiles") == {
-        "study": "smiles",
-        "leaky": False,
-        "trials": {"search": {"FINISHED": 2, "FAILED": 1}, "confirm": {"RUNNING": 1}},
-        "front": ["search-0000", "search-0001"],
-        "recommended": "search-0001",
-        "promoted": [{"name": "task", "version": 2, "of": "search-0001"}],
-    }
+    assert status("smiles", home=tmp_path) == [
+        Status(
+            study="smiles",
+            trials={"search": {"FINISHED": 2, "FAILED": 1}, "confirm": {"RUNNING": 1}},
+            front=["search-0000", "search-0001"],
+            recommended="search-0001",
+            promoted=[{"name": "task", "version": 2, "of": "search-0001"}],
+        )
+    ]
 
 
 def test_a_study_that_was_not_begun_is_a_message(tmp_path):
     with pytest.raises(ValueError, match="nothing"):
-        status(tmp_path, "nothing")
+        status("nothing", home=tmp_path)

@@ -71,12 +71,12 @@ def test_a_study_that_runs_is_stopped_and_another_is_not(tmp_path):
     driver, other = begin(tmp_path), begin(tmp_path / "other")
     try:
         began = time.monotonic()
-        assert stop(tmp_path, "tiny").pid == driver.pid
+        assert stop("tiny", home=tmp_path).pid == driver.pid
         assert time.monotonic() - began < 20
         assert driver.wait(timeout=10) != 0
         assert other.poll() is None
         with pytest.raises(ValueError, match="Study tiny is not running: no process writes"):
-            stop(tmp_path, "tiny")
+            stop("tiny", home=tmp_path)
     finally:
         for process in (driver, other):
             process.kill()
@@ -93,7 +93,7 @@ def test_a_study_of_another_machine_is_not_stopped_by_its_number(tmp_path):
         owner = json.loads((tmp_path / "tiny" / "ledger.owner").read_text())
         (tmp_path / "tiny" / "ledger.owner").write_text(json.dumps(owner | {"host": "node7"}))
         with pytest.raises(ValueError, match=r"process .* on node7 .*use `ray job stop raysubmit_1`"):
-            stop(tmp_path, "tiny")
+            stop("tiny", home=tmp_path)
         assert driver.poll() is None
     finally:
         driver.kill()
@@ -103,7 +103,7 @@ def test_a_study_of_another_machine_is_not_stopped_by_its_number(tmp_path):
 def test_a_study_that_was_not_begun_is_a_message(tmp_path):
     write_sample(tmp_path)
     with pytest.raises(ValueError, match=r"no study begun under .* named 'smile'\. Did you mean 'smiles'\?"):
-        stop(tmp_path, "smile")
+        stop("smile", home=tmp_path)
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_a_driver_that_finds_faces_ends_with_its_processes(preparing, tmp_path, 
     workers = psutil.Process(preparing.pid).children(recursive=True)
     assert len(workers) >= 2
     if how == "stop":
-        assert stop(tmp_path, "tiny").pid == preparing.pid
+        assert stop("tiny", home=tmp_path).pid == preparing.pid
     elif how == "ctrl-c":
         os.killpg(preparing.pid, signal.SIGINT)  # as a terminal does
     else:
@@ -160,7 +160,7 @@ def test_a_driver_that_finds_faces_ends_with_its_processes(preparing, tmp_path, 
         assert said == f"Interrupted (stopped by {'SIGTERM' if how == 'stop' else 'SIGINT'}). It goes on.\n"
         assert not list((tmp_path / "prepared").glob("*.tmp"))
         with pytest.raises(ValueError, match="no study begun under"):
-            stop(tmp_path, "tiny")
+            stop("tiny", home=tmp_path)
 
 
 def test_the_driver_before_this_one_is_not_taken_for_it(tmp_path, stranger, monkeypatch):
@@ -172,13 +172,13 @@ def test_the_driver_before_this_one_is_not_taken_for_it(tmp_path, stranger, monk
         path.write_text(json.dumps({"pid": stranger.pid, "host": os.uname().nodename, "job": ""}))
         os.utime(path, (0, 0))
         with pytest.raises(ValueError, match=r"Study tiny is running, but .*ledger\.owner does not name its process"):
-            stop(tmp_path, "tiny")
+            stop("tiny", home=tmp_path)
         assert stranger.poll() is None
         os.utime(path)
         dead = Owner(pid=2**22 + 1, host=os.uname().nodename)  # no process has so large a number
         answers = iter([None, dead, signed])
         monkeypatch.setattr("tuning.stop.read_owner", lambda folder: next(answers))
-        assert stop(tmp_path, "tiny") == signed
+        assert stop("tiny", home=tmp_path) == signed
     finally:
         driver.kill()
         driver.wait(timeout=10)
@@ -199,9 +199,9 @@ def test_a_driver_of_another_user_and_one_that_just_ended(tmp_path, monkeypatch)
     try:
         monkeypatch.setattr(os, "kill", refuse)
         with pytest.raises(ValueError, match=r"Study tiny is run by process \d+ on .*, which belongs to another user"):
-            stop(tmp_path, "tiny")
+            stop("tiny", home=tmp_path)
         monkeypatch.setattr(os, "kill", too_late)
-        assert stop(tmp_path, "tiny").pid == driver.pid
+        assert stop("tiny", home=tmp_path).pid == driver.pid
     finally:
         monkeypatch.undo()
         driver.kill()
@@ -251,4 +251,4 @@ def test_a_study_whose_first_run_failed_before_it_began_was_not_begun(tmp_path):
     assert done.exit_code == 0
     assert done.stdout.startswith("No study was begun under")
     with pytest.raises(ValueError, match=r"no study begun under .* named 'tiny'\. There are none"):
-        stop(tmp_path, "tiny")
+        stop("tiny", home=tmp_path)

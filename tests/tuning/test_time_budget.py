@@ -9,7 +9,6 @@ from typer.testing import CliRunner
 import tune as command_line
 from search_spaces.core import study as study_module
 from tests.support.ablation_driver import Driver, prepare_subjects, study_of, tuned_study
-from tests.support.tiny_study import Quiet
 from tests.support.without_ray import LoopRunner
 from tuning import ablate as ablate_module
 from tuning import run as run_module
@@ -96,7 +95,7 @@ def test_no_training_of_an_ablation_is_begun_once_the_budget_is_spent(prepared, 
 def test_what_is_said_on_the_command_line_reaches_the_verb_in_seconds(monkeypatch, study, said, seconds):
     asked = []
 
-    def run(loaded, listener, **given):
+    def run(loaded, **given):
         asked.append(given["time_budget_s"])
         raise ValueError("That is all there is to see.")
 
@@ -117,6 +116,6 @@ def test_the_verb_hands_it_to_searches_and_to_ablations(prepared, tmp_path, monk
 
     for module in (ablate_module, run_module):
         monkeypatch.setattr(module, "Runner", open_runner)
-    run_module.run(search_of(name="searched"), Quiet(), num_samples=1, time_budget_s=60.0)
-    run_module.run(study_of(), Quiet(), folds=(0, 1), seeds=1, time_budget_s=60.0)
+    run_module.run(search_of(name="searched"), num_samples=1, time_budget_s=60.0)
+    run_module.run(study_of(), folds=(0, 1), seeds=1, time_budget_s=60.0)
     assert [one.deadlines for one in opened] == [[("search", NOON + 60)], [("ablation", NOON + 60)]]

@@ -1,4 +1,7 @@
-"""The names of what lies in a home, in a study's folder and in a trial's. Importing this costs nothing."""
+"""The names of what lies in a home, in a study's folder and in a trial's. Importing this costs nothing.
+
+`kept_files.py` beside this says of each who writes it, who reads it and whether it may be deleted.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,13 @@ PREPARED = "prepared"
 DRAWN = "drawn"
 ARTIFACTS = "artifacts"
 DATABASE = "mlflow.db"
+REGISTRY_LOCK = "{database}.{model}.lock"
+
+# Of prepared faces, `<home>/prepared`.
+PREPARED_LOCK = ".{folder}.lock"
+INDEX = "index.json"
+FRAMES = "frames.npy"
+FRAMES_AT = "frames_{pixels}.npy"
 
 # In a study's folder, `<home>/<study>`.
 LEDGER = "ledger.jsonl"
@@ -21,6 +31,7 @@ RAY = "ray"
 
 # In a trial's folder.
 CHECKPOINT = "last.pt"
+DAMAGED = "damaged.last.pt"
 WEIGHTS = "model.safetensors"
 MODEL = "model.json"
 PREDICTIONS = "predictions.parquet"

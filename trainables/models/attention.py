@@ -1,17 +1,36 @@
-"""Gates that rescale a feature map by what they see in it; every one is built from its number of channels alone.
+"""Gates that rescale a feature map by what they see in it. One of your own: a class here, and its line in `GATES`.
 
-Shapes: B maps, C channels, then any number of spatial axes, so that the same gates serve 2-D and 3-D convolutions.
+The class takes `channels` alone and answers with maps of the shape that it was given; a number of channels that it
+cannot take is a `ValueError` that names it. Its docstring says what it does, and the source. Every trainable with a field
+`attention` then takes it by name (`tests/conformance/test_gates.py` holds every line of `GATES` to this):
+
+- a gate for single frames (B, C, H, W) in all of them; a 3-D network applies it to each frame, so that no mean counts
+  padding;
+- one over time (B, C, T, H, W) in 3-D networks. There padded frames hold zeros: they must stay zeros, and the valid ones
+  must not depend on how many follow.
+
+Shapes: B maps, C channels, T frames, H, W.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trainables.core.config import check_name
 from trainables.core.lookup import unknown
+
+
+@dataclasses.dataclass(frozen=True)
+class Gate:
+    """A gate's class, and the number of spatial `axes` of the maps that it is for: 2 for single frames, 3 over time."""
+
+    module: type[nn.Module]
+    axes: tuple[int, ...] = (2,)
 
 
 def attention(name: str, channels: int) -> nn.Module:
@@ -19,10 +38,24 @@ def attention(name: str, channels: int) -> nn.Module:
 
     Raises `ValueError` naming the nearest gate for a name that is none.
     """
-    gates = GATES | SPATIAL_GATES
-    if name not in gates:
-        raise ValueError(unknown("attention", name, list(gates)))
-    return gates[name](channels)
+    if name not in GATES:
+        raise ValueError(unknown("attention", name, list(GATES)))
+    return GATES[name].module(channels)
+
+
+def check_frame_gate(field: str, value: str) -> None:
+    """Raises `ValueError` for a `field` that names no gate, or one that a network of single frames has no use for."""
+    if value in GATES and 2 not in GATES[value].axes:
+        raise ValueError(
+            f"{field} was given as {value!r}, a gate over time; this network sees each frame by itself. "
+            f"Allowed are: {', '.join(frame_gates())}."
+        )
+    check_name(field, value, frame_gates())
+
+
+def frame_gates() -> list[str]:
+    """The names of the gates for single frames."""
+    return [name for name, gate in GATES.items() if 2 in gate.axes]
 
 
 class SqueezeExcitation(nn.Module):
@@ -105,16 +138,6 @@ class SpatialAttention3d(nn.Module):
         return x * self.conv(_over_channels(x)).sigmoid()
 
 
-# One weight a channel, for maps of any number of axes; and one weight a place, which depends on the axes.
-GATES: dict[str, type[nn.Module]] = {
-    "none": nn.Identity,
-    "se": SqueezeExcitation,
-    "eca": EfficientChannelAttention,
-    "g_eca": GhostChannelAttention,
-}
-SPATIAL_GATES: dict[str, type[nn.Module]] = {"spatial": SpatialAttention2d, "spatial_3d": SpatialAttention3d}
-
-
 def eca_kernel(channels: int) -> int:
     """The ECA kernel: |log2(C) / 2 + 1 / 2| cut to an integer and, where even, one more (Wang et al., equation 12)."""
     kernel = int(abs(math.log2(channels) / 2 + 1 / 2))
@@ -131,3 +154,13 @@ def _over_channels(x: Tensor) -> Tensor:
 
 def _rescale(x: Tensor, gate: Tensor) -> Tensor:
     return x * gate.sigmoid().reshape(*gate.shape, *[1] * (x.ndim - 2))
+
+
+GATES: dict[str, Gate] = {
+    "none": Gate(nn.Identity, axes=(2, 3)),
+    "se": Gate(SqueezeExcitation),
+    "eca": Gate(EfficientChannelAttention),
+    "g_eca": Gate(GhostChannelAttention),
+    "spatial": Gate(SpatialAttention2d),
+    "spatial_3d": Gate(SpatialAttention3d, axes=(3,)),
+}

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.video import R3D_18_Weights
 
-from trainables.models.attention import attention
+from trainables.models.attention import GATES, attention
 from trainables.models.padding import BatchNorm2d, on_rows, valid_mask, valid_rows
 from trainables.models.published import load_published
 from trainables.models.resnet import RESIDUAL_SCALE
@@ -46,7 +46,7 @@ class ResNet3d(nn.Module):
     def forward(self, clips: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         time = Time(lengths, clips.shape[1], clips.device, self.training)
         x = time.cleared(clips).transpose(1, 2)  # (B, 3, T, H, W)
-        x = F.relu(time.norm(self.stem[1], self.stem[0](x)), inplace=True)
+        x = F.relu(time.each_frame(self.stem[1], self.stem[0](x)), inplace=True)
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             for block in stage:
                 x, time = block(x, time)
@@ -70,6 +70,7 @@ class Block(nn.Module):
         nn.init.constant_(last.weight, RESIDUAL_SCALE)
         self.conv2 = nn.Sequential(nn.Conv3d(width, width, kernel_size=3, padding=1, bias=False), last)
         self.gate = attention(gate, width)
+        self.gates_each_frame = 3 not in GATES[gate].axes
         self.downsample: nn.Sequential | None = None
         if channels != width or stride != (1, 1, 1):
             self.downsample = nn.Sequential(
@@ -81,9 +82,10 @@ class Block(nn.Module):
         out = self.conv1[0](x)
         if self.halves_time:
             time = time.halved(out.shape[2])
-        out = F.relu(time.norm(self.conv1[1], out), inplace=True)
-        out = self.gate(time.norm(self.conv2[1], self.conv2[0](out)))
-        shortcut = x if self.downsample is None else time.norm(self.downsample[1], self.downsample[0](x))
+        out = F.relu(time.each_frame(self.conv1[1], out), inplace=True)
+        out = time.each_frame(self.conv2[1], self.conv2[0](out))
+        out = time.each_frame(self.gate, out) if self.gates_each_frame else self.gate(out)
+        shortcut = x if self.downsample is None else time.each_frame(self.downsample[1], self.downsample[0](x))
         return F.relu(out + shortcut, inplace=True), time
 
 
@@ -106,9 +108,9 @@ class Time:
         """After a convolution over time with stride 2, which leaves `num_frames`: every second frame, the first one on."""
         return Time((self.lengths + 1) // 2, num_frames, self.device, self.training)
 
-    def norm(self, norm: nn.Module, x: Tensor) -> Tensor:
-        """BatchNorm of the valid frames of maps (B, C, T, H, W), zeros elsewhere."""
-        out = on_rows(norm, x.transpose(1, 2), self.rows)  # (B, T, C, H, W)
+    def each_frame(self, module: nn.Module, x: Tensor) -> Tensor:
+        """`module`, such as a BatchNorm, on the valid frames of maps (B, C, T, H, W) as one batch; zeros elsewhere."""
+        out = on_rows(module, x.transpose(1, 2), self.rows)  # (B, T, C, H, W)
         return (out if self.training else self.cleared(out)).transpose(1, 2)
 
     def cleared(self, frames: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from trainables.core.prepared.splits import Splits
 from trainables.core.prepared.stored import Prepared
 from tuning.evidence.holdout import Evidence
 from tuning.records import registry, tags
+from tuning.records.home import version
 
 
 class Incomparable(ValueError):
@@ -107,6 +108,7 @@ def version_tags(study: Study, prepared: Prepared, splits: Splits, found: Eviden
         tags.DATASET: prepared.name,
         tags.DATASET_FINGERPRINT: prepared.fingerprint,
         tags.GIT_COMMIT: commit,
+        tags.VERSION: version(),
         tags.TRAINABLE: study.trainable,
         tags.PARAMETERS: json.dumps({**study.settings, **found.parameters}, sort_keys=True),
     }

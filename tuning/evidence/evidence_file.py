@@ -23,6 +23,7 @@ from tuning.evidence.champion import Champion, configuration
 from tuning.evidence.holdout import Evidence, Holdout, study_at_starts
 from tuning.records import tags
 from tuning.records.artifacts import DISTURBED, read_robustness
+from tuning.records.home import version
 from tuning.records.ledger import Ledger, Trial
 from tuning.statistics.superiority import Verdict
 
@@ -222,4 +223,8 @@ def _replaced(champion: Champion, found: Evidence) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
-    return {"python": platform.python_version(), **{package: metadata.version(package) for package in PACKAGES}}
+    return {
+        "fertune": version(),
+        "python": platform.python_version(),
+        **{package: metadata.version(package) for package in PACKAGES},
+    }

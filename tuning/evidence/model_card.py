@@ -168,12 +168,13 @@ def _origin(facts: Mapping[str, Any]) -> str:
 
 
 def _code(code: Mapping[str, Any]) -> str:
-    """The commit of fertune, or by phase the commits where they are not all the same."""
+    """The version of fertune that promoted, and its commit, or by phase the commits where they are not all the same."""
+    fertune = f"fertune {code['versions']['fertune']}"
     by_phase = {**code["commits"], "promotion": [code["commit"]]}
     if len({commit for commits in by_phase.values() for commit in commits}) == 1:
-        return f"fertune commit {_short(code['commit'])}"
+        return f"{fertune}, commit {_short(code['commit'])}"
     listed = (f"{phase} {' and '.join(map(_short, commits))}" for phase, commits in by_phase.items() if commits)
-    return f"fertune commits: {', '.join(listed)}"
+    return f"{fertune}, commits: {', '.join(listed)}"
 
 
 def _short(commit: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from ray import tune
 
-from search_spaces.core.study import Study, load_study
+from search_spaces.core.study import Study, as_study
 from trainables.core import files
 from trainables.core.phases import Phase
 from trainables.core.prepared.stored import Prepared
@@ -24,7 +24,7 @@ from tuning.execution.preparation import ClipListener, cut, draw, prepare_datase
 from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaSearcher, Searcher
 from tuning.execution.session import Session, open_session
 from tuning.execution.signals import interruptible
-from tuning.records.home import default_home, git_commit, known_studies, not_begun
+from tuning.records.home import git_commit, home_of, known_studies, not_begun, version
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.mlflow_client import default_uri
 from tuning.records.ran import Ran
@@ -64,20 +64,21 @@ class Runner:
         study: str | Study,
         listener: Listener,
         *,
-        data_root: Path | None = None,
-        home: Path | None = None,
+        data_root: str | Path | None = None,
+        home: str | Path | None = None,
         placement: Placement | None = None,
         verbose: bool = False,
         begun: bool = False,
         checkpoint_interval_s: float = 10.0,
     ) -> None:
-        self.study = load_study(study) if isinstance(study, str) else study
-        self.home = (home or default_home()).absolute()
+        self.study = as_study(study)
+        self.home = home_of(home)
         self.folder = self.home / self.study.name
         self.listener, self.verbose = listener, verbose
         self.placement = placement or Placement()
         self.checkpoint_interval_s = checkpoint_interval_s
-        self._data_root = data_root
+        self._data_root = None if data_root is None else Path(data_root).expanduser()
+        self._noted = False
         self._resources = contextlib.ExitStack()
         if begun and self.study.name not in known_studies(self.home):
             raise not_begun(self.home, self.study.name)
@@ -102,7 +103,7 @@ class Runner:
 
     @property
     def ran(self) -> Ran:
-        """What to tell of the study once it is closed, and MLflow has all that it took."""
+        """The study as it is now; once it is closed, MLflow has all that it took."""
         compare = tuple(self.tracker.how_to_compare())
         return Ran(study=self.study, home=self.home, ledger=self.ledger, compare=compare)
 
@@ -164,6 +165,7 @@ class Runner:
         session = self._ray()
         slots, gpus = slots_of(self.placement, session, count)
         self.ledger.open_study(**self._facts(), concurrency=slots, **facts)
+        self._note_driver()
         self.listener.phase_began(
             phase,
             count,
@@ -213,6 +215,12 @@ class Runner:
             checkpoint_interval_s=self.checkpoint_interval_s,
         )
 
+    def _note_driver(self) -> None:
+        """Write, once for each driver that runs trials, which fertune it is."""
+        if not self._noted:
+            self.ledger.note("driver", version=version(), git_commit=git_commit())
+            self._noted = True
+
     def _facts(self) -> dict[str, Any]:
         """What the ledger remembers of the study as it is now."""
         return {
@@ -225,6 +233,7 @@ class Runner:
             "drawn": self.prepared.drawn,
             "smoke": self.study.is_smoke,
             "classes": list(self.prepared.classes),
+            "version": version(),
             "git_commit": git_commit(),
             "data_root": str(self._data_root.absolute()) if self._data_root else "",
         }

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
+from trainables.core import files
 from tuning.records import tags
 
 CHAMPION = "champion"  # also the variant under which a study trains the present champion again
@@ -37,7 +38,7 @@ def guarded(tracking_uri: str, name: str) -> Generator[None]:
         yield
         return
     database = Path(tracking_uri.removeprefix("sqlite:///").split("?")[0])
-    lock = FileLock(database.with_name(f"{database.name}.{quote(name, safe='')}.lock"))
+    lock = FileLock(database.with_name(files.REGISTRY_LOCK.format(database=database.name, model=quote(name, safe=""))))
     try:
         lock.acquire(timeout=PATIENCE_S)
     except Timeout:

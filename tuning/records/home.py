@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
+import tomllib
 from pathlib import Path
 
 from trainables.core import files, lookup
@@ -20,6 +22,11 @@ def default_home() -> Path:
     if named := os.environ.get("FERTUNE_HOME"):
         return Path(named).expanduser().absolute()
     return _of_jobs() if IN_JOB in os.environ else Path("runs").absolute()
+
+
+def home_of(given: str | Path | None) -> Path:
+    """The home that is `given`, else the default one."""
+    return default_home() if given is None else Path(given).expanduser().absolute()
 
 
 def known_studies(home: Path) -> list[str]:
@@ -45,6 +52,12 @@ def elsewhere(home: Path) -> str:
 def in_shell(home: Path) -> str:
     """What a command in a shell needs before it to find `home`: nothing, or the variable that names it."""
     return f"FERTUNE_HOME={home} " if IN_JOB in os.environ or home != Path("runs").absolute() else ""
+
+
+@functools.cache
+def version() -> str:
+    """The version of fertune that runs. Its one source is `pyproject.toml`, which a Ray job uploads with the code."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
 
 def git_commit() -> str:

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from trainables.core import files
 from trainables.core.phases import Phase
-from tuning.records.home import not_begun
+from tuning.records.home import known_studies, not_begun
 from tuning.records.owner import Owner, read_owner
 
 State = Literal["RUNNING", "FINISHED", "FAILED", "KILLED", "INTERRUPTED"]
@@ -281,10 +281,9 @@ class Ledger:
 
 def read_begun(home: Path, name: str) -> Ledger:
     """The ledger of study `name` under `home`, as it stands. Raises `ValueError` where it was not begun."""
-    ledger = Ledger.read(home / name)
-    if not ledger.events:
+    if name not in known_studies(home):  # nor is anything read that lies elsewhere
         raise not_begun(home, name)
-    return ledger
+    return Ledger.read(home / name)
 
 
 def objective_values(trial: Trial, metrics: list[str]) -> list[float]:

@@ -24,6 +24,7 @@ ERROR = "fertune.error"
 DATASET = "fertune.dataset"
 DATASET_FINGERPRINT = "fertune.dataset_fingerprint"
 GIT_COMMIT = "fertune.git_commit"
+VERSION = "fertune.version"  # of fertune itself
 
 # Of a registered version: what it is, and on what evidence.
 TRAINABLE = "fertune.trainable"

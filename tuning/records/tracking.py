@@ -235,6 +235,7 @@ class Tracker:
         """What the study was, for its parent run and for every trial that starts."""
         of = {
             tags.GIT_COMMIT: "git_commit",
+            tags.VERSION: "version",
             tags.DATASET_FINGERPRINT: "dataset_fingerprint",
             tags.CONCURRENCY: "concurrency",
         }

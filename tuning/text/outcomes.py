@@ -91,10 +91,10 @@ def show_promotion(promoted: Promotion, shown: Shown) -> None:
     shown.listener.say(f"{done} {version}: {accuracy}.")
 
 
-def show_rollback(name: str, version: int, shown: Shown) -> None:
-    """Who is champion again."""
-    words = f"{name}: version {version} is champion again."
-    print(json.dumps({"model": name, "version": version}) if shown.as_json else words)
+def show_rollback(restored: Any, as_json: bool) -> None:
+    """Which version is champion again."""
+    words = f"{restored.name}: version {restored.version} is champion again."
+    print(json.dumps({"model": restored.name, "version": restored.version}) if as_json else words)
 
 
 def show_demo(ran: Ran, promoted: Promotion, clip: Path | None, shown: Shown) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -16,8 +17,9 @@ from rich.progress import (
 )
 
 from search_spaces.core.study import PARETO
+from trainables.core.files import INDEX
 from trainables.core.phases import Phase
-from trainables.core.prepared.stored import INDEX, Prepared
+from trainables.core.prepared.stored import Prepared
 from trainables.core.wording import counted, first_line
 from tuning.records.ledger import Trial
 from tuning.text.phases import PHASE_TITLES
@@ -59,6 +61,16 @@ class Silent:
 
     def phase_ended(self) -> None:
         """No more trials of this phase."""
+
+
+Heard = TypeVar("Heard")
+
+
+def heard(progress: bool | Heard) -> Heard | Silent | TerminalListener:
+    """Who hears of a run: nobody (`False`), this terminal or notebook (`True`), or the listener that is given."""
+    if isinstance(progress, bool):
+        return TerminalListener(Console()) if progress else Silent()
+    return progress
 
 
 class TerminalListener:

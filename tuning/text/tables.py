@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from search_spaces.core.study import Objective
-from tuning.records.home import ROOT, elsewhere, in_shell, known_studies
+from tuning.records.home import ROOT, elsewhere, in_shell
 from tuning.records.ledger import Ledger, Trial, first_error
-from tuning.text.errors import message_of
 from tuning.text.phases import PHASE_TITLES
 from tuning.text.progress import TerminalListener
 from tuning.text.quantities import percent, quantity
@@ -91,33 +90,30 @@ def print_front(ledger: Ledger, objectives: Sequence[Objective], shown: Shown) -
         shown.console.print(front_table(front, objectives, recommended, leaky=leaky))
 
 
-def show_status(home: Path, study: str | None, status: Callable[[Path, str], dict[str, Any]], as_json: bool) -> None:
-    """What `status` says of one study under `home`, or of each there is; one that is damaged does not hide the others."""
+def show_status(home: Path, found: Sequence[Any], as_json: bool) -> None:
+    """How each study stands; one that is damaged does not hide the others."""
     console = Console() if sys.stdout.isatty() else Console(width=150)
-    names = [study] if study else known_studies(home)
-    if not names and not as_json:
+    if not found and not as_json:
         print(f"No study was begun under {home}.{elsewhere(home)}")
-    for name in names:
-        try:
-            found = status(home, name)
-        except (ValueError, OSError) as error:
-            if study:
-                raise
-            damage = message_of(error)
-            print(json.dumps({"study": name, "damaged": damage}) if as_json else f"{name}: {damage}")
-            continue
-        print(json.dumps(found)) if as_json else print_status(found, console)
+    for one in found:
+        if as_json:
+            told = {"study": one.study, "damaged": one.damaged} if one.damaged else dataclasses.asdict(one)
+            print(json.dumps({key: value for key, value in told.items() if one.damaged or key != "damaged"}))
+        elif one.damaged:
+            print(f"{one.study}: {one.damaged}")
+        else:
+            print_status(one, console)
 
 
-def print_status(found: dict[str, Any], console: Console) -> None:
-    """What `status` found of a study."""
-    console.print(titled(found["study"], found["leaky"]), style="bold", highlight=False)
-    for phase, states in found["trials"].items():
+def print_status(found: Any, console: Console) -> None:
+    """How one study stands."""
+    console.print(titled(found.study, found.leaky), style="bold", highlight=False)
+    for phase, states in found.trials.items():
         listed = ", ".join(f"{count} {state.lower()}" for state, count in states.items())
         console.print(f"  {PHASE_TITLES[phase]}: {listed}", highlight=False)
-    if found["recommended"]:
-        console.print(f"  front: {', '.join(found['front'])}; recommended {found['recommended']}", highlight=False)
-    for promoted in found["promoted"]:
+    if found.recommended:
+        console.print(f"  front: {', '.join(found.front)}; recommended {found.recommended}", highlight=False)
+    for promoted in found.promoted:
         console.print(f"  promoted: {promoted['name']} version {promoted['version']}", highlight=False)
 
 
@@ -131,12 +127,12 @@ def say_next(home: Path, listener: TerminalListener, commands: Sequence[str], co
         listener.say(line)
 
 
-def show_predictions(rows: Iterable[dict[str, Any]], as_json: bool) -> bool:
-    """Each row as it comes; tells whether every clip was answered."""
+def show_predictions(predictions: Iterable[Any], as_json: bool) -> bool:
+    """Each prediction as it comes; tells whether every clip was answered."""
     answered = True
-    for row in rows:
-        answered = answered and not row["error"]
-        print(_prediction_json(row) if as_json else _prediction_line(row), flush=True)
+    for one in predictions:
+        answered = answered and not one.error
+        print(_prediction_json(one) if as_json else _prediction_line(one), flush=True)
     return answered
 
 
@@ -163,13 +159,12 @@ def front_json(trial: Trial, recommended: str | None, *, leaky: bool) -> dict[st
     }
 
 
-def _prediction_json(row: dict[str, Any]) -> str:
-    if row["error"]:
-        return json.dumps({"path": row["path"], "error": row["error"]})
-    return json.dumps({key: row[key] for key in ("path", "label", "probabilities", "model")})
+def _prediction_json(one: Any) -> str:
+    keys = ("path", "error") if one.error else ("path", "label", "probabilities", "model")
+    return json.dumps({key: getattr(one, key) for key in keys})
 
 
-def _prediction_line(row: dict[str, Any]) -> str:
-    if row["error"]:
-        return f"{row['path']}: error: {row['error']}"
-    return f"{row['path']}: {row['label']} ({percent(row['probabilities'][row['label']])})"
+def _prediction_line(one: Any) -> str:
+    if one.error:
+        return f"{one.path}: error: {one.error}"
+    return f"{one.path}: {one.label} ({percent(one.probabilities[one.label])})"

@@ -1,9 +1,11 @@
-"""Gates: kernels as published, shapes kept, every one built from its channels alone."""
+"""The published gates: their kernels, what they listen to, their parameters; conformance/test_gates.py tests every gate."""
 
 import pytest
 import torch
 
-from trainables.models.attention import GATES, attention, eca_kernel
+from trainables.models.attention import attention, check_frame_gate, eca_kernel
+
+PUBLISHED = ("se", "eca", "g_eca")
 
 
 @pytest.mark.parametrize(("channels", "kernel"), [(256, 5), (512, 5), (1024, 5), (2048, 7)])
@@ -12,20 +14,7 @@ def test_eca_kernels_are_the_published_ones(channels: int, kernel: int) -> None:
     assert attention("eca", channels).conv.kernel_size == (kernel,)
 
 
-@pytest.mark.parametrize("name", GATES)
-@pytest.mark.parametrize("space", [(5, 4), (3, 5, 4)], ids=["2d", "3d"])
-def test_a_gate_keeps_the_shape_and_reaches_every_parameter(name: str, space: tuple[int, ...]) -> None:
-    torch.manual_seed(0)
-    gate = attention(name, 32)
-    x = torch.randn(2, 32, *space, requires_grad=True)
-    out = gate(x)
-    assert out.shape == x.shape
-    out.square().sum().backward()
-    assert all(parameter.grad.abs().sum() > 0 for parameter in gate.parameters())
-    assert x.grad.abs().sum() > 0
-
-
-@pytest.mark.parametrize("name", sorted(set(GATES) - {"none"}))
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_a_gate_scales_whole_channels_by_less_than_one(name: str) -> None:
     torch.manual_seed(0)
     x = torch.rand(2, 32, 4, 4) + 0.5
@@ -53,13 +42,23 @@ def test_a_g_eca_gate_listens_to_its_own_neighbourhood() -> None:
 
 
 def test_parameter_counts_of_one_gate() -> None:
-    counts = {name: sum(p.numel() for p in attention(name, 256).parameters()) for name in GATES}
-    assert counts == {"none": 0, "se": 2 * 256 * 16 + 16 + 256, "eca": 5, "g_eca": 5 + 128 * 3}
+    counts = {name: sum(p.numel() for p in attention(name, 256).parameters()) for name in PUBLISHED}
+    assert counts == {"se": 2 * 256 * 16 + 16 + 256, "eca": 5, "g_eca": 5 + 128 * 3}
 
 
 def test_an_unknown_gate_names_the_nearest() -> None:
     with pytest.raises(ValueError, match=r"Did you mean 'eca'.*g_eca"):
         attention("ecaa", 16)
+
+
+def test_a_network_of_single_frames_has_no_use_for_a_gate_over_time() -> None:
+    with pytest.raises(
+        ValueError, match=r"'spatial_3d', a gate over time; .* Allowed are: none, se, eca, g_eca, spatial"
+    ):
+        check_frame_gate("attention", "spatial_3d")
+    with pytest.raises(ValueError, match=r"no attention named 'spacial'\. Did you mean 'spatial'\?"):
+        check_frame_gate("attention", "spacial")
+    check_frame_gate("attention", "spatial")
 
 
 def test_g_eca_refuses_an_odd_number_of_channels() -> None:

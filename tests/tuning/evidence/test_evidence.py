@@ -45,7 +45,7 @@ FACTS = {
     "code": {
         "commit": "",
         "commits": {"search": [""], "confirm": [""], "refit": [""]},
-        "versions": {"torch": "2.15.0"},
+        "versions": {"fertune": "0.2.0", "torch": "2.15.0"},
     },
     "not_measured": [],
 }
@@ -110,7 +110,7 @@ def test_the_card_says_what_was_measured_what_was_not_and_what_is_forbidden():
         "40.0 % with 50 % of the face hidden; 80.0 % with 5 degrees of rotation",
         "The data set's reader states no groups of people",
         "differences between groups were not measured",
-        "fertune commit not a checkout",
+        "fertune 0.2.0, commit not a checkout",
         "Article 5(1)(f)",
         "except for medical or safety reasons",
         "Annex III",
@@ -191,13 +191,13 @@ def test_a_card_names_the_commits_of_all_phases_where_they_differ():
     facts = copy.deepcopy(FACTS)
     facts["code"]["commit"] = "a" * 40
     facts["code"]["commits"] = {phase: ["a" * 40] for phase in ("search", "confirm", "refit")}
-    assert "fertune commit aaaaaaaaaaaa. All" in model_card(facts)
+    assert "fertune 0.2.0, commit aaaaaaaaaaaa. All" in model_card(facts)
     facts["code"]["commits"]["search"] = ["b" * 40, "c" * 40 + "-dirty"]
     facts["code"]["commits"]["confirm"] = [""]
     said = (
         "search bbbbbbbbbbbb and cccccccccccc-dirty, confirm not a checkout, refit aaaaaaaaaaaa, promotion aaaaaaaaaaaa"
     )
-    assert f"fertune commits: {said}. All" in model_card(facts)
+    assert f"fertune 0.2.0, commits: {said}. All" in model_card(facts)
 
 
 def test_the_table_says_what_its_intervals_count_and_how_many_seeds_each_row_has(ledger):

@@ -23,7 +23,7 @@ from trainables.core.prepared.fingerprint import fingerprint_of
 from trainables.core.prepared.frame_file import FrameWriter, new_frame_file, nothing_half_written
 from trainables.core.prepared.given_faces import finder_for
 from trainables.core.prepared.kept import num_clips, reindexed_folds, require_classes, the_first
-from trainables.core.prepared.stored import FRAMES, INDEX, Dropped, Prepared, lock_path, open_prepared
+from trainables.core.prepared.stored import Dropped, Prepared, lock_path, open_prepared
 from trainables.data.core.dataset import DataError, Dataset
 from trainables.data.core.layout import listed
 
@@ -65,10 +65,10 @@ def prepare(
         size = _Size(num_clips=len(dataset.samples), bytes_per_frame=crop_size**2 * 3)
         with nothing_half_written(temporary, size.extrapolated):
             temporary.mkdir()
-            with new_frame_file(temporary / FRAMES, crop_size) as writer:
+            with new_frame_file(temporary / files.FRAMES, crop_size) as writer:
                 index = _write_clips(dataset, writer, crop_size, finder, num_processes, on_progress, size)
             index |= {"fingerprint": fingerprint, "settings": settings, "drawn": drawn}
-            with (temporary / INDEX).open("w", encoding="utf-8") as file:
+            with (temporary / files.INDEX).open("w", encoding="utf-8") as file:
                 json.dump(index, file)
                 file.flush()
                 os.fsync(file.fileno())

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -56,7 +57,7 @@ def cropped_clips(
     waiting: list[Future] = []
 
     def submit(count: int) -> None:
-        with _deaf_to_ctrl_c():  # here the processes begin
+        with _deaf_to_ctrl_c(), _without_main():  # here the processes begin
             waiting.extend(pool.submit(_crop_remembered, sample) for sample in islice(samples, count))
 
     try:
@@ -80,6 +81,19 @@ def _deaf_to_ctrl_c() -> Generator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _without_main() -> Generator[None]:
+    """Processes that begin here do not run the script again that this process runs: it need not guard its main part."""
+    main = vars(sys.modules["__main__"])
+    before = {key: main[key] for key in ("__file__", "__spec__") if key in main}
+    main.pop("__file__", None)
+    main["__spec__"] = None
+    try:
+        yield
+    finally:
+        main.update(before)
 
 
 def _crop(dataset: Dataset, finder: Finder, sample: Sample, size: int) -> CroppedClip | Dropped:
@@ -145,8 +159,8 @@ def _is_trifling(dataset: Dataset) -> bool:
 
 
 def _can_be_sent(things: object) -> bool:
+    """Whether another process can rebuild `things`: what a script or notebook defines itself is there alone."""
     try:
-        pickle.dumps(things)
+        return b"__main__" not in pickle.dumps(things)
     except (pickle.PicklingError, AttributeError, TypeError):
         return False
-    return True

@@ -24,9 +24,6 @@ from trainables.core import files
 from trainables.core.prepared.frame_file import map_frames, new_frame_file, nothing_half_written
 from trainables.data.core.dataset import DataError, Faces, Fold
 
-INDEX = "index.json"
-FRAMES = "frames.npy"
-
 
 @dataclass(frozen=True)
 class Dropped:
@@ -86,7 +83,7 @@ class Prepared:
             raise ValueError(f"Frames of {pixels} px; at least 1 is needed.")
         if pixels >= self.crop_size:
             return self.frames
-        path = self.folder / f"frames_{pixels}.npy"
+        path = self.folder / files.FRAMES_AT.format(pixels=pixels)
         shape = (len(self.frames), pixels, pixels, 3)
         if (found := _mapped(path, shape)) is not None:
             return found
@@ -109,10 +106,10 @@ class Prepared:
 
 def open_prepared(folder: Path) -> Prepared:
     """The prepared data set in `folder`. Raises `DataError` where it is missing or damaged, with the fix."""
-    if not (folder / INDEX).is_file():
-        raise DataError(f"{folder}: no prepared data here ({INDEX} is missing). Run `prepare` for this data set.")
+    if not (folder / files.INDEX).is_file():
+        raise DataError(f"{folder}: no prepared data here ({files.INDEX} is missing). Run `prepare` for this data set.")
     try:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        index = json.loads((folder / files.INDEX).read_text(encoding="utf-8"))
         offsets = np.array(index["offsets"], dtype=np.int64)
         size = int(index["settings"]["crop_size"])
         prepared = Prepared(
@@ -124,7 +121,7 @@ def open_prepared(folder: Path) -> Prepared:
             subjects=index["subjects"],
             labels=np.array(index["labels"], dtype=np.int64),
             offsets=offsets,
-            frames=map_frames(folder / FRAMES, (int(offsets[-1]), size, size, 3)),
+            frames=map_frames(folder / files.FRAMES, (int(offsets[-1]), size, size, 3)),
             folds=[Fold(**{part: tuple(indices) for part, indices in fold.items()}) for fold in index["folds"]],
             dropped=[Dropped(**clip) for clip in index["dropped"]],
             scores=np.array(index["scores"], dtype=np.float64),
@@ -145,7 +142,7 @@ def open_prepared(folder: Path) -> Prepared:
 
 def lock_path(folder: Path) -> Path:
     """The lock that whoever writes `folder` holds."""
-    return folder.parent / f".{folder.name}.lock"
+    return folder.parent / files.PREPARED_LOCK.format(folder=folder.name)
 
 
 def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:

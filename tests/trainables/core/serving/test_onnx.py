@@ -188,7 +188,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path):
 
 def test_an_unknown_format_is_answered_with_what_there_is(tmp_path):
     with pytest.raises(ValueError, match=r"no export format named 'onxx'. Did you mean 'onnx'\? There are: onnx"):
-        export(None, tmp_path, tmp_path / "x", "onxx")
+        export(tmp_path / "x", format="onxx", home=tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -199,7 +199,7 @@ def test_a_registered_model_is_exported_and_its_run_told(home, trained, prepared
     run_id = client.create_run(experiment, tags={"fertune.study": "test"}).info.run_id
     client.set_terminated(run_id, end_time=12345)
     registry.log_and_register(tracking_uri=uri, run_id=run_id, model_folder=trained, name="faces", tags={})
-    found = export(None, home, tmp_path / "faces.onnx", "onnx")
+    found = export(tmp_path / "faces.onnx", format="onnx", home=home)
     validation = load_splits(home / "test" / "splits.json").view("search", 0).validation
     assert found.int8.num_clips == len(validation)
     run = client.get_run(run_id)
@@ -214,9 +214,9 @@ def test_a_registered_model_is_exported_and_its_run_told(home, trained, prepared
         "onnx_int8_accuracy_change": found.int8.accuracy_change,
     }
     with pytest.raises(ValueError, match=r"models:/face@champion cannot be loaded.*models:/faces@champion"):
-        export("models:/face@champion", home, tmp_path / "y.onnx", "onnx")
+        export(tmp_path / "y.onnx", model="models:/face@champion", format="onnx", home=home)
     given = {}
     monkeypatch.setitem(FORMATS, "onnx", lambda folder, out, **clips: given.update(clips) or found)
     (home / "test" / "splits.json").rename(home / "test" / "moved.json")
-    export("models:/faces/1", home, tmp_path / "z.onnx", "onnx")
+    export(tmp_path / "z.onnx", model="models:/faces/1", format="onnx", home=home)
     assert given == {"prepared": None, "indices": ()}  # without the study's data there is no cost to count

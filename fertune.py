@@ -1,0 +1,84 @@
+"""fertune in Python: every verb of the command line as a function. `import fertune`
+
+They return data and print nothing; `progress=True` shows bars. `study` is the name of a file of `search_spaces/` or a
+`Study` made on the spot; `home` is where everything a study leaves lies, by default `$FERTUNE_HOME`, else `./runs`.
+
+    import fertune
+
+    fertune.run("demo", progress=True)
+    fertune.load("demo").front
+
+Each is a file of `tuning/`, read when it is first used: this import costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dashboards.core.page import report
+    from search_spaces.core.study import Objective, Study, load_study
+    from tuning.ablate import ablate
+    from tuning.confirm import confirm
+    from tuning.cross_validate import cross_validate, plan_cross_validation
+    from tuning.demo import demo
+    from tuning.doctor import doctor
+    from tuning.execution.placement import Placement
+    from tuning.export import export
+    from tuning.list import list
+    from tuning.load import load
+    from tuning.logs import logs
+    from tuning.plan import plan
+    from tuning.predict import predict
+    from tuning.prepare import prepare
+    from tuning.promote import promote
+    from tuning.rollback import rollback
+    from tuning.run import run
+    from tuning.status import status
+    from tuning.stop import stop
+
+_ELSEWHERE = {
+    "Objective": "search_spaces.core.study",
+    "Placement": "tuning.execution.placement",
+    "Study": "search_spaces.core.study",
+    "load_study": "search_spaces.core.study",
+    "plan_cross_validation": "tuning.cross_validate",
+    "report": "dashboards.core.page",
+}
+
+__all__ = [
+    "Objective",
+    "Placement",
+    "Study",
+    "ablate",
+    "confirm",
+    "cross_validate",
+    "demo",
+    "doctor",
+    "export",
+    "list",
+    "load",
+    "load_study",
+    "logs",
+    "plan",
+    "plan_cross_validation",
+    "predict",
+    "prepare",
+    "promote",
+    "report",
+    "rollback",
+    "run",
+    "status",
+    "stop",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'fertune' has no attribute {name!r}")
+    return getattr(importlib.import_module(_ELSEWHERE.get(name, f"tuning.{name}")), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,100 @@
+"""A study as tables: what is in them, while it runs and after, and what is said where there is nothing."""
+
+import math
+
+import pandas as pd
+import pytest
+
+import fertune
+from tests.support.sample_ablation import write_ablation
+from tests.support.sample_study import write_sample
+from tests.support.tiny_study import tiny_study
+from tuning.evidence.holdout import evidence
+from tuning.records.ledger import Ledger
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    write_sample(home)
+    return home
+
+
+def test_trials_have_their_settings_and_metrics_by_the_names_they_have_everywhere(home):
+    trials = fertune.load("smiles", home=str(home)).trials
+    first = Ledger.read(home / "smiles").trials["search-0000"]
+    assert len(trials) == 12 + 6
+    for key, value in (first.parameters | first.metrics).items():
+        assert trials.loc["search-0000", key] == value
+    assert trials.loc["search-0003", "state"] == "FAILED"
+    assert str(trials["started_at"].dt.tz) == "UTC"
+
+
+def test_the_front_is_what_no_other_trial_dominates_and_marks_what_is_recommended(home):
+    snapshot = fertune.load("smiles", home=home)
+    chosen = snapshot.ledger.selection
+    assert set(snapshot.front.index) == set(chosen["front"])
+    assert list(snapshot.front.index[snapshot.front["recommended"]]) == [chosen["recommended"]]
+    assert snapshot.front["accuracy"].is_monotonic_decreasing
+    searched = snapshot.ledger.trials[chosen["recommended"]].parameters
+    assert list(snapshot.front) == ["recommended", *searched, "accuracy", "train_time_s", "param_count"]
+
+
+def test_a_study_that_runs_is_read_without_its_lock_and_its_front_is_that_of_now(home):
+    with Ledger.write(home / "smiles") as ledger:
+        better = dict(ledger.trials["search-0000"].metrics) | {
+            "accuracy": 1.0,
+            "train_time_s": 0.0,
+            "param_count": 0.0,
+        }
+        ledger.end("search-0011", "FINISHED", better)
+        snapshot = fertune.load("smiles", home=home)
+    assert list(snapshot.front.index) == ["search-0011"]
+    assert not snapshot.front["recommended"].any()
+
+
+def test_curves_have_a_row_for_each_epoch(home):
+    snapshot = fertune.load("smiles", home=home)
+    mine = snapshot.curves[snapshot.curves["trial_id"] == "search-0000"]
+    assert mine.drop(columns="trial_id").to_dict("records") == snapshot.ledger.trials["search-0000"].curve
+
+
+def test_evidence_has_a_row_for_each_confirmed_configuration_with_its_interval(home):
+    snapshot = fertune.load("smiles", home=home)
+    rows = evidence(snapshot.ledger)
+    assert list(snapshot.evidence["trial_id"]) == [row.trial_id for row in rows]
+    assert list(snapshot.evidence["accuracy_low"]) == [row.accuracy.low for row in rows]
+    assert list(snapshot.evidence["rbg_depth"]) == [row.parameters["rbg_depth"] for row in rows]
+
+
+def test_an_ablation_has_its_differences(tmp_path):
+    write_ablation(tmp_path)
+    snapshot = fertune.load(next(tmp_path.glob("*/ledger.jsonl")).parent.name, home=tmp_path)
+    compared = snapshot.evidence.set_index("name")
+    assert (compared["is"] == "variant").any()
+    assert math.isfinite(compared["difference_low"].dropna().iloc[0])
+    assert snapshot.front.empty
+
+
+def test_what_has_no_trial_yet_is_empty_and_says_why(tmp_path):
+    with Ledger.write(tmp_path / "tiny") as ledger:
+        ledger.open_study(objectives=[["accuracy", "max"]])
+    snapshot = fertune.load(tiny_study(), home=tmp_path)
+    for table in (snapshot.trials, snapshot.front, snapshot.curves, snapshot.evidence):
+        assert isinstance(table, pd.DataFrame)
+        assert table.empty
+    assert snapshot.evidence.attrs["reason"] == "Nothing was confirmed."
+    assert repr(snapshot) == f"tiny under {tmp_path}: 0 trials, 0 of them on the front"
+
+
+def test_where_nothing_was_begun_the_home_is_named(tmp_path, monkeypatch):
+    monkeypatch.delenv("FERTUNE_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=f"study begun under {tmp_path / 'runs'} named 'demo'"):
+        fertune.load("demo")
+
+
+def test_nothing_outside_the_home_is_read(home):
+    (home.parent / "within").mkdir(exist_ok=True)
+    with pytest.raises(ValueError, match="no study begun"):
+        fertune.load(f"../{home.name}/smiles", home=home.parent / "within")

@@ -1,0 +1,121 @@
+"""`load`: a study as tables, running or not. It takes no lock and changes nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from search_spaces.core.study import Study
+from tuning.evidence import holdout
+from tuning.evidence.ablation import comparison_of
+from tuning.records.home import home_of
+from tuning.records.ledger import Ledger, Trial, objective_values, read_begun
+from tuning.statistics.intervals import Interval
+from tuning.statistics.pairing import NotComparable
+from tuning.statistics.pareto import non_dominated
+from tuning.text import ablation_numbers
+
+_OF_TRIALS = ("phase", "state", "variant", "of", "seed", "folds", "device", "started_at", "ended_at", "error")
+
+
+@dataclasses.dataclass(frozen=True)
+class Snapshot:
+    """The study `name` as its ledger told it when it was loaded. Tables are pandas'; quantities carry their unit's name."""
+
+    name: str
+    home: Path
+    ledger: Ledger
+
+    def __repr__(self) -> str:
+        return (
+            f"{self.name} under {self.home}: {len(self.ledger.trials)} trials, {len(self.front)} of them on the front"
+        )
+
+    @cached_property
+    def trials(self) -> pd.DataFrame:
+        """A row for each trial by `trial_id`: what it was, its parameters, and its metrics at the chosen epoch."""
+        return self._table(list(self.ledger.trials.values()))
+
+    @cached_property
+    def front(self) -> pd.DataFrame:
+        """The search trials that no other dominates in all objectives, the best first: parameters and objectives.
+
+        `recommended` marks one of them once the study has chosen. Empty for an ablation, and before a trial has finished.
+        """
+        objectives = [tuple(one) for one in self.ledger.study.get("objectives", [])]
+        values = {
+            trial.trial_id: objective_values(trial, [metric for metric, _ in objectives])
+            for trial in self.ledger.finished("search")
+        }
+        complete = {trial_id: row for trial_id, row in values.items() if all(map(math.isfinite, row))}
+        best = non_dominated(list(complete.values()), [way for _, way in objectives]) if complete else []
+        members = [trial_id for trial_id, member in zip(complete, best, strict=True) if member]
+        searched = dict.fromkeys(key for trial_id in members for key in self.ledger.trials[trial_id].parameters)
+        measured = [metric for metric, _ in objectives] if members else []
+        found = self.trials.loc[members, [*searched, *measured]]
+        found.insert(0, "recommended", found.index == self.ledger.selection.get("recommended"))
+        return found.sort_values(measured[:1], ascending=objectives[0][1] == "min", kind="stable") if members else found
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """A row for each epoch of each trial: `trial_id`, `epoch`, losses and validation metrics."""
+        rows = [{"trial_id": trial.trial_id, **row} for trial in self.ledger.trials.values() for row in trial.curve]
+        return pd.DataFrame(rows, columns=None if rows else ["trial_id", "epoch"])
+
+    @cached_property
+    def evidence(self) -> pd.DataFrame:
+        """What stands after fresh seeds: of a search a row for each configuration that was confirmed on the holdout.
+
+        Of an ablation a row for each variant, with its difference to the reference. Accuracies are shares, intervals end
+        in `_low` and `_high`. Empty where there is nothing yet; `.attrs["reason"]` then says why.
+        """
+        if not self.ledger.study.get("design"):
+            found = pd.DataFrame([_flat(row) for row in holdout.evidence(self.ledger)])
+            found.attrs["reason"] = "Nothing was confirmed." if found.empty else ""
+            return found
+        try:
+            return pd.DataFrame(ablation_numbers.rows(comparison_of(self.ledger))).replace({"": None})
+        except NotComparable as error:
+            found = pd.DataFrame()
+            found.attrs["reason"] = str(error)
+            return found
+
+    def _table(self, trials: list[Trial]) -> pd.DataFrame:
+        rows = [
+            {"trial_id": trial.trial_id, **{key: getattr(trial, key) for key in _OF_TRIALS}}
+            | trial.parameters
+            | trial.metrics
+            for trial in trials
+        ]
+        found = pd.DataFrame(rows, columns=None if rows else ["trial_id", *_OF_TRIALS]).set_index("trial_id")
+        for key in ("started_at", "ended_at"):
+            found[key] = pd.to_datetime(pd.to_numeric(found[key]), unit="s", utc=True)
+        return found
+
+
+def load(study: str | Study, home: str | Path | None = None) -> Snapshot:
+    """The study `study` under `home` as it stands, also while it runs.
+
+    Raises `ValueError` that names the home where it was not begun there.
+    """
+    place, name = home_of(home), study if isinstance(study, str) else study.name
+    return Snapshot(name=name, home=place, ledger=read_begun(place, name))
+
+
+def _flat(row: holdout.Evidence) -> dict[str, Any]:
+    """A confirmed configuration as a row: its parameters and each interval in columns of their own."""
+    found: dict[str, Any] = {}
+    for field in dataclasses.fields(row):
+        value = getattr(row, field.name)
+        if isinstance(value, Interval):
+            found |= {field.name: value.mean, f"{field.name}_low": value.low, f"{field.name}_high": value.high}
+        elif field.name == "parameters":
+            found |= value
+        else:
+            found[field.name] = value
+    return found

@@ -1,0 +1,76 @@
+"""Arguments and options of the command line, each with its help. Nothing heavy is imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tuning.records.home import version
+from tuning.text.errors import Verbose as Verbose
+
+StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="A file of search_spaces/, see `list studies`.")]
+Begun = Annotated[str, typer.Argument(metavar="STUDY", help="A study that was begun, see `status`.")]
+AnyBegun = Annotated[str | None, typer.Argument(metavar="[STUDY]", help="One study; default: all of them.")]
+TrialName = Annotated[str | None, typer.Argument(metavar="[TRIAL]", help="One trial; default: all events.")]
+Dataset = Annotated[str, typer.Argument(help="A file of trainables/data/, see `list datasets`.")]
+Clips = Annotated[list[Path], typer.Argument(help="Videos, frame folders, images, or folders of clips.")]
+Kind = Annotated[str, typer.Argument(metavar="{studies,trainables,datasets}", help="What to list.")]
+
+DATA_ROOT = "The folder of the data set as it lies on disk."
+DataRoot = Annotated[Path | None, typer.Option(help=DATA_ROOT)]
+RequiredRoot = Annotated[Path, typer.Option("--data-root", help=DATA_ROOT)]
+Model = Annotated[str | None, typer.Option(help="models:/NAME@champion; default: the only champion.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print data for a script: one JSON object a line.")]
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(f"fertune {version()}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+]
+
+# Of `run`.
+NumSamples = Annotated[int | None, typer.Option(min=1, help="Searches only: trials in all.")]
+TimeBudget = Annotated[str | None, typer.Option(help="Start no trial after this time: 90s, 30m, 2h.")]
+MaxConcurrent = Annotated[int | None, typer.Option(min=1, help="At most this many trials at once.")]
+Workers = Annotated[int, typer.Option(min=1, help="Workers that train one trial together (DDP).")]
+Cpus = Annotated[int, typer.Option(min=1, help="CPUs of each worker.")]
+Gpus = Annotated[float | None, typer.Option(min=0, help="GPUs of each: 0.5, 1, 2; default: 1 if there are any.")]
+Folds = Annotated[str | None, typer.Option(help="Ablations only: `all`, or numbers such as 0,1.")]
+AblationSeeds = Annotated[
+    int | None, typer.Option("--seeds", min=1, help="Ablations only: seeds per variant and fold.")
+]
+TableFile = Annotated[Path | None, typer.Option("--table", help="Ablations only: write the table (.csv, .md, .tex).")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with a study that was begun.")]
+Extend = Annotated[int | None, typer.Option(min=1, help="Searches only: this many more trials.")]
+Smoke = Annotated[bool, typer.Option("--smoke", help="Run it all in seconds, to see that it works.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what it will cost; run nothing.")]
+Spread = Annotated[
+    float | None,
+    typer.Option(
+        "--sd", help="Ablations with --dry-run: standard deviation of a paired difference, in points of accuracy."
+    ),
+]
+Pilot = Annotated[
+    str | None, typer.Option(help="Ablations with --dry-run: the study whose runs show that standard deviation.")
+]
+
+# Of `confirm`, `cross-validate`, `promote`, `report` and `export`.
+Top = Annotated[int | None, typer.Option(min=1, help="Members of the front; default: 3.")]
+ThisTrial = Annotated[str | None, typer.Option("--trial", help="This search trial instead of what the study chose.")]
+FreshSeeds = Annotated[int, typer.Option("--seeds", min=1, help="Fresh seeds for each configuration.")]
+Nested = Annotated[int | None, typer.Option(min=1, help="The same as `cross-validate --num-samples`.")]
+PerFold = Annotated[int, typer.Option("--num-samples", min=1, help="Trials of the search in each fold.")]
+PlanOnly = Annotated[bool, typer.Option("--dry-run", help="With --nested: print what it will train.")]
+NestedPlanOnly = Annotated[bool, typer.Option("--dry-run", help="Print what it will train; train nothing.")]
+Margin = Annotated[float | None, typer.Option(help="Accuracy a cheaper one may lose; default: 0.02.")]
+Rollback = Annotated[bool, typer.Option("--rollback", help="Restore the champion before this one.")]
+ReportFile = Annotated[Path | None, typer.Option("--out", help="The file to write; default: STUDY.html here.")]
+ExportFile = Annotated[Path, typer.Option("--out", help="The file to write.")]
+Format = Annotated[str, typer.Option("--format", help="The file format: onnx.")]
