@@ -56,9 +56,13 @@ class Metric:
         return self.where == "trial" and self.direction is not None
 
 
+def _by_name(*metrics: Metric) -> dict[str, Metric]:
+    return {metric.name: metric for metric in metrics}
+
+
 _PERCENT: Any = {"unit": "%", "scale": 100, "decimals": 1}
 
-_TABLE = (
+METRICS = _by_name(
     Metric(
         name="accuracy",
         label="accuracy",
@@ -242,8 +246,7 @@ def _deployed(metric: Metric) -> Metric:
     )
 
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in _TABLE}
-METRICS |= {(metric := _deployed(METRICS[name])).name: metric for name in ("param_count", "weights_mb", "latency_ms")}
+METRICS |= _by_name(*(_deployed(METRICS[name]) for name in ("param_count", "weights_mb", "latency_ms")))
 
 
 def measured_at(where: Where) -> tuple[str, ...]:
