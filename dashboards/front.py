@@ -10,6 +10,7 @@ from dashboards.core import figures
 from dashboards.core.data import Objective, ReportData
 from dashboards.core.html import Cell, Html, caution, element, escaped, join, missing, percent, table
 from dashboards.core.panel import Figure, Panel
+from trainables.core.training.metrics import METRICS
 from trainables.core.wording import counted
 from tuning.records.ledger import Trial
 from tuning.statistics import pareto
@@ -25,7 +26,6 @@ _RULE = (
 )
 
 _MANY = 60  # trials from which marks are small
-_TIMED = ("train_time_s", "wall_time_s", "latency_ms")
 
 
 def panel(report: ReportData) -> Panel | None:
@@ -181,7 +181,7 @@ def _members(report: ReportData) -> Html:
 def _cautions(report: ReportData) -> list[Html]:
     found = []
     devices = sorted({report.devices.get(trial.trial_id, "") or "an unnamed device" for trial in report.front})
-    if len(devices) > 1 and any(objective.metric in _TIMED for objective in report.objectives):
+    if len(devices) > 1 and any(METRICS[one.metric].by_device for one in report.objectives if one.metric in METRICS):
         found.append(
             caution(f"This front mixes devices ({', '.join(devices)}): times compare only on one kind of device.")
         )

@@ -8,6 +8,7 @@ from typing import Any
 from dashboards.core.data import ReportData
 from dashboards.core.html import NOTHING, Cell, Html, element, facts, join, missing, table
 from dashboards.core.panel import Panel
+from trainables.core.training.metrics import METRICS
 from trainables.core.wording import counted
 from tuning.records.ledger import Trial
 from tuning.text.phases import PHASE_TITLES
@@ -53,6 +54,7 @@ def _facts(report: ReportData) -> list[tuple[str, object]]:
         ("classes", ", ".join(study.get("classes", []))),
         ("trainable", study.get("trainable", "unknown")),
         ("objectives", ", ".join(objectives)),
+        *((METRICS[key].label, METRICS[key].measured) for key, _ in report.objectives if key in METRICS),
         ("searched", _listed(study.get("space", {}))),
         ("fixed", _listed(study.get("settings", {}))),
         ("device", join(sorted(set(report.devices.values())) or ["unknown"], ", ")),

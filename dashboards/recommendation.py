@@ -5,14 +5,13 @@ from __future__ import annotations
 from dashboards.core.data import ReportData
 from dashboards.core.html import Html, caution, element, facts, join, missing, percent
 from dashboards.core.panel import Panel
+from trainables.core.training.metrics import METRICS
 from trainables.core.wording import counted, first_line
 from tuning.evidence.holdout import Evidence
 from tuning.evidence.refusals import opponent
 from tuning.records.ledger import Trial
 from tuning.text.quantities import day, quantity, settings
 from tuning.text.tables import LEAKY
-
-_NUMBERS = ("train_time_s", "param_count", "weights_mb", "latency_ms")
 
 
 def panel(report: ReportData) -> Panel | None:
@@ -33,7 +32,7 @@ def _verdict(report: ReportData) -> Html:
         f" ({settings(chosen.parameters)}). ",
         *(_confirmed(found) if found else _unconfirmed(report, chosen)),
     ]
-    return join([element("p", *parts, class_="verdict"), *_promotions(report), _numbers(chosen, found)])
+    return join([element("p", *parts, class_="verdict"), *_promotions(report), _numbers(report, chosen, found)])
 
 
 def _confirmed(found: Evidence) -> list[object]:
@@ -63,12 +62,16 @@ def _unconfirmed(report: ReportData, chosen: Trial) -> list[object]:
     ]
 
 
-def _numbers(chosen: Trial, found: Evidence | None) -> Html:
+def _numbers(report: ReportData, chosen: Trial, found: Evidence | None) -> Html:
     pairs = [("accuracy on the holdout", percent(found.accuracy.mean))] if found else []
     if "accuracy" in chosen.metrics:
         pairs.append(("accuracy on validation people", percent(chosen.metrics["accuracy"])))
+    costs = [name for name, metric in METRICS.items() if metric.cost]
+    keys = dict.fromkeys([*costs, *(objective.metric for objective in report.objectives)])
     pairs += [
-        (quantity(key).name, quantity(key).shown(chosen.metrics[key])) for key in _NUMBERS if key in chosen.metrics
+        (quantity(key).name, quantity(key).shown(chosen.metrics[key]))
+        for key in keys
+        if key in chosen.metrics and key != "accuracy"
     ]
     return facts(pairs, class_="numbers")
 

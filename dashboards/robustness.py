@@ -13,7 +13,7 @@ from dashboards.core.panel import Figure, Panel
 from dashboards.evidence import color_of, name_of, roles_of
 from trainables.core.wording import counted
 from tuning.evidence.holdout import Evidence, Holdout
-from tuning.records.artifacts import METRICS, read_robustness
+from tuning.records.artifacts import DISTURBED, read_robustness
 
 _READING = (
     "Measured on the holdout after everything was chosen. First: a square of growing size hides a part of the face, at a "
@@ -41,8 +41,8 @@ def panel(report: ReportData) -> Panel | None:
         order=35,
         reading=_READING,
         lead=figures.key(*roles_of(report, (row for row, _ in measured))),
-        figures=tuple(_figure(report, measured, metric) for metric in METRICS),
-        body=element("div", *(_table(report, measured, metric) for metric in METRICS)),
+        figures=tuple(_figure(report, measured, metric) for metric in DISTURBED),
+        body=element("div", *(_table(report, measured, metric) for metric in DISTURBED)),
     )
 
 

@@ -9,6 +9,7 @@ from dashboards.core.html import NOTHING, Cell, Html, element, join, missing, ta
 from dashboards.core.panel import Panel
 from trainables.core.wording import counted
 from tuning.records.ledger import Trial
+from tuning.statistics.pairing import MEASURED
 from tuning.text.quantities import NO_VALUE, quantity, setting, settings
 
 _BESIDE = ("uar", "best_epoch", "wall_time_s")  # shown beside the objectives
@@ -42,7 +43,8 @@ def panel(report: ReportData) -> Panel:
 
 
 def _trainings(report: ReportData) -> Html:
-    measured = ("accuracy", "uar", "train_time_s", "best_epoch")
+    further = [objective.metric for objective in report.objectives if objective.metric not in MEASURED]
+    measured = ("accuracy", "uar", "train_time_s", *further, "best_epoch")
     rows = [
         [
             _name(trial),

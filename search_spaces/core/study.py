@@ -12,51 +12,38 @@ from typing import Any, Literal
 from search_spaces.core.designs import Design
 from trainables.core import files, lookup
 from trainables.core.config import TrainerConfig, check_keys, make_config
-
-# What a trial measures at its chosen epoch, and so what a study can optimise.
-METRICS = (
-    "accuracy",
-    "uar",
-    "f1_macro",
-    "train_time_s",
-    "wall_time_s",
-    "param_count",
-    "weights_mb",
-    "latency_ms",
-    "train_flops",
-    "epochs_to_90",
-    "generalisation_gap",
-)
-# What a paper prints: our quantities, and a time whose meaning it leaves open, which never stands beside ours.
-QUOTED = (*METRICS, "published_time_s")
+from trainables.core.training.metrics import METRICS, Direction, measured_at, objectives
 
 SMOKE_SUBJECTS = 8  # enough for a holdout and three parts of a fold
 
 Folds = Literal["published", "random_leaky"]
 FOLDS: tuple[Folds, ...] = ("published", "random_leaky")
 
+_OF_THE_TABLE: Any = None  # the direction that `METRICS` gives
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Objective:
-    """One quantity to optimise, by the name under which the trainer reports it."""
+    """One quantity to optimise, by its name in `METRICS`, in the direction that is given there.
+
+    Raises `ValueError` for another direction: no study wants the worst model.
+    """
 
     metric: str
-    direction: Literal["max", "min"]
+    direction: Direction = _OF_THE_TABLE
 
     def __post_init__(self) -> None:
-        if self.metric not in METRICS:
-            raise ValueError(lookup.unknown("objective", self.metric, list(METRICS)))
-        if self.direction not in ("max", "min"):
+        if self.metric not in (known := objectives()):
+            raise ValueError(lookup.unknown("objective", self.metric, list(known)))
+        better = METRICS[self.metric].direction
+        if self.direction not in (better, _OF_THE_TABLE):
             raise ValueError(
-                f"The direction of {self.metric} was given as {self.direction!r}; allowed are max and min."
+                f"The direction of {self.metric} was given as {self.direction!r}; allowed is {better}, which may be left out."
             )
+        object.__setattr__(self, "direction", better)
 
 
-PARETO = (
-    Objective(metric="accuracy", direction="max"),
-    Objective(metric="train_time_s", direction="min"),
-    Objective(metric="param_count", direction="min"),
-)
+PARETO = (Objective(metric="accuracy"), Objective(metric="train_time_s"), Objective(metric="param_count"))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -114,8 +101,8 @@ class Study:
         if self.folds not in FOLDS:
             raise lookup.UnknownName(lookup.unknown("way to cut folds", self.folds, list(FOLDS)))
         for metric in (metric for figures in self.published.values() for metric in figures):
-            if metric not in QUOTED:
-                raise lookup.UnknownName(lookup.unknown("published quantity", metric, list(QUOTED)))
+            if metric not in (known := [*objectives(), *measured_at("source")]):
+                raise lookup.UnknownName(lookup.unknown("published quantity", metric, known))
         if self.design is None:
             if not self.parameters:
                 raise ValueError("A study needs `parameters` to search, or a `design` of variants to compare.")

@@ -90,6 +90,17 @@ def test_what_cannot_be_compared_is_listed_with_the_reason(tmp_path):
     assert "2 of 2" in text
 
 
+def test_an_objective_of_its_own_has_a_column_in_every_table(tmp_path):
+    folder = write_ablation(tmp_path, design=SMALL, objectives=[["accuracy", "max"], ["latency_ms", "min"]])
+    assert "latency, ms" not in read_page(tmp_path, "parts").texts["ablation"], "nobody measured it"
+    ledger_file = folder / "ledger.jsonl"
+    ledger_file.write_text(ledger_file.read_text().replace('"train_time_s": 6', '"latency_ms": 2.5, "train_time_s": 6'))
+    texts = read_page(tmp_path, "parts").texts
+    for panel in ("ablation", "trials"):
+        assert "latency, ms" in texts[panel]
+        assert "\n2.5\n" in texts[panel]
+
+
 @pytest.mark.slow
 def test_a_variant_that_failed_is_said_to_be_left_out(tmp_path):
     write_ablation(tmp_path, failed=("gate",))

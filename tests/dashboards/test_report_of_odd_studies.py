@@ -9,8 +9,10 @@ from dashboards.core.data import read_report_data
 from dashboards.core.page import render, report
 from tests.support.report_pages import HOSTILE, Page, open_study, read_page
 from tests.support.sample_study import FACTS, add_confirmation, add_trial, search_trial, select, write_sample
+from trainables.core.training.metrics import METRICS
 from tuning.evidence.holdout import evidence
 from tuning.records.ledger import Ledger
+from tuning.text.quantities import quantity
 
 
 @pytest.mark.slow
@@ -71,6 +73,9 @@ def test_mixed_devices_on_a_front_are_said_to_be(tmp_path):
         add_trial(ledger, search_trial(0, {"rbg_depth": 1}), accuracy=0.8, train_time_s=10.0)
         add_trial(ledger, search_trial(1, {"rbg_depth": 1}), device="NVIDIA H200", accuracy=0.9, train_time_s=20.0)
     assert "mixes devices (AMD EPYC, NVIDIA H200)" in read_page(tmp_path).texts["front"]
+    with Ledger.write(tmp_path / "smiles") as ledger:
+        ledger.open_study(objectives=[["accuracy", "max"], ["param_count", "min"]])  # which are the same on any device
+    assert "mixes devices" not in read_page(tmp_path).texts["front"]
 
 
 def test_text_of_others_stays_text(tmp_path):
@@ -177,7 +182,11 @@ def test_any_objectives_have_their_views(tmp_path, objectives, views):
     with open_study(tmp_path, objectives=objectives) as ledger:
         for number in range(3):
             add_trial(ledger, search_trial(number, {"rbg_depth": number}), own_score=1e-5 * number)
+        ledger.select(["search-0000"], "search-0000")
     page = read_page(tmp_path)
+    for metric, _ in objectives:
+        assert quantity(metric).name in page.texts["recommendation"]
+        assert metric not in METRICS or METRICS[metric].measured in page.texts["provenance"]
     assert len(page.plots["front"]) == views
 
 

@@ -53,6 +53,17 @@ def _gate(kind: str, name: str, example: str, line: str) -> Addition:
     return Addition(kind=kind, name=name, file=file, example=example, line=line, table=table, tested="test_gates.py")
 
 
+_TOP_2 = """\
+Metric(
+        name="top_2",
+        label="top-2 accuracy",
+        direction="max",
+        **_PERCENT,
+        measured="Share of the phase's clips whose class is among the two likeliest, at the chosen epoch.",
+        measure=top_2,
+        share_of_clips=True,
+    ),"""
+
 ADDITIONS = (
     _file("a study", "search_spaces/smiles_gates.py", "test_studies.py"),
     _file("an ablation", "search_spaces/smiles_masking.py", "test_studies.py"),
@@ -63,4 +74,13 @@ ADDITIONS = (
     _file("a drawn data set", "drawing/layouts/person_folders.py", "test_layouts.py"),
     _file("a cluster recipe", "cluster/ssh_nodes.py", "test_recipes.py"),
     _file("a panel of the report", "dashboards/failures.py", "test_panels.py"),
+    Addition(
+        kind="an objective",
+        name="top_2",
+        file="trainables/core/training/metrics.py",
+        example="trainables/core/training/top_2.py",
+        line=_TOP_2,
+        table="METRICS = _by_name(",
+        tested="test_metrics.py",
+    ),
 )

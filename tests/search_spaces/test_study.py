@@ -8,7 +8,7 @@ from ray import tune
 
 import fertune
 import search_spaces
-from search_spaces.core.study import METRICS, PARETO, Objective, Study, load_study
+from search_spaces.core.study import PARETO, Objective, Study, load_study
 from tests.conftest import ROOT
 from trainables.core import lookup
 from trainables.core.lookup import UnknownName
@@ -65,14 +65,29 @@ def test_a_study_without_a_name_is_refused_before_anything_is_written(verb, tmp_
 def test_an_objective_is_a_measured_quantity_with_a_direction():
     with pytest.raises(ValueError, match=r"no objective named 'acuracy'\. Did you mean 'accuracy'\?"):
         Objective(metric="acuracy", direction="max")
-    with pytest.raises(ValueError, match="direction of accuracy was given as 'up'; allowed are max and min"):
-        Objective(metric="accuracy", direction="up")
+    for direction in ("up", "min"):
+        with pytest.raises(
+            ValueError, match=f"direction of accuracy was given as '{direction}'; allowed is max, which may"
+        ):
+            Objective(metric="accuracy", direction=direction)
+    assert Objective(metric="latency_ms") == Objective(metric="latency_ms", direction="min")
     assert [(objective.metric, objective.direction) for objective in PARETO] == [
         ("accuracy", "max"),
         ("train_time_s", "min"),
         ("param_count", "min"),
     ]
-    assert {objective.metric for objective in PARETO} <= set(METRICS)
+
+
+@pytest.mark.parametrize("metric", ["val_loss", "best_epoch", "deployed_latency_ms", "published_time_s"])
+def test_what_a_trial_does_not_have_once_or_has_no_better_end_is_no_objective(metric):
+    with pytest.raises(ValueError, match=f"no objective named '{metric}'"):
+        Objective(metric=metric)
+    figures = {"published": {"full": {metric: 1.0}}}
+    if metric == "published_time_s":
+        assert make_study(**figures).published == figures["published"]
+    else:
+        with pytest.raises(UnknownName, match=f"no published quantity named '{metric}'"):
+            make_study(**figures)
 
 
 @pytest.mark.parametrize(("name", "nearest"), [("smile", "smiles"), ("dmeo", "demo")])

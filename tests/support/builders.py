@@ -17,6 +17,7 @@ from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.splits import make_splits
 from trainables.core.prepared.stored import Prepared, open_prepared
 from trainables.core.training import costs
+from trainables.core.training.metrics import METRICS
 from trainables.core.training.trial import TrialSpec, run_trial
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import Dataset, Fold, Sample
@@ -133,8 +134,7 @@ def same_weights(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -
 
 def untimed(metrics: dict[str, float]) -> dict[str, float]:
     """The metrics that no clock enters."""
-    clocked = ("train_time_s", "wall_time_s", "latency_ms")
-    return {key: value for key, value in metrics.items() if key not in clocked}
+    return {key: value for key, value in metrics.items() if key not in METRICS or not METRICS[key].by_device}
 
 
 def make_trial(number: int = 0, **fields: object) -> Trial:

@@ -15,7 +15,7 @@ from tuning.evidence.holdout import predictions_of
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import searches_of
 from tuning.statistics.comparison import Comparison, compare
-from tuning.statistics.pairing import NotComparable, Run
+from tuning.statistics.pairing import MEASURED, NotComparable, Run
 
 
 def runs_of(ledger: Ledger) -> list[Run]:
@@ -43,6 +43,7 @@ def run_of(ledger: Ledger, trial: Trial, fold: Fold) -> Run:
         num_train=len(fold.train),
         num_test=len(fold.test),
         weights_mb=trial.metrics.get("weights_mb", math.nan),
+        further={metric: trial.metrics[metric] for metric in _further(ledger) if metric in trial.metrics},
         predictions=kept if (kept := predictions_of(ledger, trial)).exists() else None,
         device=trial.device,
     )
@@ -80,6 +81,11 @@ def comparison_of(ledger: Ledger) -> Comparison:
 def published_of(ledger: Ledger) -> dict[str, dict[str, float]]:
     """The figures that the source states, by variant and metric, in our units."""
     return ledger.study.get("published", {})
+
+
+def _further(ledger: Ledger) -> list[str]:
+    """The study's objectives beside what every ablation compares."""
+    return [metric for metric, _ in ledger.study.get("objectives", []) if metric not in MEASURED]
 
 
 def _unsearched(ledger: Ledger, design: Design, ran: Set[str]) -> dict[str, str]:

@@ -18,17 +18,17 @@ from trainables.core import files
 from trainables.core.phases import Phase
 from trainables.core.prepared.splits import Splits
 from trainables.core.prepared.stored import Prepared
+from trainables.core.training.metrics import METRICS
 from tuning.evidence.champion import Champion, configuration
 from tuning.evidence.holdout import Evidence, Holdout, study_at_starts
 from tuning.records import tags
-from tuning.records.artifacts import METRICS, read_robustness
+from tuning.records.artifacts import DISTURBED, read_robustness
 from tuning.records.home import version
 from tuning.records.ledger import Ledger, Trial
 from tuning.statistics.superiority import Verdict
 
 FORMAT = 3
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "ray", "optuna", "mlflow", "opencv-python-headless")
-COSTS = ("param_count", "weights_mb", "latency_ms", "train_time_s")
 
 
 def facts_of(
@@ -196,7 +196,7 @@ def _robustness(holdout: Holdout, found: Evidence) -> dict[str, dict[str, float]
         metric: {
             str(strength): statistics.fmean(one[metric][strength] for one in curves) for strength in curves[0][metric]
         }
-        for metric in METRICS
+        for metric in DISTURBED
         if curves
     }
 
@@ -205,8 +205,8 @@ def _costs(holdout: Holdout, found: Evidence) -> dict[str, Any]:
     runs = holdout.runs(found)
     costs = {
         key: statistics.fmean(trial.metrics[key] for trial in runs)
-        for key in COSTS
-        if all(key in trial.metrics for trial in runs)
+        for key, metric in METRICS.items()
+        if metric.cost and all(key in trial.metrics for trial in runs)
     }
     return {**costs, "device": sorted({trial.device for trial in runs if trial.device})}
 

@@ -14,11 +14,12 @@ from ray.tune import search
 
 from trainables.core import files
 from trainables.core.config import TrainerConfig
+from trainables.core.training.metrics import METRICS
 from trainables.core.training.trial import TrialSpec
 from tuning.execution.searcher import Searcher
 from tuning.records.ledger import Ledger, Trial
 
-_ROW = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_uar")
+_ROW = ("epoch", *(name for name, metric in METRICS.items() if metric.where in ("epoch", "ledger")))
 
 
 class TrialListener(Protocol):

@@ -36,9 +36,16 @@ class Listener(ClipListener, TrialListener, Protocol):
     """Whoever shows a run while it goes on. Every method is called in the driver."""
 
     def phase_began(
-        self, phase: Phase, num_trials: int, *, num_cpus: float, num_gpus: float, dashboard_url: str
+        self,
+        phase: Phase,
+        num_trials: int,
+        *,
+        objectives: Sequence[str],
+        num_cpus: float,
+        num_gpus: float,
+        dashboard_url: str,
     ) -> None:
-        """`num_trials` trials are about to run, on a Ray of so many devices."""
+        """`num_trials` trials of a study with these `objectives` are about to run, on a Ray of so many devices."""
         ...
 
     def phase_ended(self) -> None:
@@ -162,6 +169,7 @@ class Runner:
         self.listener.phase_began(
             phase,
             count,
+            objectives=[objective.metric for objective in self.study.objectives],
             num_cpus=session.num_cpus,
             num_gpus=session.num_gpus,
             dashboard_url=session.dashboard_url,

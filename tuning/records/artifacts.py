@@ -6,12 +6,13 @@ import json
 from pathlib import Path
 
 from trainables.core import files
+from trainables.core.training.metrics import measured_at
 
-METRICS = ("accuracy_under_occlusion", "accuracy_under_rotation")
+DISTURBED = measured_at("disturbed")
 
 
 def read_robustness(folder: Path) -> dict[str, dict[int, float]]:
-    """Accuracy by strength (per cent of the face, degrees) for each of `METRICS`, from a trial's folder.
+    """Accuracy by strength (per cent of the face, degrees) for each of `DISTURBED`, from a trial's folder.
 
     Empty where the trial measured none, or its file cannot be read: nothing is decided by it.
     """
@@ -19,7 +20,7 @@ def read_robustness(folder: Path) -> dict[str, dict[int, float]]:
         stored = json.loads((folder / files.ROBUSTNESS).read_text())
         return {
             metric: dict(zip(map(int, stored[metric]["strengths"]), stored[metric]["accuracies"], strict=True))
-            for metric in METRICS
+            for metric in DISTURBED
         }
     except (OSError, ValueError, KeyError, TypeError):
         return {}

@@ -7,10 +7,9 @@ from typing import Any
 
 from search_spaces.core.designs import Design
 from search_spaces.core.study import Study
+from trainables.core.training.metrics import METRICS
 from tuning.records.ledger import Ledger, Trial, objective_values
 from tuning.statistics import selection
-
-RATES = ("accuracy", "uar")  # objectives that are shares of clips, and so have a binomial standard error
 
 
 def choose(study: Study, trials: list[Trial], num_validation: int) -> tuple[list[Trial], Trial | None]:
@@ -22,7 +21,7 @@ def choose(study: Study, trials: list[Trial], num_validation: int) -> tuple[list
     front, recommended = selection.choose(
         [objective_values(trial, metrics) for trial in trials],
         [objective.direction for objective in study.objectives],
-        num_clips=num_validation if metrics[0] in RATES else None,
+        num_clips=num_validation if METRICS[metrics[0]].share_of_clips else None,
     )
     return [trials[row] for row in front], None if recommended is None else trials[recommended]
 

@@ -16,13 +16,14 @@ from typing import Any
 
 from trainables.core import files
 from trainables.core.phases import SCORED_ON
+from trainables.core.training.metrics import measured_at
 from trainables.core.wording import counted
 from tuning.records import tags, views
 from tuning.records.artifacts import read_robustness
 from tuning.records.ledger import Ledger
 from tuning.records.mlflow_client import make_client, shown_uri, trouble
 
-CURVES = ("train_loss", "val_loss", "val_accuracy", "val_uar")
+CURVES = measured_at("epoch")
 STATUS = {"FINISHED": "FINISHED", "FAILED": "FAILED", "KILLED": "KILLED", "INTERRUPTED": "KILLED"}
 _ARTIFACTS = (files.PREDICTIONS, files.CONFUSION, files.ROBUSTNESS)
 _STUDY = "study"  # the identity of the parent run

@@ -10,7 +10,7 @@ import numpy as np
 
 from tuning.statistics.differences import Difference, Key, by_fold, differences, error_sources, estimate
 from tuning.statistics.intervals import Interval
-from tuning.statistics.pairing import PairedRuns, Run, pair
+from tuning.statistics.pairing import MEASURED, PairedRuns, Run, pair
 from tuning.statistics.power import POWER, detectable_effect, planned_effect
 from tuning.statistics.variance import TRAINING_SHARE, Estimate, fold_estimate, share_interval, variances_of_one_run
 
@@ -21,8 +21,9 @@ CONFIDENCE = 0.95  # of every interval
 class Variant:
     """One variant's own results; accuracy and UAR as shares. `difference` is to the reference, which has none.
 
-    `weights_mb`, in MiB, is `None` where it was not measured. `published` are the figures that the source states by metric
-    (accuracy, uar, param_count, published_time_s, ...), and quoted only. Limits that are equal are no interval.
+    `weights_mb`, in MiB, is `None` where it was not measured; `further` has what else was, by name. `published` are the
+    figures that the source states by metric (accuracy, uar, param_count, published_time_s, ...), and quoted only. Limits
+    that are equal are no interval.
     """
 
     variant: str
@@ -31,6 +32,7 @@ class Variant:
     train_time_s: Interval
     param_count: Interval
     weights_mb: Interval | None
+    further: Mapping[str, Interval]
     published: Mapping[str, float]
     difference: Difference | None
 
@@ -214,6 +216,12 @@ def _variant(
         train_time_s=cost("train_time_s"),
         param_count=cost("param_count"),
         weights_mb=cost("weights_mb") if np.isfinite(measured["weights_mb"]).all() else None,
+        # As wide as if people shared between folds were tested in it: whether they are, only its name could tell.
+        further={
+            metric: fold_estimate(values, paired.test_over_train).interval(CONFIDENCE)
+            for metric, values in measured.items()
+            if metric not in MEASURED and np.isfinite(values).all()
+        },
         published=published,
         difference=difference,
     )

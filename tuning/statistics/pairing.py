@@ -22,7 +22,7 @@ class Run:
 
     `predictions` is a file or a table with the columns clip_id, subject, label and predicted (or logits); `None` where
     they were not kept. A training that failed has NaN for what it could not measure; without `weights_mb` (in MiB) it is
-    compared all the same. `device` is the kind it was trained on, `""` where nobody knows.
+    compared all the same. `further` are quantities by name. `device` is the kind trained on, `""` where nobody knows.
     """
 
     variant: str
@@ -35,18 +35,23 @@ class Run:
     num_train: int
     num_test: int
     weights_mb: float = math.nan
+    further: Mapping[str, float] = dataclasses.field(default_factory=dict)
     predictions: Path | str | pd.DataFrame | None = None
     device: str = ""
+
+    def measured(self, metric: str) -> float:
+        """One of `measured_of`; NaN where this run has not measured it."""
+        return getattr(self, metric) if metric in MEASURED else self.further.get(metric, math.nan)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PairedRuns:
     """The complete variants, all on the same folds and seeds.
 
-    `measured` holds each of `MEASURED` by variant, `(K, S)`. `correct` `(R, S)` by variant counts the right answers for R
-    rows, each a person in a fold, with `clips`, `subjects` and `folds` `(R,)`; it is empty where predictions were not kept.
-    `num_clips` are tested in all. `devices` are all kinds that were trained on. `excluded` says by variant why it is not
-    compared, `left_out` which folds and seeds are not, and why; empty where all are.
+    `measured` holds `MEASURED` and what is `further` by variant, `(K, S)`. `correct` `(R, S)` by variant counts the right
+    answers for R rows, each a person in a fold, with `clips`, `subjects` and `folds` `(R,)`; it is empty where predictions
+    were not kept. `num_clips` are tested in all. `devices` are all kinds that were trained on. `excluded` says by variant
+    why it is not compared, `left_out` which folds and seeds are not, and why; empty where all are.
     """
 
     fold_names: tuple[int, ...]
@@ -74,9 +79,8 @@ class NotComparable(ValueError):
 def pair(runs: Sequence[Run], reference: str, *, asked: Collection[str] = ()) -> PairedRuns:
     """The `runs` by fold and seed, on the folds and seeds that `reference` and the others have results of (`balanced`).
 
-    `asked` are variants that are missed where they have no run at all.
-
-    A variant whose predictions cannot be used (a damaged file, other clips than the reference was tested on) is excluded.
+    `asked` are variants that are missed where they have no run at all. One whose predictions cannot be used (a damaged
+    file, other clips than the reference was tested on) is excluded.
 
     Raises `NotComparable`, and `ValueError` where there is no such reference and where a run is there twice.
     """
@@ -108,8 +112,8 @@ def pair(runs: Sequence[Run], reference: str, *, asked: Collection[str] = ()) ->
         seed_names=seed_names,
         measured={
             variant: {
-                metric: np.array([[getattr(run, metric) for run in row] for row in cells], dtype=float)
-                for metric in MEASURED
+                metric: np.array([[run.measured(metric) for run in row] for row in cells], dtype=float)
+                for metric in measured_of(runs)
             }
             for variant, cells in ordered.items()
         },
@@ -125,6 +129,11 @@ def pair(runs: Sequence[Run], reference: str, *, asked: Collection[str] = ()) ->
         excluded=excluded,
         left_out=left_out,
     )
+
+
+def measured_of(runs: Sequence[Run]) -> list[str]:
+    """`MEASURED`, then whatever else any of the `runs` has, in the order given."""
+    return list(dict.fromkeys([*MEASURED, *(metric for run in runs for metric in run.further)]))
 
 
 def _by_variant(runs: Sequence[Run], reference: str, asked: Collection[str]) -> dict[str, dict[Cell, Run]]:

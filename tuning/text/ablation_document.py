@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from trainables.core.training.metrics import METRICS, measured_at
 from tuning.evidence.ablation import published_of, runs_of
 from tuning.records.ledger import Ledger
 from tuning.statistics.comparison import Comparison
 from tuning.statistics.differences import Difference
 from tuning.statistics.intervals import Interval
-from tuning.statistics.pairing import MEASURED, NotComparable, Run
-from tuning.text.ablation_numbers import Figures, listed_rows, means, metrics_quoted, records, rows
+from tuning.statistics.pairing import MEASURED, NotComparable, Run, measured_of
+from tuning.text.ablation_numbers import Figures, further, listed_rows, means, metrics_quoted, records, rows
 from tuning.text.quantities import quantity
 from tuning.text.sheets import Document, Sheet
 from tuning.text.tables import LEAKY, titled
 
-_OWN = ("accuracy", "uar", "train_time_s", "param_count")
-_ORDER = ("accuracy", "uar", "f1_macro", "train_time_s", "param_count", "weights_mb", "published_time_s")
-_STATED = {"accuracy": 2, "uar": 2, "f1_macro": 2}  # decimals that sources print
+_OWN = MEASURED[:4]  # which is what fits into 80 columns
 
 
 def compared(comparison: Comparison) -> Document:
@@ -28,6 +27,7 @@ def compared(comparison: Comparison) -> Document:
     """
     ours = {
         one.variant: {metric: found.mean for metric in MEASURED if (found := getattr(one, metric))}
+        | {metric: found.mean for metric, found in one.further.items()}
         for one in comparison.variants
     }
     quoted = {one.variant: one.published for one in comparison.variants}
@@ -56,12 +56,13 @@ def listed(runs: Sequence[Run], published: Figures, reason: str, *, leaky: bool 
     is the reason.
     """
     ours, numbers = means(runs), listed_rows(runs, published, leaky=leaky)
-    own = Sheet(
+    own = [*_OWN, *measured_of(runs)[len(MEASURED) :]]
+    sheet = Sheet(
         title=titled("Means over the runs, not compared", leaky),
-        headings=["variant", "runs", *(_heading(metric) for metric in _OWN)],
+        headings=["variant", "runs", *(_heading(metric) for metric in own)],
         rows=[
             [str(row["name"]), f"{row['num_finished']} of {row['num_runs']}"]
-            + [_number(ours[row["name"]].get(metric), metric) for metric in _OWN]
+            + [_number(ours[row["name"]].get(metric), metric) for metric in own]
             for row in numbers
             if row["name"]
         ],
@@ -69,7 +70,7 @@ def listed(runs: Sequence[Run], published: Figures, reason: str, *, leaky: bool 
     summary = [reason, *([LEAKY] if leaky else []), *_about_published(metrics_quoted(published.values()))]
     plain = [{key: None if value == "" else value for key, value in row.items()} for row in numbers if row["name"]]
     return Document(
-        sheets=[own, *_published(ours, published, leaky=leaky)],
+        sheets=[sheet, *_published(ours, published, leaky=leaky)],
         summary=summary,
         numbers=numbers,
         records=[*({"kind": "listed"} | row for row in plain), {"kind": "note", "note": reason}],
@@ -86,17 +87,18 @@ def _results(comparison: Comparison, ours: Figures) -> Sheet:
     if comparison.num_people:
         counts += [(comparison.num_people, "people"), (comparison.num_clips, "clips")]
     sizes = ", ".join(f"{count} {unit[:-1] if count == 1 and unit != 'people' else unit}" for count, unit in counts)
-    confidence = f"{100 * comparison.confidence:g} %"
+    confidence, more = f"{100 * comparison.confidence:g} %", further(comparison)
     return Sheet(
         title=titled(
             f"Ablation against {comparison.reference} ({sizes}; ± half a {confidence} interval, or its limits)",
             comparison.leaky,
         ),
-        headings=["variant", *(_heading(metric) for metric in _OWN)],
+        headings=["variant", *(_heading(metric) for metric in [*_OWN, *more])],
         rows=[
             [one.variant]
             + [_with_error(getattr(one, metric), metric) for metric in _OWN[:3]]
             + [_number(ours[one.variant]["param_count"], "param_count")]
+            + [_with_error(one.further[metric], metric) if metric in one.further else "" for metric in more]
             for one in comparison.variants
         ],
     )
@@ -163,7 +165,7 @@ def _published(ours: Figures, published: Figures, *, leaky: bool) -> list[Sheet]
     """Ours beside what the source states, for the variants and the quantities that it states; no sheet where none is."""
     quoted = {name: published[name] for name in ours if published.get(name)}
     stated = metrics_quoted(quoted.values())
-    metrics = sorted(stated, key=lambda metric: (metric not in _ORDER, _ORDER.index(metric) if metric in _ORDER else 0))
+    metrics = sorted(stated, key=[*METRICS, *stated].index)
     title = titled("Beside the published figures", leaky)
     return [_quoted(title, ours, quoted, metrics[first : first + 3]) for first in range(0, len(metrics), 3)]
 
@@ -174,12 +176,13 @@ def _quoted(title: str, ours: Figures, quoted: Figures, metrics: Sequence[str]) 
     What a published time measures is not known, so none of ours stands beside it.
     """
     headings, columns = ["variant"], []
+    measured = {*MEASURED, *(metric for figures in ours.values() for metric in figures)}
     for metric in metrics:
         heading = _heading(metric)
-        if metric in MEASURED:
+        if metric in measured:
             headings.append(heading)
             columns.append((ours, metric, False))
-        headings.append(heading if metric == "published_time_s" else f"published\n{heading}")
+        headings.append(heading if metric in measured_at("source") else f"published\n{heading}")
         columns.append((quoted, metric, True))
     rows = [
         [name, *(_number(of[name].get(metric), metric, stated=stated) for of, metric, stated in columns)]
@@ -225,8 +228,10 @@ def _number(value: float | None, metric: str, *, stated: bool = False) -> str:
     if value is None:
         return ""
     shown = quantity(metric)
-    decimals = _STATED.get(metric, shown.decimals) if stated else shown.decimals
-    return f"{shown.factor * value:.{1 if decimals is None else decimals}f}"
+    decimals = 1 if shown.decimals is None else shown.decimals
+    if stated and shown.unit == "%":
+        decimals += 1  # which is what sources print
+    return f"{shown.factor * value:.{decimals}f}"
 
 
 def _heading(metric: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from tuning.statistics.comparison import Comparison, Variant
 from tuning.statistics.differences import Difference
 from tuning.statistics.intervals import Interval
-from tuning.statistics.pairing import MEASURED, Run
+from tuning.statistics.pairing import MEASURED, Run, measured_of
 
 Figures = Mapping[str, Mapping[str, float]]  # by variant and metric
 
@@ -24,8 +24,9 @@ def rows(comparison: Comparison) -> list[dict[str, object]]:
     What is the same in every fold has no limits: it has shown no error, which does not mean that there is none.
     """
     metrics = metrics_quoted(one.published for one in comparison.variants)
-    found = [_row(one.variant, "variant", one, one.difference, metrics) for one in comparison.variants]
-    found += [_row(name, one.kind, None, one, metrics) for name, one in comparison.effects.items()]
+    more = further(comparison)
+    found = [_row(one.variant, "variant", one, one.difference, more, metrics) for one in comparison.variants]
+    found += [_row(name, one.kind, None, one, more, metrics) for name, one in comparison.effects.items()]
     blank = dict.fromkeys(found[0], "")
     found += [blank | {"name": name, "is": "excluded", "words": why} for name, why in comparison.excluded.items()]
     return [row | {"leaky": comparison.leaky} for row in found]
@@ -49,7 +50,7 @@ def means(runs: Sequence[Run]) -> dict[str, dict[str, float]]:
     found = {}
     for name in dict.fromkeys(run.variant for run in runs):
         done = [run for run in runs if run.variant == name and math.isfinite(run.accuracy)]
-        values = {metric: fmean(getattr(run, metric) for run in done) for metric in MEASURED if done}
+        values = {metric: fmean(run.measured(metric) for run in done) for metric in measured_of(runs) if done}
         found[name] = {metric: value for metric, value in values.items() if math.isfinite(value)}
     return found
 
@@ -66,9 +67,16 @@ def listed_rows(runs: Sequence[Run], published: Figures, *, leaky: bool) -> list
         }
         row = {"name": name, "is": "not compared", "leaky": leaky} | counts
         found.append(
-            row | {metric: of.get(metric, "") for metric in MEASURED} | _quoted(published.get(name, {}), metrics)
+            row
+            | {metric: of.get(metric, "") for metric in measured_of(runs)}
+            | _quoted(published.get(name, {}), metrics)
         )
     return found or [{"name": "", "is": "not compared", "leaky": leaky}]
+
+
+def further(comparison: Comparison) -> list[str]:
+    """What was measured of any variant beside `MEASURED`, in the order given."""
+    return list(dict.fromkeys(metric for one in comparison.variants for metric in one.further))
 
 
 def metrics_quoted(published: Iterable[Mapping[str, float]]) -> list[str]:
@@ -77,11 +85,18 @@ def metrics_quoted(published: Iterable[Mapping[str, float]]) -> list[str]:
 
 
 def _row(
-    name: str, kind: str, variant: Variant | None, difference: Difference | None, metrics: Sequence[str]
+    name: str,
+    kind: str,
+    variant: Variant | None,
+    difference: Difference | None,
+    further: Sequence[str],
+    metrics: Sequence[str],
 ) -> dict[str, object]:
     row: dict[str, object] = {"name": name, "is": kind, "leaky": ""}
     for metric in MEASURED:
         row |= _limits(metric, getattr(variant, metric) if variant else None)
+    for metric in further:
+        row |= _limits(metric, variant.further.get(metric) if variant else None)
     row |= _quoted(variant.published if variant else {}, metrics)
     row |= _limits("difference", difference.interval if difference else None)
     row["method"] = difference.interval.method if difference else ""
@@ -97,7 +112,8 @@ def _plain(one: Variant | Difference) -> dict[str, Any]:
         found = dict(fields)
         return found | {"low": None, "high": None} if "low" in found and found["low"] == found["high"] else found
 
-    return dataclasses.asdict(one, dict_factory=values)
+    found = dataclasses.asdict(one, dict_factory=values)
+    return found | found.pop("further", {})
 
 
 def _quoted(figures: Mapping[str, float], metrics: Sequence[str]) -> dict[str, object]:

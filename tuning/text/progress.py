@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from rich.console import Console
@@ -15,6 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from search_spaces.core.study import PARETO
 from trainables.core.files import INDEX
 from trainables.core.phases import Phase
 from trainables.core.prepared.stored import Prepared
@@ -24,6 +26,7 @@ from tuning.text.phases import PHASE_TITLES
 from tuning.text.quantities import quantity
 
 MOST_DROPPED = 20  # clips that are named one by one
+_ALWAYS = [objective.metric for objective in PARETO]  # told of every trial, known by their units
 
 
 class Silent:
@@ -36,7 +39,14 @@ class Silent:
         """The data is ready."""
 
     def phase_began(
-        self, phase: Phase, num_trials: int, *, num_cpus: float, num_gpus: float, dashboard_url: str
+        self,
+        phase: Phase,
+        num_trials: int,
+        *,
+        objectives: Sequence[str],
+        num_cpus: float,
+        num_gpus: float,
+        dashboard_url: str,
     ) -> None:
         """`num_trials` trials are about to run."""
 
@@ -71,6 +81,7 @@ class TerminalListener:
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._ended = self._count = 0
+        self._further: list[str] = []
 
     def clip_prepared(self, done: int, total: int) -> None:
         """One more clip was read and its face looked for."""
@@ -103,10 +114,18 @@ class TerminalListener:
             self.say(f"  and {len(prepared.dropped) - MOST_DROPPED} more, all listed in {prepared.folder / INDEX}")
 
     def phase_began(
-        self, phase: Phase, num_trials: int, *, num_cpus: float, num_gpus: float, dashboard_url: str
+        self,
+        phase: Phase,
+        num_trials: int,
+        *,
+        objectives: Sequence[str],
+        num_cpus: float,
+        num_gpus: float,
+        dashboard_url: str,
     ) -> None:
-        """`num_trials` trials are about to run, on a Ray of so many devices."""
+        """`num_trials` trials are about to run, on a Ray of so many devices; each will be told with its `objectives`."""
         self._ended, self._count = 0, num_trials
+        self._further = [metric for metric in objectives if metric not in _ALWAYS]
         where = counted(num_cpus, "CPU") + (f", {counted(num_gpus, 'GPU')}" if num_gpus else "")
         dashboard = f"; Ray dashboard: {dashboard_url}" if dashboard_url else ""
         title = PHASE_TITLES[phase]
@@ -133,9 +152,10 @@ class TerminalListener:
                 self._bar.remove_task(self._tasks.pop(trial.trial_id))
             self._bar.update(self._tasks["trials"], completed=self._ended)
         tried = " ".join(f"{key}={value}" for key, value in trial.parameters.items())
-        measured = [
-            quantity(key).typed(trial.metrics[key])
-            for key in ("accuracy", "train_time_s", "param_count")
+        measured = [quantity(key).typed(trial.metrics[key]) for key in _ALWAYS if key in trial.metrics]
+        measured += [
+            f"{quantity(key).name} {quantity(key).typed(trial.metrics[key])}"
+            for key in self._further
             if key in trial.metrics
         ]
         outcome = ", ".join(measured) if trial.state == "FINISHED" else trial.state.lower()

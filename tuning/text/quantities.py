@@ -1,4 +1,4 @@
-"""Metrics as users read them: one table of names, units, factors and decimals."""
+"""Metrics as users read them: values in the unit and with the decimals that `METRICS` gives."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 import math
 from datetime import datetime
 
+from trainables.core.training.metrics import METRICS
 from tuning.statistics.intervals import Interval
 
 NO_VALUE = "–"
@@ -48,31 +49,10 @@ class Quantity:
         return self.shown(value).replace(_THIN_SPACE, " ")
 
 
-_QUANTITIES = {
-    "val_accuracy": Quantity("validation accuracy", "%", 100, 1),
-    "val_uar": Quantity("validation UAR", "%", 100, 1),
-    "accuracy": Quantity("accuracy", "%", 100, 1),
-    "uar": Quantity("UAR", "%", 100, 1),
-    "f1_macro": Quantity("macro F1", "%", 100, 1),
-    "generalisation_gap": Quantity("generalisation gap", "%", 100, 1),
-    "train_time_s": Quantity("training time", "s", 1, 1),
-    "wall_time_s": Quantity("wall time", "s", 1, 1),
-    "param_count": Quantity("parameters", "M", 1e-6, 3),
-    "weights_mb": Quantity("weights", "MiB", 1, 1),
-    "latency_ms": Quantity("latency", "ms", 1, 1),
-    "deployed_param_count": Quantity("deployed parameters", "M", 1e-6, 3),
-    "deployed_weights_mb": Quantity("deployed weights", "MiB", 1, 1),
-    "deployed_latency_ms": Quantity("deployed latency", "ms", 1, 1),
-    "train_flops": Quantity("training compute", "TFLOP", 1e-12, 2),
-    "best_epoch": Quantity("best epoch"),
-    "epochs_to_90": Quantity("epochs to 90 %"),
-    "published_time_s": Quantity("time as published", "s", 1, 3),
-}
-
-
 def quantity(metric: str) -> Quantity:
     """The wording of `metric`; one that is not known is written as it stands."""
-    return _QUANTITIES.get(metric) or Quantity(metric)
+    known = METRICS.get(metric)
+    return Quantity(known.label, known.unit, known.scale, known.decimals) if known else Quantity(metric)
 
 
 def percent(share: float, decimals: int = 1) -> str:

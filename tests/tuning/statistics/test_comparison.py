@@ -44,6 +44,18 @@ def test_the_means_are_those_of_the_runs():
     assert other.difference.interval.mean == pytest.approx(other.accuracy.mean - first.accuracy.mean)
 
 
+def test_what_was_measured_further_has_an_interval_where_all_runs_have_it():
+    runs = simulated({"full": 0.8, "other": 0.6})
+    runs = [dataclasses.replace(run, further={"latency_ms": 2.0 + run.fold}) for run in runs]
+    first, other = compare(runs, "full").variants
+    assert first.further["latency_ms"].mean == pytest.approx(np.mean([2.0 + run.fold for run in runs]))
+    assert first.further["latency_ms"].low < 2.0 + 2 < first.further["latency_ms"].high
+    assert first.further == other.further
+    lacking = [dataclasses.replace(run, further={}) if run.variant == "other" and run.fold else run for run in runs]
+    first, other = compare(lacking, "full").variants
+    assert (list(first.further), list(other.further)) == (["latency_ms"], [])
+
+
 @pytest.mark.slow
 def test_seeds_are_no_more_subjects():
     once = simulated({"full": 0.8, "other": 0.7}, num_seeds=1)

@@ -1,78 +1,269 @@
-"""Metrics of a set of predictions."""
+"""Metrics: one table of all that is measured, `METRICS`. An entry in it is all that a new objective needs."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable
+from typing import Any, Literal
 
-import numpy as np
+from trainables.core.training.predictions import Predictions, accuracy, f1_macro, require_answers, uar
+
+Direction = Literal["max", "min"]
+Where = Literal["trial", "epoch", "ledger", "deployed", "disturbed", "source"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Predictions:
-    """Logits of some clips: `indices (N,)` into the prepared data, `labels (N,)`, `logits (N, num_classes)` float32."""
+class Metric:
+    """One quantity. With its entry in `METRICS` every trial measures it, and `Objective(metric="<name>")` optimises it.
 
-    indices: np.ndarray
-    labels: np.ndarray
-    logits: np.ndarray
+    `name` is the key in the ledger, in MLflow and in `--json`. People read `label` and `unit`; `scale` is the factor from
+    the stored value to that unit, of which `decimals` are shown, without them four digits. `direction` says which values
+    are better, None where neither. `measured` says how and where, in one sentence.
+
+    `measure` is for what follows from predictions alone: their `labels`, `logits` and `answers`. The trainer calls it with
+    those of the chosen epoch on the phase's clips: of validation people in a search, of test people or the holdout later.
+    What needs more than predictions is measured in `trial.py`.
+
+    `where` is `trial` for what every trial has once, and that alone may be an objective; `epoch` for a curve, measured on
+    the validation people after every epoch; `ledger` for one that MLflow does not get; `deployed` for a network that is
+    deployed in another form; `disturbed` for a curve over the strength of a disturbance; `source` for what only papers
+    state.
+
+    `share_of_clips`: it has a binomial standard error. `by_device`: it compares only on one kind of device. `cost`: it is
+    told of every model that is recommended or promoted.
+
+    `tests/conformance/test_metrics.py` wants of every entry: a `name` in snake_case, given once; a `label` of its own, which
+    does not repeat the `unit`; a unit where there is a `scale`; a `measured` that begins with a capital and ends with a full
+    stop; and of one that may be an objective, a finite value from a trial of a tiny network.
+    """
+
+    name: str
+    label: str
+    measured: str
+    unit: str = ""
+    direction: Direction | None = None
+    scale: float = 1.0
+    decimals: int | None = None
+    where: Where = "trial"
+    measure: Callable[[Predictions], float] | None = None
+    share_of_clips: bool = False
+    by_device: bool = False
+    cost: bool = False
 
     @property
-    def loss(self) -> float:
-        """Mean cross-entropy without label smoothing."""
-        logits = self.logits.astype(np.float64)
-        log_sum = np.logaddexp.reduce(logits, axis=1)
-        return float(np.mean(log_sum - logits[np.arange(len(self.labels)), self.labels]))
+    def is_objective(self) -> bool:
+        """Whether a study may optimise it: every trial measures it, and one direction is better."""
+        return self.where == "trial" and self.direction is not None
 
 
-def scores(predictions: Predictions) -> dict[str, float]:
-    """`accuracy` (= WAR), `uar` and `f1_macro`, the last two over the classes that occur among the labels.
+def _by_name(*metrics: Metric) -> dict[str, Metric]:
+    return {metric.name: metric for metric in metrics}
 
-    Counted here, not by scikit-learn: its import would be half of a worker's start. Raises `ValueError` as
-    `require_answers` does.
+
+_PERCENT: Any = {"unit": "%", "scale": 100, "decimals": 1}
+
+METRICS = _by_name(
+    Metric(
+        name="accuracy",
+        label="accuracy",
+        direction="max",
+        **_PERCENT,
+        measured="Share of the phase's clips that the chosen epoch answers right (WAR).",
+        measure=accuracy,
+        share_of_clips=True,
+    ),
+    Metric(
+        name="uar",
+        label="UAR",
+        direction="max",
+        **_PERCENT,
+        measured="Mean recall over the classes that occur among the phase's clips, at the chosen epoch.",
+        measure=uar,
+        share_of_clips=True,
+    ),
+    Metric(
+        name="f1_macro",
+        label="macro F1",
+        direction="max",
+        **_PERCENT,
+        measured="Mean F1 over the classes that occur among the phase's clips, at the chosen epoch.",
+        measure=f1_macro,
+    ),
+    Metric(
+        name="train_time_s",
+        label="training time",
+        unit="s",
+        direction="min",
+        decimals=1,
+        measured="Device-seconds of optimisation for the full schedule: median step after warm-up x steps x workers.",
+        by_device=True,
+        cost=True,
+    ),
+    Metric(
+        name="wall_time_s",
+        label="wall time",
+        unit="s",
+        direction="min",
+        decimals=1,
+        measured="Seconds from the opening of the data to the last file of a trial, evaluation included.",
+        by_device=True,
+    ),
+    Metric(
+        name="param_count",
+        label="parameters",
+        unit="M",
+        direction="min",
+        scale=1e-6,
+        decimals=3,
+        measured="Number of parameters, trained or not; one that is used twice counts once.",
+        cost=True,
+    ),
+    Metric(
+        name="weights_mb",
+        label="weights",
+        unit="MiB",
+        direction="min",
+        decimals=1,
+        measured="Size of the state dict's values in a file, floating point as fp32.",
+        cost=True,
+    ),
+    Metric(
+        name="latency_ms",
+        label="latency",
+        unit="ms",
+        direction="min",
+        decimals=1,
+        measured="Median time of one whole clip at batch 1 on the device that trained, its faces found already.",
+        by_device=True,
+        cost=True,
+    ),
+    Metric(
+        name="train_flops",
+        label="training compute",
+        unit="TFLOP",
+        direction="min",
+        scale=1e-12,
+        decimals=2,
+        measured="Operations of the forward and backward passes over all clips of all epochs, a multiply-add counted as two.",
+    ),
+    Metric(
+        name="epochs_to_90",
+        label="epochs to 90 %",
+        direction="min",
+        measured="First epoch whose validation accuracy reaches 90 % of the best of its curve.",
+    ),
+    Metric(
+        name="generalisation_gap",
+        label="generalisation gap",
+        direction="min",
+        **_PERCENT,
+        measured="Accuracy while training, under augmentation and dropout, less that on validation, at the chosen epoch.",
+    ),
+    Metric(
+        name="best_epoch", label="best epoch", measured="Epoch with the lowest validation loss, the earliest on ties."
+    ),
+    Metric(
+        name="num_absent_classes",
+        label="absent classes",
+        measured="Number of classes without a clip among the phase's clips, which uar and f1_macro leave out.",
+    ),
+    Metric(
+        name="published_time_s",
+        label="time as published",
+        unit="s",
+        decimals=3,
+        measured="A time that a paper prints without saying what it measures, so it never stands beside ours.",
+        where="source",
+    ),
+    Metric(
+        name="train_loss",
+        label="training loss",
+        direction="min",
+        measured="Mean loss of an epoch's training clips, as they were trained on.",
+        where="epoch",
+    ),
+    Metric(
+        name="train_accuracy",
+        label="training accuracy",
+        direction="max",
+        **_PERCENT,
+        measured="Share of an epoch's training clips that were answered right as they were trained on.",
+        where="ledger",
+    ),
+    Metric(
+        name="val_loss",
+        label="validation loss",
+        direction="min",
+        measured="Mean cross-entropy on the validation people after an epoch, without label smoothing.",
+        where="epoch",
+        measure=lambda predictions: predictions.loss,
+    ),
+    Metric(
+        name="val_accuracy",
+        label="validation accuracy",
+        direction="max",
+        **_PERCENT,
+        measured="Accuracy on the validation people after an epoch.",
+        where="epoch",
+        measure=accuracy,
+    ),
+    Metric(
+        name="val_uar",
+        label="validation UAR",
+        direction="max",
+        **_PERCENT,
+        measured="UAR on the validation people after an epoch.",
+        where="epoch",
+        measure=uar,
+    ),
+    Metric(
+        name="accuracy_under_occlusion",
+        label="accuracy under occlusion",
+        direction="max",
+        **_PERCENT,
+        measured="Accuracy on the holdout by the share of the face that a square hides, in %, of confirmations.",
+        where="disturbed",
+    ),
+    Metric(
+        name="accuracy_under_rotation",
+        label="accuracy under rotation",
+        direction="max",
+        **_PERCENT,
+        measured="Accuracy on the holdout by the angle that clips are turned by, in degrees, of confirmations.",
+        where="disturbed",
+    ),
+)
+
+
+def _deployed(metric: Metric) -> Metric:
+    return dataclasses.replace(
+        metric,
+        name=f"deployed_{metric.name}",
+        label=f"deployed {metric.label}",
+        measured=f"{metric.measured} Of the form that a network is deployed in, where that is another.",
+        where="deployed",
+        cost=False,
+    )
+
+
+METRICS |= _by_name(*(_deployed(METRICS[name]) for name in ("param_count", "weights_mb", "latency_ms")))
+
+
+def measured_at(where: Where) -> tuple[str, ...]:
+    """The names of what is measured there, in the order of the table."""
+    return tuple(name for name, metric in METRICS.items() if metric.where == where)
+
+
+def objectives() -> tuple[str, ...]:
+    """The names of what a study may optimise, in the order of the table."""
+    return tuple(name for name, metric in METRICS.items() if metric.is_objective)
+
+
+def scores(predictions: Predictions, where: Where = "trial") -> dict[str, float]:
+    """What is measured there from predictions alone: `accuracy`, `uar`, `f1_macro` and whatever was added to the table.
+
+    Raises `ValueError` as `require_answers` does.
     """
     require_answers(predictions)
-    labels, predicted = predictions.labels, predictions.logits.argmax(axis=1)
-    present, occurring = np.unique(labels, return_counts=True)  # (K',) both
-    answered = (predicted[:, None] == present).sum(axis=0)
-    right = (present == labels[:, None])[predicted == labels].sum(axis=0)
-    return {
-        "accuracy": float(np.mean(labels == predicted)),
-        "uar": float(np.mean(right / occurring)),
-        "f1_macro": float(np.mean(2 * right / (occurring + answered))),  # harmonic mean of precision and recall
-    }
-
-
-def require_answers(predictions: Predictions, whose: str = "A network", clip_ids: Sequence[str] | None = None) -> None:
-    """Raises `ValueError` for a logit that is not a number, which an argmax would take for the answer.
-
-    It says `whose` predictions they are, and of which clips: by their ids in the prepared data where these are given.
-    """
-    lost = predictions.indices[np.isnan(predictions.logits).any(axis=1)].tolist()
-    if lost:
-        names = [f"clip {index}" if clip_ids is None else clip_ids[index] for index in lost[:3]]
-        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
-        raise ValueError(f"{whose} gave no answer, as its logits are not numbers, for {', '.join(names)}{more}.")
-
-
-def scores_by_class(predictions: Predictions, classes: Sequence[str]) -> dict[str, float]:
-    """`recall/<class>` of every class that occurs among the labels, and `num_absent_classes`, how many do not.
-
-    An absent class has no recall: `uar` and `f1_macro` are means over the others.
-    """
-    counts = confusion(predictions)
-    occurring = counts.sum(axis=1)
-    found = {f"recall/{classes[k]}": float(counts[k, k] / occurring[k]) for k in np.flatnonzero(occurring)}
-    return {**found, "num_absent_classes": float(np.sum(occurring == 0))}
-
-
-def confusion(predictions: Predictions) -> np.ndarray:
-    """How many clips of class i were answered with class j: int64 (num_classes, num_classes)."""
-    num_classes = predictions.logits.shape[1]
-    counts = np.zeros((num_classes, num_classes), np.int64)
-    np.add.at(counts, (predictions.labels, predictions.logits.argmax(axis=1)), 1)
-    return counts
-
-
-def epochs_to_90(accuracies: list[float]) -> int:
-    """The first epoch (from 1) whose accuracy reaches 90 % of the best accuracy of the curve."""
-    return 1 + int(np.argmax(np.asarray(accuracies) >= 0.9 * max(accuracies)))
+    found = ((name, metric.measure) for name, metric in METRICS.items() if metric.where == where)
+    return {name: float(measure(predictions)) for name, measure in found if measure}

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from trainables.core import files
 from trainables.core.training.augment import rotated, to_input
-from trainables.core.training.metrics import Predictions, scores
+from trainables.core.training.metrics import scores
+from trainables.core.training.predictions import Predictions
 from trainables.core.training.trainer import Training, View, predict
 
 # Our choice: from a spectacle's glass to half of the face, and from what annotators overlook to a head on a shoulder.

@@ -21,7 +21,8 @@ from trainables.core.config import TrainerConfig
 from trainables.core.prepared.batches import Clips, batches
 from trainables.core.training.augment import augment, num_copies, to_input
 from trainables.core.training.layout import channels_last
-from trainables.core.training.metrics import Predictions, scores
+from trainables.core.training.metrics import scores
+from trainables.core.training.predictions import Predictions
 from trainables.core.training.step_clock import StepClock
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import Fold
@@ -70,8 +71,7 @@ class Training:
         if self.fold.validation:
             predictions = predict(self.bare, self.clips, self.fold.validation, self.config, self.group)
             self._require_finite(predictions.loss)
-            measured = scores(predictions)
-            row |= {"val_loss": predictions.loss, "val_accuracy": measured["accuracy"], "val_uar": measured["uar"]}
+            row |= scores(predictions, "epoch")
         self.curve.append(row)
         self._keep_if_best(row)
         return row

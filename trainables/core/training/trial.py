@@ -24,14 +24,8 @@ from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.splits import load_splits
 from trainables.core.prepared.stored import Prepared, open_prepared
 from trainables.core.training.costs import costs, train_flops
-from trainables.core.training.metrics import (
-    Predictions,
-    confusion,
-    epochs_to_90,
-    require_answers,
-    scores,
-    scores_by_class,
-)
+from trainables.core.training.metrics import scores
+from trainables.core.training.predictions import Predictions, confusion, require_answers, scores_by_class
 from trainables.core.training.robustness import robustness, write_robustness
 from trainables.core.training.trainer import Training, predict, seeded
 from trainables.core.training.workers import Group
@@ -158,10 +152,7 @@ def _score(training: Training, phase: Phase) -> Predictions | None:
 
 
 def _measure(training: Training, predictions: Predictions | None, classes: Sequence[str]) -> dict[str, float]:
-    """What is logged once, at the chosen epoch.
-
-    `generalisation_gap` sets the accuracy while training, under augmentation and dropout, against that on validation.
-    """
+    """What is logged once, at the chosen epoch; `METRICS` says what each of it is."""
     model, config, row = training.restore_best(), training.config, training.best["row"]
     metrics = {
         "best_epoch": float(training.best["epoch"]),
@@ -175,6 +166,11 @@ def _measure(training: Training, predictions: Predictions | None, classes: Seque
         metrics["epochs_to_90"] = float(epochs_to_90([past["val_accuracy"] for past in training.curve]))
         metrics["generalisation_gap"] = row["train_accuracy"] - row["val_accuracy"]
     return metrics
+
+
+def epochs_to_90(accuracies: list[float]) -> int:
+    """The first epoch (from 1) whose accuracy reaches 90 % of the best accuracy of the curve."""
+    return 1 + int(np.argmax(np.asarray(accuracies) >= 0.9 * max(accuracies)))
 
 
 def _write_predictions(spec: TrialSpec, prepared: Prepared, scored: list[Predictions | None]) -> None:

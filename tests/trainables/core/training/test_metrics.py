@@ -1,72 +1,60 @@
-"""What a set of predictions is worth, against scikit-learn and by hand."""
+"""The table of metrics: an entry is measured, and what follows from it."""
+
+import io
 
 import numpy as np
 import pytest
-import torch
-from hypothesis import given
-from hypothesis import strategies as st
-from sklearn.metrics import confusion_matrix, f1_score, recall_score
+from rich.console import Console
 
-from trainables.core.training.metrics import Predictions, confusion, epochs_to_90, scores, scores_by_class
+from search_spaces.core.study import Objective
+from tests.support.builders import make_spec, make_trial, train
+from trainables.core.training.metrics import METRICS, Metric, measured_at, objectives, scores
+from trainables.core.training.predictions import Predictions
+from tuning.text.quantities import quantity
+from tuning.text.tables import front_table
 
-NUM_CLASSES = 4
-
-
-def answered(labels, predicted):
-    """Predictions that answer `predicted`, by a margin that differs from clip to clip."""
-    labels = np.asarray(labels, np.int64)
-    logits = np.full((len(labels), NUM_CLASSES), -1.0, np.float32)
-    logits[np.arange(len(labels)), predicted] = np.linspace(0.5, 2, len(labels))
-    return Predictions(indices=np.arange(len(labels)), labels=labels, logits=logits)
-
-
-def test_uar_weighs_classes_and_not_clips_and_leaves_absent_ones_out():
-    found = scores(answered([0, 0, 0, 2], [0, 0, 1, 3]))  # no clip of class 1 or 3
-    assert found["accuracy"] == 0.5
-    assert found["uar"] == pytest.approx((2 / 3 + 0) / 2)
-    assert found["f1_macro"] == pytest.approx((2 * 2 / (3 + 2) + 0) / 2)
-    assert scores(answered([1, 1], [1, 1])) == {"accuracy": 1.0, "uar": 1.0, "f1_macro": 1.0}
+SURENESS = Metric(
+    name="sureness",
+    label="sureness",
+    unit="%",
+    direction="max",
+    scale=100,
+    decimals=2,
+    measured="Mean margin of the answer over the other classes, at the chosen epoch.",
+    measure=lambda predictions: np.ptp(
+        predictions.logits, axis=1
+    ).mean(),  # a number of numpy, which JSON does not know
+)
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30))
-def test_scores_are_those_of_scikit_learn(pairs):
-    labels, predicted = map(list, zip(*pairs, strict=True))
-    options = {"labels": sorted(set(labels)), "average": "macro", "zero_division": 0}
-    found = scores(answered(labels, predicted))
-    assert found["uar"] == pytest.approx(recall_score(labels, predicted, **options))
-    assert found["f1_macro"] == pytest.approx(f1_score(labels, predicted, **options))
+@pytest.fixture
+def newcomer(monkeypatch):
+    monkeypatch.setitem(METRICS, "sureness", SURENESS)
 
 
-def test_a_class_without_clips_has_no_recall_and_is_counted():
-    found = scores_by_class(answered([0, 0, 0, 2], [0, 0, 1, 3]), ["anger", "fear", "joy", "calm"])
-    assert found == {"recall/anger": pytest.approx(2 / 3), "recall/joy": 0.0, "num_absent_classes": 2.0}
-    whole = scores_by_class(answered([0, 1, 2, 3], [0, 1, 2, 0]), ["anger", "fear", "joy", "calm"])
-    assert whole["num_absent_classes"] == 0
-    recalls = [value for key, value in whole.items() if key.startswith("recall/")]
-    assert np.mean(recalls) == scores(answered([0, 1, 2, 3], [0, 1, 2, 0]))["uar"]
+@pytest.mark.usefixtures("newcomer", "tiny")
+def test_one_entry_is_an_objective_that_every_trial_measures_and_people_read(prepared, tmp_path):
+    curve, metrics = train(make_spec(prepared, tmp_path / "search-0000", epochs=1))
+    assert type(metrics["sureness"]) is float
+    assert "sureness" not in curve[0]
+    assert Objective(metric="sureness").direction == "max"
+    assert quantity("sureness").heading == "sureness, %"
+    console = Console(width=100, file=io.StringIO())
+    trial = make_trial(metrics={"accuracy": 0.75, "sureness": 0.5})
+    console.print(front_table([trial], [Objective(metric="accuracy"), Objective(metric="sureness")], None))
+    assert "sureness ↑" in console.file.getvalue()
+    assert "50.00 %" in console.file.getvalue()
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30))
-def test_the_confusion_matrix_is_that_of_scikit_learn(pairs):
-    labels, predicted = map(list, zip(*pairs, strict=True))
-    np.testing.assert_array_equal(
-        confusion(answered(labels, predicted)), confusion_matrix(labels, predicted, labels=range(NUM_CLASSES))
-    )
+def test_what_is_measured_from_predictions_follows_the_table(monkeypatch):
+    found = Predictions(indices=np.arange(2), labels=np.array([0, 1]), logits=np.array([[2, 0], [4, 0]], np.float32))
+    assert {"accuracy", "uar", "f1_macro"} <= scores(found).keys()
+    assert {"val_loss": found.loss, "val_accuracy": 0.5, "val_uar": 0.5}.items() <= scores(found, "epoch").items()
+    monkeypatch.setitem(METRICS, "sureness", SURENESS)
+    assert scores(found)["sureness"] == 3.0
 
 
-def test_the_loss_is_cross_entropy_whatever_the_size_of_the_logits():
-    rng = np.random.default_rng(0)
-    logits = rng.normal(0, 50, (20, NUM_CLASSES)).astype(np.float32)
-    labels = rng.integers(0, NUM_CLASSES, 20)
-    found = Predictions(indices=np.arange(20), labels=labels, logits=logits).loss
-    expected = torch.nn.functional.cross_entropy(torch.tensor(logits, dtype=torch.float64), torch.tensor(labels))
-    assert found == pytest.approx(float(expected))
-    huge = Predictions(indices=np.arange(1), labels=np.array([1]), logits=np.array([[1e5, -1e5, 0, 0]], np.float32))
-    assert huge.loss == pytest.approx(2e5)
-
-
-def test_convergence_is_the_first_epoch_at_nine_tenths_of_the_best():
-    assert epochs_to_90([0.1, 0.5, 0.91, 0.7, 1.0, 0.95]) == 3
-    assert epochs_to_90([0.2, 0.9, 1.0]) == 2
-    assert epochs_to_90([0.5]) == 1
-    assert epochs_to_90([0.0, 0.0]) == 1
+def test_what_may_be_optimised_is_what_every_trial_has_once_with_a_better_end():
+    assert not {"best_epoch", "num_absent_classes", *measured_at("epoch"), *measured_at("deployed")} & set(objectives())
+    assert {"train_loss", "val_loss", "val_accuracy", "val_uar"} <= set(measured_at("epoch"))  # MLflow's curves
+    assert measured_at("deployed") == ("deployed_param_count", "deployed_weights_mb", "deployed_latency_ms")

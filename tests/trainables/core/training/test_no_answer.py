@@ -7,7 +7,8 @@ import pytest
 
 from tests.support.builders import make_spec, train
 from trainables.core.training import trial
-from trainables.core.training.metrics import Predictions, require_answers, scores
+from trainables.core.training.metrics import scores
+from trainables.core.training.predictions import Predictions, require_answers
 
 
 def test_logits_that_are_no_numbers_are_no_answer():

@@ -16,7 +16,7 @@ from trainables.core.training.metrics import scores
 from trainables.core.training.robustness import OCCLUSIONS_PERCENT, ROTATIONS_DEG, occlusion, rotation, write_robustness
 from trainables.core.training.trainer import predict
 from trainables.core.training.workers import Group
-from tuning.records.artifacts import METRICS, read_robustness
+from tuning.records.artifacts import DISTURBED, read_robustness
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
@@ -79,14 +79,14 @@ def test_a_share_that_is_none_is_refused(percent):
 def test_a_confirmation_leaves_curves_that_start_at_its_accuracy(prepared, confirmed):
     folder, metrics = confirmed
     curves = read_robustness(folder)
-    assert tuple(curves) == METRICS
+    assert tuple(curves) == DISTURBED
     assert [list(curve) for curve in curves.values()] == [[0, *OCCLUSIONS_PERCENT], [0, *ROTATIONS_DEG]]
     assert [curve[0] for curve in curves.values()] == [metrics["accuracy"]] * 2
     classifier = Classifier.load(folder, device="cpu")
     clips, holdout = Clips(prepared, num_frames=3, image_size=32), load_splits(folder.parent / "splits.json").holdout
     for view, found in (
-        (occlusion(30, 32, 20), curves[METRICS[0]][30]),
-        (rotation(15, 32, 20), curves[METRICS[1]][15]),
+        (occlusion(30, 32, 20), curves[DISTURBED[0]][30]),
+        (rotation(15, 32, 20), curves[DISTURBED[1]][15]),
     ):
         seen = predict(classifier.model, clips, holdout, classifier.config, Group(), view)
         assert found == scores(seen)["accuracy"]

@@ -8,13 +8,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from search_spaces.core.study import METRICS
 from tests.support.builders import RES_RBG, corrupted, make_spec, prepare_random, train
 from trainables.core.lookup import UnknownName
 from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.splits import load_splits
 from trainables.core.serving.classifier import Classifier
+from trainables.core.training.metrics import measured_at
 from trainables.core.training.trainer import predict
+from trainables.core.training.trial import epochs_to_90
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import DataError
 
@@ -44,7 +45,7 @@ def part_of(prepared, spec, phase, fold, part):
 def test_a_report_is_an_epoch_and_the_mean_over_the_folds(prepared, spec, outcome, tmp_path):
     curve, metrics = outcome
     assert [row["epoch"] for row in curve] == [1, 2]
-    keys = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_uar")
+    keys = (*measured_at("epoch"), *measured_at("ledger"))
     assert all(row.keys() == {"epoch", *keys} for row in curve)
     alone = []
     for fold in (0, 2):
@@ -57,9 +58,9 @@ def test_a_report_is_an_epoch_and_the_mean_over_the_folds(prepared, spec, outcom
         assert metrics[key] == np.mean([metrics_of_fold[key] for _, metrics_of_fold in alone])
 
 
-def test_whatever_a_study_may_optimise_is_measured(outcome):
+def test_what_the_table_says_of_a_trial_is_measured_and_nothing_else(outcome):
     _, metrics = outcome
-    assert metrics.keys() == {*METRICS, "best_epoch", "num_absent_classes", "recall/happy", "recall/sad"}
+    assert metrics.keys() == {*measured_at("trial"), "recall/happy", "recall/sad"}
     assert all(isinstance(value, float | int) and np.isfinite(value) for value in metrics.values())
 
 
@@ -147,3 +148,10 @@ def test_a_copy_of_the_data_gives_the_same_trial(prepared, spec, outcome, tmp_pa
     same = corrupted(prepared, (), tmp_path / "copy")
     curve, _ = train(dataclasses.replace(spec, prepared=str(same.folder), folder=str(tmp_path / "t")))
     assert curve == outcome[0]
+
+
+def test_convergence_is_the_first_epoch_at_nine_tenths_of_the_best():
+    assert epochs_to_90([0.1, 0.5, 0.91, 0.7, 1.0, 0.95]) == 3
+    assert epochs_to_90([0.2, 0.9, 1.0]) == 2
+    assert epochs_to_90([0.5]) == 1
+    assert epochs_to_90([0.0, 0.0]) == 1
