@@ -17,7 +17,8 @@ from trainables.core.prepared.stored import Prepared, open_prepared, prepared_fo
 from trainables.core.serving.onnx import Exported, export_onnx
 from trainables.data.core.dataset import DataError
 from tuning.records import tags
-from tuning.records.mlflow_client import default_uri, make_client
+from tuning.records.mlflow_client import make_client
+from tuning.records.moved_home import open_store
 from tuning.records.registry import fetch_model, only_champion
 
 FORMATS: dict[str, Callable[..., Exported]] = {"onnx": export_onnx}
@@ -33,7 +34,7 @@ def export(uri: str | None, home: Path, out: Path, format: str) -> Exported:
     """
     if format not in FORMATS:
         raise UnknownName(unknown("export format", format, list(FORMATS)))
-    tracking_uri = default_uri(home)
+    tracking_uri = open_store(home)
     uri = uri or only_champion(tracking_uri)
     with tempfile.TemporaryDirectory() as copy:
         folder, run_id = fetch_model(uri, tracking_uri, Path(copy))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tuning.records import registry, served
-from tuning.records.mlflow_client import default_uri
+from tuning.records.moved_home import open_store
 
 
 def predict(home: Path, paths: Sequence[Path], model: str | None = None) -> Iterator[dict[str, Any]]:
@@ -15,7 +15,7 @@ def predict(home: Path, paths: Sequence[Path], model: str | None = None) -> Iter
 
     `model` is `models:/NAME@champion` or `models:/NAME/VERSION`; without it the only champion there is answers.
     """
-    uri = default_uri(home)
+    uri = open_store(home)
     chosen = model or registry.only_champion(uri)
     for row in served.predict(chosen, uri, paths):
         yield row | {"model": chosen}

@@ -37,7 +37,7 @@ from tuning.records import registry, tags
 from tuning.records.aliases import ChampionChanged, champion_uri
 from tuning.records.home import git_commit
 from tuning.records.ledger import Ledger, Trial, first_error
-from tuning.records.mlflow_client import default_uri
+from tuning.records.moved_home import open_store
 from tuning.statistics.alpha_spending import LATER_SHARE, describe_look
 from tuning.statistics.shortfall import below_majority
 from tuning.statistics.superiority import MARGIN, SAVING, require_allowed
@@ -102,7 +102,7 @@ def rollback(home: Path, study: str | Study) -> tuple[str, int]:
     """Make the champion before the present one champion again; the name of the registered model and its version."""
     study = load_study(study) if isinstance(study, str) else study
     name = name_promoted(Ledger.read(home / study.name), study.registered_model)
-    return name, registry.rollback(default_uri(home), name)
+    return name, registry.rollback(open_store(home), name)
 
 
 def name_promoted(ledger: Ledger, registered_model: str) -> str:
