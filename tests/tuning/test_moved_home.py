@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from dashboards.core.page import write_report
+from tests.support.hand_runner import GONE, NAME, write_home
 from tests.support.stub_faces import write_clips
 from tests.support.tiny_study import Quiet
-from tests.support.whole_home import GONE, NAME, write_home
 from tuning.cross_validate import plan_cross_validation
 from tuning.doctor import doctor
 from tuning.execution.runner import Runner

@@ -21,6 +21,7 @@ RAY = "ray"
 
 # In a trial's folder.
 CHECKPOINT = "last.pt"
+DAMAGED = "damaged."  # before the name of a file that was set aside
 WEIGHTS = "model.safetensors"
 MODEL = "model.json"
 PREDICTIONS = "predictions.parquet"

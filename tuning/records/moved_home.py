@@ -105,7 +105,7 @@ def _former(database: sqlite3.Connection, home: Path) -> list[Path]:
     rows = database.execute("SELECT name, artifact_location FROM experiments WHERE name LIKE 'fertune/%'")
     former = []
     for name, location in rows.fetchall():
-        artifacts = _local(location or "")
+        artifacts = local_path(location or "")
         if artifacts is None or artifacts.name != files.ARTIFACTS or _is_same(artifacts.parent, home):
             continue
         ledger = Path(name.removeprefix("fertune/"), files.LEDGER)
@@ -132,7 +132,7 @@ def _columns(database: sqlite3.Connection, table: str) -> set[str]:
     return {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
 
 
-def _local(location: str) -> Path | None:
+def local_path(location: str) -> Path | None:
     """The folder that an artifact location names; `None` where it is not a folder of this machine."""
     parts = urlsplit(location)
     if parts.scheme == "file":

@@ -44,9 +44,16 @@ def read_owner(folder: Path) -> Owner | None:
 
 
 def is_written(folder: Path) -> bool:
-    """Whether some process writes the ledger in `folder`: it holds the lock."""
+    """Whether some process writes the ledger in `folder`."""
+    return is_locked(folder / files.LOCK)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether some process, this one too, holds the lock at `path`."""
+    if not path.exists():
+        return False
     try:
-        with FileLock(folder / files.LOCK).acquire(timeout=0):
+        with FileLock(path).acquire(timeout=0):
             return False
     except Timeout:
         return True

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.support.mlflow_store import new_store
 from tests.support.tracked_study import begin, follow, runs_of
 from tuning.records import moved_home
@@ -158,3 +159,9 @@ def test_a_database_that_cannot_be_written_is_named_and_stays_as_it_is(home, tmp
 def test_what_is_no_database_is_left_to_mlflow(tmp_path, content):
     (tmp_path / "mlflow.db").write_bytes(content)
     assert open_store(tmp_path) == default_uri(tmp_path)
+
+
+def test_every_verb_opens_the_store_of_a_home_that_may_have_moved():
+    """`default_uri` names the store; `open_store` sets its paths right as well. `doctor` looks, and changes nothing."""
+    asking = [path.name for path in (ROOT / "tuning").rglob("*.py") if "default_uri(" in path.read_text("utf-8")]
+    assert sorted(asking) == ["doctor.py", "mlflow_client.py", "moved_home.py"]

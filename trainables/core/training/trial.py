@@ -222,7 +222,7 @@ class _Checkpoint:
         found = self.group.gather(self._loaded(trainings))
         damage = next(filter(None, found), "")
         if damage and self.group.leads:
-            self.path.replace(self.path.with_name(f"damaged.{self.path.name}"))
+            self.path.replace(self.path.with_name(f"{files.DAMAGED}{self.path.name}"))
         return damage
 
     def _loaded(self, trainings: list[Training]) -> str:
@@ -241,7 +241,7 @@ class _Checkpoint:
             reason = first_line(error).rstrip(".") or "no more is known"
             return (
                 f"The checkpoint {self.path} cannot be read ({type(error).__name__}: {reason}). It is set aside "
-                f"as damaged.{self.path.name}, and the trial begins anew."
+                f"as {files.DAMAGED}{self.path.name}, and the trial begins anew."
             )
         return ""
 
