@@ -28,7 +28,8 @@ def home(tmp_path):
 
 def test_a_study_goes_for_good_and_its_neighbour_stays(home):
     client = mlflow.MlflowClient(default_uri(home))
-    others = client.search_runs([client.get_experiment_by_name("fertune/frowns").experiment_id])
+    neighbour = client.get_experiment_by_name("fertune/frowns").experiment_id
+    others = {run.info.run_id for run in client.search_runs([neighbour])}
     planned = plan_removal(home, NAME)
     assert [part.what for part in planned.parts] == [NAME, "5 runs in MLflow"]
     assert planned.num_bytes > 1000
@@ -37,8 +38,8 @@ def test_a_study_goes_for_good_and_its_neighbour_stays(home):
     assert known_studies(home) == ["frowns"]
     assert not list(home.glob(f"*{NAME}*"))
     assert client.get_experiment_by_name(f"fertune/{NAME}") is None
-    assert client.search_runs([others[0].info.experiment_id]) == others
-    assert {path.name for path in (home / "artifacts").iterdir()} <= {run.info.run_id for run in others}
+    assert {run.info.run_id for run in client.search_runs([neighbour])} == others
+    assert {path.name for path in (home / "artifacts").iterdir()} <= others
     assert list((home / "prepared").iterdir())  # shared
     follow(home / NAME, default_uri(home), home, begin)  # the name is free again
     assert known_studies(home) == ["frowns", NAME]
