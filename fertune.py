@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from tuning.predict import predict
     from tuning.prepare import prepare
     from tuning.promote import promote
+    from tuning.prune import plan_prune, prune
+    from tuning.remove import plan_removal, remove
     from tuning.rollback import rollback
     from tuning.run import run
     from tuning.status import status
@@ -46,6 +48,8 @@ _ELSEWHERE = {
     "Study": "search_spaces.core.study",
     "load_study": "search_spaces.core.study",
     "plan_cross_validation": "tuning.cross_validate",
+    "plan_prune": "tuning.prune",
+    "plan_removal": "tuning.remove",
     "report": "dashboards.core.page",
 }
 
@@ -65,9 +69,13 @@ __all__ = [
     "logs",
     "plan",
     "plan_cross_validation",
+    "plan_prune",
+    "plan_removal",
     "predict",
     "prepare",
     "promote",
+    "prune",
+    "remove",
     "report",
     "rollback",
     "run",

@@ -155,6 +155,37 @@ def report(study: arg.Begun, out: arg.ReportFile = None, verbose: arg.Verbose = 
 
 
 @app.command()
+def remove(
+    study: arg.Begun,
+    force: arg.Force = False,
+    yes: arg.Yes = False,
+    as_json: arg.AsJson = False,
+    verbose: arg.Verbose = False,
+) -> None:
+    """Remove a study for good, with its runs in MLflow; asks first. Registered models and prepared faces stay."""
+    with command(verbose, goes_on="Some of the study may be left; the same command goes on."):
+        from tuning.text import disposal_tables
+
+        planned = fertune.plan_removal(study)
+        if force or not planned.models:  # else it is refused at once
+            disposal_tables.show_parts(planned.parts, as_json, title=f"Removing {study} frees")
+            disposal_tables.ask(yes, f"Remove {study}?")
+        disposal_tables.show_done(f"Removed {study}", fertune.remove(study, force=force).num_bytes, as_json)
+
+
+@app.command()
+def prune(yes: arg.Yes = False, as_json: arg.AsJson = False, verbose: arg.Verbose = False) -> None:
+    """List what a home holds and nothing needs any more, with what it frees; ask, and free it."""
+    with command(verbose, goes_on="Some of it may be left; the same command goes on."):
+        from tuning.text import disposal_tables
+
+        planned = fertune.plan_prune()
+        if disposal_tables.show_pruning(planned, default_home(), as_json):
+            disposal_tables.ask(yes, "Free it?")
+            disposal_tables.show_done("Freed", fertune.prune(planned).num_bytes, as_json)
+
+
+@app.command()
 def confirm(
     study: arg.StudyName,
     top: arg.Top = None,
@@ -171,7 +202,7 @@ def confirm(
         options.require_study(study)
         options.require_one_way(nested, top, trial, dry_run)
         if nested:
-            _cross_validate(study, nested, seeds, dry_run, data_root, as_json, verbose)
+            cross_validate(study, nested, seeds, dry_run, data_root, as_json, verbose)
             return
         from tuning.text import evidence_tables, outcomes
 
@@ -195,20 +226,14 @@ def cross_validate(
     """Test the search itself by nested cross-validation: a search in each fold, tested on people that it never saw."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
-        _cross_validate(study, num_samples, seeds, dry_run, data_root, as_json, verbose)
+        from tuning.text import evidence_tables, outcomes
 
-
-def _cross_validate(
-    study: str, num_samples: int, seeds: int, dry_run: bool, data_root: Any, as_json: bool, verbose: bool
-) -> None:
-    from tuning.text import evidence_tables, outcomes
-
-    work: dict[str, Any] = {"num_samples": num_samples, "seeds": seeds, "data_root": data_root, "verbose": verbose}
-    with outcomes.shown(as_json) as shown:
-        if dry_run:
-            outcomes.show_plan(fertune.plan_cross_validation(study, progress=shown.listener, **work), as_json)
-        else:
-            evidence_tables.show_nested(fertune.cross_validate(study, progress=shown.listener, **work), shown)
+        work: dict[str, Any] = {"num_samples": num_samples, "seeds": seeds, "data_root": data_root, "verbose": verbose}
+        with outcomes.shown(as_json) as shown:
+            if dry_run:
+                outcomes.show_plan(fertune.plan_cross_validation(study, progress=shown.listener, **work), as_json)
+            else:
+                evidence_tables.show_nested(fertune.cross_validate(study, progress=shown.listener, **work), shown)
 
 
 @app.command()

@@ -14,6 +14,7 @@ from pathlib import Path
 from trainables.core.wording import first_line
 from tuning.execution.session import START_RAY, unreachable
 from tuning.records.home import default_home
+from tuning.records.home_check import home_looks
 from tuning.records.mlflow_client import default_uri, make_client, shown_uri, without_password
 from tuning.text.errors import SERVICE, TOKEN
 
@@ -47,6 +48,7 @@ def doctor() -> list[Finding]:
         "ray": _ray,
         "ray token": _token,
     }
+    looks |= {name: lambda look=look: Finding(**look()) for name, look in home_looks(default_home()).items()}
     return [_looked(name, look) for name, look in looks.items()]
 
 

@@ -18,7 +18,8 @@ from trainables.core.serving.onnx import Exported, export_onnx
 from trainables.data.core.dataset import DataError
 from tuning.records import tags
 from tuning.records.home import home_of
-from tuning.records.mlflow_client import default_uri, make_client
+from tuning.records.mlflow_client import make_client
+from tuning.records.moved_home import open_store
 from tuning.records.registry import fetch_model, only_champion
 
 FORMATS: dict[str, Callable[..., Exported]] = {"onnx": export_onnx}
@@ -37,7 +38,7 @@ def export(
     if format not in FORMATS:
         raise UnknownName(unknown("export format", format, list(FORMATS)))
     place = home_of(home)
-    tracking_uri = default_uri(place)
+    tracking_uri = open_store(place)
     uri = model or only_champion(tracking_uri)
     with tempfile.TemporaryDirectory() as copy:
         folder, run_id = fetch_model(uri, tracking_uri, Path(copy))

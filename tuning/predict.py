@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tuning.records import registry, served
 from tuning.records.home import home_of
-from tuning.records.mlflow_client import default_uri
+from tuning.records.moved_home import open_store
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,7 @@ class Prediction:
     path: str
     label: str | None
     probabilities: dict[str, float]  # by class name
-    error: str
+    error: str | None
     model: str
 
 
@@ -30,7 +30,7 @@ def predict(
     `model` is `models:/NAME@champion` or `models:/NAME/VERSION`; without it the only champion there is answers.
     Raises `ValueError` where there is no such model.
     """
-    uri = default_uri(home_of(home))
+    uri = open_store(home_of(home))
     chosen = model or registry.only_champion(uri)
     several = [paths] if isinstance(paths, str | Path) else paths
     return (

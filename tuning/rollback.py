@@ -10,7 +10,7 @@ from tuning.records import registry
 from tuning.records.aliases import champion_uri
 from tuning.records.home import home_of
 from tuning.records.ledger import Ledger
-from tuning.records.mlflow_client import default_uri
+from tuning.records.moved_home import open_store
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ def rollback(study: str | Study, *, home: str | Path | None = None) -> Restored:
     """
     loaded, place = as_study(study), home_of(home)
     name = name_promoted(Ledger.read(place / loaded.name), loaded.registered_model)
-    return Restored(name=name, version=registry.rollback(default_uri(place), name), uri=champion_uri(name))
+    return Restored(name=name, version=registry.rollback(open_store(place), name), uri=champion_uri(name))
 
 
 def name_promoted(ledger: Ledger, registered_model: str) -> str:

@@ -8,11 +8,10 @@ import time
 from pathlib import Path
 
 import psutil
-from filelock import FileLock, Timeout
 
 from trainables.core import files
 from tuning.records.home import home_of, known_studies, not_begun
-from tuning.records.owner import Owner, read_owner
+from tuning.records.owner import Owner, is_written, read_owner
 
 
 def stop(study: str, *, home: str | Path | None = None, patience_s: float = 30.0) -> Owner:
@@ -23,7 +22,8 @@ def stop(study: str, *, home: str | Path | None = None, patience_s: float = 30.0
     """
     place = home_of(home)
     folder = place / study
-    running = (folder / files.LEDGER).exists() and _is_written(folder)  # one that finds its faces has no event yet
+    # One that finds its faces has no event yet.
+    running = folder.parent == place and (folder / files.LEDGER).exists() and is_written(folder)
     if not running and study not in known_studies(place):
         raise not_begun(place, study)
     if not running:
@@ -43,7 +43,7 @@ def stop(study: str, *, home: str | Path | None = None, patience_s: float = 30.0
             f"Study {study} is run by {owner}, which belongs to another user: only they can stop it."
         ) from None
     deadline = time.monotonic() + patience_s
-    while _is_written(folder):
+    while is_written(folder):
         if time.monotonic() > deadline:
             raise TimeoutError(f"Study {study} still runs {patience_s:g} s after it was asked to end: {owner}.")
         time.sleep(0.2)
@@ -71,11 +71,3 @@ def _signed(owner: Owner, path: Path) -> bool:
         return began <= path.stat().st_mtime + 1
     except (psutil.Error, OSError):
         return False
-
-
-def _is_written(folder: Path) -> bool:
-    try:
-        with FileLock(folder / files.LOCK).acquire(timeout=0):
-            return False
-    except Timeout:
-        return True

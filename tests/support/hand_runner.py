@@ -1,6 +1,7 @@
 """A study whose trainings are written by hand: what `confirm` and `promote` ask for is there at once, without Ray."""
 
 import contextlib
+import dataclasses
 import json
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
@@ -14,16 +15,26 @@ import pyarrow.parquet as pq
 from ray import tune
 
 from search_spaces.core.study import Study
-from tests.support.builders import prepare_random
+from tests.support.builders import RES_RBG, SETTINGS, prepare_random
 from tests.support.mlflow_store import new_store
+from trainables import res_rbg
+from trainables.core import files
+from trainables.core.config import make_config
 from trainables.core.phases import SCORED_ON
 from trainables.core.prepared.splits import make_splits
 from trainables.core.prepared.stored import Prepared
+from trainables.core.training.trial import write_model
+from tuning.confirm import confirm_search
 from tuning.execution.runner import Runner
+from tuning.promote import promote_winner
 from tuning.records.ledger import Ledger, Trial
+from tuning.records.tracking import Tracker
 from tuning.text.progress import Silent
 
 DEVICE = "AMD EPYC"
+NAME = "smiles"
+GONE = "/nowhere/clips"
+SKILLS = {8: 0.95, 4: 0.7}
 
 
 def hand_store(home: Path, num_subjects: int = 80) -> dict[str, Any]:
@@ -169,3 +180,50 @@ class HandRunner:
 
     def _run_id(self, trial_id):
         return mlflow.MlflowClient(self.tracker.uri).create_run(self._experiment).info.run_id
+
+
+class WholeRunner(HandRunner):
+    """A `HandRunner` whose refit is a network that answers."""
+
+    def _write(self, trial, skill):
+        super()._write(trial, skill)
+        if trial.phase == "refit":
+            given = {**SETTINGS, **RES_RBG, **trial.parameters, "num_classes": len(self.prepared.classes)}
+            config = make_config(res_rbg.Config, given)
+            folder = self.ledger.trial_folder(trial.trial_id)
+            faces_given = dataclasses.replace(self.prepared, faces="given")  # nothing is a face in noise
+            write_model(folder, res_rbg.build_model(config), "res_rbg", config, faces_given)
+
+
+def write_home(home: Path, *, promoted: bool = True) -> Study:
+    """Write a home with all that a home holds, in seconds: study `smiles`, tracked, and its champion if `promoted`.
+
+    The model is a real network and the store MLflow's own. The data root that the ledger names was never here.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    store: dict[str, Any] = {"prepared": prepare_random(home, num_subjects=60), "home": home, "uri": new_store(home)}
+    with WholeRunner(NAME, SKILLS, registered=NAME, **store) as runner:
+        runner.ledger.open_study(**_facts(runner))
+        runner.splits.save(runner.folder / files.SPLITS)
+        with Tracker(runner.ledger, store["uri"], home) as tracker:
+            runner.tracker = tracker
+            runner.search(*SKILLS)
+            if promoted:
+                promote_winner(runner)
+            else:
+                confirm_search(runner, top=1)
+    return runner.study
+
+
+def _facts(runner: HandRunner) -> dict[str, Any]:
+    study = runner.study
+    return {
+        "trainable": study.trainable,
+        "dataset": study.dataset,
+        "dataset_fingerprint": runner.prepared.fingerprint,
+        "objectives": [[objective.metric, objective.direction] for objective in study.objectives],
+        "space": {key: str(domain) for key, domain in study.parameters.items()},
+        "settings": dict(study.settings),
+        "classes": list(runner.prepared.classes),
+        "data_root": GONE,
+    }

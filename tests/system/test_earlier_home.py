@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -11,10 +12,16 @@ from tests.conftest import ROOT
 from tests.support import earlier_home
 from tests.support.tiny_study import Quiet, tiny_study
 from trainables.core.prepared.stored import open_prepared, prepared_folders
+from tuning.cross_validate import plan_cross_validation
 from tuning.evidence.holdout import evidence
 from tuning.execution.placement import Placement
+from tuning.plan import plan
+from tuning.prune import plan_prune
+from tuning.records.home_check import home_looks
 from tuning.records.ledger import Ledger
 from tuning.records.mlflow_client import default_uri, make_client
+from tuning.records.moved_home import moved_from
+from tuning.remove import plan_removal
 from tuning.rollback import rollback
 from tuning.run import run
 
@@ -66,6 +73,38 @@ def test_a_champion_runs_on_the_code_that_was_saved_with_it(home):
     assert told.returncode == 0, told.stderr
     (row,) = map(json.loads, told.stdout.splitlines())
     assert (row["model"], set(row["probabilities"])) == ("models:/tiny@champion", {"happiness", "surprise"})
+
+
+def test_every_reading_command_passes_on_a_copy_of_it_elsewhere(home, tmp_path, monkeypatch):
+    """The original is out of the way meanwhile, and as it was afterwards."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    copy, away = shutil.copytree(home, tmp_path / "a copy", symlinks=True), home.with_name("away")
+    home.rename(away)
+    try:
+        clip = next((copy / "drawn" / "tiny").glob("happiness/*"))
+        for arguments in (
+            ("status",),
+            ("status", "tiny", "--json"),
+            ("logs", "tiny"),
+            ("logs", "halted", "search-0000"),
+            ("report", "tiny", "--out", tmp_path / "tiny.html"),
+            ("report", "halted", "--out", tmp_path / "halted.html"),
+            ("list", "studies"),
+            ("predict", clip),
+            ("export", "--out", tmp_path / "tiny.onnx"),
+        ):
+            told = command(copy, *arguments)
+            assert told.returncode == 0, (arguments, told.stderr)
+        assert plan(tiny_study(), home=copy).num_done == 2
+        assert plan_cross_validation(tiny_study(), num_samples=2, home=copy).num_folds > 1
+        assert {name: look()["fix"] for name, look in home_looks(copy).items() if look()["fix"]} == {}
+        assert moved_from(copy) == []
+        assert plan_removal("tiny", home=copy).models
+        plan_prune(home=copy)
+        assert not home.exists()
+    finally:
+        away.rename(home)
+    assert moved_from(home) == []
 
 
 def test_a_study_goes_on_with_its_data_its_splits_and_its_runs(home):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from search_spaces.core.study import Study
 from trainables.core import files, lookup
 from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.splits import HOLDOUT_SHARE, Splits, load_splits, make_splits
-from trainables.core.prepared.stored import Prepared
+from trainables.core.prepared.stored import Prepared, open_prepared, prepared_folders
 from trainables.data.core.dataset import DataError
 
 
@@ -31,6 +33,14 @@ def prepare_dataset(dataset: str, root: Path, home: Path, listener: ClipListener
     prepared = prepare(loaded, home, on_progress=listener.clip_prepared)
     listener.prepared(prepared)
     return prepared
+
+
+def prepared_before(facts: Mapping[str, Any], home: Path) -> Prepared | None:
+    """The faces that a study was begun on, by what its ledger knows of it; `None` where they are gone from `home`."""
+    for folder in prepared_folders(home, facts["dataset_fingerprint"]):
+        with contextlib.suppress(DataError):
+            return open_prepared(folder)
+    return None
 
 
 def draw(study: Study, home: Path) -> Path:

@@ -20,13 +20,13 @@ from trainables.core.training.trial import TrialSpec
 from trainables.core.wording import counted
 from tuning.execution.bookkeeper import Bookkeeper, TrialListener
 from tuning.execution.placement import Placement, slots_of
-from tuning.execution.preparation import ClipListener, cut, draw, prepare_dataset
+from tuning.execution.preparation import ClipListener, cut, draw, prepare_dataset, prepared_before
 from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaSearcher, Searcher
 from tuning.execution.session import Session, open_session
 from tuning.execution.signals import interruptible
 from tuning.records.home import git_commit, home_of, known_studies, not_begun, version
 from tuning.records.ledger import Ledger, Trial
-from tuning.records.mlflow_client import default_uri
+from tuning.records.moved_home import open_store
 from tuning.records.ran import Ran
 from tuning.records.selection import choose
 from tuning.records.tracking import Tracker
@@ -89,7 +89,7 @@ class Runner:
             self.prepared = self._prepare()
             self.splits_path = self.folder / files.SPLITS
             self.splits = cut(self.study, self.prepared, self.splits_path)
-            self.tracker = opening.enter_context(Tracker(self.ledger, default_uri(self.home), self.home))
+            self.tracker = opening.enter_context(Tracker(self.ledger, open_store(self.home), self.home))
             self._session: Session | None = None
             self._resources = opening.pop_all()
         return self
@@ -287,9 +287,13 @@ class Runner:
         return self._session
 
     def _prepare(self) -> Prepared:
-        root = self._data_root
-        if root is None and (stored := self.ledger.study.get("data_root")):
-            root = Path(stored)
-        if root is None:
-            root = draw(self.study, self.home)
-        return prepare_dataset(self.study.dataset, root, self.home, self.listener)
+        if self._data_root is None and (stored := self.ledger.study.get("data_root")):
+            self._data_root = Path(stored)
+            found = None if self._data_root.exists() else prepared_before(self.ledger.study, self.home)
+            if found is not None:
+                self.listener.prepared(found)
+                self.listener.noted(f"{stored} is not here: the faces that were prepared from it are.")
+                return found
+        return prepare_dataset(
+            self.study.dataset, self._data_root or draw(self.study, self.home), self.home, self.listener
+        )

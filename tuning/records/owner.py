@@ -7,6 +7,8 @@ import json
 import os
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from trainables.core import files
 from tuning.records.home import IN_JOB
 
@@ -39,3 +41,19 @@ def read_owner(folder: Path) -> Owner | None:
         return Owner(**json.loads((folder / files.OWNER).read_text()))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def is_written(folder: Path) -> bool:
+    """Whether some process writes the ledger in `folder`."""
+    return is_locked(folder / files.LOCK)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether some process, this one too, holds the lock at `path`."""
+    if not path.exists():
+        return False
+    try:
+        with FileLock(path).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True

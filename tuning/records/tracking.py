@@ -22,6 +22,7 @@ from tuning.records import tags, views
 from tuning.records.artifacts import read_robustness
 from tuning.records.ledger import Ledger
 from tuning.records.mlflow_client import make_client, shown_uri, trouble
+from tuning.records.moved_home import is_own_store
 
 CURVES = measured_at("epoch")
 STATUS = {"FINISHED": "FINISHED", "FAILED": "FAILED", "KILLED": "KILLED", "INTERRUPTED": "KILLED"}
@@ -40,6 +41,7 @@ class Tracker:
         self.ledger, self.uri, self.home, self.patience_s = ledger, uri, home, patience_s
         self.error = ""
         self._mark = ledger.folder / files.TRACKED
+        self._store = files.DATABASE if is_own_store(uri, home) else shown_uri(uri)  # wherever the home lies
         self._position = self._stored_position()
         self._runs: dict[str, str] = {}
         self._experiment = self._parent = ""
@@ -95,7 +97,7 @@ class Tracker:
         """
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             stored = json.loads(self._mark.read_text())
-            if (stored["uri"], stored["ledger"]) == (shown_uri(self.uri), self.ledger.uid):
+            if stored["uri"] in (self._store, shown_uri(self.uri)) and stored["ledger"] == self.ledger.uid:
                 return min(int(stored["position"]), len(self.ledger.events))
         return 0
 
@@ -110,7 +112,7 @@ class Tracker:
             try:
                 if pending or (self._client is None and self.ledger.events):
                     self._position = self._write()
-                    marked = {"uri": shown_uri(self.uri), "ledger": self.ledger.uid, "position": self._position}
+                    marked = {"uri": self._store, "ledger": self.ledger.uid, "position": self._position}
                     self._mark.write_text(json.dumps(marked))
                 elif self._closing.is_set():
                     self._end_study()

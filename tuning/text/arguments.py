@@ -71,6 +71,8 @@ PlanOnly = Annotated[bool, typer.Option("--dry-run", help="With --nested: print 
 NestedPlanOnly = Annotated[bool, typer.Option("--dry-run", help="Print what it will train; train nothing.")]
 Margin = Annotated[float | None, typer.Option(help="Accuracy a cheaper one may lose; default: 0.02.")]
 Rollback = Annotated[bool, typer.Option("--rollback", help="Restore the champion before this one.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
+Force = Annotated[bool, typer.Option("--force", help="Also where a registered model came from it; the model stays.")]
 ReportFile = Annotated[Path | None, typer.Option("--out", help="The file to write; default: STUDY.html here.")]
 ExportFile = Annotated[Path, typer.Option("--out", help="The file to write.")]
 Format = Annotated[str, typer.Option("--format", help="The file format: onnx.")]
