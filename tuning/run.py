@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from search_spaces.core.study import Study
 from tuning.ablate import ablate_variants, require_new_or_resumed
@@ -32,11 +33,18 @@ def run(
     No trial begins after `time_budget_s`. Raises `ValueError` where the study was begun and neither `resume` nor `extend`
     is asked for.
     """
-    with Runner(study, listener, home=home, data_root=data_root, placement=placement, verbose=verbose) as runner:
+
+    def require(runner: Runner) -> None:
+        if study.design is None:
+            runner.search_size(num_samples, resume=resume, extend=extend)
+        else:
+            require_new_or_resumed(runner, resume=resume)
+
+    given: dict[str, Any] = {"home": home, "data_root": data_root, "placement": placement, "verbose": verbose}
+    with Runner(study, listener, **given, require=require) as runner:
         if study.design is None:
             samples = runner.search_size(num_samples, resume=resume, extend=extend)
             runner.search(samples, time_budget_s=time_budget_s)
         else:
-            require_new_or_resumed(runner, resume=resume)
             ablate_variants(runner, folds=folds, seeds=seeds or default_seeds(study), time_budget_s=time_budget_s)
     return runner.ran

@@ -106,7 +106,8 @@ def message_of(error: Exception) -> str:
         return (
             f"Ray at {where} refuses this shell: {first_line(getattr(error, 'message', error)).rstrip('.')}. {TOKEN}."
         )
-    first = without_password(first_line(error), os.environ.get("MLFLOW_TRACKING_URI", ""))
+    addresses = [os.environ.get(name, "") for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")]
+    first = without_password(first_line(error), *addresses)
     message = f"{kind.__name__}: {first}".rstrip(": ")
     whose = f"{package} failed" if package in ("mlflow", "optuna", "ray") else "fertune has a bug"
     return f"{whose} ({message}); --verbose shows where."
