@@ -209,7 +209,7 @@ def _logged(client: mlflow.MlflowClient, tracking_uri: str, run_id: str, folder:
             flavor=mlflow.pyfunc,
             run_id=run_id,
             python_model=str(PACKAGE / "core" / "serving" / "mlflow_model.py"),
-            artifacts={"model": str(folder)},
+            artifacts={"model": folder.as_uri()},  # MLflow reads `%20` in a path as a blank
             code_paths=[str(PACKAGE)],
             infer_code_paths=False,
             pip_requirements=serving_requirements(),
