@@ -46,5 +46,6 @@ def run(
             samples = runner.search_size(num_samples, resume=resume, extend=extend)
             runner.search(samples, time_budget_s=time_budget_s)
         else:
+            require_new_or_resumed(runner, resume=resume)
             ablate_variants(runner, folds=folds, seeds=seeds or default_seeds(study), time_budget_s=time_budget_s)
     return runner.ran

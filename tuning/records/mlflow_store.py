@@ -11,7 +11,15 @@ from contextlib import contextmanager
 import mlflow
 from mlflow.exceptions import MlflowException
 
-from tuning.records.mlflow_client import is_silence, named_by, prepare_to_ask, registry_uri, shown_uri, without_password
+from tuning.records.mlflow_client import (
+    database_path,
+    is_silence,
+    named_by,
+    prepare_to_ask,
+    registry_uri,
+    shown_uri,
+    without_password,
+)
 
 TRANSFER_S = 600  # a server that hands weights on to a store of its own answers when it is through, not before
 _ONE_AT_A_TIME = threading.RLock()  # the store that MLflow is pointed at is that of the whole process
@@ -26,6 +34,8 @@ def pointed_at(tracking_uri: str) -> Generator[None]:
     """
     for uri in (tracking_uri, registry_uri(tracking_uri)):
         prepare_to_ask(uri)
+        if database := database_path(uri):  # which MLflow does for some spellings of the address, not for all
+            database.parent.mkdir(parents=True, exist_ok=True)
     bar, pointer = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "MLFLOW_TRACKING_URI"
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     with _ONE_AT_A_TIME:

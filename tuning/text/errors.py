@@ -116,7 +116,7 @@ def message_of(error: Exception) -> str:
     addresses = [os.environ.get(name, "") for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")]
     first = without_password(first_line(error), *addresses)
     message = f"{kind.__name__}: {first}".rstrip(": ")
-    whose = f"{package} failed" if package in ("mlflow", "optuna", "ray") else "fertune has a bug"
+    whose = f"{package} failed" if package in ("mlflow", "optuna", "ray", "sqlalchemy") else "fertune has a bug"
     return f"{whose} ({message}); --verbose shows where."
 
 

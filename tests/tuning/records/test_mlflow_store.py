@@ -19,6 +19,12 @@ def _of_nobody(monkeypatch):
 
 
 @pytest.mark.slow
+def test_a_home_of_any_name_is_made_where_nothing_was_begun(tmp_path):
+    assert registry.champions(default_uri(tmp_path / "a?b" / "runs")) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["a?b"]
+
+
+@pytest.mark.slow
 def test_a_home_of_any_name_holds_all_that_mlflow_keeps(tmp_path):
     home = tmp_path / "a?b=c %20d#é:e%zz"
     home.mkdir()
