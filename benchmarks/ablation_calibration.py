@@ -30,6 +30,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from benchmarks.core.rows import write_rows
 from benchmarks.simulated_studies import NUM_CLASSES, World, draw_subjects, predict
+from trainables.core.streams import take_any_text
 from tuning.statistics.comparison import minimum_detectable_effect
 from tuning.statistics.intervals import nadeau_bengio_interval
 from tuning.statistics.variance import sources, subject_estimate, variances_of_one_run
@@ -248,4 +249,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    take_any_text()
     main()

@@ -21,6 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from benchmarks.core.rows import write_rows
 from drawing.action_units import SIX_EXPRESSIONS
 from drawing.sequence import DIFFICULTIES, draw_clip, sample_subject
+from trainables.core.streams import take_any_text
 
 VIEWS = ("apex_pixels", "apex_action_units", "action_unit_change")
 NUM_FOLDS = 3
@@ -92,4 +93,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    take_any_text()
     main()

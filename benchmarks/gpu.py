@@ -28,6 +28,7 @@ from benchmarks.core.gpu_frames import PACKED_SIZE, pack
 from benchmarks.core.gpu_parts import PARTS
 from benchmarks.core.gpu_worker import Worker
 from benchmarks.core.rows import write_rows
+from trainables.core.streams import take_any_text
 from trainables.core.training.workers import device_name
 from trainables.data.core.dataset import DataError
 
@@ -192,4 +193,5 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    take_any_text()
     sys.exit(main())

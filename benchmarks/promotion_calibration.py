@@ -28,6 +28,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from benchmarks.core.rows import write_rows
 from benchmarks.simulated_studies import World, draw_subjects, predict
+from trainables.core.streams import take_any_text
 from tuning.statistics import alpha_spending
 from tuning.statistics.savings import Costs
 from tuning.statistics.superiority import MARGIN, Candidate, Verdict, superiority
@@ -226,4 +227,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    take_any_text()
     main()

@@ -20,6 +20,7 @@ from typing import Any
 from benchmarks.core.rows import write_rows
 from search_spaces.core.study import Study, load_study
 from trainables.core import lookup
+from trainables.core.streams import take_any_text
 from tuning.execution.placement import Placement
 from tuning.records.ledger import Ledger
 from tuning.run import run
@@ -78,4 +79,5 @@ def _line(row: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
+    take_any_text()
     sys.exit(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 
 import plotly.graph_objects as go
@@ -47,7 +48,7 @@ def _nothing(report: ReportData) -> object:
         return report.evidence_problem
     if not report.front:
         return "Nothing is confirmed: no trial has finished yet."
-    command = element("code", f"python tune.py confirm {report.name}")
+    command = element("code", shlex.join(["python", "tune.py", "confirm", report.name]))
     return join(["Nothing is confirmed yet. ", command, " tests the front's members on the holdout."])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from dashboards.core.data import ReportData
 from dashboards.core.html import Html, caution, element, facts, join, missing, percent
 from dashboards.core.panel import Panel
@@ -53,7 +55,7 @@ def _confirmed(found: Evidence) -> list[object]:
 def _unconfirmed(report: ReportData, chosen: Trial) -> list[object]:
     primary = report.objectives[0].metric
     value = quantity(primary).shown(chosen.metrics.get(primary, float("nan")))
-    command = f"python tune.py confirm {report.name}"
+    command = shlex.join(["python", "tune.py", "confirm", report.name])
     return [
         element("strong", "It is not confirmed."),
         f" In the search it had {quantity(primary).name} {value} on validation people. The best of "

@@ -14,6 +14,7 @@ from drawing.sequence import DIFFICULTIES
 from drawing.sheet import write_sheet
 from drawing.tree import MARKER
 from trainables.core import lookup
+from trainables.core.streams import take_any_text
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -75,4 +76,5 @@ def _show_progress(done: int, total: int) -> None:
 
 
 if __name__ == "__main__":
+    take_any_text()
     sys.exit(main())

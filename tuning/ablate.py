@@ -8,7 +8,9 @@ people of the search folds, who are test people of another fold: results carry t
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from search_spaces.core.designs import Design
 from search_spaces.core.study import Study, as_study
@@ -41,10 +43,11 @@ def ablate(
     The other arguments are those of `run`. Raises `ValueError` for a search, and where the ablation was begun and `resume`
     is not asked for.
     """
-    loaded, listener = as_study(study, smoke=smoke), heard(progress)
+    loaded = as_study(study, smoke=smoke)
     require_design(loaded)
-    with Runner(loaded, listener, home=home, data_root=data_root, placement=placement, verbose=verbose) as runner:
-        require_new_or_resumed(runner, resume=resume)
+    given: dict[str, Any] = {"home": home, "data_root": data_root, "placement": placement, "verbose": verbose}
+    require = partial(require_new_or_resumed, resume=resume)
+    with Runner(loaded, heard(progress), **given, require=require) as runner:
         ablate_variants(runner, folds=folds, seeds=seeds or default_seeds(loaded), time_budget_s=time_budget_s)
     return runner.ran
 

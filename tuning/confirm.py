@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from search_spaces.core.study import Study
 from trainables.core.phases import Phase
@@ -45,8 +47,11 @@ def confirm(
     verbose: bool = False,
 ) -> Confirmed:
     """Test the front's members of a study that was begun on people that no choice has seen, as `confirm_search` says."""
-    with Runner(study, heard(progress), home=home, data_root=data_root, verbose=verbose, begun=True) as runner:
-        confirm_search(runner, top=top or TOP, seeds=seeds, trial_id=trial_id)
+    asked: dict[str, Any] = {"top": TOP if top is None else top, "seeds": seeds, "trial_id": trial_id}
+    given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
+    require = partial(members_of, **asked)
+    with Runner(study, heard(progress), **given, begun=True, require=require) as runner:
+        confirm_search(runner, **asked)
     return Confirmed(ledger=runner.ledger, rows=evidence(runner.ledger))
 
 
@@ -59,12 +64,7 @@ def confirm_search(runner: Runner, *, top: int = TOP, seeds: int = 2, trial_id: 
 
     Raises `ValueError` where there is nothing to confirm.
     """
-    require_search(runner)
-    if top < 1 or seeds < 1:
-        raise ValueError(f"top={top} and seeds={seeds} were given; whole numbers of at least 1 are allowed.")
-    members = [_finished(runner.ledger, trial_id)] if trial_id else ranked_front(runner.ledger)[:top]
-    if not members:
-        raise ValueError(f"Study {runner.study.name} has no finished search trial; run it first.")
+    members = members_of(runner, top=top, seeds=seeds, trial_id=trial_id)
     variants = [(member, "", {}) for member in members]
     if trial_id is None:
         variants += [(members[0], name, dict(changes)) for name, changes in runner.study.controls.items()]
@@ -85,6 +85,18 @@ def confirm_search(runner: Runner, *, top: int = TOP, seeds: int = 2, trial_id: 
     if champion and not any(champion.is_configuration(runner.study, member.parameters) for member in members):
         todo += trials_of_champion(champion, "confirm", fresh, runner.study.search_folds[:1])
     runner.run_listed("confirm", todo)
+
+
+def members_of(runner: Runner, *, top: int = TOP, seeds: int = 2, trial_id: str | None = None) -> list[Trial]:
+    """The search trials that `confirm_search` confirms. It raises the same, and needs no more than the ledger."""
+    require_search(runner)
+    if top < 1 or seeds < 1:
+        raise ValueError(f"top={top} and seeds={seeds} were given; whole numbers of at least 1 are allowed.")
+    fresh_seeds(runner.ledger, seeds)
+    members = [_finished(runner.ledger, trial_id)] if trial_id else ranked_front(runner.ledger)[:top]
+    if not members:
+        raise ValueError(f"Study {runner.study.name} has no finished search trial; run it first.")
+    return members
 
 
 def confirm_champion(runner: Runner, champion: Champion, seeds: Sequence[int]) -> None:

@@ -8,7 +8,9 @@ way it chooses) and no configuration: every fold may choose another. The holdout
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from search_spaces.core.study import Study
 from tuning.confirm import present_champion, require_search, trials_of_champion
@@ -32,7 +34,9 @@ def cross_validate(
     verbose: bool = False,
 ) -> NestedResult:
     """Judge the search of a study that was begun, as `cross_validate_search` says."""
-    with Runner(study, heard(progress), home=home, data_root=data_root, verbose=verbose, begun=True) as runner:
+    given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
+    require = partial(_require, num_samples=num_samples, seeds=seeds)
+    with Runner(study, heard(progress), **given, begun=True, require=require) as runner:
         return cross_validate_search(runner, num_samples=num_samples, seeds=seeds)
 
 
@@ -47,7 +51,8 @@ def plan_cross_validation(
     verbose: bool = False,
 ) -> NestedPlan:
     """What `cross_validate` would run."""
-    with Runner(study, heard(progress), home=home, data_root=data_root, verbose=verbose, begun=True) as runner:
+    given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
+    with Runner(study, heard(progress), **given, begun=True, trains=False) as runner:
         return planned(runner, num_samples=num_samples, seeds=seeds)
 
 
@@ -101,19 +106,25 @@ class NestedPlan:
 
 def planned(runner: Runner, *, num_samples: int, seeds: int = 2) -> NestedPlan:
     """What `cross_validate_search` would run; it raises the same."""
-    require_search(runner)
+    _require(runner, num_samples=num_samples, seeds=seeds)
     num_folds = len(runner.splits.folds)
     if num_folds < 2:
         raise ValueError(
             f"Study {runner.study.name} has 1 fold; nested cross-validation needs at least 2. Without --nested the holdout is "
             "tested."
         )
-    if num_samples < 1 or seeds < 1:
-        raise ValueError(f"{num_samples} trials and {seeds} seeds were given; whole numbers of at least 1 are allowed.")
     begun = [trial.folds[0] for trial in runner.ledger.of_phase("nested_search")]
     searches = sum(max(0, num_samples - begun.count(fold)) for fold in range(num_folds))
     tests = num_folds * seeds
     return NestedPlan(num_folds=num_folds, searches=searches, tests=tests, with_champion=2 * tests)
+
+
+def _require(runner: Runner, *, num_samples: int, seeds: int) -> None:
+    """Raises what is known without the data."""
+    require_search(runner)
+    if num_samples < 1 or seeds < 1:
+        raise ValueError(f"{num_samples} trials and {seeds} seeds were given; whole numbers of at least 1 are allowed.")
+    fresh_seeds(runner.ledger, seeds)
 
 
 class _OfFold:

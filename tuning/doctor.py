@@ -10,18 +10,27 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from trainables.core.wording import first_line
-from tuning.execution.session import START_RAY, unreachable
+from tuning.execution.reachable import SHORTER, START_RAY, given_address, trouble_starting
+from tuning.execution.session import unreachable
 from tuning.records.home import default_home
 from tuning.records.home_check import home_looks
-from tuning.records.mlflow_client import default_uri, make_client, shown_uri, without_password
+from tuning.records.mlflow_client import (
+    database_path,
+    default_uri,
+    is_silence,
+    make_client,
+    registry_uri,
+    shown_uri,
+    without_password,
+)
 from tuning.text.errors import SERVICE, TOKEN
 
 LEAST_DISK_GIB = 2.0
 LEAST_SHARED_MIB = 256.0
 FAILED_LOOK = "Fix what it says; `make setup` installs every package again."
-START_MLFLOW = "Start that server, or unset MLFLOW_TRACKING_URI."
 PASSWORD = f"Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD; {SERVICE}."
 MEANWHILE = "Studies run without it: their ledgers keep everything."
 PACKAGES = ("ray", "torch", "torchvision", "mlflow", "optuna", "opencv-python-headless", "facenet-pytorch")
@@ -45,6 +54,7 @@ def doctor() -> list[Finding]:
         "devices": _devices,
         "shared memory": _shared_memory,
         "mlflow": _tracking,
+        "mlflow registry": _registry,
         "ray": _ray,
         "ray token": _token,
     }
@@ -123,28 +133,48 @@ def _shared_memory() -> Finding:
 
 
 def _tracking() -> Finding:
-    uri = default_uri(default_home())
-    shown = shown_uri(uri)
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
-        return Finding(name="mlflow", found=f"{shown} (made by the first study)")
+    return _asked(
+        "mlflow", default_uri(default_home()), "MLFLOW_TRACKING_URI", lambda client: client.search_experiments
+    )
+
+
+def _registry() -> Finding:
+    tracking = default_uri(default_home())
+    uri = registry_uri(tracking)
+    if uri == tracking:
+        return Finding(
+            name="mlflow registry", found="no MLFLOW_REGISTRY_URI: models are registered where runs are tracked"
+        )
+    return _asked("mlflow registry", uri, "MLFLOW_REGISTRY_URI", lambda client: client.search_registered_models)
+
+
+def _asked(name: str, uri: str, variable: str, question: Callable[[Any], Callable[..., object]]) -> Finding:
+    """Whether MLflow at `uri`, which `variable` names, answers a `question`; a database that is not there yet is not made."""
+    shown, database = shown_uri(uri), database_path(uri)
+    if database and not database.exists():
+        return Finding(name=name, found=f"{shown} (made by the first study)")
+    meanwhile = MEANWHILE if variable == "MLFLOW_TRACKING_URI" else "`promote` and `predict` need it."
     try:
-        make_client(uri).search_experiments(max_results=1)
+        question(make_client(uri))(max_results=1)
     except ImportError:
         raise
     except Exception as error:  # whatever MLflow raises
         message = without_password(first_line(error) or type(error).__name__, uri)
         refused = getattr(error, "error_code", "") in ("UNAUTHENTICATED", "PERMISSION_DENIED")
-        does, fix = ("refuses this shell", PASSWORD) if refused else ("does not answer", START_MLFLOW)
-        return Finding(name="mlflow", found=f"{shown} {does}: {message[:200]}", fix=f"{fix} {MEANWHILE}")
-    return Finding(name="mlflow", found=f"{shown} answers")
+        does = "refuses this shell" if refused else "does not answer" if is_silence(error) else "fails"
+        fix = PASSWORD if refused else f"Start that server, or unset {variable}."
+        return Finding(name=name, found=f"{shown} {does}: {message[:200]}", fix=f"{fix} {meanwhile}")
+    return Finding(name=name, found=f"{shown} answers")
 
 
 def _ray() -> Finding:
-    address = os.environ.get("RAY_ADDRESS")
+    address = given_address()
     if not address:
-        return Finding(name="ray", found="no RAY_ADDRESS: studies start a Ray of their own")
+        found = "no RAY_ADDRESS: studies start a Ray of their own"
+        reason = trouble_starting()
+        return Finding(name="ray", found=f"{found}, which {reason}" if reason else found, fix=SHORTER if reason else "")
     if reason := unreachable(address):
-        return Finding(name="ray", found=f"{address} does not answer: {reason}", fix=START_RAY)
+        return Finding(name="ray", found=f"{address} {reason}", fix=START_RAY)
     return Finding(name="ray", found=f"{address} answers")
 
 

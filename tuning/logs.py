@@ -67,7 +67,7 @@ def _of_trial(ledger: Ledger, trial: Trial) -> Iterator[str]:
         yield f"error: {trial.error}"
     traceback = ledger.trial_folder(trial.trial_id) / files.TRACEBACK
     if traceback.exists():
-        yield from traceback.read_text().splitlines()
+        yield from traceback.read_text(encoding="utf-8", errors="replace").splitlines()
 
 
 def _clock(moment: float) -> str:

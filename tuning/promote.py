@@ -8,7 +8,7 @@ from typing import Any
 
 from search_spaces.core.study import Study
 from trainables.core import files
-from tuning.confirm import confirm_champion, confirm_search
+from tuning.confirm import confirm_champion, confirm_search, members_of
 from tuning.evidence import refusals
 from tuning.evidence.champion import (
     Champion,
@@ -37,6 +37,8 @@ from tuning.records import registry, tags
 from tuning.records.aliases import ChampionChanged, champion_uri
 from tuning.records.home import git_commit
 from tuning.records.ledger import Trial, first_error
+from tuning.records.mlflow_store import require_answers
+from tuning.records.moved_home import open_store
 from tuning.statistics.alpha_spending import LATER_SHARE, describe_look
 from tuning.statistics.shortfall import below_majority
 from tuning.statistics.superiority import MARGIN, SAVING, require_allowed
@@ -56,8 +58,17 @@ def promote(
     verbose: bool = False,
 ) -> Promotion:
     """Promote from a study that was begun, as `promote_winner` says."""
-    with Runner(study, heard(progress), home=home, data_root=data_root, verbose=verbose, begun=True) as runner:
-        return promote_winner(runner, trial_id=trial_id, margin=MARGIN if margin is None else margin)
+    margin = MARGIN if margin is None else margin
+
+    def require(runner: Runner) -> None:
+        require_allowed(alpha=ALPHA, margin=margin, saving=SAVING)
+        _require_promotable(runner.study, leaky=runner.study.folds == "random_leaky")
+        members_of(runner, trial_id=trial_id)
+        require_answers(open_store(runner.home))
+
+    given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
+    with Runner(study, heard(progress), **given, begun=True, require=require) as runner:
+        return promote_winner(runner, trial_id=trial_id, margin=margin)
 
 
 def promote_winner(
@@ -84,7 +95,7 @@ def promote_winner(
     Of the drawn copy of a real data set the name ends in `-drawn`.
     """
     require_allowed(alpha=alpha, margin=margin, saving=saving)
-    _require_promotable(runner)
+    _require_promotable(runner.study, leaky=runner.splits.leaky)
     try:
         champion = champion_of(runner.study, runner.prepared, runner.splits, runner.tracker.uri)
     except Incomparable as error:
@@ -115,15 +126,15 @@ def _promoted(
     return _register(runner, holdout, found, champion, tested, refit, test | {"over_majority": over_majority})
 
 
-def _require_promotable(runner: Runner) -> None:
-    if runner.splits.leaky:
+def _require_promotable(study: Study, *, leaky: bool) -> None:
+    if leaky:
         raise Refused(
-            f"Study {runner.study.name} deals clips at random (`random_leaky`), so the same people are in training and in "
+            f"Study {study.name} deals clips at random (`random_leaky`), so the same people are in training and in "
             "test. Its accuracy says nothing about others, so nothing of it is promoted. Run a study on the published folds."
         )
-    if runner.study.design is not None:
+    if study.design is not None:
         raise Refused(
-            f"Study {runner.study.name} is an ablation: it compares variants on the whole protocol, and no people are locked "
+            f"Study {study.name} is an ablation: it compares variants on the whole protocol, and no people are locked "
             "away to confirm a champion on. Promote from a search."
         )
 
@@ -196,7 +207,7 @@ def _require_beats_majority(runner: Runner, holdout: Holdout, found: Evidence) -
         f"{found.trial_id} is not promoted: the lower bound of its accuracy on the holdout ({found.tested_on}) is "
         f"{100 * accuracy.low:.1f} %, and the majority baseline (always answering the commonest class) is "
         f"{100 * found.majority:.1f} %. {ways} {describe_look(look, left / 2, again=seeds is not None)} "
-        f"{more_seeds(runner.study.name, found.trial_id, seeds)}"
+        f"{more_seeds(runner.ledger, found.trial_id, seeds)}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from search_spaces.core.study import Study, as_study
 from tuning.ablate import ablate
@@ -38,21 +39,14 @@ def run(
     placement or these numbers cannot be used.
     """
     loaded = as_study(study, smoke=smoke)
+    given: dict[str, Any] = {"home": home, "data_root": data_root, "placement": placement, "verbose": verbose}
     if loaded.design is not None:
-        return ablate(
-            loaded,
-            home=home,
-            data_root=data_root,
-            placement=placement,
-            folds=folds,
-            seeds=seeds,
-            time_budget_s=time_budget_s,
-            resume=resume,
-            progress=progress,
-            verbose=verbose,
-        )
-    listener = heard(progress)
-    with Runner(loaded, listener, home=home, data_root=data_root, placement=placement, verbose=verbose) as runner:
-        samples = runner.search_size(num_samples, resume=resume, extend=extend)
-        runner.search(samples, time_budget_s=time_budget_s)
+        more: dict[str, Any] = {"folds": folds, "seeds": seeds, "time_budget_s": time_budget_s, "resume": resume}
+        return ablate(loaded, **given, **more, progress=progress)
+
+    def size(runner: Runner) -> int:
+        return runner.search_size(num_samples, resume=resume, extend=extend)
+
+    with Runner(loaded, heard(progress), **given, require=size) as runner:
+        runner.search(size(runner), time_budget_s=time_budget_s)
     return runner.ran

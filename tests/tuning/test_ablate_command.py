@@ -1,5 +1,6 @@
 """The command line's end of an ablation, and of its dry run: what is said of a good one and of everything that is wrong."""
 
+import contextlib
 import csv
 import json
 import math
@@ -21,8 +22,11 @@ def command(prepared, tmp_path, monkeypatch):
     monkeypatch.setenv("FERTUNE_HOME", str(tmp_path))
 
     def run(*arguments, study=None, **driver):
-        def runner(loaded, listener, **_):
-            return Driver(loaded, tmp_path, prepared, listener=listener, **driver)
+        @contextlib.contextmanager
+        def runner(loaded, listener, *, require, **_):
+            with Driver(loaded, tmp_path, prepared, listener=listener, **driver) as opened:
+                require(opened)
+                yield opened
 
         monkeypatch.setattr(study_module, "load_study", lambda name: study or study_of())
         monkeypatch.setattr("tuning.ablate.Runner", runner)

@@ -10,15 +10,24 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import call
+from tests.support.mlflow_store import new_store
 from tuning import doctor
 
 
 @pytest.fixture(autouse=True)
 def _healthy(tmp_path, monkeypatch):
-    for name in ("RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "MLFLOW_TRACKING_URI"):
+    for name in (
+        "RAY_ADDRESS",
+        "RAY_AUTH_MODE",
+        "RAY_AUTH_TOKEN",
+        "RAY_AUTH_TOKEN_PATH",
+        "MLFLOW_TRACKING_URI",
+        "MLFLOW_REGISTRY_URI",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("FERTUNE_HOME", str(tmp_path / "runs"))
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RAY_TMPDIR", "/tmp")
 
 
 def fixes() -> dict[str, str]:
@@ -58,6 +67,50 @@ def test_servers_that_do_not_answer_are_named(monkeypatch):
     assert "unset MLFLOW_TRACKING_URI" in found["mlflow"].fix
     assert "secret" not in str(found)
     assert found["ray"].found == f"127.0.0.1:{port} does not answer: Connection refused"
+
+
+def test_a_registry_that_does_not_answer_is_named_and_nobody_else(monkeypatch):
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", "http://ada:s3cret@127.0.0.1:9")
+    (found,) = [finding for finding in doctor.doctor() if finding.fix]
+    assert (found.name, found.found[:38]) == ("mlflow registry", "http://127.0.0.1:9 does not answer: AP")
+    assert found.fix == "Start that server, or unset MLFLOW_REGISTRY_URI. `promote` and `predict` need it."
+    assert "s3cret" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("ray://127.0.0.1:10001", "is for `ray job submit` or Ray Client; a study joins Ray itself, at HOST:PORT"),
+        ("localhost", "is not HOST:PORT, such as 10.0.0.1:6379"),
+    ],
+)
+def test_an_address_that_no_study_can_join_is_not_ok(monkeypatch, address, said):
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    (found,) = [finding for finding in doctor.doctor() if finding.fix]
+    assert found.found.startswith(f"{address} {said}")
+    assert found.fix.startswith("Start it with `ray start --head`")
+
+
+def test_who_answers_and_is_no_ray_is_not_ok(monkeypatch):
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{server.server_port}")
+        assert set(fixes()) == {"ray"}
+        server.shutdown()
+
+
+def test_a_folder_in_which_no_ray_can_start_is_named(monkeypatch):
+    monkeypatch.setenv("RAY_TMPDIR", f"/tmp/{'a' * 100}")
+    assert fixes() == {"ray": "Set RAY_TMPDIR to a short path that can be written, such as /tmp."}
+
+
+def test_a_store_in_a_home_of_any_name_is_found(monkeypatch, tmp_path):
+    monkeypatch.setenv("FERTUNE_HOME", str(tmp_path / "a?b%20c"))
+    assert fixes() == {}
+    (tmp_path / "a?b%20c").mkdir()
+    new_store(tmp_path / "a?b%20c")
+    found = {finding.name: finding for finding in doctor.doctor()}
+    assert found["mlflow"].found.endswith("/a%3Fb%2520c/mlflow.db answers")
 
 
 def test_a_token_that_would_not_be_sent_is_named(tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ from tuning.evidence.evidence_file import read_evidence
 from tuning.evidence.holdout import evidence
 from tuning.promote import promote_winner
 from tuning.records.aliases import aliases
+from tuning.records.home import in_shell
 from tuning.records.tags import ACCURACY_REFERENCE, MARGIN_SPENT
 from tuning.statistics import shortfall
 from tuning.statistics.intervals import Interval
@@ -28,7 +29,7 @@ def test_below_the_majority_baseline_it_is_said_by_how_much_and_what_would_settl
     said = str(caught.value)
     assert f"{100 * (found.majority - found.accuracy.low):.1f} points are missing" in said
     assert "16 people, 32 clips" in said
-    assert f"`python tune.py confirm {runner.study.name} --trial search-0000 --seeds " in said
+    assert f"`{in_shell(runner.home, 'confirm', runner.study.name, '--trial', 'search-0000')} --seeds " in said
     subjects = int(re.search(r"about (\d+) people \(now 16\)", said)[1])
     # At so many people the distance of the bound from the mean has shrunk to that of the majority baseline.
     distance = (found.accuracy.mean - found.accuracy.low) * (16 / subjects) ** 0.5

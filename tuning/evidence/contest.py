@@ -14,6 +14,7 @@ from tuning.evidence.champion import Champion, configuration_hash
 from tuning.evidence.holdout import Evidence, Holdout, study_at_starts
 from tuning.records import tags
 from tuning.records.aliases import CHAMPION
+from tuning.records.home import in_shell
 from tuning.records.ledger import Ledger, Trial
 from tuning.statistics.alpha_spending import describe_look
 from tuning.statistics.savings import Costs
@@ -114,7 +115,7 @@ def contest(
     chosen = verdicts[0]
     if not chosen.promoted:
         refusals.note_refused(ledger, found.trial_id, questions, against=champion.uri, look=chosen.look)
-        raise Refused(_refusal(study, found, champion, chosen, num_tested=len(rows), margin=margin, left=left), chosen)
+        raise Refused(_refusal(ledger, found, champion, chosen, num_tested=len(rows), margin=margin, left=left), chosen)
     return Contest(champion=beside, verdicts=verdicts, chosen=chosen)
 
 
@@ -127,9 +128,11 @@ def margin_tags(found: Contest | None, champion: Champion | None) -> dict[str, s
     return {tags.MARGIN_SPENT: f"{spent:.6f}", tags.ACCURACY_REFERENCE: since}
 
 
-def more_seeds(study: str, trial_id: str, seeds: int | None) -> str:
+def more_seeds(ledger: Ledger, trial_id: str, seeds: int | None) -> str:
     """The command that trains more seeds of `trial_id` and, beside it, of the champion."""
-    return f"`python tune.py confirm {study} --trial {trial_id} --seeds {seeds or 'N'}` trains more seeds."
+    home, study = ledger.folder.parent, ledger.folder.name
+    command = in_shell(home, "confirm", study, "--trial", trial_id, "--seeds", str(seeds or "N"))
+    return f"`{command}` trains more seeds."
 
 
 def timed_on(ledger: Ledger, runs: Sequence[Trial]) -> str:
@@ -145,7 +148,14 @@ def timed_on(ledger: Ledger, runs: Sequence[Trial]) -> str:
 
 
 def _refusal(
-    study: Study, found: Evidence, champion: Champion, verdict: Verdict, *, num_tested: int, margin: float, left: float
+    ledger: Ledger,
+    found: Evidence,
+    champion: Champion,
+    verdict: Verdict,
+    *,
+    num_tested: int,
+    margin: float,
+    left: float,
 ) -> str:
     others = f"Tested as one of {num_tested} confirmed configurations (Holm)." if num_tested > 1 else ""
     spent = ""
@@ -155,7 +165,7 @@ def _refusal(
             f"{champion.tags.get(tags.ACCURACY_REFERENCE, champion.uri)}."
         )
     asked = describe_look(verdict.look, verdict.level, again=verdict.seeds_needed is not None)
-    seeds = more_seeds(study.name, found.trial_id, verdict.seeds_needed)
+    seeds = more_seeds(ledger, found.trial_id, verdict.seeds_needed)
     stays = f"Version {champion.version} of {champion.name} stays champion."
     return " ".join(filter(None, [verdict.reason, spent, others, asked, seeds, stays]))
 

@@ -148,7 +148,7 @@ class Bookkeeper(search.Searcher):
     def _keep_traceback(self, trial: Trial, text: str) -> None:
         folder = self._ledger.trial_folder(trial.trial_id)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / files.TRACEBACK).write_text(text)
+        (folder / files.TRACEBACK).write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 class _Stopper(tune.Stopper):

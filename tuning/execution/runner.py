@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +20,7 @@ from trainables.core.wording import counted
 from tuning.execution.bookkeeper import Bookkeeper, TrialListener
 from tuning.execution.placement import Placement, slots_of
 from tuning.execution.preparation import ClipListener, cut, draw, prepare_dataset, prepared_before
+from tuning.execution.readiness import require_ready, require_unchanged
 from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaSearcher, Searcher
 from tuning.execution.session import Session, open_session
 from tuning.execution.signals import interruptible
@@ -56,7 +56,9 @@ class Listener(ClipListener, TrialListener, Protocol):
 class Runner:
     """An open study, given by name or as an object.
 
-    Its ledger is locked, its data prepared, MLflow followed; Ray is started when first needed.
+    Its ledger is locked, its data prepared, MLflow followed; Ray is started when first needed. What can be known to be in
+    the way is found out first, `require` (of the runner with its ledger alone) included. `trains` is false where nothing
+    is to run.
     """
 
     def __init__(
@@ -69,6 +71,8 @@ class Runner:
         placement: Placement | None = None,
         verbose: bool = False,
         begun: bool = False,
+        trains: bool = True,
+        require: Callable[[Runner], object] = lambda runner: None,
         checkpoint_interval_s: float = 10.0,
     ) -> None:
         self.study = as_study(study)
@@ -78,7 +82,7 @@ class Runner:
         self.placement = placement or Placement()
         self.checkpoint_interval_s = checkpoint_interval_s
         self._data_root = None if data_root is None else Path(data_root).expanduser()
-        self._noted = False
+        self._trains, self._require, self._noted = trains, require, False
         self._resources = contextlib.ExitStack()
         if begun and self.study.name not in known_studies(self.home):
             raise not_begun(self.home, self.study.name)
@@ -86,10 +90,13 @@ class Runner:
     def __enter__(self) -> Runner:
         with contextlib.ExitStack() as opening:
             self.ledger = opening.enter_context(Ledger.write(self.folder))
+            self._require(self)
+            uri = open_store(self.home)
+            require_ready(self.study, self.ledger, uri, self.placement, tell=self.listener.noted, trains=self._trains)
             self.prepared = self._prepare()
             self.splits_path = self.folder / files.SPLITS
             self.splits = cut(self.study, self.prepared, self.splits_path)
-            self.tracker = opening.enter_context(Tracker(self.ledger, open_store(self.home), self.home))
+            self.tracker = opening.enter_context(Tracker(self.ledger, uri, self.home))
             self._session: Session | None = None
             self._resources = opening.pop_all()
         return self
@@ -152,7 +159,7 @@ class Runner:
         No trial begins after `deadline` (of `time.monotonic`). `facts` are remembered of the study, also where no trial is
         left to run: its variants, objectives and quoted figures are what the file says now.
         """
-        self._require_unchanged()
+        require_unchanged(self.study, self.ledger)
         facts |= {
             "objectives": [[objective.metric, objective.direction] for objective in self.study.objectives],
             "design": self.study.design.facts() if self.study.design else None,
@@ -266,18 +273,6 @@ class Runner:
                 failure_config=tune.FailureConfig(max_failures=0),
             ),
         )
-
-    def _require_unchanged(self) -> None:
-        """Trials of one study are comparable: only the space may change between its runs, not what all trials share."""
-        before = self.ledger.study.get("settings", self.study.settings)
-        now = json.loads(json.dumps(dict(self.study.settings)))
-        changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
-        if changed:
-            was = ", ".join(f"{key} was {before.get(key)!r} and is {now.get(key)!r}" for key in changed)
-            raise ValueError(
-                f"The settings of study {self.study.name} changed since it was begun: {was}. Its trials would not be "
-                "comparable; change them back, or save the study under another name."
-            )
 
     def _ray(self) -> Session:
         if self._session is None:

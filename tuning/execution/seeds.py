@@ -28,11 +28,16 @@ ABLATION_SEED = 2000 * SEARCH_STRIDE
 
 def search_seed(study_seed: int, number: int) -> int:
     """The seed of trial `number` (from 0) of a search. Raises `ValueError` past the range of searches."""
-    if not 0 <= study_seed < MOST_STUDY_SEEDS:
-        raise ValueError(f"The study's seed is {study_seed}; 0 to {MOST_STUDY_SEEDS - 1} are allowed.")
     if number >= SEARCH_STRIDE:
         raise ValueError(f"Trial {number + 1:,} of a search was asked for; at most {SEARCH_STRIDE:,} are allowed.")
     return study_seed * SEARCH_STRIDE + number
+
+
+def require_study_seed(study_seed: int, ledger: Ledger) -> None:
+    """Raises `ValueError` for a seed that no search may begin with. One that was begun with it goes on."""
+    begun = {trial.seed // SEARCH_STRIDE for trial in ledger.of_phase("search")}
+    if study_seed not in begun and not 0 <= study_seed < MOST_STUDY_SEEDS:
+        raise ValueError(f"The study's seed is {study_seed}; 0 to {MOST_STUDY_SEEDS - 1} are allowed.")
 
 
 def fresh_seeds(ledger: Ledger, count: int) -> list[int]:

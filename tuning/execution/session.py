@@ -10,10 +10,10 @@ import dataclasses
 import gc
 import logging
 import os
-import socket
 from collections.abc import Generator
 from typing import Any
 
+from tuning.execution.reachable import SHORTER, START_RAY, given_address, trouble_joining, trouble_starting
 from tuning.records.home import ROOT
 
 # Measured to matter: Ray Train polls every 2 s, and starts helpers that a slot has no use for.
@@ -72,31 +72,56 @@ class Session:
         )
 
 
-START_RAY = "Start it with `ray start --head`, or unset RAY_ADDRESS to run on this machine alone."
+def look_ahead() -> tuple[Node, ...]:
+    """The machines that there are to run on, known before Ray is joined or started.
+
+    Raises `ConnectionError` where no Ray answers at `$RAY_ADDRESS`, which Ray itself would wait minutes for, and
+    `ValueError` where none can start here.
+    """
+    _require_ray()
+    if address := _found(given_address()):
+        from ray._raylet import GcsClient  # ty: ignore[import-not-found]  seconds
+
+        nodes = GcsClient(address=address).get_all_node_info(timeout=30).values()
+        alive = [node.resources_total for node in nodes if node.state == node.ALIVE]
+        return tuple(Node(num_cpus=has.get("CPU", 0.0), num_gpus=has.get("GPU", 0.0)) for has in alive)
+    from ray._private.resource_and_label_spec import ResourceAndLabelSpec
+
+    own = ResourceAndLabelSpec().resolve(is_head=True)
+    return (Node(num_cpus=own.num_cpus or 0.0, num_gpus=own.num_gpus or 0.0),)
 
 
 def unreachable(address: str) -> str:
-    """Why nothing answers at the Ray `address`; `""` where something does, or where only Ray can tell."""
-    host, _, port = address.rpartition("//")[2].rpartition(":")
-    if not port.isdigit():
-        return ""
-    try:
-        with socket.create_connection((host, int(port)), timeout=3):
-            return ""
-    except OSError as error:
-        return error.strerror or str(error)
+    """Why the Ray at `address`, or any on this machine for `auto`, cannot be joined; `""` where a Ray answers."""
+    found = _found(address)
+    return trouble_joining(found) if found else "finds no Ray on this machine"
+
+
+def _found(address: str) -> str:
+    """`address`, or that of a Ray on this machine for `auto`."""
+    if address != "auto":
+        return address
+    from ray._private import services
+
+    return services.find_bootstrap_address(None) or next(iter(services.find_gcs_addresses()), "")
+
+
+def _require_ray() -> None:
+    address = given_address()
+    if address and (reason := unreachable(address)):
+        raise ConnectionError(f"Ray at {address} ($RAY_ADDRESS) {reason}. {START_RAY}")
+    if not address and (reason := trouble_starting()):
+        raise ValueError(f"Ray {reason}. {SHORTER}")
 
 
 @contextlib.contextmanager
 def open_session(*, verbose: bool = False) -> Generator[Session]:
     """Join the cluster of `$RAY_ADDRESS` or start a local one; leave it as it was found.
 
-    Raises `ConnectionError` where nothing answers at that address: Ray itself would wait for minutes; and `TimeoutError`
-    where a local one does not start.
+    Raises what `look_ahead` raises, and `TimeoutError` where a local one does not start.
     """
-    address = os.environ.get("RAY_ADDRESS")
-    if address and (reason := unreachable(address)):
-        raise ConnectionError(f"Ray at {address} ($RAY_ADDRESS) does not answer: {reason}. {START_RAY}")
+    address = given_address()
+    _require_ray()
     os.environ.update({key: value for key, value in SETTINGS.items() if key != "PYTHONPATH"})
     import ray  # a second of imports
 

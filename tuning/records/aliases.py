@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from trainables.core import files
 from tuning.records import tags
+from tuning.records.mlflow_client import database_path
 
 CHAMPION = "champion"  # also the variant under which a study trains the present champion again
 PREVIOUS = "previous"
@@ -29,15 +29,15 @@ class ChampionChanged(RuntimeError):
 
 
 @contextlib.contextmanager
-def guarded(tracking_uri: str, name: str) -> Generator[None]:
-    """Nobody else who shares a store in a file moves the aliases of `name` while the block lasts.
+def guarded(uri: str, name: str) -> Generator[None]:
+    """Nobody else who shares a store in a file at `uri` moves the aliases of `name` while the block lasts.
 
     Raises `TimeoutError` where somebody holds on to them.
     """
-    if not tracking_uri.startswith("sqlite:///"):
+    database = database_path(uri)
+    if database is None:
         yield
         return
-    database = Path(tracking_uri.removeprefix("sqlite:///").split("?")[0])
     lock = FileLock(database.with_name(files.REGISTRY_LOCK.format(database=database.name, model=quote(name, safe=""))))
     try:
         lock.acquire(timeout=PATIENCE_S)

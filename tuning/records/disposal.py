@@ -12,10 +12,9 @@ import shutil
 from collections.abc import Callable, Collection, Generator, Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from tuning.records.left_over import num_bytes
-from tuning.records.mlflow_client import make_client, shown_uri, trouble
+from tuning.records.mlflow_client import database_path, make_client, shown_uri, trouble
 from tuning.records.moved_home import local_path
 
 
@@ -139,7 +138,8 @@ def needed(versions: Iterable[Version]) -> tuple[set[str], set[str]]:
 
 def _is_not_made(uri: str) -> bool:
     """Whether `uri` names a database file that no study has made yet: whoever only looks does not make it."""
-    return uri.startswith("sqlite:///") and not Path(unquote(uri.removeprefix("sqlite:///"))).exists()
+    database = database_path(uri)
+    return database is not None and not database.exists()
 
 
 def _versions(client: Any) -> list[Version]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -18,10 +20,28 @@ def default_home() -> Path:
     """Where studies, caches and MLflow's store live: `$FERTUNE_HOME`, else `./runs`.
 
     Inside a Ray job it is `~/fertune-runs` on the head: the job's own working directory is deleted behind it.
+    Raises `ValueError` for a folder that cannot be told or, by its name, used.
     """
-    if named := os.environ.get("FERTUNE_HOME"):
-        return Path(named).expanduser().absolute()
-    return _of_jobs() if IN_JOB in os.environ else Path("runs").absolute()
+    given = os.environ.get("FERTUNE_HOME") or ("~/fertune-runs" if IN_JOB in os.environ else "runs")
+    try:
+        home = Path(given).expanduser().absolute()
+    except RuntimeError:
+        raise ValueError(
+            f"{given} has no meaning here: ~ leads to no folder. Set FERTUNE_HOME to a full path."
+        ) from None
+    require_name(home)
+    return home
+
+
+def require_name(home: Path) -> None:
+    """Raises `ValueError` for a folder whose name no database can keep."""
+    try:
+        str(home).encode()
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"The home {str(home)!a} has a name that is not UTF-8, which MLflow cannot keep. Any other name will do: "
+            "set FERTUNE_HOME to a folder of such a name."
+        ) from None
 
 
 def home_of(given: str | Path | None) -> Path:
@@ -44,14 +64,25 @@ def not_begun(home: Path, name: str) -> ValueError:
 
 def elsewhere(home: Path) -> str:
     """A hint for those who miss in `home` what a Ray job left in its own; `""` where there is nothing."""
-    jobs = _of_jobs()
+    jobs = Path(os.path.expanduser("~/fertune-runs"))  # as it is, for a user without a home
     known = jobs != home and next(jobs.glob(f"*/{files.LEDGER}"), None)
     return f" Studies of Ray jobs lie under {jobs}: set FERTUNE_HOME to it." if known else ""
 
 
-def in_shell(home: Path) -> str:
-    """What a command in a shell needs before it to find `home`: nothing, or the variable that names it."""
-    return f"FERTUNE_HOME={home} " if IN_JOB in os.environ or home != Path("runs").absolute() else ""
+def in_shell(home: Path, *arguments: str) -> str:
+    """`tune.py` with `arguments`, as it is typed into a shell here so that it finds `home`."""
+    tune = "tune.py" if Path.cwd() == ROOT else str(ROOT / "tune.py")
+    named = IN_JOB in os.environ or home != Path("runs").absolute()
+    return (f"FERTUNE_HOME={shlex.quote(str(home))} " if named else "") + shlex.join(
+        [program("python"), tune, *arguments]
+    )
+
+
+def program(name: str) -> str:
+    """A program of this environment as it is typed here: in the root of a checkout with a `.venv` by that, else by itself."""
+    if Path.cwd() != ROOT:
+        return str(Path(sys.executable).with_name(name))
+    return f".venv/bin/{name}" if (ROOT / ".venv").exists() else name
 
 
 @functools.cache
@@ -68,7 +99,3 @@ def git_commit() -> str:
     except OSError:  # no git here
         return ""
     return asked.stdout.strip() if asked.returncode == 0 else ""
-
-
-def _of_jobs() -> Path:
-    return Path.home() / "fertune-runs"

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from trainables.core import files
 from tuning.records.home import known_studies
-from tuning.records.mlflow_client import default_uri
+from tuning.records.mlflow_client import database_path, default_uri
 from tuning.records.owner import Owner, is_written, read_owner
 
 # Where MLflow keeps paths of artifacts; a database of an earlier MLflow lacks some of these.
@@ -41,7 +41,7 @@ def open_store(home: Path) -> str:
 
 def is_own_store(uri: str, home: Path) -> bool:
     """Whether `uri` names the database that lies in `home` itself."""
-    return unquote(uri) == f"sqlite:///{home.absolute()}/{files.DATABASE}"
+    return database_path(uri) == home.absolute() / files.DATABASE
 
 
 def moved_from(home: Path) -> list[Path]:

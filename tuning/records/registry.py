@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import threading
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -29,11 +25,10 @@ from tuning.records.aliases import (
     require_unchanged,
     swap,
 )
-from tuning.records.mlflow_client import give_up_in_seconds, is_silence, shown_uri, without_password
+from tuning.records.mlflow_client import registry_uri, without_password
+from tuning.records.mlflow_store import asking, patient, pointed_at, shown_registry
 
-TRANSFER_S = 600  # a server that hands weights on to a store of its own answers when it is through, not before
 PACKAGE = Path(trainables.__file__).resolve().parent
-_ONE_AT_A_TIME = threading.RLock()  # the store that MLflow is pointed at is that of the whole process
 
 # What `trainables/core/serving/mlflow_model.py` imports, and nothing that only training or searching needs.
 SERVING_PACKAGES = (
@@ -73,7 +68,7 @@ def log_and_register(
     for file in (files.MODEL, files.WEIGHTS):
         if not (folder / file).is_file():
             raise ValueError(f"{folder}: there is no {file}, so there is no trained model here to register.")
-    with _quiet_store(tracking_uri), guarded(tracking_uri, name):
+    with pointed_at(tracking_uri), guarded(registry_uri(tracking_uri), name):
         client = mlflow.MlflowClient()
         try:
             client.create_registered_model(name)
@@ -83,7 +78,7 @@ def log_and_register(
         version = begun = _begun(client, name, run_id, tags)
         if version is None:
             require_unchanged(name, champion_version(client, name), replacing)
-            model_id, source = _logged(client, run_id, folder)
+            model_id, source = _logged(client, tracking_uri, run_id, folder)
             created = client.create_model_version(
                 name,
                 source=source,
@@ -111,7 +106,7 @@ def rollback(tracking_uri: str, name: str) -> int:
     that died is completed by the next.
     Raises `ValueError` where there is no such model or no previous version, and `ChampionChanged`.
     """
-    with _quiet_store(tracking_uri), guarded(tracking_uri, name):
+    with pointed_at(tracking_uri), guarded(registry_uri(tracking_uri), name):
         client = mlflow.MlflowClient()
         try:
             return swap(client, name)
@@ -120,13 +115,13 @@ def rollback(tracking_uri: str, name: str) -> int:
                 raise
             listed = ", ".join(found for found, _, _ in champions(tracking_uri)) or "none"
             raise ValueError(
-                f"There is no registered model {name!r} in {shown_uri(tracking_uri)}. With a champion there are: {listed}."
+                f"There is no registered model {name!r} in {shown_registry(tracking_uri)}. With a champion there are: {listed}."
             ) from error
 
 
 def champions(tracking_uri: str) -> list[tuple[str, int, str]]:
     """Name, version and URI of every registered model's champion, by name."""
-    with _quiet_store(tracking_uri):
+    with pointed_at(tracking_uri):
         client = mlflow.MlflowClient()
         found, token = [], None
         while True:
@@ -140,7 +135,7 @@ def champions(tracking_uri: str) -> list[tuple[str, int, str]]:
 
 def present_champion(tracking_uri: str, name: str) -> tuple[int, dict[str, str]] | None:
     """Version and tags of the present champion of `name`; `None` where there is none."""
-    with _quiet_store(tracking_uri):
+    with pointed_at(tracking_uri):
         try:
             found = mlflow.MlflowClient().get_model_version_by_alias(name, CHAMPION)
         except MlflowException as error:
@@ -155,7 +150,7 @@ def only_champion(tracking_uri: str) -> str:
     found = champions(tracking_uri)
     if not found:
         raise ValueError(
-            f"No model has been promoted in {shown_uri(tracking_uri)}; run a study and `promote` it, or give --model."
+            f"No model has been promoted in {shown_registry(tracking_uri)}; run a study and `promote` it, or give --model."
         )
     if len(found) > 1:
         listed = ", ".join(f"{uri} (version {version})" for _, version, uri in found)
@@ -168,7 +163,7 @@ def download(uri: str, tracking_uri: str, into: Path) -> Path:
 
     Raises `ValueError` where the store has no such model.
     """
-    with _quiet_store(tracking_uri), _patience(tracking_uri):
+    with pointed_at(tracking_uri), patient(tracking_uri):
         try:
             return Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(into)))
         except MlflowException as error:
@@ -201,12 +196,12 @@ def _begun(client: mlflow.MlflowClient, name: str, run_id: str, tags: Mapping[st
     return None
 
 
-def _logged(client: mlflow.MlflowClient, run_id: str, folder: Path) -> tuple[str, str]:
+def _logged(client: mlflow.MlflowClient, tracking_uri: str, run_id: str, folder: Path) -> tuple[str, str]:
     """Log the model in `folder` to the run; the id that it gets, and where it lies."""
     # `pyfunc.log_model` would reopen the finished run and move its end; `Model.log` leaves it alone, but by itself puts
     # the model into the default experiment, whose folder is the working directory.
-    planned = client.create_logged_model(client.get_run(run_id).info.experiment_id, "model", run_id)
-    with _patience():
+    with asking(tracking_uri), patient():
+        planned = client.create_logged_model(client.get_run(run_id).info.experiment_id, "model", run_id)
         logged = mlflow.models.Model.log(
             artifact_path=None,
             name="model",
@@ -214,7 +209,7 @@ def _logged(client: mlflow.MlflowClient, run_id: str, folder: Path) -> tuple[str
             flavor=mlflow.pyfunc,
             run_id=run_id,
             python_model=str(PACKAGE / "core" / "serving" / "mlflow_model.py"),
-            artifacts={"model": str(folder)},
+            artifacts={"model": folder.as_uri()},  # MLflow reads `%20` in a path as a blank
             code_paths=[str(PACKAGE)],
             infer_code_paths=False,
             pip_requirements=serving_requirements(),
@@ -225,57 +220,5 @@ def _logged(client: mlflow.MlflowClient, run_id: str, folder: Path) -> tuple[str
 
 def _not_loaded(uri: str, tracking_uri: str, error: MlflowException) -> str:
     listed = ", ".join(found for _, _, found in champions(tracking_uri)) or "none"
-    reason = without_password(error.message, tracking_uri)
-    return f"{uri} cannot be loaded from {shown_uri(tracking_uri)}: {reason} Champions: {listed}."
-
-
-@contextmanager
-def _quiet_store(tracking_uri: str) -> Generator[None]:
-    """Point MLflow at the store, without its progress bars and running commentary for as long as the block lasts."""
-    bar, pointer = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "MLFLOW_TRACKING_URI"
-    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
-    with _ONE_AT_A_TIME:
-        before = {key: os.environ.get(key) for key in (bar, pointer)}
-        levels = [logger.level for logger in loggers]
-        os.environ[bar] = "false"
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        give_up_in_seconds()
-        mlflow.set_tracking_uri(tracking_uri)
-        try:
-            yield
-        except MlflowException as error:
-            raise ConnectionError(f"MLflow at {shown_uri(tracking_uri)}{_refusal(error, tracking_uri)}") from error
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
-            # MLflow writes the address into the environment, where it would be taken for the user's own.
-            mlflow.set_tracking_uri(None)  # ty: ignore[invalid-argument-type]
-            for key, value in before.items():
-                if value is None:
-                    os.environ.pop(key, None)
-                else:
-                    os.environ[key] = value
-
-
-def _refusal(error: MlflowException, tracking_uri: str) -> str:
-    if is_silence(error):
-        return " does not answer. Start that server, or set MLFLOW_TRACKING_URI to the address of one that runs."
-    return f": {without_password(str(error.message), tracking_uri)}"
-
-
-@contextmanager
-def _patience(tracking_uri: str = "") -> Generator[None]:
-    """Let a call take as long as large weights take, for as long as the block lasts.
-
-    A server that does not answer at all, as asked first of the one at `tracking_uri`, is found out in seconds all the same.
-    """
-    if tracking_uri.startswith("http"):
-        mlflow.MlflowClient().search_registered_models(max_results=1)
-    key = "MLFLOW_HTTP_REQUEST_TIMEOUT"
-    before = os.environ[key]
-    os.environ[key] = str(max(TRANSFER_S, int(before)))
-    try:
-        yield
-    finally:
-        os.environ[key] = before
+    reason = without_password(error.message, tracking_uri, registry_uri(tracking_uri))
+    return f"{uri} cannot be loaded from {shown_registry(tracking_uri)}: {reason} Champions: {listed}."

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
 from tuning.records import tags
+from tuning.records.home import program
 from tuning.records.mlflow_client import shown_uri
 
 NOTE = "mlflow.note.content"  # the tag with the description on the page of an experiment or of a run
@@ -83,7 +84,7 @@ def how_to_compare(tracking_uri: str, experiment_id: str, front: Sequence[str]) 
     if urlsplit(tracking_uri).scheme not in ("http", "https"):
         # A store that is told only with its password is told by the variable that it came from.
         store = shlex.quote(base) if base == tracking_uri else '"$MLFLOW_TRACKING_URI"'
-        lines.append(f"  .venv/bin/mlflow ui --backend-store-uri {store} --port {urlsplit(LOCAL).port}")
+        lines.append(f"  {shlex.quote(program('mlflow'))} ui --backend-store-uri {store} --port {urlsplit(LOCAL).port}")
         lines.append("  and, while it runs, in a browser")
         base = LOCAL
     lines.append(f"  all trials: {study_url(base, experiment_id)}")

@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from trainables.core.streams import take_any_text
 from trainables.core.wording import first_line
 from tuning.records.home import default_home
 from tuning.records.mlflow_client import without_password
@@ -62,11 +63,16 @@ _HELPS = {
 def reporting_errors(verbose: bool = False, *, goes_on: str = "") -> Generator[None]:
     """Any error ends in one message and exit code 2; `verbose` shows the traceback.
 
-    An interruption ends in exit code 130; `goes_on` is what is said then of what was done.
+    An interruption ends in exit code 130; `goes_on` is what is said then of what was done, as where nobody reads it.
     """
+    take_any_text()
     try:
         yield
     except typer.Exit:  # a RuntimeError too
+        raise
+    except BrokenPipeError:  # typer knows what to do about it
+        if goes_on:
+            print(f"Nobody reads what this prints any more. {goes_on}", file=sys.stderr)
         raise
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, SystemExit) and end.code != signal.SIGTERM:  # what Ray makes of SIGTERM once it is joined
@@ -81,6 +87,7 @@ def reporting_errors(verbose: bool = False, *, goes_on: str = "") -> Generator[N
 @contextlib.contextmanager
 def read_only(verbose: bool = False) -> Generator[None]:
     """`reporting_errors` for a command that only reads: a signal, or a pipe that nobody reads, ends it in silence."""
+    take_any_text()
     try:
         yield
         sys.stdout.flush()
@@ -106,9 +113,10 @@ def message_of(error: Exception) -> str:
         return (
             f"Ray at {where} refuses this shell: {first_line(getattr(error, 'message', error)).rstrip('.')}. {TOKEN}."
         )
-    first = without_password(first_line(error), os.environ.get("MLFLOW_TRACKING_URI", ""))
+    addresses = [os.environ.get(name, "") for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")]
+    first = without_password(first_line(error), *addresses)
     message = f"{kind.__name__}: {first}".rstrip(": ")
-    whose = f"{package} failed" if package in ("mlflow", "optuna", "ray") else "fertune has a bug"
+    whose = f"{package} failed" if package in ("mlflow", "optuna", "ray", "sqlalchemy") else "fertune has a bug"
     return f"{whose} ({message}); --verbose shows where."
 
 

@@ -54,7 +54,7 @@ def show_run(ran: Ran, shown: Shown, table: Path | None = None) -> bool:
         return _show_ablation(ran, shown, table)
     show_front(ran, shown)
     name = ran.study.name
-    commands = [f"report {name}"] if ran.study.is_smoke else [f"promote {name}", f"report {name}"]
+    commands = [["report", name]] if ran.study.is_smoke else [["promote", name], ["report", name]]
     say_next(ran.home, shown.listener, commands, ran.compare)
     return bool(ran.ledger.selection.get("front"))
 
@@ -100,7 +100,7 @@ def show_rollback(restored: Any, as_json: bool) -> None:
 def show_demo(ran: Ran, promoted: Promotion, clip: Path | None, shown: Shown) -> None:
     """The end of the main job."""
     show_promotion(promoted, shown)
-    commands = [f"predict {clip or 'CLIP'} --model {promoted.uri}", f"report {ran.study.name}"]
+    commands = [["predict", str(clip or "CLIP"), "--model", promoted.uri], ["report", ran.study.name]]
     say_next(ran.home, shown.listener, commands, ran.compare)
 
 
@@ -129,7 +129,7 @@ def _show_ablation(ran: Ran, shown: Shown, table: Path | None) -> bool:
     if table is not None:
         sheets.write(document, table)
         shown.listener.say(f"The table: {table}")
-    say_next(ran.home, shown.listener, [f"report {ran.study.name}"], ran.compare)
+    say_next(ran.home, shown.listener, [["report", ran.study.name]], ran.compare)
     return done
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from search_spaces.core.study import Objective
-from tuning.records.home import ROOT, elsewhere, in_shell
+from tuning.records.home import elsewhere, in_shell
 from tuning.records.ledger import Ledger, Trial, first_error
 from tuning.text.phases import PHASE_TITLES
 from tuning.text.progress import TerminalListener
@@ -117,12 +117,16 @@ def print_status(found: Any, console: Console) -> None:
         console.print(f"  promoted: {promoted['name']} version {promoted['version']}", highlight=False)
 
 
-def say_next(home: Path, listener: TerminalListener, commands: Sequence[str], compare: Sequence[str] = ()) -> None:
-    """What a person may want to type into a shell now, as it must be typed there; then where MLflow compares trials."""
-    here = Path(".venv/bin") if Path.cwd() == ROOT and (ROOT / ".venv").exists() else Path()
+def say_next(
+    home: Path, listener: TerminalListener, commands: Sequence[Sequence[str]], compare: Sequence[str] = ()
+) -> None:
+    """What a person may want to type into a shell now, as it must be typed there; then where MLflow compares trials.
+
+    Each of `commands` are arguments of `tune.py`.
+    """
     listener.say("What next:")
     for command in commands:
-        listener.say(f"  {in_shell(home)}{here / 'python'} tune.py {command}")
+        listener.say(f"  {in_shell(home, *command)}")
     for line in compare:
         listener.say(line)
 

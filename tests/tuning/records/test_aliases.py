@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.support.mlflow_store import new_store
-from tuning.records import registry
+from tuning.records import mlflow_store, registry
 from tuning.records.aliases import ChampionChanged, aliases, guarded, make_champion, swap
 
 
@@ -272,7 +272,7 @@ def test_a_server_may_take_its_time_over_large_weights(tmp_path, monkeypatch):
     weights.write_bytes(b"0" * 100_000)
     try:
         repository = HttpArtifactRepository(f"http://127.0.0.1:{server.server_port}/artifacts")
-        with registry._patience():
+        with mlflow_store.patient():
             repository.log_artifact(str(weights))
         assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "1"
         with pytest.raises(MlflowException, match="timeout"):

@@ -128,3 +128,12 @@ def test_a_command_that_only_looks_is_interrupted_without_a_word(capsys):
         raise KeyboardInterrupt
     assert ended.value.exit_code == 130
     assert capsys.readouterr().err == ""
+
+
+def test_a_pipe_that_nobody_reads_is_told_where_work_goes_on(capsys):
+    with pytest.raises(BrokenPipeError), reporting_errors(goes_on=GOES_ON):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+    assert capsys.readouterr().err == f"Nobody reads what this prints any more. {GOES_ON}\n"
+    with pytest.raises(BrokenPipeError), reporting_errors():
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,35 @@
+"""What to type next is typed as a shell reads it."""
+
+import io
+import shlex
+from types import SimpleNamespace
+
+from rich.console import Console
+
+from tests.support.tiny_study import tiny_study
+from tuning.records.ran import Ran
+from tuning.text.outcomes import show_demo, show_run
+from tuning.text.progress import TerminalListener
+from tuning.text.shown import Shown
+
+
+def commands_of(show, home, **study):
+    written = io.StringIO()
+    console = Console(file=written, width=80)
+    shown = Shown(console=console, listener=TerminalListener(console))
+    ledger = SimpleNamespace(selection={}, leaky=False, of_phase=lambda phase: [])
+    show(Ran(study=tiny_study(**study), home=home, ledger=ledger), shown)
+    lines = written.getvalue().partition("What next:\n")[2].splitlines()
+    return [shlex.split(line) for line in lines]
+
+
+def test_every_command_is_read_as_it_was_meant(tmp_path, monkeypatch):
+    home = tmp_path / "my runs; rm -rf $HOME"
+    first, second = commands_of(show_run, home, name="it's mine")
+    assert first[0] == second[0] == f"FERTUNE_HOME={home}"
+    assert (first[2:], second[2:]) == (["tune.py", "promote", "it's mine"], ["tune.py", "report", "it's mine"])
+    monkeypatch.setattr("tuning.text.outcomes.show_promotion", lambda *_: None)
+    clip = home / "drawn" / "a clip.mp4"
+    promoted = SimpleNamespace(uri="models:/tiny@champion")
+    predict, _ = commands_of(lambda ran, shown: show_demo(ran, promoted, clip, shown), home)
+    assert predict[2:] == ["tune.py", "predict", str(clip), "--model", "models:/tiny@champion"]

@@ -1,0 +1,42 @@
+"""Whether a study can go to work: all that can be in its way and is known before its faces are prepared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from search_spaces.core.study import Study
+from tuning.execution.placement import Placement, slots_of
+from tuning.execution.seeds import require_study_seed
+from tuning.execution.session import Session, look_ahead
+from tuning.records.ledger import Ledger
+from tuning.records.mlflow_client import shown_uri, silence
+
+
+def require_ready(
+    study: Study, ledger: Ledger, tracking_uri: str, placement: Placement, *, tell: Callable[[str], None], trains: bool
+) -> None:
+    """Raises `ValueError` or `ConnectionError` for what would end the work of `study` later; Ray counts where it `trains`.
+
+    A server of MLflow that does not answer is told, and no more: the ledger keeps what MLflow lacks.
+    """
+    if study.design is None or study.design.tune_each:
+        require_study_seed(study.seed, ledger)
+    if reason := silence(tracking_uri):
+        tell(f"MLflow at {shown_uri(tracking_uri)} does not answer ({reason}): the ledger keeps what it misses.")
+    if trains:
+        require_unchanged(study, ledger)
+        slots_of(placement, Session(nodes=look_ahead()), 1)
+
+
+def require_unchanged(study: Study, ledger: Ledger) -> None:
+    """Trials of one study are comparable: only the space may change between its runs, not what all trials share."""
+    before = ledger.study.get("settings", study.settings)
+    now = json.loads(json.dumps(dict(study.settings)))
+    changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+    if changed:
+        was = ", ".join(f"{key} was {before.get(key)!r} and is {now.get(key)!r}" for key in changed)
+        raise ValueError(
+            f"The settings of study {study.name} changed since it was begun: {was}. Its trials would not be "
+            "comparable; change them back, or save the study under another name."
+        )
