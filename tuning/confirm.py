@@ -8,7 +8,7 @@ present champion of the task is trained beside them, with the same seeds on the 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 from search_spaces.core.study import Study
@@ -18,6 +18,7 @@ from tuning.evidence.holdout import Evidence, evidence
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.seeds import fresh_seeds
 from tuning.records.aliases import CHAMPION
+from tuning.records.identity import configuration_of
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import ranked_front
 
@@ -61,7 +62,7 @@ def confirm_search(runner: Runner, *, top: int = TOP, seeds: int = 2, trial_id: 
     require_search(runner)
     if top < 1 or seeds < 1:
         raise ValueError(f"top={top} and seeds={seeds} were given; whole numbers of at least 1 are allowed.")
-    members = [_finished(runner.ledger, trial_id)] if trial_id else ranked_front(runner.ledger)[:top]
+    members = [_finished(runner.ledger, trial_id)] if trial_id else _distinct(runner)[:top]
     if not members:
         raise ValueError(f"Study {runner.study.name} has no finished search trial; run it first.")
     variants = [(member, "", {}) for member in members]
@@ -124,6 +125,14 @@ def present_champion(runner: Runner) -> Champion | None:
         runner.ledger.note("champion_left_out", reason=str(error))
         runner.listener.noted(f"Confirmed without the present champion: {error}")
         return None
+
+
+def _distinct(runner: Runner) -> list[Trial]:
+    """The front's members, of those that train the same the first."""
+    found: dict[Hashable, Trial] = {}
+    for member in ranked_front(runner.ledger):
+        found.setdefault(configuration_of(runner.study, member), member)
+    return list(found.values())
 
 
 def _finished(ledger: Ledger, trial_id: str) -> Trial:

@@ -153,6 +153,26 @@ class Study:
         values = {**self.defaults, **self.settings, **parameters}
         return with_effect(parameters, values, only_if_of(self.config_type))
 
+    def space(self) -> dict[str, str]:
+        """The searched parameters in words: the domain of each, and where alone it exists."""
+        found = {}
+        for key, domain in self.parameters.items():
+            needs = (f"{other} {', '.join(map(str, values))}" for other, values in self.only_if.get(key, {}).items())
+            where = " and ".join(needs)
+            found[key] = f"{getattr(domain, 'domain_str', domain)}{f' where {where}' if where else ''}"
+        return found
+
+    def effects(self) -> dict[str, Any]:
+        """What `effective` knows beside the settings, as plain values that a ledger remembers."""
+        only_if = only_if_of(self.config_type)
+        needed = {other for needs in only_if.values() for other in needs}
+        return {
+            "only_if": {
+                key: {other: list(values) for other, values in needs.items()} for key, needs in only_if.items()
+            },
+            "defaults": {key: value for key, value in self.defaults.items() if key in needed},
+        }
+
     def smoked(self) -> Study:
         """The same study in seconds, under a name of its own: nothing of it mixes with the real one.
 

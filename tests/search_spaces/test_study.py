@@ -102,6 +102,12 @@ def test_a_study_adds_to_what_the_config_says():
     assert found["lr"] == {"rbg_depth": (0,)}
 
 
+def test_a_space_is_told_with_its_conditions():
+    parameters = {"rbg_depth": tune.choice([0, 1]), "lr": tune.loguniform(1e-4, 1e-2)}
+    study = make_study(parameters=parameters, only_if={"lr": {"rbg_depth": (0, 1)}})
+    assert study.space() == {"rbg_depth": "[0, 1]", "lr": "(0.0001, 0.01) where rbg_depth 0, 1"}
+
+
 def test_equal_networks_are_one_configuration_of_a_study():
     study = make_study(settings={"shortcut": "linear"})
     assert study.config({"rbg_depth": 0}) == study.config({"rbg_depth": 0, "shortcut": "parameter_free"})

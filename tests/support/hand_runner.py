@@ -20,6 +20,7 @@ from trainables.core.phases import SCORED_ON
 from trainables.core.prepared.splits import make_splits
 from trainables.core.prepared.stored import Prepared
 from tuning.execution.runner import Runner
+from tuning.records.identity import identity
 from tuning.records.ledger import Ledger, Trial
 from tuning.text.progress import Silent
 
@@ -109,9 +110,9 @@ class HandRunner:
 
     def run_listed(self, phase, trials):
         """Write what is not there yet."""
-        known = {trial.identity: trial for trial in self.ledger.of_phase(phase)}
+        known = {identity(self.study, trial): trial for trial in self.ledger.of_phase(phase)}
         for trial in trials:
-            trial = known.get(trial.identity, trial)
+            trial = known.get(identity(self.study, trial), trial)
             if trial.state != "FINISHED":
                 trial.trial_id = trial.trial_id or self.ledger.next_id(phase)
                 self.asked.append(trial)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,9 @@ from tuning.execution.preparation import ClipListener, cut, draw, prepare_datase
 from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaSearcher, Searcher
 from tuning.execution.session import Session, open_session
 from tuning.execution.signals import interruptible
+from tuning.execution.space import Space, all_tried
 from tuning.records.home import default_home, git_commit, known_studies, not_begun
+from tuning.records.identity import identity
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.mlflow_client import default_uri
 from tuning.records.ran import Ran
@@ -116,11 +119,16 @@ class Runner:
         """Bring the study to `num_samples` search trials: half-run ones first, then new ones; select the front."""
         begun = self.ledger.of_phase("search")
         halted = [trial for trial in begun if trial.halted]
-        past = [trial for trial in begun if trial not in halted]
-        searcher = HaltedFirst(halted, OptunaSearcher(self.study, num_samples=num_samples, begun=begun))
-        count = max(0, num_samples - len(past))
+        num_new = Space(self.study).num_new(num_samples, begun)
+        searcher = OptunaSearcher(self.study, num_samples=num_samples, begun=begun)
         deadline = None if time_budget_s is None else time.monotonic() + time_budget_s
-        self.run("search", searcher, count, deadline=deadline, num_samples=num_samples)
+        if len(begun) + num_new < num_samples:
+            self.listener.noted(all_tried(self.study.name, len(begun) + num_new))
+        self.run(
+            "search", HaltedFirst(halted, searcher), num_new + len(halted), deadline=deadline, num_samples=num_samples
+        )
+        if searcher.exhausted:
+            self.listener.noted(all_tried(self.study.name, len(self.ledger.of_phase("search"))))
         self.select()
 
     def select(self) -> None:
@@ -133,8 +141,8 @@ class Runner:
 
     def run_listed(self, phase: Phase, trials: list[Trial], *, deadline: float | None = None, **facts: Any) -> None:
         """Run trials that are known beforehand, as `run` does; those that finished already are not run again."""
-        known = {trial.identity: trial for trial in self.ledger.of_phase(phase)}
-        todo = [known.get(trial.identity, trial) for trial in trials]
+        known = {identity(self.study, trial): trial for trial in self.ledger.of_phase(phase)}
+        todo = [known.get(identity(self.study, trial)) or self._new(trial) for trial in trials]
         todo = [trial for trial in todo if trial.state != "FINISHED"]
         self.run(phase, ListSearcher(todo), len(todo), deadline=deadline, **facts)
 
@@ -149,6 +157,7 @@ class Runner:
             "objectives": [[objective.metric, objective.direction] for objective in self.study.objectives],
             "design": self.study.design.facts() if self.study.design else None,
             "published": {name: dict(figures) for name, figures in self.study.published.items()},
+            "effects": self.study.effects(),
         }
         if count == 0:
             if self.ledger.study:
@@ -188,6 +197,12 @@ class Runner:
         if count := num_new + len(halted):
             self.run(phase, HaltedFirst(halted, InTurn(searchers)), count, deadline=deadline)
 
+    def _new(self, trial: Trial) -> Trial:
+        """`trial` as it is written down: without parameters that have no effect."""
+        return (
+            trial if trial.trainable else dataclasses.replace(trial, parameters=self.study.effective(trial.parameters))
+        )
+
     def spec(self, trial: Trial) -> TrialSpec:
         """What the worker of `trial` is told."""
         return TrialSpec(
@@ -211,7 +226,7 @@ class Runner:
             "trainable": self.study.trainable,
             "dataset": self.study.dataset,
             "dataset_fingerprint": self.prepared.fingerprint,
-            "space": {key: str(getattr(domain, "domain_str", domain)) for key, domain in self.study.parameters.items()},
+            "space": self.study.space(),
             "settings": dict(self.study.settings),
             "leaky": self.splits.leaky,
             "drawn": self.prepared.drawn,
