@@ -119,10 +119,12 @@ def _error(trial: Trial) -> str:
 
 
 def _compared(ledger: Ledger) -> list[Trial]:
-    """The ablation's trials whose settings are those that their variant stands for today."""
+    """The ablation's trials whose settings are those that their variant stands for today, each training once."""
     compared = {name: ledger.effective(found) for name, found in ledger.study.get("compared", {}).items()}
-    return [
-        trial
-        for trial in ledger.of_phase("ablation")
+    found = {
+        (trial.variant, trial.folds, trial.seed): trial
+        for trial in sorted(ledger.of_phase("ablation"), key=lambda trial: trial.state == "FINISHED")
         if compared.get(trial.variant) == ledger.effective(trial.parameters)
-    ]
+    }
+    once = {trial.trial_id for trial in found.values()}
+    return [trial for trial in ledger.of_phase("ablation") if trial.trial_id in once]

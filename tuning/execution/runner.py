@@ -141,7 +141,8 @@ class Runner:
 
     def run_listed(self, phase: Phase, trials: list[Trial], *, deadline: float | None = None, **facts: Any) -> None:
         """Run trials that are known beforehand, as `run` does; those that finished already are not run again."""
-        known = {identity(self.study, trial): trial for trial in self.ledger.of_phase(phase)}
+        before = sorted(self.ledger.of_phase(phase), key=lambda trial: trial.state == "FINISHED")
+        known = {identity(self.study, trial): trial for trial in before}
         todo = [known.get(identity(self.study, trial)) or self._new(trial) for trial in trials]
         todo = [trial for trial in todo if trial.state != "FINISHED"]
         self.run(phase, ListSearcher(todo), len(todo), deadline=deadline, **facts)

@@ -1,5 +1,6 @@
 """An ablation that tunes every variant alike: the searches before it, what is chosen, and what a halted one says."""
 
+import dataclasses
 import json
 
 import pytest
@@ -66,6 +67,23 @@ def test_a_variant_written_otherwise_is_the_same_variant(prepared, tmp_path):
         ablate_variants(runner, folds=(0, 1), seeds=1)
         assert runner.begun == []
         assert [one.variant for one in comparison_of(runner.ledger).variants] == ["gru", "mean"]
+
+
+def test_trainings_that_an_earlier_version_did_twice_count_once(prepared, tmp_path):
+    """To it, a variant that was written otherwise was another."""
+    design = named({"gru": {}, "mean": {"temporal": "mean"}}, reference="gru")
+    study = heads(design=design, parameters={}, settings={"backbone": "resnet18", "epochs": 2, "gru_hidden": 8})
+    with Driver(study, tmp_path, prepared) as runner:
+        ablate_variants(runner, folds=(0, 1), seeds=1)
+        (once,) = (
+            trial for trial in runner.ledger.of_phase("ablation") if (trial.variant, trial.folds) == ("mean", (1,))
+        )
+        again = dataclasses.replace(once, trial_id="ablation-0004", parameters={**once.parameters, "gru_hidden": 16})
+        runner.ledger.start(again)
+        runner.ledger.end(again.trial_id, "INTERRUPTED")
+        ablate_variants(runner, folds=(0, 1), seeds=1)
+        assert len(runner.begun) == 4, "nothing is trained again"
+        assert len(runs_of(runner.ledger)) == 4
 
 
 def test_a_search_that_was_interrupted_goes_on_before_anything_is_compared(prepared, tmp_path):
