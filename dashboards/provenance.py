@@ -29,6 +29,7 @@ _WRITTEN_OUT = (
     "dataset_fingerprint",
     "trainable",
 )
+_OURS = ("effects",)  # for fertune, and told by nothing else that is of use to people
 
 
 def panel(report: ReportData) -> Panel:
@@ -68,7 +69,7 @@ def _facts(report: ReportData) -> list[tuple[str, object]]:
     if report.evidence:
         pairs.append(("holdout", f"{report.evidence[0].tested_on}; only confirmations read it"))
     # What has no words here is shown as it stands.
-    pairs += [(key, _plain(value)) for key, value in study.items() if key not in _WRITTEN_OUT]
+    pairs += [(key, _plain(value)) for key, value in study.items() if key not in (*_WRITTEN_OUT, *_OURS)]
     pairs += [
         ("study began", day(began)),
         ("last event", day(report.ledger.events[-1]["time"])),
@@ -83,7 +84,7 @@ def _history(report: ReportData) -> Html:
     rows = []
     for before, after in itertools.pairwise(itertools.accumulate(openings, lambda known, event: known | event)):
         for key in after:
-            if key not in ("time", "event") and before.get(key) != after[key]:
+            if key not in ("time", "event", *_OURS) and before.get(key) != after[key]:
                 changed = (day(after["time"]), key, _plain(before.get(key)), _plain(after[key]))
                 rows.append([Cell(shown=value) for value in changed])
     return table("What changed between runs", ["date", "what", "before", "after"], rows) if rows else NOTHING

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import nn
 
-from trainables.core.config import TrainerConfig, check_count, check_name, check_share
+from trainables.core.config import OnlyIf, TrainerConfig, check_count, check_name, check_share
 from trainables.models.attention import check_frame_gate
 from trainables.models.published import WEIGHTS
 from trainables.models.rbg import RBG, RECURRENT, SHORTCUTS
@@ -36,6 +36,13 @@ class Config(TrainerConfig):
     value of `masking_rate` (a tenth of a frame; the source masks, at a rate it does not give).
     Raises `ValueError` for a value that is not allowed.
     """
+
+    ONLY_IF: ClassVar[OnlyIf] = {
+        "rbg_depth": {"temporal": ("gru",)},
+        "gru_hidden": {"temporal": ("gru",)},
+        "recurrent": {"rbg_depth": (1, 2, 3)},
+        "shortcut": {"recurrent": ("rbg",)},
+    }
 
     masking_rate: float = 0.1
     backbone: str = "resnet50"

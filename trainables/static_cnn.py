@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from numbers import Integral
-from typing import Any
+from typing import Any, Self
 
 from torch import nn
 
@@ -51,6 +51,11 @@ class Config(TrainerConfig):
                 f"image_size was given as {self.image_size} px; at least {MIN_SIZE} px are allowed, or an input_size "
                 "that enlarges the frames to as much."
             )
+
+    def canonical(self) -> Self:
+        """As every config's; an `input_size` that frames have already is 0."""
+        found = super().canonical()
+        return dataclasses.replace(found, input_size=0) if found.input_size == found.image_size else found
 
 
 def build_model(config: Config) -> nn.Module:

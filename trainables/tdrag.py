@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import nn
 
-from trainables.core.config import TrainerConfig, check_count, check_name, check_share
+from trainables.core.config import OnlyIf, TrainerConfig, check_count, check_name, check_share
 from trainables.models.attention import GATES
 from trainables.models.res_rbg import MeanHead
 from trainables.models.resnet3d import WIDTH, ResNet3d
@@ -38,6 +38,8 @@ class Config(TrainerConfig):
     3, because a GRU over the last 2 steps would have nothing to do; one GRU layer of 256; `dropout` off and `weights`
     none, as nothing is said of them. Raises `ValueError` for a value that is not allowed.
     """
+
+    ONLY_IF: ClassVar[OnlyIf] = {"gru_hidden": {"temporal": ("gru",)}, "gru_layers": {"temporal": ("gru",)}}
 
     frame_selection: str = "keyframes"
     attention: str = "spatial_3d"

@@ -8,7 +8,7 @@ present champion of the task is trained beside them, with the same seeds on the 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from tuning.evidence.holdout import Evidence, evidence
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.seeds import fresh_seeds
 from tuning.records.aliases import CHAMPION
+from tuning.records.identity import configuration_of
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import ranked_front
 from tuning.text.progress import heard
@@ -93,7 +94,7 @@ def members_of(runner: Runner, *, top: int = TOP, seeds: int = 2, trial_id: str 
     if top < 1 or seeds < 1:
         raise ValueError(f"top={top} and seeds={seeds} were given; whole numbers of at least 1 are allowed.")
     fresh_seeds(runner.ledger, seeds)
-    members = [_finished(runner.ledger, trial_id)] if trial_id else ranked_front(runner.ledger)[:top]
+    members = [_finished(runner.ledger, trial_id)] if trial_id else _distinct(runner)[:top]
     if not members:
         raise ValueError(f"Study {runner.study.name} has no finished search trial; run it first.")
     return members
@@ -137,6 +138,14 @@ def present_champion(runner: Runner) -> Champion | None:
         runner.ledger.note("champion_left_out", reason=str(error))
         runner.listener.noted(f"Confirmed without the present champion: {error}")
         return None
+
+
+def _distinct(runner: Runner) -> list[Trial]:
+    """The front's members, of those that train the same the first."""
+    found: dict[Hashable, Trial] = {}
+    for member in ranked_front(runner.ledger):
+        found.setdefault(configuration_of(runner.study, member), member)
+    return list(found.values())
 
 
 def _finished(ledger: Ledger, trial_id: str) -> Trial:

@@ -18,6 +18,8 @@ from tuning.evidence.nested_cross_validation import SEARCHED, NestedResult, nest
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.searcher import OptunaSearcher
 from tuning.execution.seeds import fresh_seeds
+from tuning.execution.space import Space
+from tuning.records.identity import identity
 from tuning.records.ledger import Trial
 from tuning.records.selection import choose
 from tuning.text.progress import heard
@@ -77,13 +79,17 @@ def cross_validate_search(runner: Runner, *, num_samples: int, seeds: int = 2) -
     champion = present_champion(runner) if chosen else None
     beside = trials_of_champion(champion, "nested", fresh, list(chosen)) if champion else []
     runner.run_listed("nested", tests + beside)
-    known = {trial.identity: trial for trial in runner.ledger.of_phase("nested")}
+    known = {identity(runner.study, trial): trial for trial in runner.ledger.of_phase("nested")}
+
+    def of(asked: list[Trial]) -> list[Trial]:
+        return [known[one] for one in (identity(runner.study, trial) for trial in asked) if one in known]
+
     return nested_results(
         runner.ledger,
         runner.splits,
         chosen,
-        tests=[known[trial.identity] for trial in tests if trial.identity in known],
-        beside=[known[trial.identity] for trial in beside if trial.identity in known],
+        tests=of(tests),
+        beside=of(beside),
         num_seeds=seeds,
     )
 
@@ -113,8 +119,10 @@ def planned(runner: Runner, *, num_samples: int, seeds: int = 2) -> NestedPlan:
             f"Study {runner.study.name} has 1 fold; nested cross-validation needs at least 2. Without --nested the holdout is "
             "tested."
         )
-    begun = [trial.folds[0] for trial in runner.ledger.of_phase("nested_search")]
-    searches = sum(max(0, num_samples - begun.count(fold)) for fold in range(num_folds))
+    begun = runner.ledger.of_phase("nested_search")
+    searches = sum(
+        Space(_study_of(runner.study, fold)).num_new(num_samples, _trials_of(begun, fold)) for fold in range(num_folds)
+    )
     tests = num_folds * seeds
     return NestedPlan(num_folds=num_folds, searches=searches, tests=tests, with_champion=2 * tests)
 
@@ -132,11 +140,7 @@ class _OfFold:
 
     def __init__(self, study: Study, fold: int, num_samples: int, begun: list[Trial]) -> None:
         self._name = _name(fold)
-        self._searcher = OptunaSearcher(
-            dataclasses.replace(study, search_folds=(fold,)),
-            num_samples=num_samples,
-            begun=[trial for trial in begun if trial.folds == (fold,)],
-        )
+        self._searcher = OptunaSearcher(_study_of(study, fold), num_samples=num_samples, begun=_trials_of(begun, fold))
 
     def ask(self) -> Trial | None:
         trial = self._searcher.ask()
@@ -150,9 +154,17 @@ def _name(fold: int) -> str:
     return f"fold-{fold}"
 
 
+def _study_of(study: Study, fold: int) -> Study:
+    return dataclasses.replace(study, search_folds=(fold,))
+
+
+def _trials_of(trials: list[Trial], fold: int) -> list[Trial]:
+    return [trial for trial in trials if trial.folds == (fold,)]
+
+
 def _chosen(runner: Runner, fold: int) -> Trial | None:
     """What the search of `fold` recommends, as every search does, on the validation people of that fold."""
-    trials = [trial for trial in runner.ledger.finished("nested_search") if trial.folds == (fold,)]
+    trials = _trials_of(runner.ledger.finished("nested_search"), fold)
     if not trials:
         return None
     return choose(runner.study, trials, len(runner.splits.view("nested_search", fold).validation))[1]

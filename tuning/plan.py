@@ -20,7 +20,10 @@ from trainables.core.wording import counted
 from tuning.evidence.fold_sizes import FoldSize, fold_sizes, mean_sizes, num_subjects
 from tuning.evidence.minimum_detectable_effect import detectable
 from tuning.execution.enumerated import chosen_folds, default_seeds, trainings
+from tuning.execution.space import Space
+from tuning.execution.variant_search import lacking_searches
 from tuning.records.home import home_of, known_studies
+from tuning.records.identity import identity
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import best_by_variant, searches_of
 
@@ -95,9 +98,8 @@ def plan(
     finished = [trial for trial in ledger.trials.values() if trial.state == "FINISHED"]
     sizes = fold_sizes(loaded, place, None if data_root is None else Path(data_root).expanduser())
     chosen = None if loaded.design is None else _chosen(loaded, folds, sizes)
-    total, words, done = _trainings(
-        loaded, ledger, ledger.search_size(loaded.num_samples, num_samples, extend), chosen, seeds
-    )
+    search_size = ledger.search_size(loaded.num_samples, num_samples, extend)
+    total, words, done = _trainings(loaded, ledger, search_size, chosen, seeds)
     ahead = None if total is None else total - done
     seconds, hours_from = _seconds_each(loaded, finished, place, sizes)
     weights_mb = _mean_metric(finished, "weights_mb") or _weights_mb(loaded)
@@ -152,14 +154,19 @@ def _trainings(
     """How many models will be trained in all, in words, and how many of them are."""
     search_folds, design = len(study.search_folds), study.design
     if design is None:
-        done = len(ledger.finished("search"))
-        words = f"{counted(search_size, 'trial')} on {counted(search_folds, 'fold')}"
+        begun, done = ledger.of_phase("search"), len(ledger.finished("search"))
+        most = len(begun) + Space(study).num_new(search_size, begun)
+        words = f"{counted(min(search_size, most), 'trial')} on {counted(search_folds, 'fold')}"
+        if most < search_size:
+            words, search_size = f"{words}, all configurations that there are", most
         return search_size * search_folds, words, min(done, search_size) * search_folds
-    searched = 0
+    searched, to_search = 0, 0
     compared: Mapping[str, Mapping[str, Any]] = design.variants
     if design.tune_each:
-        done = Counter(trial.variant for trial in searches_of(ledger, design) if trial.ended)
+        ended = [trial for trial in searches_of(ledger, design) if trial.ended]
+        done = Counter(trial.variant for trial in ended)
         searched = sum(min(count, design.tune_each) for count in done.values()) * search_folds
+        to_search = sum(lacking_searches(study, ended).values()) * search_folds
         compared = best_by_variant(ledger, study)
     on = "all folds" if folds is None else counted(len(folds), "fold")
     words = f"{len(design.variants)} variants x {on} x {counted(seeds, 'seed')}"
@@ -167,9 +174,9 @@ def _trainings(
         words += f", after {counted(design.tune_each, 'search trial')} for each variant"
     if folds is None:
         return None, f"{words}; give --data-root to count the folds", searched
-    finished = {trial.identity for trial in ledger.finished("ablation")}
-    trained = sum(trial.identity in finished for trial in trainings(compared, folds, seeds))
-    total = len(design.variants) * (len(folds) * seeds + design.tune_each * search_folds)
+    finished = {identity(study, trial) for trial in ledger.finished("ablation")}
+    trained = sum(identity(study, trial) in finished for trial in trainings(compared, folds, seeds))
+    total = len(design.variants) * len(folds) * seeds + searched + to_search
     return total, words, trained + searched
 
 

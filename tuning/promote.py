@@ -15,6 +15,7 @@ from tuning.evidence.champion import (
     Incomparable,
     champion_of,
     configuration_hash,
+    earlier_hashes,
     registered_name,
     version_tags,
 )
@@ -36,6 +37,7 @@ from tuning.execution.seeds import REFIT_SEED
 from tuning.records import registry, tags
 from tuning.records.aliases import ChampionChanged, champion_uri
 from tuning.records.home import git_commit
+from tuning.records.identity import identity
 from tuning.records.ledger import Trial, first_error
 from tuning.records.mlflow_store import require_answers
 from tuning.records.moved_home import open_store
@@ -195,12 +197,13 @@ def _require_beats_majority(runner: Runner, holdout: Holdout, found: Evidence) -
     """The look, and the lower bound that exceeds the majority baseline with the confidence of that look: 95 % at the first."""
     ledger, configuration = runner.ledger, configuration_hash(runner.study, found.parameters)
     question = refusals.question(configuration, refusals.MAJORITY, found.seeds)
-    look, predictions = refusals.look_at(ledger, question), holdout.predictions(found)
+    earlier = earlier_hashes(runner.study, ledger.of_phase("search"))
+    look, predictions = refusals.look_at(ledger, question, earlier), holdout.predictions(found)
     left = (1 - found.accuracy.confidence) * LATER_SHARE ** (look - 1)  # of two sides; the lower one counts
     accuracy = found.accuracy if look == 1 else holdout_accuracy(predictions, 1 - left)
     if accuracy.low > found.majority:
         return {"look": look, "confidence": accuracy.confidence, "low": accuracy.low}
-    refusals.note_refused(ledger, found.trial_id, [question], against=refusals.MAJORITY, look=look)
+    refusals.note_refused(ledger, found.trial_id, [question], earlier, against=refusals.MAJORITY, look=look)
     later = holdout_accuracy(predictions, 1 - left * LATER_SHARE)
     ways, seeds = below_majority(accuracy, later, found.majority, predictions)
     raise Refused(
@@ -221,7 +224,8 @@ def _refit(runner: Runner, found: Evidence) -> Trial:
         num_epochs=found.best_epoch,
     )
     runner.run_listed("refit", [refit])
-    trial = next((trial for trial in runner.ledger.of_phase("refit") if trial.identity == refit.identity), refit)
+    asked = identity(runner.study, refit)
+    trial = next((one for one in runner.ledger.of_phase("refit") if identity(runner.study, one) == asked), refit)
     if trial.state != "FINISHED":
         raise Refused(f"The refit {trial.trial_id} did not finish: {trial.error or trial.state}.")
     return trial

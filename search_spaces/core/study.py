@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from search_spaces.core.conditions import check_conditions, check_no_circle, joined
 from search_spaces.core.designs import Design
 from trainables.core import files, lookup
-from trainables.core.config import TrainerConfig, check_keys, make_config
+from trainables.core.config import OnlyIf, TrainerConfig, check_keys, make_config, only_if_of, with_effect
 from trainables.core.training.metrics import METRICS, Direction, measured_at, objectives
 
 SMOKE_SUBJECTS = 8  # enough for a holdout and three parts of a fold
@@ -51,9 +52,11 @@ class Study:
     """A search or, with a `design`, an ablation: what is trained, on what, over which parameters, towards which objectives.
 
     `parameters` maps a key of the trainable's `Config` to a Ray Tune domain; `settings` fixes further keys. An ablation
-    has parameters only where its design tunes each variant. `published` quotes a paper's figures by variant or system, in
-    our units (0.981 for 98.1 %). `folds` is `published`, or `random_leaky` for clips dealt at random, which puts one
-    person on both sides: such results are marked everywhere and never promoted.
+    has parameters only where its design tunes each variant. `only_if` says of a parameter under which values of others
+    alone it exists, `{"shortcut": {"rbg_depth": (1, 2, 3)}}`; elsewhere it is not tried and has its default. What has no
+    effect by the trainable's `Config` is not tried either, and need not be repeated. `published` quotes a paper's figures
+    by variant or system, in our units (0.981 for 98.1 %). `folds` is `published`, or `random_leaky` for clips dealt at
+    random, which puts one person on both sides: such results are marked everywhere and never promoted.
     `first_points` are tried before the searcher's own suggestions. `controls` are named changes to a confirmed
     configuration that are trained and scored beside it. `drawing` is what the drawn copy of the data set is made with
     when no data root is given (of a real data set under `--smoke` alone); `smoke` overrides settings for a run of
@@ -65,6 +68,7 @@ class Study:
     dataset: str
     registered_model: str
     parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    only_if: OnlyIf = dataclasses.field(default_factory=dict)
     design: Design | None = None
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     objectives: tuple[Objective, ...] = PARETO
@@ -84,9 +88,10 @@ class Study:
             _check_folder(self.name)
         if self.dataset not in (known := lookup.names("trainables.data")):
             raise lookup.UnknownName(lookup.unknown("data set", self.dataset, known))
-        config_type = lookup.load("trainables", self.trainable, "trainable").Config
-        changes = () if self.design is None else self.design.variants.values()
-        for keys in (self.parameters, self.settings, self.smoke, *self.first_points, *self.controls.values(), *changes):
+        config_type = self.config_type
+        changes = () if self.design is None else tuple(self.design.variants.values())
+        named = (self.parameters, self.only_if, *self.only_if.values(), self.settings, self.smoke)
+        for keys in (*named, *self.first_points, *self.controls.values(), *changes):
             check_keys(config_type, keys)  # names the nearest field for a key it does not have
         both = sorted(set(self.parameters) & set(self.settings))
         if both:
@@ -94,6 +99,8 @@ class Study:
         fixed = [key for key, domain in self.parameters.items() if not callable(getattr(domain, "sample", None))]
         if fixed:
             raise ValueError(f"{', '.join(fixed)}: no domain to search, such as tune.choice; fix it in `settings`.")
+        check_conditions(self.only_if, self.parameters, {key for one in changes for key in one})
+        check_no_circle(self.exists_only_if)
         if not self.objectives:
             raise ValueError("A study needs at least one objective.")
         if not self.search_folds:
@@ -107,7 +114,54 @@ class Study:
             if not self.parameters:
                 raise ValueError("A study needs `parameters` to search, or a `design` of variants to compare.")
         else:
-            _check_design(self, self.design, config_type)
+            _check_design(self, self.design)
+
+    @property
+    def config_type(self) -> type[TrainerConfig]:
+        """The `Config` of the study's trainable."""
+        return lookup.load("trainables", self.trainable, "trainable").Config
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """What a key is where neither the study nor a trial says."""
+        return dataclasses.asdict(self.config_type())
+
+    @property
+    def exists_only_if(self) -> OnlyIf:
+        """Under which values of others alone a key exists: by the trainable's `Config` and by this study."""
+        return joined(only_if_of(self.config_type), self.only_if)
+
+    def config(self, parameters: Mapping[str, Any]) -> TrainerConfig:
+        """What a trial with `parameters` trains, in canonical form: equal ones train the same.
+
+        Raises `ValueError` for a key that the trainable does not have and a value that it does not allow.
+        """
+        return make_config(self.config_type, {**self.settings, **parameters}).canonical()
+
+    def effective(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of `parameters` that have an effect in a trial of this study."""
+        values = {**self.defaults, **self.settings, **parameters}
+        return with_effect(parameters, values, only_if_of(self.config_type))
+
+    def space(self) -> dict[str, str]:
+        """The searched parameters in words: the domain of each, and where alone it exists."""
+        found = {}
+        for key, domain in self.parameters.items():
+            needs = (f"{other} {', '.join(map(str, values))}" for other, values in self.only_if.get(key, {}).items())
+            where = " and ".join(needs)
+            found[key] = f"{getattr(domain, 'domain_str', domain)}{f' where {where}' if where else ''}"
+        return found
+
+    def effects(self) -> dict[str, Any]:
+        """What `effective` knows beside the settings, as plain values that a ledger remembers."""
+        only_if = only_if_of(self.config_type)
+        needed = {other for needs in only_if.values() for other in needs}
+        return {
+            "only_if": {
+                key: {other: list(values) for other, values in needs.items()} for key, needs in only_if.items()
+            },
+            "defaults": {key: value for key, value in self.defaults.items() if key in needed},
+        }
 
     def smoked(self) -> Study:
         """The same study in seconds, under a name of its own: nothing of it mixes with the real one.
@@ -184,7 +238,7 @@ def _said(error: Exception, name: str) -> str:
     return f"{where}{message}"
 
 
-def _check_design(study: Study, design: Design, config_type: type[TrainerConfig]) -> None:
+def _check_design(study: Study, design: Design) -> None:
     """Raises `ValueError` for a design that cannot run: what is searched, changed and quoted must fit together."""
     if study.parameters and not design.tune_each:
         raise ValueError(
@@ -199,11 +253,12 @@ def _check_design(study: Study, design: Design, config_type: type[TrainerConfig]
     unknown = [name for name in study.published if name not in design.variants]
     if unknown:
         raise lookup.UnknownName(lookup.unknown("variant to quote figures for", unknown[0], list(design.variants)))
-    seen: dict[str, str] = {}
+    seen: dict[TrainerConfig, str] = {}
     for name, changes in design.variants.items():
-        config = repr(make_config(config_type, {**study.settings, **changes}))
+        config = study.config(changes)
         if config in seen:
             raise ValueError(
-                f"The variants {seen[config]!r} and {name!r} train the same: their settings do not differ."
+                f"The variants {seen[config]!r} and {name!r} train the same: their settings do not differ in anything that "
+                "has an effect."
             )
         seen[config] = name

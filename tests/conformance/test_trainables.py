@@ -1,16 +1,18 @@
 """Every trainable there is keeps the contract: a file laid into `trainables/` is tested here with no new test code."""
 
 import dataclasses
+import itertools
 import json
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from tests.support.builders import make_spec, train
+from tests.support.builders import make_spec, same_weights, train
 from trainables.core import lookup
-from trainables.core.config import TrainerConfig, make_config
+from trainables.core.config import TrainerConfig, has_effect, make_config, only_if_of
 from trainables.core.training import costs
 from trainables.core.training.trainer import as_tuple
 
@@ -47,6 +49,58 @@ def lived(model: nn.Module, config: TrainerConfig) -> nn.Module:
         norm.momentum = 1.0
     model.train()(clips(config, 3), torch.full((3,), config.num_frames))
     return model.eval()
+
+
+def values_of(config: TrainerConfig, key: str) -> list[Any]:
+    """Values that the field takes beside the others of `config`: the names that it lists, else some beside its own."""
+    now = getattr(config, key)
+    if isinstance(now, str):
+        with pytest.raises(ValueError, match="There are: ") as caught:
+            dataclasses.replace(config, **{key: "?"})
+        tried: list[Any] = str(caught.value).split("There are: ")[1].rstrip(".").split(", ")
+    else:
+        tried = [not now] if isinstance(now, bool) else [now + 1, now - 1, now / 2, 0, 1, 2, 3]
+    allowed = [now]
+    for value in (value for value in tried if type(value) is type(now)):
+        try:
+            dataclasses.replace(config, **{key: value})
+        except ValueError:
+            continue
+        allowed.append(value)
+    return list(dict.fromkeys(allowed))
+
+
+def answers(module, config: TrainerConfig) -> tuple[dict[str, Tensor], list[Tensor]]:
+    """The weights of a new network, and what it answers in training and after it."""
+    torch.manual_seed(0)
+    model = module.build_model(config)
+    weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    torch.manual_seed(1)
+    batch = clips(config, 3), torch.tensor([config.num_frames, 1, config.num_frames])
+    return weights, [*as_tuple(model.train()(*batch)), model.eval()(*batch)]
+
+
+def are_the_same(one, other) -> bool:
+    return same_weights(one[0], other[0]) and all(map(torch.equal, one[1], other[1]))
+
+
+@pytest.mark.slow
+def test_a_field_of_the_network_has_an_effect_where_its_config_says_and_nowhere_else(module, config):
+    only_if, own = only_if_of(module.Config), vars(module.Config).get("ONLY_IF", {})
+    fields = {field.name for field in dataclasses.fields(config)}
+    for key, needs in own.items():
+        assert {key, *needs} <= fields, "ONLY_IF names a field that there is not"
+        states = set()
+        for values in itertools.product(*(values_of(config, other) for other in needs)):
+            base = dataclasses.replace(config, **dict(zip(needs, values, strict=True)))
+            states.add(expected := has_effect(key, dataclasses.asdict(base), only_if))
+            answered = answers(module, base)
+            changed = [dataclasses.replace(base, **{key: value}) for value in values_of(base, key)[1:3]]
+            assert changed, f"{key} has one value"
+            for other in changed:
+                assert are_the_same(answered, answers(module, other)) != expected, (key, base, other)
+                assert (base.canonical() == other.canonical()) != expected
+        assert states == {True, False}, f"what {key} needs is always there, or never"
 
 
 def test_the_config_is_frozen_by_keyword_flat_and_a_trainers(module):

@@ -59,6 +59,12 @@ def test_a_ledger_of_before_versions_were_noted_is_read(tmp_path):
     assert "fertune version\nnot noted then\n" in read_page(tmp_path).texts["provenance"]
 
 
+def test_provenance_does_not_list_which_settings_have_an_effect(tmp_path):
+    with open_study(tmp_path) as ledger:
+        ledger.open_study(effects={"only_if": {"shortcut": {"rbg_depth": [1, 2]}}, "defaults": {"rbg_depth": 2}})
+    assert "effects" not in read_page(tmp_path).texts["provenance"]
+
+
 def test_drawn_faces_and_smoke_runs_are_said_to_be(tmp_path):
     with open_study(tmp_path, drawn=True, smoke=True) as ledger:
         add_trial(ledger, search_trial(0, {"rbg_depth": 1}))

@@ -147,6 +147,11 @@ def test_a_design_that_cannot_be_meant_is_refused_when_it_is_written(make, messa
             "'as_is' and 'depth' train the same",
         ),
         (
+            named({"none": {"rbg_depth": 0}, "linear": {"rbg_depth": 0, "shortcut": "linear"}}, reference="none"),
+            {},
+            "'none' and 'linear' train the same: .* in anything that has an effect",
+        ),
+        (
             sweep("rbg_depth", [1, 2]),
             {"published": {"rbg_deth=1": {"accuracy": 0.973}}},
             r"no variant to quote figures for named 'rbg_deth=1'\. Did you mean 'rbg_depth=1'\?",

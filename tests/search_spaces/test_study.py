@@ -8,12 +8,20 @@ from ray import tune
 
 import fertune
 import search_spaces
+from search_spaces.core.designs import named
 from search_spaces.core.study import PARETO, Objective, Study, load_study
 from tests.conftest import ROOT
 from trainables.core import lookup
 from trainables.core.lookup import UnknownName
 
 SPACE = {"rbg_depth": tune.choice([0, 1])}
+MORE = {
+    **SPACE,
+    "lr": tune.loguniform(1e-4, 1e-2),
+    "attention": tune.choice(["none", "eca"]),
+    "gru_hidden": tune.randint(4, 9),
+    "shortcut": tune.choice(["linear", "parameter_free"]),
+}
 STUDIES = lookup.names("search_spaces")
 TRAINABLES = lookup.names("trainables")
 DATASETS = lookup.names("trainables.data")
@@ -39,6 +47,30 @@ def make_study(**fields):
         ({"controls": {"blind": {"temprl": "mean"}}}, r"Did you mean 'temporal'\?"),
         ({"settings": {"rbg_depth": 1}}, "rbg_depth: searched and fixed at once"),
         ({"parameters": {"rbg_depth": 1}}, "rbg_depth: no domain to search, .* fix it in `settings`"),
+        ({"only_if": {"rbg_dpth": {"attention": ("eca",)}}}, r"Did you mean 'rbg_depth'\?"),
+        ({"only_if": {"rbg_depth": {"atention": ("eca",)}}}, r"Did you mean 'attention'\?"),
+        ({"only_if": {"lr": {"rbg_depth": (1,)}}}, "lr: `only_if` says when it exists, but it is not searched"),
+        ({"only_if": {"rbg_depth": {"attention": ("eca",)}}}, "under values of attention, which is not searched"),
+        ({"parameters": MORE, "only_if": {"lr": {"rbg_depth": 1}}}, "given as 1; a tuple of at least one"),
+        ({"parameters": MORE, "only_if": {"lr": {"rbg_depth": ()}}}, "given as .*; a tuple of at least one"),
+        ({"parameters": MORE, "only_if": {"lr": {"attention": "eca"}}}, "given as 'eca'; a tuple of at least one"),
+        (
+            {"parameters": MORE, "only_if": {"lr": {"rbg_depth": (1, 3)}}},
+            "rbg_depth 3, which is never tried; .* of 0, 1",
+        ),
+        (
+            {"parameters": MORE, "only_if": {"lr": {"gru_hidden": (9,)}}},
+            "gru_hidden 9, which is never tried; .* 4 to 8",
+        ),
+        ({"parameters": MORE, "only_if": {"rbg_depth": {"lr": (0.1,)}}}, "values of lr, which is continuous"),
+        (
+            {"parameters": MORE, "only_if": {"gru_hidden": {"attention": ("eca",)}, "attention": {"gru_hidden": (4,)}}},
+            "go in a circle, .*: gru_hidden -> attention -> gru_hidden",
+        ),
+        (
+            {"parameters": MORE, "only_if": {"rbg_depth": {"shortcut": ("linear",)}}},
+            "go in a circle, .*: rbg_depth -> shortcut -> recurrent -> rbg_depth",
+        ),
         ({"objectives": ()}, "at least one objective"),
         ({"search_folds": ()}, "at least one fold"),
     ],
@@ -60,6 +92,33 @@ def test_a_study_without_a_name_is_refused_before_anything_is_written(verb, tmp_
     with pytest.raises(ValueError, match=r"This study of res_rbg has no name\. Give it one"):
         getattr(fertune, verb)(make_study(), home=tmp_path, **more)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_condition_may_stand_on_what_the_variants_of_a_design_change():
+    design = named({"mean": {"temporal": "mean"}, "gru": {}}, reference="gru", tune_each=2)
+    study = make_study(design=design, only_if={"rbg_depth": {"temporal": ("gru",)}})
+    assert study.exists_only_if["rbg_depth"] == {"temporal": ("gru",)}
+
+
+def test_a_study_adds_to_what_the_config_says():
+    study = make_study(parameters=MORE, only_if={"shortcut": {"attention": ("eca",)}, "lr": {"rbg_depth": (0,)}})
+    found = study.exists_only_if
+    assert found["shortcut"] == {"recurrent": ("rbg",), "attention": ("eca",)}
+    assert found["lr"] == {"rbg_depth": (0,)}
+
+
+def test_a_space_is_told_with_its_conditions():
+    parameters = {"rbg_depth": tune.choice([0, 1]), "lr": tune.loguniform(1e-4, 1e-2)}
+    study = make_study(parameters=parameters, only_if={"lr": {"rbg_depth": (0, 1)}})
+    assert study.space() == {"rbg_depth": "[0, 1]", "lr": "(0.0001, 0.01) where rbg_depth 0, 1"}
+
+
+def test_equal_networks_are_one_configuration_of_a_study():
+    study = make_study(settings={"shortcut": "linear"})
+    assert study.config({"rbg_depth": 0}) == study.config({"rbg_depth": 0, "shortcut": "parameter_free"})
+    assert study.config({"rbg_depth": 1}) != study.config({"rbg_depth": 1, "shortcut": "parameter_free"})
+    assert study.effective({"rbg_depth": 0, "shortcut": "linear", "lr": 0.1}) == {"rbg_depth": 0, "lr": 0.1}
+    assert study.effective({"temporal": "mean", "rbg_depth": 1}) == {"temporal": "mean"}
 
 
 def test_an_objective_is_a_measured_quantity_with_a_direction():

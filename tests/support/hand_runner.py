@@ -27,6 +27,7 @@ from trainables.core.training.trial import write_model
 from tuning.confirm import confirm_search
 from tuning.execution.runner import Runner
 from tuning.promote import promote_winner
+from tuning.records.identity import identity
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.tracking import Tracker
 from tuning.text.progress import Silent
@@ -120,9 +121,9 @@ class HandRunner:
 
     def run_listed(self, phase, trials):
         """Write what is not there yet."""
-        known = {trial.identity: trial for trial in self.ledger.of_phase(phase)}
+        known = {identity(self.study, trial): trial for trial in self.ledger.of_phase(phase)}
         for trial in trials:
-            trial = known.get(trial.identity, trial)
+            trial = known.get(identity(self.study, trial), trial)
             if trial.state != "FINISHED":
                 trial.trial_id = trial.trial_id or self.ledger.next_id(phase)
                 self.asked.append(trial)

@@ -4,6 +4,7 @@ import os
 import time
 
 import pytest
+from ray import tune
 
 from tests.support.ray_head import WITH_RAY, ray_head
 from tests.support.tiny_study import Quiet, tiny_study
@@ -25,9 +26,9 @@ def head():
 
 
 def ran(home, name, count, placement):
-    """The trials of a study of `count` alike, on the head with the four GPUs."""
-    point = {"gru_hidden": 4, "lr": 1e-3}
-    study = tiny_study(name=name, first_points=(point,) * count, num_samples=count, controls={})
+    """The trials of a study of `count` nearly alike, on the head with the four GPUs."""
+    widths = {"gru_hidden": tune.randint(4, 4 + count)}
+    study = tiny_study(name=name, parameters=widths, first_points=(), num_samples=count, controls={})
     with Runner(study, Quiet(), home=home, placement=placement) as runner:
         runner.search(count)
     trials = Ledger.read(home / name).of_phase("search")

@@ -67,6 +67,16 @@ def test_small_frames_pass_through_every_architecture(architecture: str) -> None
         assert [answer.shape for answer in answers] == [(1, 5)] * (3 if architecture == "googlenet" else 1)
 
 
+def test_frames_enlarged_to_the_size_that_they_have_are_as_they_are() -> None:
+    answers = []
+    for input_size in (0, 32):
+        torch.manual_seed(0)
+        config = make_config(Config, {"architecture": "shufflenet_v2", "image_size": 32, "input_size": input_size})
+        model = build_model(config)
+        answers.append(model.train()(noisy_clips(2), torch.tensor([2, 1, 2])))
+    assert torch.equal(*answers)
+
+
 @pytest.mark.parametrize("architecture", ["mobilenet_v1", "shufflenet_v2"])
 def test_a_single_frame_trains_and_leaves_the_norms_in_training(architecture: str) -> None:
     model = static_cnn(architecture, 3).train()

@@ -53,6 +53,19 @@ def test_a_champion_that_cannot_be_had_is_left_out_and_the_ledger_says_why(store
         assert "127.0.0.1:9" in said["reason"]
 
 
+def test_members_of_the_front_that_train_the_same_are_confirmed_once(store):
+    with HandRunner("twins", {8: 0.9, 16: 0.8}, registered="twins", **store) as runner:
+        runner.search(8)
+        twin = {"gru_hidden": 8, "flip": True, "redundancy_threshold": 0.5}  # frames are even, so none is compared
+        runner._write(Trial(trial_id="search-0001", phase="search", parameters=twin, seed=1, folds=(0,)), 0.9)
+        runner._write(
+            Trial(trial_id="search-0002", phase="search", parameters={"gru_hidden": 16}, seed=2, folds=(0,)), 0.9
+        )
+        runner.ledger.select(["search-0000", "search-0001", "search-0002"], "search-0000")
+        confirm_search(runner, top=2, seeds=1)
+        assert [of for of, *_ in trained(runner)] == ["search-0000", "search-0002"]
+
+
 def test_no_seed_of_the_search_is_used_again(store):
     with HandRunner("seeds", {8: 0.9}, registered="seeds", **store) as runner:
         runner.search(8)

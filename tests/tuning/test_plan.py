@@ -73,7 +73,7 @@ def test_a_dry_run_after_a_pilot_knows_time_disk_and_what_can_be_detected(prepar
 
 @pytest.mark.slow
 def test_a_dry_run_of_a_search_and_of_variants_that_are_tuned(tmp_path):
-    search = study_of(design=None, parameters={"gru_hidden": tune.choice([8, 16])}, settings={}, search_folds=(0, 1))
+    search = study_of(design=None, parameters={"gru_hidden": tune.randint(8, 32)}, settings={}, search_folds=(0, 1))
     forecast = plan(search, home=tmp_path, num_samples=10)
     assert forecast.num_trainings == 20
     assert forecast.detectable_from == ""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from trainables.core.lookup import unknown
 
@@ -13,6 +13,9 @@ from trainables.core.lookup import unknown
 # after normalisation is their mean colour, which is what masking fills in.
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
+
+# By field, the values of others under which alone it has an effect: `{"gru_hidden": {"temporal": ("gru",)}}`.
+OnlyIf = Mapping[str, Mapping[str, Collection[Any]]]
 
 _NAMES = {
     "frame_selection": ("even", "keyframes"),
@@ -38,7 +41,21 @@ class TrainerConfig:
     moves over a clip.
     `precision` is `auto` (bfloat16 on a GPU, float32 on a CPU), `float32` or `bfloat16`; a device that would only imitate
     bfloat16 (a CPU without AVX-512, an old GPU) computes in float32.
+
+    `ONLY_IF` says of each field that can be without effect when it has one (docs/decisions/0013): beside each other field
+    that it depends on, the values it needs there. A field that needs another has no effect where that one has none. A
+    trainable's `Config` writes down those of its own fields; these hold for it too.
     """
+
+    ONLY_IF: ClassVar[OnlyIf] = {
+        "redundancy_threshold": {"frame_selection": ("keyframes",)},
+        "flip": {"augmentation": ("random",)},
+        "max_rotation_deg": {"augmentation": ("random",)},
+        "max_shift": {"augmentation": ("random",)},
+        "max_zoom": {"augmentation": ("random",)},
+        "max_brightness": {"augmentation": ("random",)},
+        "max_drift": {"augmentation": ("random",)},
+    }
 
     num_classes: int = 7
     num_frames: int = 16
@@ -74,6 +91,21 @@ class TrainerConfig:
                 f"redundancy_threshold was given as {self.redundancy_threshold!r}; 0 to 1 (keeps every frame) is allowed."
             )
 
+    def canonical(self) -> Self:
+        """The same with every field that has no effect at its default: two that are equal train the same network alike."""
+        values, only_if = dataclasses.asdict(self), only_if_of(type(self))
+        without = {
+            field.name: field.default
+            for field in dataclasses.fields(self)
+            if not has_effect(field.name, values, only_if)
+        }
+        return dataclasses.replace(self, **without)
+
+    def effective(self) -> dict[str, Any]:
+        """The fields that have an effect, by name, as they are in the canonical form."""
+        values = dataclasses.asdict(self.canonical())
+        return with_effect(values, values, only_if_of(type(self)))
+
 
 def check_name(field: str, value: Any, allowed: Collection[str]) -> None:
     """Raises `ValueError` naming the nearest allowed value for a `field` given as anything else."""
@@ -108,3 +140,24 @@ def check_keys(config_type: type[TrainerConfig], keys: Iterable[str]) -> None:
     for key in keys:
         if key not in allowed:
             raise ValueError(unknown("parameter", key, allowed))
+
+
+def only_if_of(config_type: type[TrainerConfig]) -> dict[str, dict[str, tuple[Any, ...]]]:
+    """What `config_type` and those that it extends say of fields without effect, as plain values."""
+    stated: dict[str, Mapping[str, Collection[Any]]] = {}
+    for one in reversed(config_type.__mro__):
+        stated |= vars(one).get("ONLY_IF", {})
+    return {key: {other: tuple(values) for other, values in needs.items()} for key, needs in stated.items()}
+
+
+def has_effect(key: str, values: Mapping[str, Any], only_if: OnlyIf) -> bool:
+    """Whether `key` has an effect beside `values`; what it needs and nobody names is taken to be as it should."""
+    return all(
+        (other not in values or values[other] in allowed) and has_effect(other, values, only_if)
+        for other, allowed in only_if.get(key, {}).items()
+    )
+
+
+def with_effect(parameters: Mapping[str, Any], values: Mapping[str, Any], only_if: OnlyIf) -> dict[str, Any]:
+    """Those of `parameters` that have an effect beside `values`, in their order."""
+    return {key: value for key, value in parameters.items() if has_effect(key, values, only_if)}

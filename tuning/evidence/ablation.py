@@ -94,16 +94,16 @@ def _unsearched(ledger: Ledger, design: Design, ran: Set[str]) -> dict[str, str]
     Raises `NotComparable` where nothing ran because the searches are not done.
     """
     trials = [trial for trial in searches_of(ledger, design) if trial.ended]
-    wanted = len(design.variants) * design.tune_each
-    if not ran and len(trials) < wanted:
+    wanted = dict.fromkeys(design.variants, design.tune_each) | ledger.study.get("few_searches", {})
+    if not ran and len(trials) < (in_all := sum(wanted.values())):
         raise NotComparable(
-            f"{len(trials)} of {wanted} search trials are done. The trainings to compare follow them; `--resume` goes on."
+            f"{len(trials)} of {in_all} search trials are done. The trainings to compare follow them; `--resume` goes on."
         )
     found = {}
     for name in [name for name in design.variants if name not in ran]:
         mine = [trial for trial in trials if trial.variant == name]
-        if len(mine) < design.tune_each:
-            found[name] = f"{len(mine)} of its {design.tune_each} search trials are done; `--resume` goes on."
+        if len(mine) < wanted[name]:
+            found[name] = f"{len(mine)} of its {wanted[name]} search trials are done; `--resume` goes on."
         elif mine and not any(trial.state == "FINISHED" for trial in mine):
             found[name] = f"none of its {len(mine)} search trials finished, the first was {_error(mine[0])}."
     return {name: f"{name} is not compared: {reason}" for name, reason in found.items()}
@@ -125,6 +125,12 @@ def _error(trial: Trial) -> str:
 
 
 def _compared(ledger: Ledger) -> list[Trial]:
-    """The ablation's trials whose settings are those that their variant stands for today."""
-    compared = ledger.study.get("compared", {})
-    return [trial for trial in ledger.of_phase("ablation") if compared.get(trial.variant) == trial.parameters]
+    """The ablation's trials whose settings are those that their variant stands for today, each training once."""
+    compared = {name: ledger.effective(found) for name, found in ledger.study.get("compared", {}).items()}
+    found = {
+        (trial.variant, trial.folds, trial.seed): trial
+        for trial in sorted(ledger.of_phase("ablation"), key=lambda trial: trial.state == "FINISHED")
+        if compared.get(trial.variant) == ledger.effective(trial.parameters)
+    }
+    once = {trial.trial_id for trial in found.values()}
+    return [trial for trial in ledger.of_phase("ablation") if trial.trial_id in once]

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from search_spaces.core.study import Study
 from trainables.core import lookup
-from trainables.core.config import make_config
+from trainables.core.config import TrainerConfig, make_config
 from trainables.core.prepared.splits import Splits
 from trainables.core.prepared.stored import Prepared
 from tuning.evidence.holdout import Evidence
 from tuning.records import registry, tags
 from tuning.records.home import version
+from tuning.records.ledger import Trial
 
 
 class Incomparable(ValueError):
@@ -26,7 +28,8 @@ class Incomparable(ValueError):
 class Champion:
     """Version `version` of the registered model `name`.
 
-    `parameters` is its whole configuration but for the number of classes, `tags` what the version says of itself.
+    `parameters` is all of its configuration that has an effect, but for the number of classes, `tags` what the version
+    says of itself.
     """
 
     name: str
@@ -110,25 +113,38 @@ def version_tags(study: Study, prepared: Prepared, splits: Splits, found: Eviden
         tags.GIT_COMMIT: commit,
         tags.VERSION: version(),
         tags.TRAINABLE: study.trainable,
-        tags.PARAMETERS: json.dumps({**study.settings, **found.parameters}, sort_keys=True),
+        tags.PARAMETERS: json.dumps(study.effective({**study.settings, **found.parameters}), sort_keys=True),
     }
 
 
 def configuration_hash(study: Study, parameters: Mapping[str, Any]) -> str:
     """Names what a trial of `study` with `parameters` trains, whichever trial it is: 16 hexadecimal digits."""
-    whole = configuration(study.trainable, {**study.settings, **parameters})
-    named = json.dumps([study.trainable, whole], sort_keys=True)
-    return hashlib.sha256(named.encode()).hexdigest()[:16]
+    return _hash(study, study.config(parameters))
+
+
+def earlier_hashes(study: Study, trials: Iterable[Trial]) -> dict[str, str]:
+    """Today's hashes of what `trials` train, by those of before what has no effect was left out of them."""
+    found = {}
+    for trial in trials:
+        with contextlib.suppress(ValueError, TypeError):  # what can no longer be trained is not asked about
+            config = make_config(study.config_type, {**study.settings, **trial.parameters})
+            found[_hash(study, config)] = _hash(study, config.canonical())
+    return found
 
 
 def configuration(trainable: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Every setting of `trainable` under `parameters`, defaults included, without the number of classes.
+    """Every setting of `trainable` that has an effect under `parameters`, defaults included, without the number of classes.
 
     Raises `ValueError` for a trainable that is not here and for a parameter that it does not take.
     """
     config_type = lookup.load("trainables", trainable, "trainable").Config
-    return {
-        key: value
-        for key, value in dataclasses.asdict(make_config(config_type, dict(parameters))).items()
-        if key != "num_classes"
-    }
+    return _without_classes(make_config(config_type, dict(parameters)).effective())
+
+
+def _hash(study: Study, config: TrainerConfig) -> str:
+    named = json.dumps([study.trainable, _without_classes(dataclasses.asdict(config))], sort_keys=True)
+    return hashlib.sha256(named.encode()).hexdigest()[:16]
+
+
+def _without_classes(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key != "num_classes"}

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from search_spaces.core.study import Study
 from trainables.core.wording import counted
 from tuning.evidence import refusals
-from tuning.evidence.champion import Champion, configuration_hash
+from tuning.evidence.champion import Champion, configuration_hash, earlier_hashes
 from tuning.evidence.holdout import Evidence, Holdout, study_at_starts
 from tuning.records import tags
 from tuning.records.aliases import CHAMPION
@@ -103,8 +103,9 @@ def contest(
         refusals.question(configuration_hash(study, row.parameters), champion.uri, row.seeds, beside.seeds)
         for row in rows
     ]
+    earlier = earlier_hashes(study, ledger.of_phase("search"))
     candidates = [
-        _candidate(holdout, row, refusals.look_at(ledger, question))
+        _candidate(holdout, row, refusals.look_at(ledger, question, earlier))
         for row, question in zip(rows, questions, strict=True)
     ]
     left = max(margin - _spent(champion), 0.0)
@@ -114,7 +115,7 @@ def contest(
         raise Refused(f"{found.trial_id} cannot be tested against the present champion: {error}") from error
     chosen = verdicts[0]
     if not chosen.promoted:
-        refusals.note_refused(ledger, found.trial_id, questions, against=champion.uri, look=chosen.look)
+        refusals.note_refused(ledger, found.trial_id, questions, earlier, against=champion.uri, look=chosen.look)
         raise Refused(_refusal(ledger, found, champion, chosen, num_tested=len(rows), margin=margin, left=left), chosen)
     return Contest(champion=beside, verdicts=verdicts, chosen=chosen)
 

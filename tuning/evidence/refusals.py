@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tuning.records.ledger import Ledger
@@ -21,17 +21,23 @@ def opponent(against: str) -> str:
     return "the majority baseline" if against == MAJORITY else against
 
 
-def look_at(ledger: Ledger, now: dict[str, Any]) -> int:
-    """The number of the look that `now` (a `question`) is at these people."""
-    return look_number(now, _refused(ledger))
+def look_at(ledger: Ledger, now: dict[str, Any], earlier: Mapping[str, str]) -> int:
+    """The number of the look that `now` (a `question`) is at these people.
+
+    `earlier` gives what a configuration is called today by what an earlier version called it (`earlier_hashes`).
+    """
+    return look_number(now, _refused(ledger, earlier))
 
 
-def note_refused(ledger: Ledger, of: str, questions: Sequence[dict[str, Any]], **facts: Any) -> None:
+def note_refused(
+    ledger: Ledger, of: str, questions: Sequence[dict[str, Any]], earlier: Mapping[str, str], **facts: Any
+) -> None:
     """Write a refusal of `of` into the ledger, with all `questions` that were asked; nothing where all were before."""
-    before = _refused(ledger)
+    before = _refused(ledger, earlier)
     if any(one not in before for one in questions):
         ledger.note("refused", of=of, asked=list(questions), **facts)
 
 
-def _refused(ledger: Ledger) -> list[dict[str, Any]]:
-    return [one for event in ledger.events if event["event"] == "refused" for one in event["asked"]]
+def _refused(ledger: Ledger, earlier: Mapping[str, str]) -> list[dict[str, Any]]:
+    asked = [one for event in ledger.events if event["event"] == "refused" for one in event["asked"]]
+    return [{**one, "configuration": earlier.get(one["configuration"], one["configuration"])} for one in asked]

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from ray import tune
+from ray.tune import Tuner
 
 from search_spaces.core.study import Study, as_study
 from trainables.core import files
 from trainables.core.phases import Phase
 from trainables.core.prepared.stored import Prepared
-from trainables.core.ray.slot import SLOT_CPUS, Slot, SlotPlan
 from trainables.core.training.trial import TrialSpec
 from trainables.core.wording import counted
 from tuning.execution.bookkeeper import Bookkeeper, TrialListener
@@ -24,7 +24,10 @@ from tuning.execution.readiness import require_ready, require_unchanged
 from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaSearcher, Searcher
 from tuning.execution.session import Session, open_session
 from tuning.execution.signals import interruptible
+from tuning.execution.space import Space, all_tried
+from tuning.execution.tuner import make_tuner
 from tuning.records.home import git_commit, home_of, known_studies, not_begun, version
+from tuning.records.identity import identity
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.moved_home import open_store
 from tuning.records.ran import Ran
@@ -131,11 +134,16 @@ class Runner:
         """Bring the study to `num_samples` search trials: half-run ones first, then new ones; select the front."""
         begun = self.ledger.of_phase("search")
         halted = [trial for trial in begun if trial.halted]
-        past = [trial for trial in begun if trial not in halted]
-        searcher = HaltedFirst(halted, OptunaSearcher(self.study, num_samples=num_samples, begun=begun))
-        count = max(0, num_samples - len(past))
+        num_new = Space(self.study).num_new(num_samples, begun)
+        searcher = OptunaSearcher(self.study, num_samples=num_samples, begun=begun)
         deadline = None if time_budget_s is None else time.monotonic() + time_budget_s
-        self.run("search", searcher, count, deadline=deadline, num_samples=num_samples)
+        if len(begun) + num_new < num_samples:
+            self.listener.noted(all_tried(self.study.name, len(begun) + num_new))
+        self.run(
+            "search", HaltedFirst(halted, searcher), num_new + len(halted), deadline=deadline, num_samples=num_samples
+        )
+        if searcher.exhausted:
+            self.listener.noted(all_tried(self.study.name, len(self.ledger.of_phase("search"))))
         self.select()
 
     def select(self) -> None:
@@ -148,8 +156,9 @@ class Runner:
 
     def run_listed(self, phase: Phase, trials: list[Trial], *, deadline: float | None = None, **facts: Any) -> None:
         """Run trials that are known beforehand, as `run` does; those that finished already are not run again."""
-        known = {trial.identity: trial for trial in self.ledger.of_phase(phase)}
-        todo = [known.get(trial.identity, trial) for trial in trials]
+        before = sorted(self.ledger.of_phase(phase), key=lambda trial: trial.state == "FINISHED")
+        known = {identity(self.study, trial): trial for trial in before}
+        todo = [known.get(identity(self.study, trial)) or self._new(trial) for trial in trials]
         todo = [trial for trial in todo if trial.state != "FINISHED"]
         self.run(phase, ListSearcher(todo), len(todo), deadline=deadline, **facts)
 
@@ -164,6 +173,7 @@ class Runner:
             "objectives": [[objective.metric, objective.direction] for objective in self.study.objectives],
             "design": self.study.design.facts() if self.study.design else None,
             "published": {name: dict(figures) for name, figures in self.study.published.items()},
+            "effects": self.study.effects(),
         }
         if count == 0:
             if self.ledger.study:
@@ -191,6 +201,19 @@ class Runner:
             finally:
                 bookkeeper.close()
 
+    def _tuner(self, phase: Phase, bookkeeper: Bookkeeper, count: int, slots: int, gpus: float) -> Tuner:
+        return make_tuner(
+            self.study.name,
+            phase,
+            bookkeeper,
+            storage=self.folder / files.RAY,
+            num_trials=count,
+            num_slots=slots,
+            placement=self.placement,
+            gpus_per_worker=gpus,
+            verbose=self.verbose,
+        )
+
     def run_in_turn(
         self,
         phase: Phase,
@@ -204,6 +227,12 @@ class Runner:
         halted = [trial for trial in begun if trial.halted]
         if count := num_new + len(halted):
             self.run(phase, HaltedFirst(halted, InTurn(searchers)), count, deadline=deadline)
+
+    def _new(self, trial: Trial) -> Trial:
+        """`trial` as it is written down: without parameters that have no effect."""
+        return (
+            trial if trial.trainable else dataclasses.replace(trial, parameters=self.study.effective(trial.parameters))
+        )
 
     def spec(self, trial: Trial) -> TrialSpec:
         """What the worker of `trial` is told."""
@@ -234,7 +263,7 @@ class Runner:
             "trainable": self.study.trainable,
             "dataset": self.study.dataset,
             "dataset_fingerprint": self.prepared.fingerprint,
-            "space": {key: str(getattr(domain, "domain_str", domain)) for key, domain in self.study.parameters.items()},
+            "space": self.study.space(),
             "settings": dict(self.study.settings),
             "leaky": self.splits.leaky,
             "drawn": self.prepared.drawn,
@@ -244,35 +273,6 @@ class Runner:
             "git_commit": git_commit(),
             "data_root": str(self._data_root.absolute()) if self._data_root else "",
         }
-
-    def _tuner(self, phase: Phase, bookkeeper: Bookkeeper, count: int, slots: int, gpus: float) -> tune.Tuner:
-        """A Tune run of `count` trials in `slots` slots, whose searcher is the bookkeeper."""
-        name, storage = self.study.name, str(self.folder / files.RAY)
-        plan = SlotPlan(
-            run_name=f"{name}-{phase}",
-            storage=storage,
-            workers=self.placement.workers,
-            cpus_per_worker=self.placement.cpus_per_worker,
-            gpus_per_worker=gpus,
-        )
-        return tune.Tuner(
-            tune.with_resources(tune.with_parameters(Slot, plan=plan), {"cpu": SLOT_CPUS}),
-            tune_config=tune.TuneConfig(
-                search_alg=bookkeeper,
-                num_samples=count,
-                max_concurrent_trials=slots,
-                reuse_actors=True,
-                trial_name_creator=lambda trial: f"{name}-{trial.config['spec']['trial_id']}",
-                trial_dirname_creator=lambda trial: trial.config["spec"]["trial_id"],
-            ),
-            run_config=tune.RunConfig(
-                name=f"tune-{time.strftime('%Y%m%d-%H%M%S')}-{phase}",
-                storage_path=storage,
-                verbose=1 if self.verbose else 0,
-                stop=bookkeeper.stopper,
-                failure_config=tune.FailureConfig(max_failures=0),
-            ),
-        )
 
     def _ray(self) -> Session:
         if self._session is None:

@@ -16,11 +16,13 @@ from typing import Any, Protocol
 import optuna
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
-from ray.tune.search.optuna import OptunaSearch
 
 from search_spaces.core.study import Study
 from tuning.execution.seeds import search_seed
+from tuning.execution.space import Space
 from tuning.records.ledger import Trial, objective_values
+
+_MOST_REPEATED = 20  # suggestions in a row that were tried before, until a point is drawn among those that were not
 
 
 class Searcher(Protocol):
@@ -39,39 +41,56 @@ class OptunaSearcher:
     """Multi-objective TPE over a study's parameters, `num_samples` trials in all.
 
     `begun` are the search trials there are: they count, and those that finished and fit today's space teach the sampler.
+    `changes` are those of a design's variant. No configuration is tried twice unless it failed: what the sampler repeats
+    is asked for again, and in the end drawn among the untried; where none is left, the search is `exhausted`.
+    A parameter that does not exist in a trial is neither asked for nor told.
     """
 
-    def __init__(self, study: Study, *, num_samples: int, begun: list[Trial]) -> None:
+    def __init__(
+        self, study: Study, *, num_samples: int, begun: list[Trial], changes: Mapping[str, Any] | None = None
+    ) -> None:
         self._study, self._number, self._num_samples = study, len(begun), num_samples
         self._metrics = [objective.metric for objective in study.objectives]
-        self._space = OptunaSearch.convert_search_space(dict(study.parameters))
+        self._space = Space(study, changes)
+        self._tried = self._space.tried(begun)
+        self.exhausted = False
         self._asked: dict[tuple[Any, ...], list[optuna.Trial]] = {}
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             sampler = optuna.samplers.TPESampler(
-                seed=study.seed + len(begun), multivariate=True, n_startup_trials=min(10, max(4, num_samples // 3))
+                seed=study.seed + len(begun),
+                multivariate=True,
+                group=self._space.is_conditional,  # one model for each set of parameters that exist together
+                n_startup_trials=min(10, max(4, num_samples // 3)),
             )
         direction = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
         self._optuna = optuna.create_study(
             directions=[direction[objective.direction] for objective in study.objectives], sampler=sampler
         )
-        for point in study.first_points:
-            if not any(dict(point).items() <= trial.parameters.items() for trial in begun):
-                self._optuna.enqueue_trial(dict(point))
+        before = [self._space.point(trial.parameters).items() for trial in begun]
+        for point in map(self._space.point, study.first_points):
+            if not any(point.items() <= items for items in before):
+                self._optuna.enqueue_trial(point)
         for trial in begun:
             self._learn(trial)
 
     def ask(self) -> Trial | None:
         if self._number >= self._num_samples:
             return None
-        asked = self._optuna.ask(self._space)
+        asked = self._asked_for()
+        if asked is None:
+            self.exhausted = True
+            return None
+        self._tried.add(self._space.identity(asked.params))
         self._asked.setdefault(_key(asked.params), []).append(asked)
         seed = search_seed(self._study.seed, self._number)
         self._number += 1
         return Trial(phase="search", parameters=asked.params, seed=seed, folds=self._study.search_folds)
 
     def tell(self, trial: Trial) -> None:
+        if trial.state == "FAILED":
+            self._tried.discard(self._space.identity(trial.parameters))
         waiting = self._asked.get(_key(trial.parameters))
         if not waiting:  # asked for in an earlier run, and resumed in this one
             self._learn(trial)
@@ -81,16 +100,31 @@ class OptunaSearcher:
         # A trial stopped early has no comparable values: Optuna may not take its early ones for final.
         self._optuna.tell(asked, values if complete else None, state=None if complete else TrialState.FAIL)
 
+    def _asked_for(self) -> optuna.Trial | None:
+        """A trial of Optuna's with a point that is untried; `None` where there is none."""
+        for _ in range(_MOST_REPEATED):
+            asked = self._space.ask(self._optuna)
+            if self._space.identity(asked.params) not in self._tried:
+                return asked
+            # Told as failed, which the sampler leaves out: nothing was measured, and a copy would weigh double.
+            self._optuna.tell(asked, state=TrialState.FAIL)
+        point = self._space.untried(self._tried, self._study.seed + self._number)
+        if point is None:
+            return None
+        self._optuna.enqueue_trial(point)
+        return self._space.ask(self._optuna)
+
     def _learn(self, trial: Trial) -> None:
         """Add a trial that was not asked for here, where it finished and fits today's space."""
         values = objective_values(trial, self._metrics)
-        same_keys = trial.parameters.keys() == self._space.keys()
-        if trial.state != "FINISHED" or not same_keys or not all(map(math.isfinite, values)):
+        if trial.state != "FINISHED" or not all(map(math.isfinite, values)) or not self._space.fits(trial.parameters):
             return
+        point = {
+            key: value for key, value in self._space.point(trial.parameters).items() if key in self._space.distributions
+        }
+        distributions = {key: self._space.distributions[key] for key in point}
         with contextlib.suppress(ValueError):  # Optuna's word for a value outside today's space
-            self._optuna.add_trial(
-                optuna.trial.create_trial(params=trial.parameters, distributions=self._space, values=values)
-            )
+            self._optuna.add_trial(optuna.trial.create_trial(params=point, distributions=distributions, values=values))
 
 
 class ListSearcher:

@@ -10,6 +10,7 @@ import dataclasses
 import gc
 import logging
 import os
+import time
 from collections.abc import Generator
 from typing import Any
 
@@ -80,15 +81,24 @@ def look_ahead() -> tuple[Node, ...]:
     """
     _require_ray()
     if address := _found(given_address()):
-        from ray._raylet import GcsClient  # ty: ignore[import-not-found]  seconds
-
-        nodes = GcsClient(address=address).get_all_node_info(timeout=30).values()
-        alive = [node.resources_total for node in nodes if node.state == node.ALIVE]
-        return tuple(Node(num_cpus=has.get("CPU", 0.0), num_gpus=has.get("GPU", 0.0)) for has in alive)
+        return _nodes_at(address)
     from ray._private.resource_and_label_spec import ResourceAndLabelSpec
 
     own = ResourceAndLabelSpec().resolve(is_head=True)
     return (Node(num_cpus=own.num_cpus or 0.0, num_gpus=own.num_gpus or 0.0),)
+
+
+def _nodes_at(address: str, patience_s: float = 30.0) -> tuple[Node, ...]:
+    """The machines of the Ray at `address`. A head answers seconds before its own machine is one of them."""
+    from ray._raylet import GcsClient  # ty: ignore[import-not-found]  seconds
+
+    client, deadline = GcsClient(address=address), time.monotonic() + patience_s
+    while True:
+        nodes = client.get_all_node_info(timeout=30).values()
+        alive = [node.resources_total for node in nodes if node.state == node.ALIVE]
+        if alive or time.monotonic() > deadline:
+            return tuple(Node(num_cpus=has.get("CPU", 0.0), num_gpus=has.get("GPU", 0.0)) for has in alive)
+        time.sleep(0.5)
 
 
 def unreachable(address: str) -> str:

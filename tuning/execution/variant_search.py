@@ -9,6 +9,7 @@ from search_spaces.core.designs import Design
 from search_spaces.core.study import Study
 from tuning.execution.runner import Runner
 from tuning.execution.searcher import OptunaSearcher
+from tuning.execution.space import Space, all_tried
 from tuning.records.ledger import Trial
 from tuning.records.selection import searches_of
 
@@ -23,34 +24,52 @@ def search_each(runner: Runner, *, deadline: float | None = None) -> bool:
     assert design is not None
     begun = searches_of(runner.ledger, design)
     searchers = {name: _OfVariant(runner.study, design, name, begun) for name in design.variants}
-    runner.run_in_turn("search", searchers, begun=begun, num_new=_num_lacking(design, begun), deadline=deadline)
+    lacking = lacking_searches(runner.study, begun)
+    runner.run_in_turn("search", searchers, begun=begun, num_new=sum(lacking.values()), deadline=deadline)
     ended = [trial for trial in searches_of(runner.ledger, design) if trial.ended]
-    return _num_lacking(design, ended) == 0
+    lacking, has = lacking_searches(runner.study, ended), Counter(trial.variant for trial in ended)
+    few = {name: has[name] + more for name, more in lacking.items() if has[name] + more < design.tune_each}
+    for name in few.keys() - runner.ledger.study.get("few_searches", {}).keys():
+        runner.listener.noted(all_tried(name, few[name]))
+    if few or "few_searches" in runner.ledger.study:
+        runner.ledger.open_study(few_searches=few)
+    return not any(lacking.values())
+
+
+def lacking_searches(study: Study, trials: list[Trial]) -> dict[str, int]:
+    """How many search trials each variant lacks beside `trials`; one that has more than its share makes up for no other.
+
+    A variant of fewer configurations than the design gives it trials needs no more than these.
+    """
+    assert study.design is not None
+    return {
+        name: Space(study, changes).num_new(
+            study.design.tune_each, [_searched(study, trial) for trial in trials if trial.variant == name]
+        )
+        for name, changes in study.design.variants.items()
+    }
 
 
 class _OfVariant:
     """The searcher of one variant: what is asked for gets the variant's own changes, which are no choice of the searcher."""
 
     def __init__(self, study: Study, design: Design, name: str, begun: list[Trial]) -> None:
-        self._name, self._changes, self._searched = name, design.variants[name], study.parameters
-        own = [self._without_changes(trial) for trial in begun if trial.variant == name]
-        self._searcher = OptunaSearcher(study, num_samples=design.tune_each, begun=own)
+        self._study, self._name, self._changes = study, name, design.variants[name]
+        own = [_searched(study, trial) for trial in begun if trial.variant == name]
+        self._searcher = OptunaSearcher(study, num_samples=design.tune_each, begun=own, changes=self._changes)
 
     def ask(self) -> Trial | None:
         trial = self._searcher.ask()
         if trial is None:
             return None
-        return dataclasses.replace(trial, variant=self._name, parameters={**self._changes, **trial.parameters})
+        parameters = self._study.effective({**self._changes, **trial.parameters})
+        return dataclasses.replace(trial, variant=self._name, parameters=parameters)
 
     def tell(self, trial: Trial) -> None:
-        self._searcher.tell(self._without_changes(trial))
-
-    def _without_changes(self, trial: Trial) -> Trial:
-        searched = {key: value for key, value in trial.parameters.items() if key in self._searched}
-        return dataclasses.replace(trial, parameters=searched)
+        self._searcher.tell(_searched(self._study, trial))
 
 
-def _num_lacking(design: Design, trials: list[Trial]) -> int:
-    """How many search trials the variants lack; one that has more than its share makes up for no other."""
-    has = Counter(trial.variant for trial in trials)
-    return sum(max(0, design.tune_each - has[name]) for name in design.variants)
+def _searched(study: Study, trial: Trial) -> Trial:
+    """`trial` with what a searcher chose of it, without its variant's changes."""
+    chosen = {key: value for key, value in trial.parameters.items() if key in study.parameters}
+    return dataclasses.replace(trial, parameters=chosen)

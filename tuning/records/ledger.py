@@ -12,13 +12,14 @@ import math
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
 from trainables.core import files
+from trainables.core.config import with_effect
 from trainables.core.phases import Phase
 from tuning.records.home import known_studies, not_begun
 from tuning.records.owner import Owner, read_owner
@@ -73,12 +74,6 @@ class Trial:
     def device(self) -> str:
         """The kind of device it ran on, or kinds; `""` before it ended."""
         return ", ".join(sorted({worker["device"] for worker in self.workers}))
-
-    @property
-    def identity(self) -> tuple[Any, ...]:
-        """Two trials of one phase with the same identity are the same work."""
-        parameters = tuple(sorted(self.parameters.items()))
-        return self.of, self.variant, self.trainable, parameters, self.seed, tuple(self.folds), self.num_epochs
 
 
 class Ledger:
@@ -191,6 +186,12 @@ class Ledger:
         """Tells this ledger from any other, of the same study too: it is that of its first event. `""` without one."""
         first = json.dumps(self.events[:1])
         return hashlib.blake2b(first.encode(), digest_size=8).hexdigest() if self.events else ""
+
+    def effective(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of `parameters` that have an effect in a trial of this study; all of them where it was not told what has."""
+        told = self.study.get("effects", {})
+        values = {**told.get("defaults", {}), **self.study.get("settings", {}), **parameters}
+        return with_effect(parameters, values, told.get("only_if", {}))
 
     def next_id(self, phase: Phase) -> str:
         """The id of the next trial of `phase`, such as `search-0007`."""

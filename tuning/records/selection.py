@@ -34,11 +34,13 @@ def ranked_front(ledger: Ledger) -> list[Trial]:
 
 
 def searches_of(ledger: Ledger, design: Design) -> list[Trial]:
-    """The search trials of the variants as they are in `design`."""
+    """The search trials of the variants as they are in `design`: what a variant changes leaves them as they are."""
     return [
         trial
         for trial in ledger.of_phase("search")
-        if trial.variant in design.variants and dict(design.variants[trial.variant]).items() <= trial.parameters.items()
+        if trial.variant in design.variants
+        and ledger.effective(trial.parameters)
+        == ledger.effective({**trial.parameters, **design.variants[trial.variant]})
     ]
 
 

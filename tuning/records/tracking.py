@@ -228,8 +228,9 @@ class Tracker:
         self._client.update_run(run_id, status="RUNNING")
         if again and tags.ERROR in self._client.get_run(run_id).data.tags:
             self._client.delete_tag(run_id, tags.ERROR)
-        settings = {} if event.get("trainable") else self._facts.get("settings", {})
-        given = {**settings, **event["parameters"]}
+        given = event["parameters"]
+        if not event.get("trainable"):
+            given = self.ledger.effective({**self._facts.get("settings", {}), **given})
         params = [Param(key, str(value)) for key, value in given.items()]
         self._client.log_batch(run_id, params=params)
 

@@ -43,7 +43,8 @@ def front_table(
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
     table.add_column("")
     table.add_column("trial", no_wrap=True)
-    for key in front[0].parameters:
+    keys = list(dict.fromkeys(key for trial in front for key in trial.parameters))
+    for key in keys:
         table.add_column(key, justify="right")
     for objective in objectives:
         arrow = {"max": "↑", "min": "↓"}[objective.direction]
@@ -51,7 +52,7 @@ def front_table(
     for trial in front:
         mark = "★" if trial.trial_id == recommended else ""
         values = [quantity(objective.metric).typed(trial.metrics[objective.metric]) for objective in objectives]
-        table.add_row(mark, trial.trial_id, *(f"{value}" for value in trial.parameters.values()), *values)
+        table.add_row(mark, trial.trial_id, *(str(trial.parameters.get(key, "")) for key in keys), *values)
     return table
 
 

@@ -119,11 +119,15 @@ def test_what_a_cluster_has_is_known_before_it_is_joined(monkeypatch, head):
     import ray._raylet
     from ray.core.generated.gcs_pb2 import GcsNodeInfo
 
+    answers = iter([False, True])  # the head is up before its own machine is part of it
+
     class Client:
         def __init__(self, address):
             assert address == head
 
         def get_all_node_info(self, timeout):
+            if not next(answers):
+                return {}
             alive = GcsNodeInfo(state=GcsNodeInfo.ALIVE, resources_total={"CPU": 8.0, "GPU": 1.0})
             return {1: alive, 2: GcsNodeInfo(state=GcsNodeInfo.DEAD, resources_total={"CPU": 64.0})}
 

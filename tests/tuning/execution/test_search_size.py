@@ -4,8 +4,10 @@ import pytest
 from ray import tune
 
 from tests.support.ablation_driver import prepare_subjects, study_of
-from tests.support.without_ray import LoopRunner
+from tests.support.builders import make_trial
+from tests.support.without_ray import METRICS, LoopRunner
 from tuning.execution import runner as module
+from tuning.plan import plan
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +33,48 @@ def test_a_search_goes_on_with_as_many_trials_as_were_asked_for_or_as_it_has(pre
         assert runner.search_size(9, resume=True, extend=None) == 9
         with pytest.raises(ValueError, match=r"has 5 trials\. Go on with --resume"):
             runner.search_size(None, resume=False, extend=None)
+
+
+def small_search(**changes):
+    """Five configurations: without a pair the shortcut is none."""
+    parameters = {"rbg_depth": tune.choice([0, 1, 2]), "shortcut": tune.choice(["linear", "parameter_free"])}
+    return study_of(design=None, parameters=parameters, num_samples=8, **changes)
+
+
+def test_a_search_ends_with_a_sentence_when_every_configuration_is_tried(prepared, tmp_path):
+    with LoopRunner(small_search(), tmp_path, prepared) as runner:
+        runner.search(3)
+        assert runner.listener.notes == []
+        runner.search(8)
+        tried = [trial.parameters for trial in runner.ledger.of_phase("search")]
+        assert len(tried) == 5
+        assert tried.count({"rbg_depth": 0}) == 1
+        said = (
+            "The search of depths ends with 5 trials: every configuration of its space is tried then, and none is tried"
+        )
+        assert [note[: len(said)] for note in runner.listener.notes] == [said]
+        runner.search(8)
+        assert len(runner.ledger.of_phase("search")) == 5
+    assert plan(small_search(), home=tmp_path, num_samples=8).lines()[0] == (
+        "Trainings: 5 (5 trials on 1 fold, all configurations that there are); 5 of them are done."
+    )
+
+
+def test_a_search_of_an_earlier_version_goes_on_without_trying_anything_again(prepared, tmp_path):
+    """It wrote down the shortcut of a network without a pair, and tried both."""
+    with LoopRunner(small_search(), tmp_path, prepared) as runner:
+        for number, shortcut in enumerate(("linear", "parameter_free")):
+            parameters = {"rbg_depth": 0, "shortcut": shortcut}
+            runner.ledger.start(make_trial(number, parameters=parameters))
+            runner.ledger.end(f"search-000{number}", "FINISHED", METRICS)
+        halted = make_trial(2, parameters={"rbg_depth": 1, "shortcut": "linear"})
+        runner.ledger.start(halted)
+        runner.ledger.end(halted.trial_id, "INTERRUPTED")
+        runner.search(8)
+        assert runner.specs[0]["trial_id"] == "search-0002", "what was half run goes on"
+        assert len(runner.specs) == 4
+        assert all(spec["parameters"]["rbg_depth"] > 0 for spec in runner.specs)
+        assert {trial.state for trial in runner.ledger.of_phase("search")} == {"FINISHED"}
 
 
 @pytest.mark.parametrize("search_folds", [(0,), (0, 1)])

@@ -79,14 +79,6 @@ def test_optuna_is_told_how_each_trial_ended_and_nothing_stays_running():
     assert found[5].params == trials[5].parameters
 
 
-def test_two_trials_of_equal_parameters_are_both_told():
-    study = make_study(parameters={"rbg_depth": tune.choice([1])})
-    proposer = OptunaSearcher(study, num_samples=2, begun=[])
-    for trial in propose_all(proposer):
-        proposer.tell(ended(trial))
-    assert [trial.state for trial in optuna_study(proposer).trials] == [TrialState.COMPLETE] * 2
-
-
 @pytest.mark.parametrize("state", ["FINISHED", "FAILED"])
 def test_a_trial_resumed_from_an_earlier_run_teaches_too(state):
     halted = make_trial(0, parameters=POINT, state="INTERRUPTED")

@@ -1,13 +1,17 @@
 """An ablation that tunes every variant alike: the searches before it, what is chosen, and what a halted one says."""
 
+import dataclasses
 import json
 
 import pytest
+from ray import tune
 
-from search_spaces.core.designs import sweep
-from tests.support.ablation_driver import VARIANTS, Driver, tuned_study
+from search_spaces.core.designs import named, sweep
+from tests.support.ablation_driver import VARIANTS, Driver, study_of, tuned_study
+from tests.support.tiny_study import Quiet
 from tuning.ablate import ablate_variants, require_new_or_resumed
 from tuning.evidence.ablation import comparison_of, runs_of
+from tuning.plan import plan
 from tuning.records.ledger import Ledger
 from tuning.statistics.pairing import NotComparable
 
@@ -27,6 +31,59 @@ def test_every_variant_gets_the_same_search_and_its_best_is_compared(prepared, t
         best = max(trials, key=lambda t: t.metrics["accuracy"])
         assert {json.dumps(t.parameters) for t in compared if t.variant == name} == {json.dumps(best.parameters)}
     assert not {t.seed for t in searched} & {t.seed for t in compared}
+
+
+def heads(**changes):
+    """One variant has no GRU whose width could be searched, and so two configurations."""
+    design = named({"gru": {}, "mean": {"temporal": "mean", "rbg_depth": 0}}, reference="gru", tune_each=3)
+    space = {"gru_hidden": tune.choice([8, 16, 32]), "masking_rate": tune.choice([0.0, 0.1])}
+    settings = {"backbone": "resnet18", "epochs": 2}
+    return study_of(**{"design": design, "parameters": space, "settings": settings, **changes})
+
+
+def test_a_variant_of_fewer_configurations_than_trials_is_searched_whole_and_compared(prepared, tmp_path):
+    notes = Quiet()
+    with Driver(heads(), tmp_path, prepared, listener=notes) as runner:
+        ablate_variants(runner, folds=(0, 1), seeds=1)
+        searched = [trial for trial in runner.ledger.of_phase("search") if trial.variant == "mean"]
+        assert [trial.parameters.keys() for trial in searched] == [{"temporal", "masking_rate"}] * 2
+        assert len(runner.ledger.of_phase("search")) == 5
+        assert [one.variant for one in comparison_of(runner.ledger).variants] == ["gru", "mean"]
+        ablate_variants(runner, folds=(0, 1), seeds=1)
+        assert len(runner.ledger.of_phase("search")) == 5
+        assert len(runner.ledger.of_phase("ablation")) == 4
+    assert len(notes.notes) == 1
+    assert "The search of mean ends with 2 trials" in notes.notes[0]
+    told = plan(heads(), home=tmp_path, folds=(0, 1), seeds=1)
+    assert (told.num_trainings, told.num_done) == (9, 9)
+
+
+def test_a_variant_written_otherwise_is_the_same_variant(prepared, tmp_path):
+    """What has no effect beside the others may be named or not: nothing is trained again, and all is compared."""
+    with Driver(heads(), tmp_path, prepared, listener=Quiet()) as runner:
+        ablate_variants(runner, folds=(0, 1), seeds=1)
+    design = named({"gru": {}, "mean": {"temporal": "mean", "shortcut": "linear"}}, reference="gru", tune_each=3)
+    with Driver(heads(design=design), tmp_path, prepared, listener=Quiet()) as runner:
+        ablate_variants(runner, folds=(0, 1), seeds=1)
+        assert runner.begun == []
+        assert [one.variant for one in comparison_of(runner.ledger).variants] == ["gru", "mean"]
+
+
+def test_trainings_that_an_earlier_version_did_twice_count_once(prepared, tmp_path):
+    """To it, a variant that was written otherwise was another."""
+    design = named({"gru": {}, "mean": {"temporal": "mean"}}, reference="gru")
+    study = heads(design=design, parameters={}, settings={"backbone": "resnet18", "epochs": 2, "gru_hidden": 8})
+    with Driver(study, tmp_path, prepared) as runner:
+        ablate_variants(runner, folds=(0, 1), seeds=1)
+        (once,) = (
+            trial for trial in runner.ledger.of_phase("ablation") if (trial.variant, trial.folds) == ("mean", (1,))
+        )
+        again = dataclasses.replace(once, trial_id="ablation-0004", parameters={**once.parameters, "gru_hidden": 16})
+        runner.ledger.start(again)
+        runner.ledger.end(again.trial_id, "INTERRUPTED")
+        ablate_variants(runner, folds=(0, 1), seeds=1)
+        assert len(runner.begun) == 4, "nothing is trained again"
+        assert len(runs_of(runner.ledger)) == 4
 
 
 def test_a_search_that_was_interrupted_goes_on_before_anything_is_compared(prepared, tmp_path):

@@ -171,17 +171,16 @@ def test_a_resumed_trial_repeats_epochs_without_leaving_them_twice(tmp_path):
     assert trial.state == "FINISHED"
 
 
-def test_the_same_work_has_the_same_identity_before_and_after_the_disk(tmp_path):
-    given = make_trial(1, trial_id="", phase="confirm", of="search-0001", parameters={"lr": 0.1, "depth": 2})
+def test_a_ledger_knows_which_parameters_have_an_effect_once_it_was_told(tmp_path):
+    given = {"rbg_depth": 0, "shortcut": "linear"}
+    effects = {"only_if": {"shortcut": {"rbg_depth": [1, 2]}, "flip": {"augmentation": ["random"]}}}
     with Ledger.write(tmp_path) as ledger:
-        ledger.start(dataclasses.replace(given, trial_id="confirm-0000"))
-    stored = Ledger.read(tmp_path).trials["confirm-0000"]
-    assert stored.identity == given.identity
-    assert hash(stored.identity) == hash(given.identity)
-    turned = dataclasses.replace(given, parameters={"depth": 2, "lr": 0.1})
-    assert turned.identity == given.identity
-    for change in ({"seed": 9}, {"of": "search-0002"}, {"variant": "blind"}, {"folds": (1,)}, {"num_epochs": 2}):
-        assert dataclasses.replace(given, **change).identity != given.identity
+        ledger.open_study(settings={"epochs": 2})
+        assert ledger.effective(given) == given, "an earlier version told nothing"
+        ledger.open_study(effects={**effects, "defaults": {"rbg_depth": 2, "augmentation": "none"}})
+    told = Ledger.read(tmp_path)
+    assert told.effective(given) == {"rbg_depth": 0}
+    assert told.effective({"shortcut": "linear", "flip": True}) == {"shortcut": "linear"}
 
 
 def test_every_beginning_of_a_study_has_its_own_uid(tmp_path):

@@ -130,6 +130,21 @@ def test_the_parent_run_is_open_while_its_driver_is(home, uri, client, folder):
     assert parent.end_time >= runs_of(client, folder)["search-0003"].info.end_time
 
 
+def test_parameters_without_effect_are_not_logged(home, uri, client):
+    effects = {"only_if": {"shortcut": {"rbg_depth": [1, 2]}}, "defaults": {"rbg_depth": 2}}
+
+    def write(ledger):
+        ledger.open_study(**FACTS, settings={"shortcut": "linear", "epochs": 2}, effects=effects)
+        for depth in (0, 1):
+            ledger.start(make_trial(depth, parameters={"rbg_depth": depth}))
+
+    folder = home / "without effect"
+    follow(folder, uri, home, write)
+    found = runs_of(client, folder)
+    assert found["search-0000"].data.params == {"rbg_depth": "0", "epochs": "2"}
+    assert found["search-0001"].data.params == {"rbg_depth": "1", "epochs": "2", "shortcut": "linear"}
+
+
 def test_parameters_curves_and_results_are_there(tracked, client):
     run = tracked["search-0001"]
     assert run.data.params == {"rbg_depth": "1", "lr": "0.001"}

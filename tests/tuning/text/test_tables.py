@@ -1,4 +1,4 @@
-"""What to type next is typed as a shell reads it."""
+"""Tables of a study's results in a terminal, and what to type next as a shell reads it."""
 
 import io
 import shlex
@@ -6,11 +6,16 @@ from types import SimpleNamespace
 
 from rich.console import Console
 
+from search_spaces.core.study import PARETO
+from tests.support.builders import make_trial
 from tests.support.tiny_study import tiny_study
 from tuning.records.ran import Ran
 from tuning.text.outcomes import show_demo, show_run
 from tuning.text.progress import TerminalListener
 from tuning.text.shown import Shown
+from tuning.text.tables import front_table
+
+METRICS = {"accuracy": 0.8, "train_time_s": 10.0, "param_count": 1e6}
 
 
 def commands_of(show, home, **study):
@@ -33,3 +38,12 @@ def test_every_command_is_read_as_it_was_meant(tmp_path, monkeypatch):
     promoted = SimpleNamespace(uri="models:/tiny@champion")
     predict, _ = commands_of(lambda ran, shown: show_demo(ran, promoted, clip, shown), home)
     assert predict[2:] == ["tune.py", "predict", str(clip), "--model", "models:/tiny@champion"]
+
+
+def test_a_parameter_that_a_member_of_the_front_does_not_have_is_a_blank_cell():
+    given = ({"rbg_depth": 0, "lr": 0.1}, {"rbg_depth": 1, "shortcut": "linear", "lr": 0.2})
+    table = front_table([make_trial(n, parameters=one, metrics=METRICS) for n, one in enumerate(given)], PARETO, None)
+    cells = {column.header: list(column.cells) for column in table.columns}
+    assert cells["rbg_depth"] == ["0", "1"]
+    assert cells["lr"] == ["0.1", "0.2"]
+    assert cells["shortcut"] == ["", "linear"]

@@ -1,0 +1,76 @@
+"""A champion and its challengers are told apart by what they train, also those that an earlier version wrote down."""
+
+import dataclasses
+import hashlib
+import json
+
+import pytest
+from ray import tune
+
+from search_spaces.core.study import Study
+from tests.support.builders import make_trial
+from trainables.core.config import make_config
+from trainables.res_rbg import Config
+from tuning.evidence import refusals
+from tuning.evidence.champion import Champion, configuration, configuration_hash, earlier_hashes
+from tuning.records.ledger import Ledger
+
+STUDY = Study(
+    trainable="res_rbg",
+    dataset="drawn_faces",
+    registered_model="demo",
+    parameters={"rbg_depth": tune.choice([0, 1]), "gru_hidden": tune.choice([8, 16])},
+    settings={"epochs": 3, "shortcut": "linear"},
+)
+
+
+def hash_of_before(parameters):
+    """As every field was told before those without effect were left out."""
+    whole = dataclasses.asdict(make_config(Config, {**STUDY.settings, **parameters}))
+    del whole["num_classes"]
+    return hashlib.sha256(json.dumps(["res_rbg", whole], sort_keys=True).encode()).hexdigest()[:16]
+
+
+def champion_of(stored):
+    """As a version's tag has it."""
+    parameters = configuration("res_rbg", json.loads(json.dumps(stored)))
+    return Champion(name="demo", version=1, trainable="res_rbg", parameters=parameters, tags={})
+
+
+@pytest.mark.parametrize("stored", [{"shortcut": "linear"}, {"shortcut": "parameter_free"}, {}, {"flip": True}])
+def test_a_champion_is_the_configuration_that_it_trains_however_it_was_stored(stored):
+    champion = champion_of({"epochs": 3, "rbg_depth": 0, "gru_hidden": 8, **stored})
+    assert champion.is_configuration(STUDY, {"rbg_depth": 0, "gru_hidden": 8})
+    assert not champion.is_configuration(STUDY, {"rbg_depth": 0, "gru_hidden": 16})
+    assert not champion.is_configuration(STUDY, {"rbg_depth": 1, "gru_hidden": 8})
+    assert "shortcut" not in champion.parameters
+
+
+def test_what_has_an_effect_still_tells_two_apart():
+    champion = champion_of({"epochs": 3, "rbg_depth": 1, "gru_hidden": 8, "shortcut": "parameter_free"})
+    assert not champion.is_configuration(STUDY, {"rbg_depth": 1, "gru_hidden": 8})
+    assert champion.is_configuration(STUDY, {"rbg_depth": 1, "gru_hidden": 8, "shortcut": "parameter_free"})
+
+
+def test_equal_networks_have_one_hash_and_it_is_the_one_of_before_where_all_had_an_effect():
+    with_pair = {"rbg_depth": 1, "gru_hidden": 8}
+    assert configuration_hash(STUDY, with_pair) == hash_of_before(with_pair)
+    without = [{"rbg_depth": 0, "gru_hidden": 8, **more} for more in ({}, {"shortcut": "parameter_free"})]
+    assert len({configuration_hash(STUDY, one) for one in without}) == 1
+    assert len({hash_of_before(one) for one in without}) == 2
+
+
+def test_a_question_that_an_earlier_version_asked_is_not_asked_anew(tmp_path):
+    parameters = {"rbg_depth": 0, "gru_hidden": 8}
+    before, today = hash_of_before(parameters), configuration_hash(STUDY, parameters)
+    assert before != today
+    gone = make_trial(1, parameters={"removed": 1})
+    earlier = earlier_hashes(STUDY, [make_trial(0, parameters=parameters), gone])
+    with Ledger.write(tmp_path) as ledger:
+        asked = refusals.question(before, refusals.MAJORITY, [1, 2])
+        ledger.note("refused", of="search-0000", asked=[asked], against=refusals.MAJORITY, look=1)
+        same, more = (refusals.question(today, refusals.MAJORITY, seeds) for seeds in ([1, 2], [1, 2, 3]))
+        assert refusals.look_at(ledger, same, earlier) == 1
+        assert refusals.look_at(ledger, more, earlier) == 2
+        refusals.note_refused(ledger, "search-0000", [same], earlier, against=refusals.MAJORITY, look=1)
+        assert len(ledger.events) == 1, "nothing new was seen"
