@@ -38,7 +38,10 @@ class Snapshot:
 
     @cached_property
     def trials(self) -> pd.DataFrame:
-        """A row for each trial by `trial_id`: what it was, its parameters, and its metrics at the chosen epoch."""
+        """A row for each trial by `trial_id`: what it was, its parameters, and its metrics at the chosen epoch.
+
+        A parameter that has no effect in a trial, or does not exist in it, is missing there.
+        """
         return self._table(list(self.ledger.trials.values()))
 
     @cached_property
@@ -88,7 +91,7 @@ class Snapshot:
     def _table(self, trials: list[Trial]) -> pd.DataFrame:
         rows = [
             {"trial_id": trial.trial_id, **{key: getattr(trial, key) for key in _OF_TRIALS}}
-            | trial.parameters
+            | (trial.parameters if trial.trainable else self.ledger.effective(trial.parameters))
             | trial.metrics
             for trial in trials
         ]

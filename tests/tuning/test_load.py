@@ -10,7 +10,7 @@ from tests.support.sample_ablation import write_ablation
 from tests.support.sample_study import write_sample
 from tests.support.tiny_study import tiny_study
 from tuning.evidence.holdout import evidence
-from tuning.records.ledger import Ledger
+from tuning.records.ledger import Ledger, Trial
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +65,21 @@ def test_evidence_has_a_row_for_each_confirmed_configuration_with_its_interval(h
     assert list(snapshot.evidence["trial_id"]) == [row.trial_id for row in rows]
     assert list(snapshot.evidence["accuracy_low"]) == [row.accuracy.low for row in rows]
     assert list(snapshot.evidence["rbg_depth"]) == [row.parameters["rbg_depth"] for row in rows]
+
+
+def test_a_parameter_is_missing_where_it_has_no_effect(tmp_path):
+    with Ledger.write(tmp_path / "tiny") as ledger:
+        only_if = {"shortcut": {"rbg_depth": [1]}}
+        ledger.open_study(objectives=[["accuracy", "max"]], effects={"only_if": only_if, "defaults": {}})
+        for number, depth in enumerate((0, 1)):
+            parameters = {"rbg_depth": depth, "shortcut": "linear"}
+            trial_id = f"search-{number:04d}"
+            ledger.start(Trial(trial_id=trial_id, phase="search", parameters=parameters, seed=0, folds=(0,)))
+            ledger.end(trial_id, "FINISHED", {"accuracy": 0.5})
+    snapshot = fertune.load("tiny", home=tmp_path)
+    for table in (snapshot.trials, snapshot.front):
+        assert table["rbg_depth"].to_dict() == {"search-0000": 0, "search-0001": 1}
+        assert table["shortcut"].dropna().to_dict() == {"search-0001": "linear"}
 
 
 def test_an_ablation_has_its_differences(tmp_path):
