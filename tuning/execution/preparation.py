@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import dataclasses
 import inspect
 import os
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.splits import HOLDOUT_SHARE, Splits, load_splits, make_splits
 from trainables.core.prepared.stored import Prepared, open_prepared, prepared_folders
 from trainables.data.core.dataset import DataError
+from trainables.data.core.passed_over import not_here
 
 
 class ClipListener(Protocol):
@@ -39,7 +41,10 @@ def prepare_dataset(
     """
     load = lookup.load("trainables.data", dataset, "data set").load
     options = {"keep_spelling": True} if keep_spelling and _takes_spelling(load) else {}
-    prepared = prepare(load(root, **options), home, on_progress=listener.clip_prepared)
+    loaded = load(root, **options)
+    notes = (*loaded.notes, *(f"not read: {note}" for note in not_here(loaded)))
+    loaded = dataclasses.replace(loaded, notes=tuple(dict.fromkeys(notes)))
+    prepared = prepare(loaded, home, on_progress=listener.clip_prepared)
     tell(prepared, listener)
     return prepared
 

@@ -13,6 +13,7 @@ from tests.support.trees import write_image
 from trainables.core.prepared import cache
 from trainables.core.prepared.splits import HOLDOUT_SHARE
 from trainables.core.prepared.stored import Dropped
+from trainables.data import clip_folder
 from trainables.data.core.dataset import DataError
 from tuning.execution.preparation import cut, found_again, kept_spelling, prepare_dataset, tell
 from tuning.prepare import prepare
@@ -81,6 +82,19 @@ def test_spellings_are_one_person_unless_they_are_kept(clips, tmp_path):
     several = prepare("clip_folder", clips, keep_spelling=True, home=tmp_path)
     assert (len(set(one.subjects)), len(set(several.subjects))) == (3, 4)
     assert one.fingerprint != several.fingerprint
+
+
+def test_what_is_not_here_is_told_once_of_every_data_set(clips, tmp_path, monkeypatch):
+    (clips / "happy" / "Dan_1.mp4").symlink_to(tmp_path / "unmounted" / "Dan_1.mp4")
+    (clips / "happy" / "Eve_1.mp4.part").touch()
+    told = (
+        "not read: 1 link that leads nowhere (happy/Dan_1.mp4)",
+        "not read: 1 unfinished download (happy/Eve_1.mp4.part)",
+    )
+    assert prepare_dataset("clip_folder", clips, tmp_path, Silent()).notes[-2:] == told
+    reader = clip_folder.load
+    monkeypatch.setattr(clip_folder, "load", lambda root: dataclasses.replace(reader(root), name="other", notes=()))
+    assert prepare_dataset("clip_folder", clips, tmp_path, Silent()).notes == told
 
 
 def test_spellings_of_published_people_are_not_to_be_kept(clips, tmp_path):

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from trainables.core.wording import counted
+from trainables.data.core.dataset import Dataset
 from trainables.data.core.kinds import is_hidden, is_image, is_of_a_nas, is_paper, is_unfinished, is_video
 
 Kind = tuple[str, str]  # one of it, several of it
@@ -24,10 +25,23 @@ def passed_over(root: Path, taken: Collection[Path]) -> tuple[str, ...]:
 
     What operating systems leave is not told, nor texts and tables, nor what cannot be listed.
     """
-    top, known = os.path.abspath(root), {os.path.abspath(path) for path in taken}
+    known = {os.path.abspath(path) for path in taken}
+    return _by_kind(os.path.abspath(root), known, None)
+
+
+def not_here(dataset: Dataset) -> tuple[str, ...]:
+    """Links that lead nowhere and unfinished downloads among the clips of any data set, as notes; none of a table's."""
+    paths = {os.path.abspath(path) for sample in dataset.samples for path in sample.paths}
+    if not paths or not all(is_video(path) or is_image(path) for path in paths):
+        return ()
+    return _by_kind(os.path.commonpath({os.path.dirname(path) for path in paths}), paths, {LINK, UNFINISHED})
+
+
+def _by_kind(top: str, known: Collection[str], told: Collection[Kind] | None) -> tuple[str, ...]:
     kinds: dict[Kind, list[str]] = {}
     for path, kind in _others(top, known, set()):
-        kinds.setdefault(kind, []).append(path)
+        if told is None or kind in told:
+            kinds.setdefault(kind, []).append(path)
     return tuple(_told(kind, sorted(kinds[kind]), top) for kind in sorted(kinds))
 
 
