@@ -171,7 +171,7 @@ def clip_folders(root: Path) -> Path:
         ({"happy": ["happy_001", "happy_002"], "sad": ["sad_001"], "calm": ["calm_1"]}, "called by their class"),
         ({"happy": ["take1_anna", "take2_anna"], "sad": ["take1_ben", "take3_ben"]}, "numbers the takes"),
         ({"happy": ["IMG_0001", "VID_0001"], "sad": ["MVI_0001", "IMG_3"]}, "names no person"),
-        ({"happy": ["001_x", "002_x"], "sad": ["003_x", "004_x"]}, "numbers the takes"),
+        ({"happy": ["001_x", "002_x"], "sad": ["003_x", "004_x"]}, "numbers the clips.*P001 says so"),
     ],
     ids=[
         "parts",

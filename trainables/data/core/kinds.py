@@ -19,7 +19,7 @@ PAPER_SUFFIXES = frozenset(
     | {*(".csv", ".tsv", ".xls", ".xlsx", ".ods"), *(".py", ".ipynb", ".sh", ".m", ".bat")}
 )
 # What a NAS lays beside files: thumbnails and what was thrown away, by Synology, QNAP and Windows.
-_OF_A_NAS = frozenset({"@eadir", "@tmp", "#recycle", "@recycle", "#snapshot", "$recycle.bin", "@thumb", "thumbs"})
+_OF_A_NAS = frozenset({"@eadir", "@tmp", "#recycle", "@recycle", "#snapshot", "$recycle.bin", "@thumb"})
 # `._x` twins and `.DS_Store` of macOS start with a dot; Windows leaves Thumbs.db and macOS archives __MACOSX.
 _LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "system volume information", "lost+found"})
 

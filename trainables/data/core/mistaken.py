@@ -57,11 +57,15 @@ def require_no_other_layout(root: Path, samples: Sequence[Sample], expected: str
         )
     if all(same(str(sample.subject)) == same(sample.clip_id.partition("/")[0]) for sample in samples):
         raise DataError(f"{root}: the clips are called by their class, not by a person. {would} Expected: {expected}.")
-    once = len(people) == len(samples) and all(person.strip().isdecimal() for person in people)
-    if once or all(_TAKE.fullmatch(same(person)) for person in people):
+    if all(_TAKE.fullmatch(same(person)) for person in people):
         raise DataError(
             f"{root}: what stands before the first _ numbers the takes and names no person. {would} Put the person first, "
             f"such as P01_{people[0]}. Expected: {expected}."
+        )
+    if len(people) == len(samples) and all(person.strip().isdecimal() for person in people):
+        raise DataError(
+            f"{root}: what stands before the first _ numbers the clips and names no person. {would} Put the person first, "
+            f"such as P01_{people[0]}; where each clip does show somebody else, P{people[0]} says so. Expected: {expected}."
         )
 
 
