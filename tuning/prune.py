@@ -17,6 +17,7 @@ from tuning.records import disposal
 from tuning.records.home import home_of, known_studies
 from tuning.records.ledger import Ledger, Trial, objective_values
 from tuning.records.left_over import Part, left_over, num_bytes
+from tuning.records.mlflow_client import is_server
 from tuning.records.moved_home import open_store
 from tuning.records.owner import is_written
 from tuning.statistics import selection
@@ -27,13 +28,15 @@ RUN = "MLflow run "  # before the id of a run, where a part is no file
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Pruning:
-    """What nothing in a home needs, or what of that was freed; `kept` says what could not be judged, and why."""
+    """What nothing in `home` needs, or what of that was freed; `kept` says what could not be judged, and why."""
 
+    home: Path
     parts: tuple[Part, ...]
     kept: tuple[str, ...] = ()
 
     @property
     def num_bytes(self) -> int:
+        """What all parts take on the disk."""
         return sum(part.num_bytes for part in self.parts)
 
 
@@ -50,20 +53,20 @@ def plan_prune(*, home: str | Path | None = None) -> Pruning:
     kept: list[str] = []
     parts = list(_files(place, kept))
     running = [study for study in known_studies(place) if is_written(place / study)]
-    if not uri.startswith("http"):  # the trash of a server is its owner's
+    if not is_server(uri):  # the trash of a server is its owner's
         runs = disposal.deleted_runs(uri, but=running)
         parts += [_run(run_id, folder) for run_id, folder in runs.items()]
-    return Pruning(parts=tuple(parts), kept=tuple(kept))
+    return Pruning(home=place, parts=tuple(parts), kept=tuple(kept))
 
 
 def prune(plan: Pruning | None = None, *, home: str | Path | None = None) -> Pruning:
-    """Free what `plan` lists (default: all of `plan_prune`) and what still nothing needs; what was freed.
+    """Free what `plan` lists, of its home, and what still nothing needs; without one all of `plan_prune(home=home)`.
 
     A study is locked while something of it goes, a prepared data set likewise; what somebody uses by now stays.
     """
-    place = home_of(home)
+    plan = plan or plan_prune(home=home)
+    place, wanted = plan.home, {part.what for part in plan.parts}
     uri = open_store(place)
-    wanted = {part.what for part in (plan or plan_prune(home=place)).parts}
     freed: list[Part] = []
     for lock in _locks(place, wanted):
         with contextlib.suppress(Timeout), lock.acquire(timeout=0) if lock else contextlib.nullcontext():
@@ -78,7 +81,7 @@ def prune(plan: Pruning | None = None, *, home: str | Path | None = None) -> Pru
         going = {run_id: folder for run_id, folder in runs.items() if f"{RUN}{run_id}" in wanted}
         freed += [_run(run_id, folder) for run_id, folder in going.items()]
         disposal.purge(uri, going)
-    return Pruning(parts=tuple(freed))
+    return Pruning(home=place, parts=tuple(freed))
 
 
 def _files(home: Path, kept: list[str], *, ours: Path | None = None) -> Iterator[Part]:

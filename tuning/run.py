@@ -7,6 +7,7 @@ from typing import Any
 
 from search_spaces.core.study import Study, as_study
 from tuning.ablate import ablate
+from tuning.execution.asked import require_fitting
 from tuning.execution.placement import Placement
 from tuning.execution.runner import Listener, Runner
 from tuning.records.ran import Ran
@@ -39,6 +40,7 @@ def run(
     placement or these numbers cannot be used.
     """
     loaded = as_study(study, smoke=smoke)
+    require_fitting(loaded, num_samples=num_samples, extend=extend, folds=folds, seeds=seeds)
     given: dict[str, Any] = {"home": home, "data_root": data_root, "placement": placement, "verbose": verbose}
     if loaded.design is not None:
         more: dict[str, Any] = {"folds": folds, "seeds": seeds, "time_budget_s": time_budget_s, "resume": resume}

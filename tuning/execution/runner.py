@@ -87,6 +87,7 @@ class Runner:
         self._data_root = None if data_root is None else Path(data_root).expanduser()
         self._trains, self._require, self._noted = trains, require, False
         self._resources = contextlib.ExitStack()
+        self.notes: list[str] = []
         if begun and self.study.name not in known_studies(self.home):
             raise not_begun(self.home, self.study.name)
 
@@ -95,7 +96,7 @@ class Runner:
             self.ledger = opening.enter_context(Ledger.write(self.folder))
             self._require(self)
             uri = open_store(self.home)
-            require_ready(self.study, self.ledger, uri, self.placement, tell=self.listener.noted, trains=self._trains)
+            require_ready(self.study, self.ledger, uri, self.placement, tell=self.noted, trains=self._trains)
             self.prepared = self._prepare()
             self.splits_path = self.folder / files.SPLITS
             self.splits = cut(self.study, self.prepared, self.splits_path)
@@ -109,13 +110,18 @@ class Runner:
             self.tracker.patience_s = 0.5  # MLflow gets the rest from the ledger next time
         self._resources.close()
         if missing := self.tracker.what_is_missing():
-            self.listener.noted(missing)
+            self.noted(missing)
+
+    def noted(self, message: str) -> None:
+        """Tell the listener what a person should know, and keep it for whoever asks afterwards."""
+        self.notes.append(message)
+        self.listener.noted(message)
 
     @property
     def ran(self) -> Ran:
         """The study as it is now; once it is closed, MLflow has all that it took."""
         compare = tuple(self.tracker.how_to_compare())
-        return Ran(study=self.study, home=self.home, ledger=self.ledger, compare=compare)
+        return Ran(study=self.study, home=self.home, ledger=self.ledger, compare=compare, notes=tuple(self.notes))
 
     def search_size(self, num_samples: int | None, *, resume: bool, extend: int | None) -> int:
         """How many search trials the study is to have in all.
@@ -138,12 +144,12 @@ class Runner:
         searcher = OptunaSearcher(self.study, num_samples=num_samples, begun=begun)
         deadline = None if time_budget_s is None else time.monotonic() + time_budget_s
         if len(begun) + num_new < num_samples:
-            self.listener.noted(all_tried(self.study.name, len(begun) + num_new))
+            self.noted(all_tried(self.study.name, len(begun) + num_new))
         self.run(
             "search", HaltedFirst(halted, searcher), num_new + len(halted), deadline=deadline, num_samples=num_samples
         )
         if searcher.exhausted:
-            self.listener.noted(all_tried(self.study.name, len(self.ledger.of_phase("search"))))
+            self.noted(all_tried(self.study.name, len(self.ledger.of_phase("search"))))
         self.select()
 
     def select(self) -> None:
@@ -278,7 +284,7 @@ class Runner:
         if self._session is None:
             self._session = self._resources.enter_context(open_session(verbose=self.verbose))
             if self._session.wait:
-                self.listener.noted(self._session.wait)
+                self.noted(self._session.wait)
         return self._session
 
     def _prepare(self) -> Prepared:
@@ -287,7 +293,7 @@ class Runner:
             found = None if self._data_root.exists() else prepared_before(self.ledger.study, self.home)
             if found is not None:
                 self.listener.prepared(found)
-                self.listener.noted(f"{stored} is not here: the faces that were prepared from it are.")
+                self.noted(f"{stored} is not here: the faces that were prepared from it are.")
                 return found
         return prepare_dataset(
             self.study.dataset, self._data_root or draw(self.study, self.home), self.home, self.listener

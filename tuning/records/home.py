@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Protocol
 
 from trainables.core import files, lookup
 
@@ -47,6 +48,18 @@ def require_name(home: Path) -> None:
 def home_of(given: str | Path | None) -> Path:
     """The home that is `given`, else the default one."""
     return default_home() if given is None else Path(given).expanduser().absolute()
+
+
+class Named(Protocol):
+    """A `Study`: what reads of one needs its name alone."""
+
+    @property
+    def name(self) -> str: ...
+
+
+def name_of(study: str | Named) -> str:
+    """The name of a study that is given by it or as an object."""
+    return study if isinstance(study, str) else study.name
 
 
 def known_studies(home: Path) -> list[str]:
