@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from search_spaces.core.study import Study, as_study
-from trainables.core import files, lookup
+from trainables.core import lookup
 from trainables.core.config import TrainerConfig, make_config
 from trainables.core.training import costs
 from trainables.core.training.workers import device_name
@@ -23,7 +23,7 @@ from tuning.execution.asked import require_fitting, require_one_spread
 from tuning.execution.enumerated import chosen_folds, default_seeds, trainings
 from tuning.execution.space import Space
 from tuning.execution.variant_search import lacking_searches
-from tuning.records.home import home_of, known_studies
+from tuning.records.home import home_of, known_studies, study_folders
 from tuning.records.identity import identity
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import best_by_variant, searches_of
@@ -207,9 +207,9 @@ def _seconds_each(
 def _rates(home: Path, device: str) -> list[float]:
     """Operations per second, everything included, of the finished trials under `home` on this kind of device."""
     rates = []
-    for path in sorted(home.glob(f"*/{files.LEDGER}")):
+    for folder in study_folders(home):
         try:
-            trials = Ledger.read(path.parent).trials.values()
+            trials = Ledger.read(folder).trials.values()
         except ValueError:  # what is damaged elsewhere is told by `status` and `doctor`
             continue
         for trial in trials:

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from trainables.core import files
 from trainables.core.prepared.stored import lock_path
 from tuning.records import disposal
-from tuning.records.home import home_of, known_studies
+from tuning.records.home import home_of, known_studies, study_folders
 from tuning.records.ledger import Ledger, Trial, objective_values
 from tuning.records.left_over import Part, left_over, num_bytes
 from tuning.records.mlflow_client import is_server
@@ -89,7 +89,7 @@ def _files(home: Path, kept: list[str], *, ours: Path | None = None) -> Iterator
     for path in left_over(home, ours=ours):
         yield _part(home, path, "left over by interrupted work")
     running = False
-    for study in _folders(home):
+    for study in study_folders(home):
         if study / files.LOCK != ours and is_written(study):
             running = True
             kept.append(f"{study.name} is running: nothing of it goes, and nothing that studies share")
@@ -137,7 +137,7 @@ def _needed(ledger: Ledger) -> set[str]:
 
 def _shared(home: Path, kept: list[str]) -> Iterator[Part]:
     """Prepared faces and drawn copies that no study refers to; none where a study does not tell what it refers to."""
-    studies = list(_folders(home))
+    studies = list(study_folders(home))
     fingerprints, roots = set(), []
     for study in studies:
         try:
@@ -156,11 +156,6 @@ def _shared(home: Path, kept: list[str]) -> Iterator[Part]:
     for folder in sorted((home / files.DRAWN).glob("[!.]*")):
         if folder.name not in names and not any(root.is_relative_to(folder) for root in roots):
             yield _part(home, folder, "drawn data of no begun study")
-
-
-def _folders(home: Path) -> list[Path]:
-    """The folder of every study, also of one that prepares its faces and has written no event yet."""
-    return sorted(path.parent for path in home.glob(f"*/{files.LEDGER}"))
 
 
 def _part(home: Path, path: Path, reason: str) -> Part:

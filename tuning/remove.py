@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from trainables.core import files
 from trainables.core.wording import counted
 from tuning.records import disposal
-from tuning.records.home import Named, home_of, name_of, not_begun
+from tuning.records.home import Named, home_of, name_of, not_begun, study_folders
 from tuning.records.left_over import REMOVED, Part, num_bytes
 from tuning.records.moved_home import open_store
 from tuning.records.owner import read_owner
@@ -84,8 +84,7 @@ def _plan(folder: Path, tracked: disposal.Tracked | None) -> Removed:
 
 def _folder(home: Path, study: str) -> Path:
     """The folder of a study that was begun, also where its first run ended before it wrote an event."""
-    begun = {path.parent.name for path in home.glob(f"*/{files.LEDGER}")}
-    if study not in begun:
+    if study not in {folder.name for folder in study_folders(home)}:
         raise not_begun(home, study)
     return home / study
 

@@ -126,7 +126,6 @@ KEPT = (
         (
             "tuning/records/ledger.py",
             "tuning/records/home.py",
-            "tuning/plan.py",
             "tuning/stop.py",
             "tuning/prune.py",
             "tuning/records/moved_home.py",

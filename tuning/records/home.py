@@ -62,9 +62,14 @@ def name_of(study: str | Named) -> str:
     return study if isinstance(study, str) else study.name
 
 
+def study_folders(home: Path) -> list[Path]:
+    """The folder of every study under `home`, also of one that prepares its faces and has written no event yet."""
+    return sorted(path.parent for path in home.glob(f"*/{files.LEDGER}"))
+
+
 def known_studies(home: Path) -> list[str]:
     """The studies that were begun under `home`."""
-    return sorted(path.parent.name for path in home.glob(f"*/{files.LEDGER}") if path.stat().st_size)
+    return [folder.name for folder in study_folders(home) if (folder / files.LEDGER).stat().st_size]
 
 
 def not_begun(home: Path, name: str) -> ValueError:
