@@ -8,12 +8,13 @@ They return data and print nothing; `progress=True` shows bars. `study` is the n
     fertune.run("demo", progress=True)
     fertune.load("demo").front
 
-Each is a file of `tuning/`, read when it is first used: this import costs nothing.
+Each is a file of `tuning/` (`report` one of `dashboards/core/`), read when it is first used: this import costs nothing.
 """
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from trainables.core import lookup
@@ -90,5 +91,5 @@ def __getattr__(name: str) -> Any:
     return getattr(importlib.import_module(_ELSEWHERE.get(name, f"tuning.{name}")), name)
 
 
-def __dir__() -> list[str]:
+def __dir__() -> Sequence[str]:
     return __all__

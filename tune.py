@@ -39,7 +39,7 @@ def main(context: typer.Context, version: arg.Version = False, verbose: arg.Verb
                 ended = fertune.demo(
                     lambda ran: outcomes.show_front(ran, shown), progress=shown.listener, verbose=verbose
                 )
-                outcomes.show_demo(*ended, shown)
+                outcomes.show_demo(ended.ran, ended.promoted, ended.clip, shown)
 
 
 @contextlib.contextmanager
@@ -78,8 +78,8 @@ def run(
     with command(verbose, goes_on="" if dry_run else RESUMES):
         loaded = options.load(study, smoke=smoke)
         work: dict[str, Any] = {"data_root": data_root, "num_samples": num_samples, "seeds": seeds, "extend": extend}
-        options.require_fitting(loaded, **work, folds=folds, table=table, sd=sd, pilot=pilot)
         options.require_spread(sd, pilot, dry_run)
+        options.require_compared(loaded, table)
         work["folds"], seconds = options.folds_of(folds), options.seconds_of(time_budget)
         from tuning.text import outcomes, sheets
 

@@ -15,6 +15,7 @@ from typing import Any
 from search_spaces.core.designs import Design
 from search_spaces.core.study import Study, as_study
 from trainables.core.wording import counted
+from tuning.execution.asked import require_fitting
 from tuning.execution.enumerated import NUM_SEEDS, chosen_folds, default_seeds, trainings
 from tuning.execution.placement import Placement
 from tuning.execution.runner import Listener, Runner
@@ -46,11 +47,13 @@ def ablate(
     """
     loaded = as_study(study, smoke=smoke)
     require_design(loaded)
+    require_fitting(loaded, folds=folds, seeds=seeds)
     given: dict[str, Any] = {"home": home, "data_root": data_root, "placement": placement, "verbose": verbose}
     given["keep_spelling"] = keep_spelling
     require = partial(require_new_or_resumed, resume=resume)
+    num_seeds = default_seeds(loaded) if seeds is None else seeds
     with Runner(loaded, heard(progress), **given, require=require) as runner:
-        ablate_variants(runner, folds=folds, seeds=seeds or default_seeds(loaded), time_budget_s=time_budget_s)
+        ablate_variants(runner, folds=folds, seeds=num_seeds, time_budget_s=time_budget_s)
     return runner.ran
 
 

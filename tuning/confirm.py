@@ -30,10 +30,11 @@ TOP = 3  # members of the front
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Confirmed:
-    """What the confirmations of a study say, the recommended configuration first, and its ledger."""
+    """What the confirmations of a study say, the recommended configuration first, its ledger, and what to know beside."""
 
     ledger: Ledger
     rows: list[Evidence]
+    notes: tuple[str, ...] = ()
 
 
 def confirm(
@@ -48,12 +49,14 @@ def confirm(
     verbose: bool = False,
 ) -> Confirmed:
     """Test the front's members of a study that was begun on people that no choice has seen, as `confirm_search` says."""
+    if top is not None and trial_id is not None:
+        raise ValueError("--top and --trial were both given; both choose what is confirmed, so give one of them.")
     asked: dict[str, Any] = {"top": TOP if top is None else top, "seeds": seeds, "trial_id": trial_id}
     given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
     require = partial(members_of, **asked)
     with Runner(study, heard(progress), **given, begun=True, require=require) as runner:
         confirm_search(runner, **asked)
-    return Confirmed(ledger=runner.ledger, rows=evidence(runner.ledger))
+    return Confirmed(ledger=runner.ledger, rows=evidence(runner.ledger), notes=tuple(runner.notes))
 
 
 def confirm_search(runner: Runner, *, top: int = TOP, seeds: int = 2, trial_id: str | None = None) -> None:
@@ -136,7 +139,7 @@ def present_champion(runner: Runner) -> Champion | None:
         return champion_of(runner.study, runner.prepared, runner.splits, runner.tracker.uri)
     except (Incomparable, ConnectionError) as error:  # the members can be confirmed all the same; `promote` asks again
         runner.ledger.note("champion_left_out", reason=str(error))
-        runner.listener.noted(f"Confirmed without the present champion: {error}")
+        runner.noted(f"Confirmed without the present champion: {error}")
         return None
 
 

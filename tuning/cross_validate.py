@@ -104,6 +104,7 @@ class NestedPlan:
     with_champion: int
 
     def lines(self) -> list[str]:
+        """For people."""
         return [
             f"Nested cross-validation: {self.searches} search trials to run in {self.num_folds} folds, then {self.tests} "
             f"trainings to test what they chose ({self.with_champion} where there is a champion to compare with)."
@@ -116,8 +117,8 @@ def planned(runner: Runner, *, num_samples: int, seeds: int = 2) -> NestedPlan:
     num_folds = len(runner.splits.folds)
     if num_folds < 2:
         raise ValueError(
-            f"Study {runner.study.name} has 1 fold; nested cross-validation needs at least 2. Without --nested the holdout is "
-            "tested."
+            f"Study {runner.study.name} has 1 fold; nested cross-validation needs at least 2. `confirm` tests "
+            "the holdout."
         )
     begun = runner.ledger.of_phase("nested_search")
     searches = sum(

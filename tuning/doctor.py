@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib.metadata
 import os
@@ -15,7 +16,7 @@ from typing import Any
 from trainables.core.wording import first_line
 from tuning.execution.reachable import SHORTER, START_RAY, given_address, trouble_starting
 from tuning.execution.session import unreachable
-from tuning.records.home import default_home
+from tuning.records.home import home_of
 from tuning.records.home_check import home_looks
 from tuning.records.mlflow_client import (
     database_path,
@@ -45,20 +46,21 @@ class Finding:
     fix: str = ""
 
 
-def doctor() -> list[Finding]:
-    """Look at everything that a study needs; nothing is changed, no Ray is started."""
+def doctor(*, home: str | Path | None = None) -> list[Finding]:
+    """Look at everything that a study under `home` needs; nothing is changed, no Ray is started."""
     looks: dict[str, Callable[[], Finding]] = {
         "python": _python,
         "packages": _packages,
-        "home": _home,
+        "home": lambda: _home(home_of(home)),
         "devices": _devices,
         "shared memory": _shared_memory,
-        "mlflow": _tracking,
-        "mlflow registry": _registry,
+        "mlflow": lambda: _tracking(home_of(home)),
+        "mlflow registry": lambda: _registry(home_of(home)),
         "ray": _ray,
         "ray token": _token,
     }
-    looks |= {name: lambda look=look: Finding(**look()) for name, look in home_looks(default_home()).items()}
+    with contextlib.suppress(ValueError):  # where there can be no home, the look at it says so
+        looks |= {name: lambda look=look: Finding(**look()) for name, look in home_looks(home_of(home)).items()}
     return [_looked(name, look) for name, look in looks.items()]
 
 
@@ -89,8 +91,7 @@ def _packages() -> Finding:
     return Finding(name="packages", found=", ".join(found), fix=fix)
 
 
-def _home() -> Finding:
-    home = default_home()
+def _home(home: Path) -> Finding:
     there = next(place for place in (home, *home.parents) if place.exists())
     try:
         with tempfile.TemporaryFile(dir=there):
@@ -132,14 +133,12 @@ def _shared_memory() -> Finding:
     return Finding(name="shared memory", found=f"{free:.0f} MiB free in /dev/shm", fix=fix)
 
 
-def _tracking() -> Finding:
-    return _asked(
-        "mlflow", default_uri(default_home()), "MLFLOW_TRACKING_URI", lambda client: client.search_experiments
-    )
+def _tracking(home: Path) -> Finding:
+    return _asked("mlflow", default_uri(home), "MLFLOW_TRACKING_URI", lambda client: client.search_experiments)
 
 
-def _registry() -> Finding:
-    tracking = default_uri(default_home())
+def _registry(home: Path) -> Finding:
+    tracking = default_uri(home)
     uri = registry_uri(tracking)
     if uri == tracking:
         return Finding(

@@ -10,16 +10,20 @@ from typing import Any
 
 import pandas as pd
 
-from search_spaces.core.study import Study
 from tuning.evidence import holdout
 from tuning.evidence.ablation import comparison_of
-from tuning.records.home import home_of
+from tuning.records.home import Named, home_of, name_of
 from tuning.records.ledger import Ledger, Trial, objective_values, read_begun
 from tuning.statistics.intervals import Interval
 from tuning.statistics.pairing import NotComparable
 from tuning.statistics.pareto import non_dominated
 from tuning.text import ablation_numbers
 
+_MARKS = {
+    "drawn": "drawn faces: no figure here says how accurate a model is on real ones",
+    "leaky": "the same people are in training and in test",
+    "smoke": "a smoke run: its figures mean nothing",
+}
 _OF_TRIALS = ("phase", "state", "variant", "of", "seed", "folds", "device", "started_at", "ended_at", "error")
 
 
@@ -32,9 +36,14 @@ class Snapshot:
     ledger: Ledger
 
     def __repr__(self) -> str:
-        return (
-            f"{self.name} under {self.home}: {len(self.ledger.trials)} trials, {len(self.front)} of them on the front"
-        )
+        marks = "".join(f"; {mark}" for mark in self.marks)
+        trials = f"{len(self.ledger.trials)} trials, {len(self.front)} of them on the front"
+        return f"{self.name} under {self.home}: {trials}{marks}"
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What bounds every figure of the study; in `.attrs["marks"]` of each table too. Empty for most."""
+        return tuple(words for fact, words in _MARKS.items() if self.ledger.study.get(fact))
 
     @cached_property
     def trials(self) -> pd.DataFrame:
@@ -62,13 +71,15 @@ class Snapshot:
         measured = [metric for metric, _ in objectives] if members else []
         found = self.trials.loc[members, [*searched, *measured]]
         found.insert(0, "recommended", found.index == self.ledger.selection.get("recommended"))
-        return found.sort_values(measured[:1], ascending=objectives[0][1] == "min", kind="stable") if members else found
+        if members:
+            found = found.sort_values(measured[:1], ascending=objectives[0][1] == "min", kind="stable")
+        return self._marked(found)
 
     @cached_property
     def curves(self) -> pd.DataFrame:
         """A row for each epoch of each trial: `trial_id`, `epoch`, losses and validation metrics."""
         rows = [{"trial_id": trial.trial_id, **row} for trial in self.ledger.trials.values() for row in trial.curve]
-        return pd.DataFrame(rows, columns=None if rows else ["trial_id", "epoch"])
+        return self._marked(pd.DataFrame(rows, columns=None if rows else ["trial_id", "epoch"]))
 
     @cached_property
     def evidence(self) -> pd.DataFrame:
@@ -79,14 +90,12 @@ class Snapshot:
         """
         if not self.ledger.study.get("design"):
             found = pd.DataFrame([_flat(row) for row in holdout.evidence(self.ledger)])
-            found.attrs["reason"] = "Nothing was confirmed." if found.empty else ""
-            return found
+            return self._marked(found, reason="Nothing was confirmed." if found.empty else "")
         try:
-            return pd.DataFrame(ablation_numbers.rows(comparison_of(self.ledger))).replace({"": None})
+            found = pd.DataFrame(ablation_numbers.rows(comparison_of(self.ledger))).replace({"": None})
+            return self._marked(found, reason="")
         except NotComparable as error:
-            found = pd.DataFrame()
-            found.attrs["reason"] = str(error)
-            return found
+            return self._marked(pd.DataFrame(), reason=str(error))
 
     def _table(self, trials: list[Trial]) -> pd.DataFrame:
         rows = [
@@ -98,15 +107,19 @@ class Snapshot:
         found = pd.DataFrame(rows, columns=None if rows else ["trial_id", *_OF_TRIALS]).set_index("trial_id")
         for key in ("started_at", "ended_at"):
             found[key] = pd.to_datetime(pd.to_numeric(found[key]), unit="s", utc=True)
-        return found
+        return self._marked(found)
+
+    def _marked(self, table: pd.DataFrame, **facts: str) -> pd.DataFrame:
+        table.attrs |= {"marks": list(self.marks), **facts}
+        return table
 
 
-def load(study: str | Study, home: str | Path | None = None) -> Snapshot:
+def load(study: str | Named, home: str | Path | None = None) -> Snapshot:
     """The study `study` under `home` as it stands, also while it runs.
 
     Raises `ValueError` that names the home where it was not begun there.
     """
-    place, name = home_of(home), study if isinstance(study, str) else study.name
+    place, name = home_of(home), name_of(study)
     return Snapshot(name=name, home=place, ledger=read_begun(place, name))
 
 

@@ -1,52 +1,71 @@
-"""`logs`: states, curves, errors and tracebacks of a study and its trials, as plain lines."""
+"""`logs`: states, curves, errors and tracebacks of a study and its trials, a line each."""
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from trainables.core import files, lookup
 from tuning.evidence.refusals import opponent
-from tuning.records.home import home_of
+from tuning.records.home import Named, home_of, name_of
 from tuning.records.ledger import Ledger, Trial, read_begun
 
 
-def logs(study: str, trial_id: str | None = None, *, home: str | Path | None = None) -> list[str]:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Line:
+    """One thing that happened, as a person reads it; `at` is when, in seconds since 1970 (`None` for no moment).
+
+    `trial_id` is `""` for what is of the whole study. As text it begins with the local time.
+    """
+
+    text: str
+    trial_id: str = ""
+    at: float | None = None
+
+    def __str__(self) -> str:
+        return self.text if self.at is None else f"{_clock(self.at)}  {self.text}"
+
+
+def logs(study: str | Named, trial_id: str | None = None, *, home: str | Path | None = None) -> list[Line]:
     """The lines of one trial, or one line for each event of `study` that a person would ask for.
 
     Raises `ValueError` for a study that was not begun and for a trial that it does not have.
     """
-    ledger = read_begun(home_of(home), study)
+    ledger = read_begun(home_of(home), name_of(study))
     if trial_id is None:
-        return list(_of_study(ledger))
+        told = ((event, _of_event(event)) for event in ledger.events)
+        return [Line(text=text, trial_id=event.get("trial_id", ""), at=event["time"]) for event, text in told if text]
     if trial_id not in ledger.trials:
-        raise ValueError(lookup.unknown(f"trial of {study}", trial_id, list(ledger.trials)))
-    return list(_of_trial(ledger, ledger.trials[trial_id]))
+        raise ValueError(lookup.unknown(f"trial of {ledger.folder.name}", trial_id, list(ledger.trials)))
+    return [Line(text=text, trial_id=trial_id) for text in _of_trial(ledger, ledger.trials[trial_id])]
 
 
-def _of_study(ledger: Ledger) -> Iterator[str]:
-    for event in ledger.events:
-        when, kind = _clock(event["time"]), event["event"]
-        if kind == "started":
-            listed = " ".join(f"{key}={value}" for key, value in event["parameters"].items())
-            yield f"{when}  {event['trial_id']} started: {listed}"
-        elif kind == "ended":
-            accuracy = event["metrics"].get("accuracy")
-            message = event["error"] or (f"accuracy {100 * accuracy:.1f} %" if accuracy is not None else "")
-            yield f"{when}  {event['trial_id']} {event['state'].lower()}{': ' if message else ''}{message}"
-        elif kind == "driver":
-            yield f"{when}  fertune {event['version']} runs trials"
-        elif kind == "noted":
-            yield f"{when}  {event['trial_id']}: {event['words']}"
-        elif kind == "selected":
-            yield f"{when}  front: {', '.join(event['front'])}; recommended {event['recommended']}"
-        elif kind == "refused":
-            yield f"{when}  refused: {event['of']} against {opponent(event['against'])}, test {event['look']}"
-        elif kind == "promoted":
-            yield f"{when}  promoted: {event['name']} version {event['version']} of {event['of']}"
-        elif kind == "champion_left_out":
-            yield f"{when}  confirmed without the present champion: {event['reason']}"
+def _of_event(event: Mapping[str, Any]) -> str:
+    """What to tell of an event; `""` where nothing."""
+    kind = event["event"]
+    if kind == "started":
+        listed = " ".join(f"{key}={value}" for key, value in event["parameters"].items())
+        return f"{event['trial_id']} started: {listed}"
+    if kind == "ended":
+        accuracy = event["metrics"].get("accuracy")
+        message = event["error"] or (f"accuracy {100 * accuracy:.1f} %" if accuracy is not None else "")
+        return f"{event['trial_id']} {event['state'].lower()}{': ' if message else ''}{message}"
+    if kind == "driver":
+        return f"fertune {event['version']} runs trials"
+    if kind == "noted":
+        return f"{event['trial_id']}: {event['words']}"
+    if kind == "selected":
+        return f"front: {', '.join(event['front'])}; recommended {event['recommended']}"
+    if kind == "refused":
+        return f"refused: {event['of']} against {opponent(event['against'])}, test {event['look']}"
+    if kind == "promoted":
+        return f"promoted: {event['name']} version {event['version']} of {event['of']}"
+    if kind == "champion_left_out":
+        return f"confirmed without the present champion: {event['reason']}"
+    return ""
 
 
 def _of_trial(ledger: Ledger, trial: Trial) -> Iterator[str]:

@@ -12,17 +12,18 @@ from typing import Any
 import torch
 
 from search_spaces.core.study import Study, as_study
-from trainables.core import files, lookup
+from trainables.core import lookup
 from trainables.core.config import TrainerConfig, make_config
 from trainables.core.training import costs
 from trainables.core.training.workers import device_name
 from trainables.core.wording import counted
 from tuning.evidence.fold_sizes import FoldSize, fold_sizes, mean_sizes, num_subjects
 from tuning.evidence.minimum_detectable_effect import detectable
+from tuning.execution.asked import require_fitting, require_one_spread
 from tuning.execution.enumerated import chosen_folds, default_seeds, trainings
 from tuning.execution.space import Space
 from tuning.execution.variant_search import lacking_searches
-from tuning.records.home import home_of, known_studies
+from tuning.records.home import home_of, known_studies, study_folders
 from tuning.records.identity import identity
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import best_by_variant, searches_of
@@ -90,10 +91,13 @@ def plan(
     in accuracy between two variants trained on the same fold with the same seed, in points;
     without it that of the finished runs is taken, or of those of another study, the `pilot`.
 
-    Raises `ValueError` for folds that there are not, and for a pilot that was not begun or is no ablation.
+    Raises `ValueError` for what is asked of the other kind of study, for folds that there are not, and for a pilot that was
+    not begun or is no ablation.
     """
     loaded, place = as_study(study, smoke=smoke), home_of(home)
-    seeds = seeds or default_seeds(loaded)
+    require_fitting(loaded, num_samples=num_samples, extend=extend, folds=folds, seeds=seeds, sd=sd, pilot=pilot)
+    require_one_spread(sd, pilot)
+    seeds = default_seeds(loaded) if seeds is None else seeds
     ledger = Ledger.read(place / loaded.name)
     finished = [trial for trial in ledger.trials.values() if trial.state == "FINISHED"]
     sizes = fold_sizes(loaded, place, None if data_root is None else Path(data_root).expanduser())
@@ -203,10 +207,14 @@ def _seconds_each(
 def _rates(home: Path, device: str) -> list[float]:
     """Operations per second, everything included, of the finished trials under `home` on this kind of device."""
     rates = []
-    for path in sorted(home.glob(f"*/{files.LEDGER}")):
-        for trial in Ledger.read(path.parent).trials.values():
+    for folder in study_folders(home):
+        try:
+            trials = Ledger.read(folder).trials.values()
+        except ValueError:  # what is damaged elsewhere is told by `status` and `doctor`
+            continue
+        for trial in trials:
             found = trial.metrics
-            if trial.state == "FINISHED" and trial.device == device and "train_flops" in found:
+            if trial.state == "FINISHED" and trial.device == device and found.keys() >= {"train_flops", "wall_time_s"}:
                 rates.append(found["train_flops"] / found["wall_time_s"])
     return rates
 

@@ -28,7 +28,7 @@ def predict(
     """Classify videos, frame folders, images, or every clip below a folder; each prediction as it comes.
 
     `model` is `models:/NAME@champion` or `models:/NAME/VERSION`; without it the only champion there is answers.
-    Raises `ValueError` where there is no such model.
+    Raises `ValueError` where there is no such model: of a `model` that is named, with the first answer.
     """
     uri = open_store(home_of(home))
     chosen = model or registry.only_champion(uri)

@@ -66,11 +66,12 @@ def promote(
         require_allowed(alpha=ALPHA, margin=margin, saving=SAVING)
         _require_promotable(runner.study, leaky=runner.study.folds == "random_leaky")
         members_of(runner, trial_id=trial_id)
-        require_answers(open_store(runner.home))
+        require_registry(runner)
 
     given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
     with Runner(study, heard(progress), **given, begun=True, require=require) as runner:
-        return promote_winner(runner, trial_id=trial_id, margin=margin)
+        promoted = promote_winner(runner, trial_id=trial_id, margin=margin)
+    return dataclasses.replace(promoted, notes=tuple(runner.notes))
 
 
 def promote_winner(
@@ -126,6 +127,11 @@ def _promoted(
         tested = contest(holdout, runner.study, found, champion, beside, **test)
     refit = _refit(runner, found)
     return _register(runner, holdout, found, champion, tested, refit, test | {"over_majority": over_majority})
+
+
+def require_registry(runner: Runner) -> None:
+    """Raises `ConnectionError` where the registry does not answer, which a promotion needs in the end."""
+    require_answers(open_store(runner.home))
 
 
 def _require_promotable(study: Study, *, leaky: bool) -> None:

@@ -14,9 +14,10 @@ from filelock import FileLock, Timeout
 from trainables.core import files
 from trainables.core.prepared.stored import lock_path
 from tuning.records import disposal
-from tuning.records.home import home_of, known_studies
+from tuning.records.home import home_of, known_studies, study_folders
 from tuning.records.ledger import Ledger, Trial, objective_values
 from tuning.records.left_over import Part, left_over, num_bytes
+from tuning.records.mlflow_client import is_server
 from tuning.records.moved_home import open_store
 from tuning.records.owner import is_written
 from tuning.statistics import selection
@@ -27,13 +28,15 @@ RUN = "MLflow run "  # before the id of a run, where a part is no file
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Pruning:
-    """What nothing in a home needs, or what of that was freed; `kept` says what could not be judged, and why."""
+    """What nothing in `home` needs, or what of that was freed; `kept` says what could not be judged, and why."""
 
+    home: Path
     parts: tuple[Part, ...]
     kept: tuple[str, ...] = ()
 
     @property
     def num_bytes(self) -> int:
+        """What all parts take on the disk."""
         return sum(part.num_bytes for part in self.parts)
 
 
@@ -50,20 +53,20 @@ def plan_prune(*, home: str | Path | None = None) -> Pruning:
     kept: list[str] = []
     parts = list(_files(place, kept))
     running = [study for study in known_studies(place) if is_written(place / study)]
-    if not uri.startswith("http"):  # the trash of a server is its owner's
+    if not is_server(uri):  # the trash of a server is its owner's
         runs = disposal.deleted_runs(uri, but=running)
         parts += [_run(run_id, folder) for run_id, folder in runs.items()]
-    return Pruning(parts=tuple(parts), kept=tuple(kept))
+    return Pruning(home=place, parts=tuple(parts), kept=tuple(kept))
 
 
 def prune(plan: Pruning | None = None, *, home: str | Path | None = None) -> Pruning:
-    """Free what `plan` lists (default: all of `plan_prune`) and what still nothing needs; what was freed.
+    """Free what `plan` lists, of its home, and what still nothing needs; without one all of `plan_prune(home=home)`.
 
     A study is locked while something of it goes, a prepared data set likewise; what somebody uses by now stays.
     """
-    place = home_of(home)
+    plan = plan or plan_prune(home=home)
+    place, wanted = plan.home, {part.what for part in plan.parts}
     uri = open_store(place)
-    wanted = {part.what for part in (plan or plan_prune(home=place)).parts}
     freed: list[Part] = []
     for lock in _locks(place, wanted):
         with contextlib.suppress(Timeout), lock.acquire(timeout=0) if lock else contextlib.nullcontext():
@@ -78,7 +81,7 @@ def prune(plan: Pruning | None = None, *, home: str | Path | None = None) -> Pru
         going = {run_id: folder for run_id, folder in runs.items() if f"{RUN}{run_id}" in wanted}
         freed += [_run(run_id, folder) for run_id, folder in going.items()]
         disposal.purge(uri, going)
-    return Pruning(parts=tuple(freed))
+    return Pruning(home=place, parts=tuple(freed))
 
 
 def _files(home: Path, kept: list[str], *, ours: Path | None = None) -> Iterator[Part]:
@@ -86,7 +89,7 @@ def _files(home: Path, kept: list[str], *, ours: Path | None = None) -> Iterator
     for path in left_over(home, ours=ours):
         yield _part(home, path, "left over by interrupted work")
     running = False
-    for study in _folders(home):
+    for study in study_folders(home):
         if study / files.LOCK != ours and is_written(study):
             running = True
             kept.append(f"{study.name} is running: nothing of it goes, and nothing that studies share")
@@ -134,7 +137,7 @@ def _needed(ledger: Ledger) -> set[str]:
 
 def _shared(home: Path, kept: list[str]) -> Iterator[Part]:
     """Prepared faces and drawn copies that no study refers to; none where a study does not tell what it refers to."""
-    studies = list(_folders(home))
+    studies = list(study_folders(home))
     fingerprints, roots = set(), []
     for study in studies:
         try:
@@ -153,11 +156,6 @@ def _shared(home: Path, kept: list[str]) -> Iterator[Part]:
     for folder in sorted((home / files.DRAWN).glob("[!.]*")):
         if folder.name not in names and not any(root.is_relative_to(folder) for root in roots):
             yield _part(home, folder, "drawn data of no begun study")
-
-
-def _folders(home: Path) -> list[Path]:
-    """The folder of every study, also of one that prepares its faces and has written no event yet."""
-    return sorted(path.parent for path in home.glob(f"*/{files.LEDGER}"))
 
 
 def _part(home: Path, path: Path, reason: str) -> Part:

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from trainables.core import files
 from trainables.core.wording import counted
 from tuning.records import disposal
-from tuning.records.home import home_of, not_begun
+from tuning.records.home import Named, home_of, name_of, not_begun, study_folders
 from tuning.records.left_over import REMOVED, Part, num_bytes
 from tuning.records.moved_home import open_store
 from tuning.records.owner import read_owner
@@ -29,29 +29,30 @@ class Removed:
 
     @property
     def num_bytes(self) -> int:
+        """What all parts take on the disk."""
         return sum(part.num_bytes for part in self.parts)
 
 
-def plan_removal(study: str, *, home: str | Path | None = None) -> Removed:
+def plan_removal(study: str | Named, *, home: str | Path | None = None) -> Removed:
     """What `remove` will take away; nothing is changed.
 
     Prepared faces are shared and stay, and so does a drawn data set: `prune` frees what nothing needs afterwards.
     Raises `ValueError` for a study that was not begun or that runs, and `ConnectionError` where MLflow does not answer.
     """
-    place = home_of(home)
+    place, study = home_of(home), name_of(study)
     folder, uri = _folder(place, study), open_store(place)
     with _locked(folder):
         return _plan(folder, disposal.tracked(uri, study))
 
 
-def remove(study: str, *, home: str | Path | None = None, force: bool = False) -> Removed:
+def remove(study: str | Named, *, home: str | Path | None = None, force: bool = False) -> Removed:
     """Remove the folder of `study` (ledger, trials, weights) and its experiment in MLflow; what went.
 
     What a registered version needs stays: its run, its logged model, their experiment. Without `force` a study behind one
     is refused whole. On a server the runs are deleted as far as its owner can restore them.
     Raises `ValueError` for that, and as `plan_removal` does. Whoever dies on the way calls again.
     """
-    place = home_of(home)
+    place, study = home_of(home), name_of(study)
     folder, uri = _folder(place, study), open_store(place)
     with _locked(folder):
         tracked = disposal.tracked(uri, study)
@@ -83,8 +84,7 @@ def _plan(folder: Path, tracked: disposal.Tracked | None) -> Removed:
 
 def _folder(home: Path, study: str) -> Path:
     """The folder of a study that was begun, also where its first run ended before it wrote an event."""
-    begun = {path.parent.name for path in home.glob(f"*/{files.LEDGER}")}
-    if study not in begun:
+    if study not in {folder.name for folder in study_folders(home)}:
         raise not_begun(home, study)
     return home / study
 

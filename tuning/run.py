@@ -7,6 +7,7 @@ from typing import Any
 
 from search_spaces.core.study import Study, as_study
 from tuning.ablate import ablate
+from tuning.execution.asked import require_fitting
 from tuning.execution.placement import Placement
 from tuning.execution.runner import Listener, Runner
 from tuning.records.ran import Ran
@@ -41,6 +42,7 @@ def run(
     placement or these numbers cannot be used.
     """
     loaded = as_study(study, smoke=smoke)
+    require_fitting(loaded, num_samples=num_samples, extend=extend, folds=folds, seeds=seeds)
     given: dict[str, Any] = {"home": home, "data_root": data_root, "placement": placement, "verbose": verbose}
     given["keep_spelling"] = keep_spelling
     if loaded.design is not None:

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tuning.records.home import home_of, known_studies
+from tuning.records.home import Named, home_of, known_studies, name_of
 from tuning.records.ledger import read_begun
 from tuning.text.errors import message_of
 
@@ -25,14 +25,14 @@ class Status:
     damaged: str = ""
 
 
-def status(study: str | None = None, *, home: str | Path | None = None) -> list[Status]:
+def status(study: str | Named | None = None, *, home: str | Path | None = None) -> list[Status]:
     """How `study` stands, or every study under `home`: one whose ledger cannot be read does not hide the others.
 
     Raises `ValueError` for a `study` that was not begun, or whose ledger is damaged.
     """
     place = home_of(home)
     if study is not None:
-        return [_status(place, study)]
+        return [_status(place, name_of(study))]
     found = []
     for name in known_studies(place):
         try:

@@ -10,17 +10,17 @@ from pathlib import Path
 import psutil
 
 from trainables.core import files
-from tuning.records.home import home_of, known_studies, not_begun
+from tuning.records.home import Named, home_of, known_studies, name_of, not_begun
 from tuning.records.owner import Owner, is_written, read_owner
 
 
-def stop(study: str, *, home: str | Path | None = None, patience_s: float = 30.0) -> Owner:
+def stop(study: str | Named, *, home: str | Path | None = None, patience_s: float = 30.0) -> Owner:
     """Ask the driver of `study` to end, as Ctrl-C would, and wait until it let go of its ledger; returns who it was.
 
     Raises `ValueError` for a study that does not run, or whose driver is on another machine or another person's, and
     `TimeoutError` where it still runs after `patience_s`.
     """
-    place = home_of(home)
+    place, study = home_of(home), name_of(study)
     folder = place / study
     # One that finds its faces has no event yet.
     running = folder.parent == place and (folder / files.LEDGER).exists() and is_written(folder)

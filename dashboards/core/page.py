@@ -15,17 +15,18 @@ from dashboards.core.html import Html, element, join
 from dashboards.core.panel import Figure, Panel
 from trainables.core import lookup
 from trainables.core.wording import counted
-from tuning.records.home import home_of
+from tuning.records.home import Named, home_of, name_of
 from tuning.text.quantities import day
 
 _HERE = Path(__file__).parent
 
 
-def report(study: str, out: str | Path | None = None, *, home: str | Path | None = None) -> Path:
+def report(study: str | Named, out: str | Path | None = None, *, home: str | Path | None = None) -> Path:
     """Write the report of a study to the file `out`, whole or not at all, and return it; default: `STUDY.html` here.
 
     Raises `ValueError` where the study was not begun, and where `out` is a folder.
     """
+    study = name_of(study)
     file = Path(out or f"{study}.html")
     if file.is_dir():
         raise ValueError(f"{file} is a folder; --out needs a file, such as {file / f'{study}.html'}.")

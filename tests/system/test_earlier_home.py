@@ -15,6 +15,7 @@ from trainables.core.prepared.stored import open_prepared, prepared_folders
 from tuning.cross_validate import plan_cross_validation
 from tuning.evidence.holdout import evidence
 from tuning.execution.placement import Placement
+from tuning.load import load
 from tuning.plan import plan
 from tuning.prune import plan_prune
 from tuning.records.home_check import home_looks
@@ -90,11 +91,15 @@ def test_every_reading_command_passes_on_a_copy_of_it_elsewhere(home, tmp_path, 
             ("report", "tiny", "--out", tmp_path / "tiny.html"),
             ("report", "halted", "--out", tmp_path / "halted.html"),
             ("list", "studies"),
+            ("doctor",),
             ("predict", clip),
             ("export", "--out", tmp_path / "tiny.onnx"),
         ):
             told = command(copy, *arguments)
             assert told.returncode == 0, (arguments, told.stderr)
+        snapshot = load("tiny", home=copy)
+        assert [len(table) for table in (snapshot.trials, snapshot.front, snapshot.evidence)] >= [3, 1, 1]
+        assert not snapshot.curves.empty
         assert plan(tiny_study(), home=copy).num_done == 2
         assert plan_cross_validation(tiny_study(), num_samples=2, home=copy).num_folds > 1
         assert {name: look()["fix"] for name, look in home_looks(copy).items() if look()["fix"]} == {}

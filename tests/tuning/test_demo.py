@@ -19,7 +19,8 @@ def test_it_ends_well_where_it_has_drawn_nothing(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("tuning.demo.promote_winner", lambda _: promoted)
     monkeypatch.setattr("tuning.text.outcomes.show_promotion", lambda *_: None)
     shown, searched = on_terminal(), []
-    show_demo(*demo(searched.append), shown)
+    ended = demo(searched.append)
+    show_demo(ended.ran, ended.promoted, ended.clip, shown)
     assert searched == [runner.ran]
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].endswith("tune.py predict CLIP --model models:/demo@champion")

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.command import call
 from tests.support.mlflow_store import new_store
+from tests.support.sample_study import write_sample
 from tuning import doctor
 
 
@@ -55,6 +56,22 @@ def test_little_room_is_named(monkeypatch):
     monkeypatch.setattr(doctor, "LEAST_DISK_GIB", 1e9)
     monkeypatch.setattr(doctor, "LEAST_SHARED_MIB", 1e9)
     assert set(fixes()) == {"home", "shared memory"}
+
+
+def test_the_home_that_is_given_is_looked_at(tmp_path):
+    write_sample(tmp_path / "theirs")
+    found = {finding.name: finding.found for finding in doctor.doctor(home=tmp_path / "theirs")}
+    assert found["home"].startswith(str(tmp_path / "theirs"))
+    assert str(tmp_path / "theirs") in found["mlflow"]
+    assert any("smiles" in words or "1 study" in words for words in found.values())
+
+
+def test_a_home_that_cannot_be_told_is_a_finding_and_the_rest_is_looked_at(monkeypatch):
+    monkeypatch.setenv("FERTUNE_HOME", "~nosuchuser_x/y")
+    found = {finding.name: finding for finding in doctor.doctor()}
+    assert "~nosuchuser_x/y has no meaning here" in found["home"].found
+    assert found["home"].fix
+    assert not found["python"].fix
 
 
 def test_servers_that_do_not_answer_are_named(monkeypatch):

@@ -82,6 +82,17 @@ def test_a_parameter_is_missing_where_it_has_no_effect(tmp_path):
         assert table["shortcut"].dropna().to_dict() == {"search-0001": "linear"}
 
 
+def test_what_bounds_every_figure_is_on_every_table(tmp_path):
+    with Ledger.write(tmp_path / "tiny") as ledger:
+        ledger.open_study(objectives=[["accuracy", "max"]], drawn=True, smoke=True, leaky=False)
+    snapshot = fertune.load("tiny", home=tmp_path)
+    drawn, smoke = snapshot.marks
+    assert drawn.startswith("drawn faces")
+    assert repr(snapshot).endswith(f"; {drawn}; {smoke}")
+    for table in (snapshot.trials, snapshot.front, snapshot.curves, snapshot.evidence):
+        assert table.attrs["marks"] == [drawn, smoke]
+
+
 def test_an_ablation_has_its_differences(tmp_path):
     write_ablation(tmp_path)
     snapshot = fertune.load(next(tmp_path.glob("*/ledger.jsonl")).parent.name, home=tmp_path)

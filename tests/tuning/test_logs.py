@@ -1,5 +1,9 @@
 """What a trial had to say, and not what others had."""
 
+import time
+
+import pytest
+
 from tests.support.builders import make_trial
 from tuning.evidence.refusals import MAJORITY
 from tuning.logs import logs
@@ -11,17 +15,21 @@ def test_a_note_stands_under_its_own_trial_and_in_the_study(tmp_path):
         for number in range(2):
             ledger.start(make_trial(number))
             ledger.note("noted", trial_id=f"search-{number:04d}", words=f"words of {number}")
-    assert "words of 1" in logs("smiles", "search-0001", home=tmp_path)
-    assert "words of 0" not in logs("smiles", "search-0001", home=tmp_path)
-    told = [line.partition("  ")[2] for line in logs("smiles", home=tmp_path)]
-    assert [line for line in told if "words" in line] == ["search-0000: words of 0", "search-0001: words of 1"]
+    of_trial = [line.text for line in logs("smiles", "search-0001", home=tmp_path)]
+    assert "words of 1" in of_trial
+    assert "words of 0" not in of_trial
+    told = [line for line in logs("smiles", home=tmp_path) if "words" in line.text]
+    assert [line.text for line in told] == ["search-0000: words of 0", "search-0001: words of 1"]
+    assert [line.trial_id for line in told] == ["search-0000", "search-0001"]
+    assert told[0].at == pytest.approx(time.time(), abs=60)
+    assert str(told[0]).endswith("  search-0000: words of 0")
 
 
 def test_a_refusal_names_the_majority_baseline_whatever_the_ledger_calls_it(tmp_path):
     with Ledger.write(tmp_path / "smiles") as ledger:
         for against in (MAJORITY, "models:/smiles/2"):
             ledger.note("refused", of="search-0003", asked=[], against=against, look=1)
-    told = [line.partition("  ")[2] for line in logs("smiles", home=tmp_path)]
+    told = [line.text for line in logs("smiles", home=tmp_path)]
     assert told == [
         f"refused: search-0003 against {against}, test 1" for against in ("the majority baseline", "models:/smiles/2")
     ]

@@ -53,8 +53,8 @@ def study(study_and_home):
 def test_what_needs_the_ledger_alone_reads_it(home, study, tmp_path):
     assert known_studies(home) == [NAME]
     assert status(NAME, home=home)[0].promoted == [{"name": NAME, "version": 1, "of": "search-0000"}]
-    assert "promoted: smiles version 1 of search-0000" in "\n".join(logs(NAME, home=home))
-    assert next(iter(logs(NAME, "search-0000", home=home))).startswith("search-0000: finished")
+    assert "promoted: smiles version 1 of search-0000" in "\n".join(map(str, logs(NAME, home=home)))
+    assert logs(NAME, "search-0000", home=home)[0].text.startswith("search-0000: finished")
     assert "search-0000" in report(NAME, tmp_path / "smiles.html", home=home).read_text()
     assert plan(study, home=home).num_done == 2
 

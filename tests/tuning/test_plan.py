@@ -244,5 +244,11 @@ def test_leaky_folds_test_a_subject_in_several(tmp_path):
     assert sum(len(one.subjects) for one in read) > 6
 
 
+def test_a_damaged_ledger_of_another_study_is_no_reason_to_plan_nothing(tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "ledger.jsonl").write_text("[]\n")
+    assert plan(study_of(), home=tmp_path, folds=(0,), seeds=1).num_trainings
+
+
 def _prepared(home):
     return open_prepared(next((home / "prepared").glob("random-*")))

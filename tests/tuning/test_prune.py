@@ -141,7 +141,7 @@ def test_nothing_of_a_study_that_runs_by_now_goes_and_nothing_shared(home):
 def test_only_what_was_planned_goes(home):
     plan = plan_prune(home=home)
     later = put(home / NAME / "trials" / "search-0000" / "damaged.last.pt")
-    prune(plan, home=home)
+    assert prune(plan).parts, "a plan is of its home"
     assert later.exists()
 
 

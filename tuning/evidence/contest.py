@@ -40,7 +40,8 @@ class Promotion:
     """What was registered: `version` of `name`, on which evidence; `verdict` is `None` for a first champion.
 
     `evidence_sha256` is that of the registered `evidence.json`, `""` of a champion of before there was one. `already` says
-    that the version was champion before, and nothing was done. `rows` are all that was confirmed.
+    that the version was champion before, and nothing was done. `rows` are all that was confirmed, `notes` what to know
+    beside.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Promotion:
     evidence_sha256: str = ""
     already: bool = False
     rows: tuple[Evidence, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from trainables.core import files
 from tuning.records import tags
-from tuning.text.quantities import percent
+from tuning.text.quantities import percent, quantity
 
 MOST_DESCRIBED = 5000  # characters that a registry in a database keeps of a version's description
 
@@ -61,7 +61,7 @@ def _cautions(facts: Mapping[str, Any]) -> list[str]:
 def _summary(facts: Mapping[str, Any]) -> str:
     accuracy, holdout, costs = facts["accuracy"], facts["holdout"], facts["costs"]
     units = "people" if facts["data"]["subjects_known"] else "clips"
-    size = f" {costs['param_count'] / 1e6:.3f} M parameters." if "param_count" in costs else ""
+    size = f" {quantity('param_count').typed(costs['param_count'])} parameters." if "param_count" in costs else ""
     return (
         f"{percent(accuracy['mean'])} accuracy of its configuration on {_tested(holdout)} "
         f"({percent(accuracy['confidence'], 0)} interval over {units}, seeds not counted: {percent(accuracy['low'])} to "

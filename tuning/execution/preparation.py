@@ -112,6 +112,27 @@ def kept_spelling(dataset: str, facts: Mapping[str, Any], asked: bool) -> bool:
     return kept
 
 
+def data_of(
+    study: Study,
+    facts: Mapping[str, Any],
+    root: Path | None,
+    home: Path,
+    listener: ClipListener,
+    *,
+    keep_spelling: bool = False,
+) -> tuple[Prepared, dict[str, bool]]:
+    """The faces of a study whose ledger knows `facts`, and what it is to remember of how names were read.
+
+    Without a `root` they are drawn.
+    """
+    if (found := found_again(facts, root, home)) is not None:
+        tell(found, listener)
+        return found, {}
+    kept = kept_spelling(study.dataset, facts, keep_spelling)
+    prepared = prepare_dataset(study.dataset, root or draw(study, home), home, listener, keep_spelling=kept)
+    return prepared, {"keep_spelling": kept}
+
+
 def draw(study: Study, home: Path) -> Path:
     """The drawn copy of a study's data set, made where it is not there yet.
 

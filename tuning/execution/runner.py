@@ -19,7 +19,7 @@ from trainables.core.training.trial import TrialSpec
 from trainables.core.wording import counted
 from tuning.execution.bookkeeper import Bookkeeper, TrialListener
 from tuning.execution.placement import Placement, slots_of
-from tuning.execution.preparation import ClipListener, cut, draw, found_again, kept_spelling, prepare_dataset, tell
+from tuning.execution.preparation import ClipListener, cut, data_of
 from tuning.execution.readiness import require_ready, require_unchanged
 from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaSearcher, Searcher
 from tuning.execution.session import Session, open_session
@@ -82,13 +82,13 @@ class Runner:
         self.study = as_study(study)
         self.home = home_of(home)
         self.folder = self.home / self.study.name
-        self.listener, self.verbose = listener, verbose
+        self.listener, self.verbose, self._noted = listener, verbose, False
         self.placement = placement or Placement()
         self.checkpoint_interval_s = checkpoint_interval_s
         self._data_root = None if data_root is None else Path(data_root).expanduser()
-        self._spelling = {"keep_spelling": keep_spelling}
-        self._trains, self._require, self._noted = trains, require, False
+        self._trains, self._require, self._spelling = trains, require, {"keep_spelling": keep_spelling}
         self._resources = contextlib.ExitStack()
+        self.notes: list[str] = []
         if begun and self.study.name not in known_studies(self.home):
             raise not_begun(self.home, self.study.name)
 
@@ -97,7 +97,7 @@ class Runner:
             self.ledger = opening.enter_context(Ledger.write(self.folder))
             self._require(self)
             uri = open_store(self.home)
-            require_ready(self.study, self.ledger, uri, self.placement, tell=self.listener.noted, trains=self._trains)
+            require_ready(self.study, self.ledger, uri, self.placement, tell=self.noted, trains=self._trains)
             self.prepared = self._prepare()
             self.splits_path = self.folder / files.SPLITS
             self.splits = cut(self.study, self.prepared, self.splits_path)
@@ -111,13 +111,18 @@ class Runner:
             self.tracker.patience_s = 0.5  # MLflow gets the rest from the ledger next time
         self._resources.close()
         if missing := self.tracker.what_is_missing():
-            self.listener.noted(missing)
+            self.noted(missing)
+
+    def noted(self, message: str) -> None:
+        """Tell the listener what a person should know, and keep it for whoever asks afterwards."""
+        self.notes.append(message)
+        self.listener.noted(message)
 
     @property
     def ran(self) -> Ran:
         """The study as it is now; once it is closed, MLflow has all that it took."""
         compare = tuple(self.tracker.how_to_compare())
-        return Ran(study=self.study, home=self.home, ledger=self.ledger, compare=compare)
+        return Ran(study=self.study, home=self.home, ledger=self.ledger, compare=compare, notes=tuple(self.notes))
 
     def search_size(self, num_samples: int | None, *, resume: bool, extend: int | None) -> int:
         """How many search trials the study is to have in all.
@@ -140,12 +145,12 @@ class Runner:
         searcher = OptunaSearcher(self.study, num_samples=num_samples, begun=begun)
         deadline = None if time_budget_s is None else time.monotonic() + time_budget_s
         if len(begun) + num_new < num_samples:
-            self.listener.noted(all_tried(self.study.name, len(begun) + num_new))
+            self.noted(all_tried(self.study.name, len(begun) + num_new))
         self.run(
             "search", HaltedFirst(halted, searcher), num_new + len(halted), deadline=deadline, num_samples=num_samples
         )
         if searcher.exhausted:
-            self.listener.noted(all_tried(self.study.name, len(self.ledger.of_phase("search"))))
+            self.noted(all_tried(self.study.name, len(self.ledger.of_phase("search"))))
         self.select()
 
     def select(self) -> None:
@@ -281,19 +286,15 @@ class Runner:
         if self._session is None:
             self._session = self._resources.enter_context(open_session(verbose=self.verbose))
             if self._session.wait:
-                self.listener.noted(self._session.wait)
+                self.noted(self._session.wait)
         return self._session
 
     def _prepare(self) -> Prepared:
-        facts = self.ledger.study
-        if self._data_root is None and (stored := facts.get("data_root")):
+        if self._data_root is None and (stored := self.ledger.study.get("data_root")):
             self._data_root = Path(stored)
-        if (found := found_again(facts, self._data_root, self.home)) is not None:
-            self._spelling = {}  # the ledger's
-            tell(found, self.listener)
-            if self._data_root and not self._data_root.exists():
-                self.listener.noted(f"{self._data_root} is not here: the faces that were prepared from it are.")
-            return found
-        self._spelling = {"keep_spelling": kept_spelling(self.study.dataset, facts, self._spelling["keep_spelling"])}
-        root = self._data_root or draw(self.study, self.home)
-        return prepare_dataset(self.study.dataset, root, self.home, self.listener, **self._spelling)
+        prepared, self._spelling = data_of(
+            self.study, self.ledger.study, self._data_root, self.home, self.listener, **self._spelling
+        )
+        if self._data_root and not self._data_root.exists():
+            self.noted(f"{self._data_root} is not here: the faces that were prepared from it are.")
+        return prepared

@@ -30,7 +30,7 @@ def search_each(runner: Runner, *, deadline: float | None = None) -> bool:
     lacking, has = lacking_searches(runner.study, ended), Counter(trial.variant for trial in ended)
     few = {name: has[name] + more for name, more in lacking.items() if has[name] + more < design.tune_each}
     for name in few.keys() - runner.ledger.study.get("few_searches", {}).keys():
-        runner.listener.noted(all_tried(name, few[name]))
+        runner.noted(all_tried(name, few[name]))
     if few or "few_searches" in runner.ledger.study:
         runner.ledger.open_study(few_searches=few)
     return not any(lacking.values())

@@ -6,15 +6,15 @@ under whose name a study may be begun anew.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import shutil
-from collections.abc import Callable, Collection, Generator, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 from tuning.records.left_over import num_bytes
-from tuning.records.mlflow_client import database_path, make_client, shown_uri, trouble
+from tuning.records.mlflow_client import database_path, is_server, make_client
+from tuning.records.mlflow_store import asking
 from tuning.records.moved_home import local_path
 
 
@@ -50,6 +50,7 @@ class Tracked:
 
     @property
     def num_bytes(self) -> int:
+        """What its artifacts take on this machine's disk."""
         return sum(num_bytes(folder) for folder in (*self.runs.values(), *self.models.values()) if folder)
 
 
@@ -59,7 +60,7 @@ def tracked(uri: str, study: str) -> Tracked | None:
 
     if _is_not_made(uri):
         return None
-    with _answering(uri):
+    with asking(uri):
         client = make_client(uri)
         experiment = client.get_experiment_by_name(f"fertune/{study}")
         if experiment is None:
@@ -82,11 +83,11 @@ def delete(uri: str, found: Tracked) -> None:
     Raises `ConnectionError` where MLflow does not answer.
     """
     rest = found.without_versions()
-    with _answering(uri):
+    with asking(uri):
         client = make_client(uri)
         for run_id in rest.runs:
             client.delete_run(run_id)
-        if uri.startswith("http"):
+        if is_server(uri):
             return
         store = client._tracking_client.store  # what `mlflow gc` calls; that itself would empty the whole trash
         for model_id, folder in rest.models.items():
@@ -111,7 +112,7 @@ def deleted_runs(uri: str, *, but: Collection[str] = ()) -> dict[str, Path | Non
 
     if _is_not_made(uri):
         return {}
-    with _answering(uri):
+    with asking(uri):
         client = make_client(uri)
         where = [one.experiment_id for one in _all(experiments) if one.name.removeprefix("fertune/") not in but]
         if not where:
@@ -123,7 +124,7 @@ def deleted_runs(uri: str, *, but: Collection[str] = ()) -> dict[str, Path | Non
 
 def purge(uri: str, runs: dict[str, Path | None]) -> None:
     """Delete for good runs that are deleted already, with their artifacts; of a database alone."""
-    with _answering(uri):
+    with asking(uri):
         store = make_client(uri)._tracking_client.store
         for run_id, folder in runs.items():
             _remove(folder)
@@ -179,13 +180,3 @@ def _folders(locations: Iterable[tuple[str, str | None]]) -> dict[str, Path | No
 def _remove(folder: Path | None) -> None:
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _answering(uri: str) -> Generator[None]:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        yield
-    except MlflowException as error:
-        raise ConnectionError(f"MLflow at {shown_uri(uri)} {trouble(error, uri)}.") from error

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Protocol
 
 from trainables.core import files, lookup
 
@@ -49,9 +50,26 @@ def home_of(given: str | Path | None) -> Path:
     return default_home() if given is None else Path(given).expanduser().absolute()
 
 
+class Named(Protocol):
+    """A `Study`: what reads of one needs its name alone."""
+
+    @property
+    def name(self) -> str: ...
+
+
+def name_of(study: str | Named) -> str:
+    """The name of a study that is given by it or as an object."""
+    return study if isinstance(study, str) else study.name
+
+
+def study_folders(home: Path) -> list[Path]:
+    """The folder of every study under `home`, also of one that prepares its faces and has written no event yet."""
+    return sorted(path.parent for path in home.glob(f"*/{files.LEDGER}"))
+
+
 def known_studies(home: Path) -> list[str]:
     """The studies that were begun under `home`."""
-    return sorted(path.parent.name for path in home.glob(f"*/{files.LEDGER}") if path.stat().st_size)
+    return [folder.name for folder in study_folders(home) if (folder / files.LEDGER).stat().st_size]
 
 
 def not_begun(home: Path, name: str) -> ValueError:

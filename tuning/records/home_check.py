@@ -22,6 +22,7 @@ from trainables.data.core.dataset import DataError
 from tuning.records.home import known_studies
 from tuning.records.ledger import Ledger
 from tuning.records.left_over import left_over, num_bytes
+from tuning.records.mlflow_client import database_uri
 from tuning.records.moved_home import local_path, moved_from
 
 Found = dict[str, str]  # `name`, `found` and `fix`, as a finding of `doctor` has them
@@ -65,7 +66,7 @@ def _database(home: Path) -> Found:
     elif schema != newest:
         found = f"{path} was written by an older MLflow than {installed} (schema {schema})"
         mlflow = Path(sys.executable).with_name("mlflow")
-        copy, upgrade = [str(path), f"{path}.before-upgrade"], [str(mlflow), "db", "upgrade", f"sqlite:///{path}"]
+        copy, upgrade = [str(path), f"{path}.before-upgrade"], [str(mlflow), "db", "upgrade", database_uri(path)]
         fix = f"While nothing runs: cp {shlex.join(copy)} && {shlex.join(upgrade)}"
     return {"found": found, "fix": fix}
 

@@ -208,7 +208,9 @@ class Ledger:
     def search_size(self, default: int, num_samples: int | None = None, extend: int | None = None) -> int:
         """How many search trials there are to be in all: what is asked for now, else what was, else the `default`."""
         begun = len(self.of_phase("search"))
-        return begun + extend if extend else num_samples or max(begun, self.study.get("num_samples", default))
+        if extend is not None:
+            return begun + extend
+        return max(begun, self.study.get("num_samples", default)) if num_samples is None else num_samples
 
     def trial_folder(self, trial_id: str) -> Path:
         """Where the files of a trial lie."""

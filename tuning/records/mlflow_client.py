@@ -27,7 +27,12 @@ def default_uri(home: Path) -> str:
     if named := os.environ.get("MLFLOW_TRACKING_URI"):
         return named
     require_name(home)
-    path = f"{home.absolute()}/{files.DATABASE}"
+    return database_uri(home.absolute() / files.DATABASE)
+
+
+def database_uri(file: Path) -> str:
+    """The address of a store in SQLite."""
+    path = str(file)
     if "?" not in path and unquote(path) == path:
         return f"sqlite:///{path}"
     # What follows `?` would be options, and `%20` a blank. Under `sqlite:` alone MLflow makes a folder of the quoted name.
@@ -37,6 +42,11 @@ def default_uri(home: Path) -> str:
 def registry_uri(tracking_uri: str) -> str:
     """Where models are registered: `$MLFLOW_REGISTRY_URI`, else where runs are tracked."""
     return os.environ.get("MLFLOW_REGISTRY_URI") or tracking_uri
+
+
+def is_server(uri: str) -> bool:
+    """Whether a server keeps the store at `uri`: its trash is its owner's."""
+    return uri.startswith("databricks") or urlsplit(uri).scheme in SERVERS
 
 
 def named_by(uri: str) -> str:

@@ -23,6 +23,7 @@ class Owner:
 
     @classmethod
     def this(cls) -> Owner:
+        """This process, with the Ray job that it is the driver of."""
         config = json.loads(os.environ.get(IN_JOB, "{}"))
         job = (config.get("metadata") or {}).get("job_submission_id", "")
         return cls(pid=os.getpid(), host=os.uname().nodename, job=job)

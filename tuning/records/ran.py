@@ -11,9 +11,13 @@ from tuning.records.ledger import Ledger
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Ran:
-    """A study after it ran: its ledger as it stands, and lines that say where MLflow compares its trials."""
+    """A study after it ran: its ledger as it stands, and lines that say where MLflow compares its trials.
+
+    `notes` are what a person should know, such as that MLflow did not answer.
+    """
 
     study: Study
     home: Path
     ledger: Ledger
     compare: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

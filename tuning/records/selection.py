@@ -27,10 +27,14 @@ def choose(study: Study, trials: list[Trial], num_validation: int) -> tuple[list
 
 
 def ranked_front(ledger: Ledger) -> list[Trial]:
-    """The front's members: the recommended one, then by falling accuracy on validation data."""
+    """The front's members: the recommended one, then the best by the study's first objective on validation data."""
     front = [ledger.trials[trial_id] for trial_id in ledger.selection.get("front", [])]
     recommended = ledger.selection.get("recommended")
-    return sorted(front, key=lambda trial: (trial.trial_id != recommended, -trial.metrics.get("accuracy", 0.0)))
+    (metric, direction), *_ = ledger.study.get("objectives") or [["accuracy", "max"]]
+    sign = -1 if direction == "max" else 1
+    return sorted(
+        front, key=lambda trial: (trial.trial_id != recommended, sign * trial.metrics.get(metric, math.inf * sign))
+    )
 
 
 def searches_of(ledger: Ledger, design: Design) -> list[Trial]:

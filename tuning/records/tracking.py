@@ -60,6 +60,7 @@ class Tracker:
 
     @property
     def unwritten(self) -> int:
+        """How many events of the ledger MLflow does not have yet."""
         return len(self.ledger.events) - self._position
 
     def close(self) -> None:

@@ -19,8 +19,9 @@ Delete only while nothing runs on the study, and read "lost then" before. Where 
 and its files are there and not in the home.
 """
 _AFTER = """\
-What ends in `.tmp`, or begins with `.` and holds `.drawing-`, was half written by a process that died. It may be deleted, and
-the next command that writes there does so. `service/` is not a study's: it holds tokens, users and logs of `make up`.
+MLflow itself writes `mlflow.db` and `artifacts/` for the modules named here. `mlflow.db.before-upgrade` is the copy that
+`doctor` has you make. What ends in `.tmp` or `.removed`, or begins with `.` and holds `.drawing-`, was half done by a process
+that died: `prune` frees it. `service/` is not a study's: it holds tokens, users and logs of `make up`.
 """
 
 

@@ -6,6 +6,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from search_spaces.core.study import Study
 
 
@@ -51,36 +53,22 @@ def require_study(name: str) -> None:
 def load(name: str, *, smoke: bool = False) -> Study:
     """The study of that name, or its smoke run."""
     require_study(name)
-    from search_spaces.core.study import load_study  # seconds
+    from search_spaces.core.study import as_study  # seconds
 
-    return load_study(name).smoked() if smoke else load_study(name)
+    return as_study(name, smoke=smoke)
 
 
-def require_fitting(study: Study, **given: Any) -> None:
-    """An option of the other kind of study is no use, and would be passed over in silence."""
-    of_ablations = ("folds", "seeds", "table", "sd", "pilot")
-    kinds = {True: ("ablation", of_ablations), False: ("search", ("num_samples", "extend"))}
-    kind, _ = kinds[study.design is not None]
-    other, foreign = kinds[study.design is None]
-    for name in foreign:
-        if given[name] is not None:
-            option = name.replace("_", "-")
-            raise ValueError(f"Study {study.name} is {_a(kind)}; --{option} is an option of {_a(other)}.")
-    if given["extend"] is not None and given["num_samples"] is not None:
-        raise ValueError(
-            "--extend and --num-samples were both given; both set the number of trials, so give one of them."
-        )
+def require_compared(study: Study, table: Path | None) -> None:
+    """A search has no variants to compare in a `table`."""
+    if table is not None and study.design is None:
+        raise ValueError(f"Study {study.name} is a search; --table is an option of an ablation.")
 
 
 def require_spread(sd: float | None, pilot: str | None, dry_run: bool) -> None:
-    """A spread, `sd` in points of accuracy, is what a plan is made from, and of one source."""
+    """A spread is what a plan is made from."""
     for option, value in (("--sd", sd), ("--pilot", pilot)):
         if value is not None and not dry_run:
             raise ValueError(f"{option} was given without --dry-run; it sets the spread that a plan is made from.")
-    if sd is not None and pilot is not None:
-        raise ValueError("--sd and --pilot were both given; both set the spread, so give one of them.")
-    if sd is not None and not 0 < sd <= 100:
-        raise ValueError(f"--sd was given as {sd:g}; points of accuracy above 0 and up to 100 are allowed.")
 
 
 def require_one_way(nested: int | None, top: int | None, trial: str | None, dry_run: bool) -> None:
@@ -93,8 +81,6 @@ def require_one_way(nested: int | None, top: int | None, trial: str | None, dry_
                 f"{option} and --nested were both given; {option} chooses what to test on the holdout, --nested tests the "
                 "search. Give one of them."
             )
-    if top is not None and trial is not None:
-        raise ValueError("--top and --trial were both given; both choose what is confirmed, so give one of them.")
 
 
 def require_rollback_alone(rollback: bool, **others: Any) -> None:
@@ -103,7 +89,3 @@ def require_rollback_alone(rollback: bool, **others: Any) -> None:
         if rollback and value is not None:
             option = name.replace("_", "-")
             raise ValueError(f"--{option} and --rollback were both given; --rollback takes no other option.")
-
-
-def _a(word: str) -> str:
-    return f"an {word}" if word[0] in "aeiou" else f"a {word}"

@@ -52,3 +52,13 @@ def test_the_front_begins_with_the_recommended_one_and_goes_on_with_the_most_acc
             ledger.end(f"search-{number:04d}", "FINISHED", {"accuracy": accuracy})
         ledger.select([f"search-{number:04d}" for number in range(3)], "search-0002")
         assert [trial.trial_id for trial in ranked_front(ledger)] == ["search-0002", "search-0001", "search-0000"]
+
+
+def test_the_front_goes_on_with_the_best_by_the_first_objective(tmp_path):
+    with Ledger.write(tmp_path) as ledger:
+        ledger.open_study(objectives=[["latency_ms", "min"], ["accuracy", "max"]])
+        for number, latency in enumerate((3.0, 1.0, 2.0)):
+            ledger.start(make_trial(number))
+            ledger.end(f"search-{number:04d}", "FINISHED", {"accuracy": latency / 10, "latency_ms": latency})
+        ledger.select([f"search-{number:04d}" for number in range(3)], None)
+        assert [trial.trial_id for trial in ranked_front(ledger)] == ["search-0001", "search-0002", "search-0000"]

@@ -6,6 +6,7 @@ from tests.support.builders import make_trial
 from tests.support.tiny_study import Quiet, tiny_study
 from tuning.confirm import confirm
 from tuning.cross_validate import cross_validate, plan_cross_validation
+from tuning.demo import demo
 from tuning.execution import runner as module
 from tuning.execution.placement import Placement
 from tuning.execution.runner import Runner
@@ -23,8 +24,7 @@ def _prepares_nothing(monkeypatch):
     def prepare(*_, **__):
         raise Prepared
 
-    monkeypatch.setattr(module, "prepare_dataset", prepare)
-    monkeypatch.setattr(module, "draw", prepare)
+    monkeypatch.setattr(module, "data_of", prepare)
     monkeypatch.setenv("RAY_TMPDIR", "/tmp")
     for name in ("RAY_ADDRESS", "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
         monkeypatch.delenv(name, raising=False)
@@ -92,11 +92,19 @@ def test_an_address_where_there_can_be_no_mlflow(tmp_path, monkeypatch, uri):
 def test_an_mlflow_that_is_away_is_told_at_once_and_ends_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ada:s3cret@127.0.0.1:9")
     listener = Quiet()
-    with pytest.raises(Prepared), Runner(tiny_study(), listener, home=tmp_path):
+    runner = Runner(tiny_study(), listener, home=tmp_path)
+    with pytest.raises(Prepared), runner:
         pass
     assert listener.notes == [
         "MLflow at http://127.0.0.1:9 does not answer (Connection refused): the ledger keeps what it misses."
     ]
+    assert runner.notes == listener.notes, "whoever listens to nothing finds them in what is returned"
+
+
+def test_a_registry_that_the_main_job_will_need_in_the_end(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", "http://127.0.0.1:9")
+    with pytest.raises(ConnectionError, match=r"registry of MLflow at http://127\.0\.0\.1:9 does not answer"):
+        demo(home=tmp_path)
 
 
 def test_what_a_verb_asks_of_the_ledger(tmp_path, monkeypatch):

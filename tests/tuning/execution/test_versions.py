@@ -33,5 +33,5 @@ def test_the_beginning_of_a_study_and_each_driver_name_their_version(prepared, t
     drivers = [event for event in events if event["event"] == "driver"]
     assert [event["version"] for event in drivers] == [version(), version(), "9.8.7"]
     assert all("git_commit" in event for event in drivers)
-    told = [line for line in logs(study.name, home=tmp_path) if "runs trials" in line]
+    told = [str(line) for line in logs(study.name, home=tmp_path) if "runs trials" in line.text]
     assert [line.partition("  ")[2] for line in told][-1] == "fertune 9.8.7 runs trials"

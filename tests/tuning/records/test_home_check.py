@@ -1,5 +1,6 @@
 """`doctor` checks a home: what is damaged, gone, older or newer is named with the fix."""
 
+import shlex
 import shutil
 import sqlite3
 
@@ -7,6 +8,7 @@ import pytest
 
 from tests.support.hand_runner import NAME, write_home
 from tuning.records.home_check import home_looks
+from tuning.records.mlflow_client import database_path
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +69,13 @@ def test_the_command_that_upgrades_is_one_that_a_shell_takes(home, tmp_path):
     fix = fixes(there)["mlflow database"]
     assert f"cp '{there}/mlflow.db' '{there}/mlflow.db.before-upgrade' && " in fix
     assert fix.endswith(f"mlflow db upgrade 'sqlite:///{there}/mlflow.db'")
+
+
+def test_the_command_that_upgrades_names_the_database_of_a_home_of_any_name(home, tmp_path):
+    write(home, "UPDATE alembic_version SET version_num = '451aebb31d03'")
+    there = home.rename(tmp_path / "100%25 a?b")
+    *_, uri = shlex.split(fixes(there)["mlflow database"])
+    assert database_path(uri) == there / "mlflow.db"
 
 
 @pytest.mark.parametrize("damage", [shutil.rmtree, lambda folder: (folder / "index.json").write_text("{}")])

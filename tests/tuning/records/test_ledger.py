@@ -183,6 +183,11 @@ def test_a_ledger_knows_which_parameters_have_an_effect_once_it_was_told(tmp_pat
     assert told.effective({"shortcut": "linear", "flip": True}) == {"shortcut": "linear"}
 
 
+def test_no_trials_are_a_number_of_trials(tmp_path):
+    ledger = Ledger.read(tmp_path)
+    assert [ledger.search_size(7), ledger.search_size(7, 0), ledger.search_size(7, 3, 0)] == [7, 0, 0]
+
+
 def test_every_beginning_of_a_study_has_its_own_uid(tmp_path):
     uid = fill(tmp_path / "a").uid
     assert Ledger.read(tmp_path / "a").uid == uid
