@@ -29,6 +29,7 @@ def ablate(
     *,
     home: str | Path | None = None,
     data_root: str | Path | None = None,
+    keep_spelling: bool = False,
     placement: Placement | None = None,
     folds: tuple[int, ...] | None = None,
     seeds: int | None = None,
@@ -46,6 +47,7 @@ def ablate(
     loaded = as_study(study, smoke=smoke)
     require_design(loaded)
     given: dict[str, Any] = {"home": home, "data_root": data_root, "placement": placement, "verbose": verbose}
+    given["keep_spelling"] = keep_spelling
     require = partial(require_new_or_resumed, resume=resume)
     with Runner(loaded, heard(progress), **given, require=require) as runner:
         ablate_variants(runner, folds=folds, seeds=seeds or default_seeds(loaded), time_budget_s=time_budget_s)

@@ -5,16 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainables.core.prepared.stored import Prepared
-from tuning.execution.preparation import ClipListener, prepare_dataset
+from tuning.execution.preparation import ClipListener, prepare_dataset, require_spelling
 from tuning.records.home import home_of
 from tuning.text.progress import heard
 
 
 def prepare(
-    dataset: str, data_root: str | Path, *, home: str | Path | None = None, progress: bool | ClipListener = False
+    dataset: str,
+    data_root: str | Path,
+    *,
+    keep_spelling: bool = False,
+    home: str | Path | None = None,
+    progress: bool | ClipListener = False,
 ) -> Prepared:
     """The prepared faces of the data set at `data_root`, with what was dropped and why; found again where they lie.
 
-    `dataset` is a file of `trainables/data/`. Raises `ValueError` where the folder is not laid out as its owners do.
+    `dataset` is a file of `trainables/data/`. In data of one's own, several spellings of a name (`Anna`, `anna`) are one
+    person or class, unless `keep_spelling` keeps them apart.
+    Raises `ValueError` where the folder is not laid out as its owners do, and where there are no spellings to keep.
     """
-    return prepare_dataset(dataset, Path(data_root).expanduser(), home_of(home), heard(progress))
+    if keep_spelling:
+        require_spelling(dataset)
+    root = Path(data_root).expanduser()
+    return prepare_dataset(dataset, root, home_of(home), heard(progress), keep_spelling=keep_spelling)

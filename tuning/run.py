@@ -18,6 +18,7 @@ def run(
     *,
     home: str | Path | None = None,
     data_root: str | Path | None = None,
+    keep_spelling: bool = False,
     placement: Placement | None = None,
     num_samples: int | None = None,
     folds: tuple[int, ...] | None = None,
@@ -31,15 +32,17 @@ def run(
 ) -> Ran:
     """Bring a search to `num_samples` trials, or train an ablation's variants on `folds` with `seeds` seeds each.
 
-    `study` is the name of a file of `search_spaces/` or an object. Its faces are those under `data_root`, or drawn ones.
-    Everything it leaves lies under `home`. No trial begins after `time_budget_s`. `resume` goes on with a study that was
-    begun, `extend` adds so many trials to a search. `progress` is `True` for bars on this terminal, or a listener.
+    `study` is the name of a file of `search_spaces/` or an object. Its faces are those under `data_root`, or drawn ones;
+    `keep_spelling` is that of `prepare`, and remembered with the study. Everything it leaves lies under `home`. No trial
+    begins after `time_budget_s`. `resume` goes on with a study that was begun, `extend` adds so many trials to a search.
+    `progress` is `True` for bars on this terminal, or a listener.
 
     Raises `ValueError` where the study was begun and neither `resume` nor `extend` is asked for, and where its data, its
     placement or these numbers cannot be used.
     """
     loaded = as_study(study, smoke=smoke)
     given: dict[str, Any] = {"home": home, "data_root": data_root, "placement": placement, "verbose": verbose}
+    given["keep_spelling"] = keep_spelling
     if loaded.design is not None:
         more: dict[str, Any] = {"folds": folds, "seeds": seeds, "time_budget_s": time_budget_s, "resume": resume}
         return ablate(loaded, **given, **more, progress=progress)

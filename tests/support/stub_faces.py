@@ -12,7 +12,8 @@ from tests.support.trees import write_image
 from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.faces import CroppedClip, NoFace
 from trainables.data.core.dataset import Dataset, Fold, Sample
-from trainables.data.core.frames import list_folders, list_images, read_frames
+from trainables.data.core.finding import list_folders, list_images
+from trainables.data.core.frames import read_frames
 
 NUM_CLIPS = 6
 

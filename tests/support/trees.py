@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from trainables.data.core.frames import is_image, is_video
+from trainables.data.core.kinds import is_image, is_video
 
 _rng = np.random.default_rng(0)
 BGR = np.full((24, 32, 3), (0, 128, 255), np.uint8)  # orange: B 0, G 128, R 255

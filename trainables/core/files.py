@@ -18,6 +18,7 @@ REGISTRY_LOCK = "{database}.{model}.lock"
 PREPARED_LOCK = ".{folder}.lock"
 INDEX = "index.json"
 FRAMES = "frames.npy"
+DROPPED = "dropped.csv"
 FRAMES_AT = "frames_{pixels}.npy"
 
 # In a study's folder, `<home>/<study>`.

@@ -13,7 +13,8 @@ from collections import Counter
 from pathlib import Path
 
 from trainables.data.core.dataset import DataError, Dataset, Sample
-from trainables.data.core.frames import entries, list_folders, list_videos, natural, read_frames
+from trainables.data.core.finding import entries, list_folders, list_videos, natural
+from trainables.data.core.frames import read_frames
 from trainables.data.core.layout import find_parts, first_of, listed, require_both, shortfall
 from trainables.data.core.protocols import tested_in_turn
 from trainables.data.core.spreadsheets import TABLE_SUFFIXES, read_rows, whole_number

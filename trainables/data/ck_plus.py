@@ -11,7 +11,9 @@ import re
 from pathlib import Path
 
 from trainables.data.core.dataset import DataError, Dataset, Sample
-from trainables.data.core.frames import entries, is_image, list_folders, list_images, read_frames
+from trainables.data.core.finding import entries, list_folders, list_images
+from trainables.data.core.frames import read_frames
+from trainables.data.core.kinds import is_image
 from trainables.data.core.layout import find_parts, first_of, listed, require_both, shortfall
 from trainables.data.core.protocols import tested_in_turn
 from trainables.data.core.spreadsheets import whole_number

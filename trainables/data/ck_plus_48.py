@@ -12,7 +12,8 @@ from pathlib import Path
 
 from trainables.data.ck_plus import CLASSES, NUM_FOLDS
 from trainables.data.core.dataset import DataError, Dataset, Sample
-from trainables.data.core.frames import list_folders, list_images, natural, read_frames
+from trainables.data.core.finding import list_folders, list_images, natural
+from trainables.data.core.frames import read_frames
 from trainables.data.core.layout import find_parts, first_of, listed, shortfall
 from trainables.data.core.protocols import tested_in_turn
 

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from trainables.data.core.dataset import DataError, Dataset, Fold, Sample
-from trainables.data.core.frames import entries, list_folders, list_images, list_videos, read_frames
+from trainables.data.core.finding import entries, list_folders, list_images, list_videos
+from trainables.data.core.frames import read_frames
 from trainables.data.core.layout import find_parts, first_of, listed, require_both, shortfall
 from trainables.data.core.protocols import split_off
 from trainables.data.core.spreadsheets import read_rows, shown, whole_number

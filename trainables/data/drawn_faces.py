@@ -10,7 +10,7 @@ from pathlib import Path
 
 from trainables.data.clip_folder import LAYOUT, load_layout
 from trainables.data.core.dataset import DRAWN_MARKER, DataError, Dataset
-from trainables.data.core.frames import entries
+from trainables.data.core.finding import entries
 from trainables.data.core.layout import require_folder
 
 

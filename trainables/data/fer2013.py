@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from trainables.data.core.dataset import DataError, Dataset, Fold, Sample
-from trainables.data.core.frames import entries, list_folders, list_images, read_frames
+from trainables.data.core.finding import entries, list_folders, list_images
+from trainables.data.core.frames import read_frames
 from trainables.data.core.layout import find_parts, first_of, listed, shortfall
 from trainables.data.core.pixel_table import PixelTable, read_pixel_table
 from trainables.data.core.protocols import split_off

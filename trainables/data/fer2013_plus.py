@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from trainables.data.core.dataset import DataError, Dataset
-from trainables.data.core.frames import entries
+from trainables.data.core.finding import entries
 from trainables.data.core.layout import find_parts, require_folder
 from trainables.data.core.spreadsheets import read_rows, whole_number
 from trainables.data.fer2013 import locate, of_table, open_table

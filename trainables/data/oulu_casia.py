@@ -11,7 +11,8 @@ import re
 from pathlib import Path
 
 from trainables.data.core.dataset import DataError, Dataset, Sample
-from trainables.data.core.frames import list_folders, list_images, read_frames
+from trainables.data.core.finding import list_folders, list_images
+from trainables.data.core.frames import read_frames
 from trainables.data.core.layout import find_parts, first_of, listed, shortfall
 from trainables.data.core.protocols import tested_in_turn
 

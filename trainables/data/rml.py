@@ -11,7 +11,8 @@ import re
 from pathlib import Path
 
 from trainables.data.core.dataset import DataError, Dataset, Sample
-from trainables.data.core.frames import list_folders, list_videos, read_frames
+from trainables.data.core.finding import list_folders, list_videos
+from trainables.data.core.frames import read_frames
 from trainables.data.core.layout import levels_below, listed, outermost, require_folder, shortfall
 from trainables.data.core.protocols import tested_in_turn
 

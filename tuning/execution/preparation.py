@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+import csv
+import dataclasses
+import inspect
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +17,7 @@ from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.splits import HOLDOUT_SHARE, Splits, load_splits, make_splits
 from trainables.core.prepared.stored import Prepared, open_prepared, prepared_folders
 from trainables.data.core.dataset import DataError
+from trainables.data.core.passed_over import not_here
 
 
 class ClipListener(Protocol):
@@ -27,12 +32,47 @@ class ClipListener(Protocol):
         ...
 
 
-def prepare_dataset(dataset: str, root: Path, home: Path, listener: ClipListener) -> Prepared:
-    """Find, crop and cache the faces of the data set at `root`; a second call finds the first one's work."""
-    loaded = lookup.load("trainables.data", dataset, "data set").load(root)
+def prepare_dataset(
+    dataset: str, root: Path, home: Path, listener: ClipListener, *, keep_spelling: bool = False
+) -> Prepared:
+    """Find, crop and cache the faces of the data set at `root`; a second call finds the first one's work.
+
+    `keep_spelling` keeps several spellings of a name apart, where the reader would take them for one.
+    """
+    load = lookup.load("trainables.data", dataset, "data set").load
+    options = {"keep_spelling": True} if keep_spelling and _takes_spelling(load) else {}
+    loaded = load(root, **options)
+    notes = (*loaded.notes, *(f"not read: {note}" for note in not_here(loaded)))
+    loaded = dataclasses.replace(loaded, notes=tuple(dict.fromkeys(notes)))
     prepared = prepare(loaded, home, on_progress=listener.clip_prepared)
-    listener.prepared(prepared)
+    tell(prepared, listener)
     return prepared
+
+
+def require_spelling(dataset: str) -> None:
+    """Raises `ValueError` for a data set whose reader takes every name as it is, so that there is nothing to keep apart."""
+    if not _takes_spelling(lookup.load("trainables.data", dataset, "data set").load):
+        raise ValueError(
+            f"{dataset}: its names are taken as they are, so that --keep-spelling changes nothing; it is for data of your "
+            "own, such as clip_folder."
+        )
+
+
+def _takes_spelling(load: Callable[..., Any]) -> bool:
+    return "keep_spelling" in inspect.signature(load).parameters
+
+
+def tell(prepared: Prepared, listener: ClipListener) -> None:
+    """Tell that the data is ready; the clips that were dropped are listed in a file beside it."""
+    if prepared.dropped:
+        path = prepared.folder / files.DROPPED
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        with temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
+            rows = csv.writer(file)
+            rows.writerow(("clip", "reason"))
+            rows.writerows((clip.clip_id, clip.reason) for clip in prepared.dropped)
+        temporary.replace(path)
+    listener.prepared(prepared)
 
 
 def prepared_before(facts: Mapping[str, Any], home: Path) -> Prepared | None:
@@ -41,6 +81,35 @@ def prepared_before(facts: Mapping[str, Any], home: Path) -> Prepared | None:
         with contextlib.suppress(DataError):
             return open_prepared(folder)
     return None
+
+
+def found_again(facts: Mapping[str, Any], root: Path | None, home: Path) -> Prepared | None:
+    """The faces that a study was begun on at `root`, where the folder is gone, or an earlier version read it.
+
+    That version read some folders otherwise, such as two spellings of a name as two people: its studies go on with that.
+    """
+    if root is None or facts.get("data_root") != str(root.absolute()):
+        return None
+    return prepared_before(facts, home) if "keep_spelling" not in facts or not root.exists() else None
+
+
+def kept_spelling(dataset: str, facts: Mapping[str, Any], asked: bool) -> bool:
+    """Whether a study keeps several spellings of a name apart: as it was begun, else as is `asked`.
+
+    Earlier versions always did. Raises `ValueError` where it is asked of a study that was begun without, or of a data set
+    that knows no spellings.
+    """
+    if asked:
+        require_spelling(dataset)
+    if "dataset_fingerprint" not in facts:
+        return asked
+    kept = facts.get("keep_spelling", True)
+    if asked and not kept:
+        raise ValueError(
+            "This study was begun with several spellings of a name taken for one: --keep-spelling would change its people. "
+            "Go on without it, or begin another study."
+        )
+    return kept
 
 
 def draw(study: Study, home: Path) -> Path:

@@ -19,7 +19,7 @@ from trainables.core.training.trial import TrialSpec
 from trainables.core.wording import counted
 from tuning.execution.bookkeeper import Bookkeeper, TrialListener
 from tuning.execution.placement import Placement, slots_of
-from tuning.execution.preparation import ClipListener, cut, draw, prepare_dataset, prepared_before
+from tuning.execution.preparation import ClipListener, cut, draw, found_again, kept_spelling, prepare_dataset, tell
 from tuning.execution.readiness import require_ready, require_unchanged
 from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaSearcher, Searcher
 from tuning.execution.session import Session, open_session
@@ -70,6 +70,7 @@ class Runner:
         listener: Listener,
         *,
         data_root: str | Path | None = None,
+        keep_spelling: bool = False,
         home: str | Path | None = None,
         placement: Placement | None = None,
         verbose: bool = False,
@@ -85,6 +86,7 @@ class Runner:
         self.placement = placement or Placement()
         self.checkpoint_interval_s = checkpoint_interval_s
         self._data_root = None if data_root is None else Path(data_root).expanduser()
+        self._spelling = {"keep_spelling": keep_spelling}
         self._trains, self._require, self._noted = trains, require, False
         self._resources = contextlib.ExitStack()
         if begun and self.study.name not in known_studies(self.home):
@@ -272,6 +274,7 @@ class Runner:
             "version": version(),
             "git_commit": git_commit(),
             "data_root": str(self._data_root.absolute()) if self._data_root else "",
+            **self._spelling,
         }
 
     def _ray(self) -> Session:
@@ -282,13 +285,15 @@ class Runner:
         return self._session
 
     def _prepare(self) -> Prepared:
-        if self._data_root is None and (stored := self.ledger.study.get("data_root")):
+        facts = self.ledger.study
+        if self._data_root is None and (stored := facts.get("data_root")):
             self._data_root = Path(stored)
-            found = None if self._data_root.exists() else prepared_before(self.ledger.study, self.home)
-            if found is not None:
-                self.listener.prepared(found)
-                self.listener.noted(f"{stored} is not here: the faces that were prepared from it are.")
-                return found
-        return prepare_dataset(
-            self.study.dataset, self._data_root or draw(self.study, self.home), self.home, self.listener
-        )
+        if (found := found_again(facts, self._data_root, self.home)) is not None:
+            self._spelling = {}  # the ledger's
+            tell(found, self.listener)
+            if self._data_root and not self._data_root.exists():
+                self.listener.noted(f"{self._data_root} is not here: the faces that were prepared from it are.")
+            return found
+        self._spelling = {"keep_spelling": kept_spelling(self.study.dataset, facts, self._spelling["keep_spelling"])}
+        root = self._data_root or draw(self.study, self.home)
+        return prepare_dataset(self.study.dataset, root, self.home, self.listener, **self._spelling)

@@ -18,7 +18,7 @@ from tuning.evidence.contest import Promotion, Refused
 from tuning.evidence.holdout import Evidence
 from tuning.records.ran import Ran
 from tuning.statistics.pairing import NotComparable, Run
-from tuning.text import ablation_document, sheets
+from tuning.text import ablation_document, prepared_tables, sheets
 from tuning.text.evidence_tables import evidence_table
 from tuning.text.progress import TerminalListener
 from tuning.text.quantities import limits, percent
@@ -66,13 +66,16 @@ def show_plan(plan: Any, as_json: bool) -> None:
 
 
 def show_prepared(prepared: Prepared, shown: Shown) -> None:
-    """Where prepared faces lie; as data also what was dropped and why."""
+    """The classes and the people with their clips, and where the faces lie; as data also what was dropped and why."""
     if not shown.as_json:
+        for line in prepared_tables.lines(prepared):
+            shown.listener.say(line)
         shown.listener.say(f"Prepared data: {prepared.folder}")
         return
     dropped = [{"clip_id": clip.clip_id, "reason": clip.reason} for clip in prepared.dropped]
     found = {"folder": str(prepared.folder), "kept": len(prepared), "dropped": dropped}
-    print(json.dumps(found | {"notes": list(prepared.notes), "drawn": prepared.drawn}))
+    by_name = {"classes": prepared_tables.classes(prepared), "people": prepared_tables.people(prepared)}
+    print(json.dumps(found | by_name | {"notes": list(prepared.notes), "drawn": prepared.drawn}))
 
 
 def show_promotion(promoted: Promotion, shown: Shown) -> None:

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 
 from search_spaces.core.study import PARETO
-from trainables.core.files import INDEX
+from trainables.core.files import DROPPED
 from trainables.core.phases import Phase
 from trainables.core.prepared.stored import Prepared
 from trainables.core.wording import counted, first_line
@@ -25,7 +25,7 @@ from tuning.records.ledger import Trial
 from tuning.text.phases import PHASE_TITLES
 from tuning.text.quantities import quantity
 
-MOST_DROPPED = 20  # clips that are named one by one
+MOST_DROPPED = 10  # clips that are named one by one
 _ALWAYS = [objective.metric for objective in PARETO]  # told of every trial, known by their units
 
 
@@ -110,8 +110,10 @@ class TerminalListener:
             self.say("  these faces are drawn by a program: no figure here says how accurate a model is on real ones")
         for dropped in prepared.dropped[:MOST_DROPPED]:
             self.say(f"  dropped {dropped.clip_id}: {dropped.reason}")
-        if len(prepared.dropped) > MOST_DROPPED:
-            self.say(f"  and {len(prepared.dropped) - MOST_DROPPED} more, all listed in {prepared.folder / INDEX}")
+        if more := max(len(prepared.dropped) - MOST_DROPPED, 0):
+            self.say(f"  and {more} more")
+        if prepared.dropped:
+            self.say(f"  all dropped clips: {prepared.folder / DROPPED}")
 
     def phase_began(
         self,

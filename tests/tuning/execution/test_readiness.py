@@ -20,7 +20,7 @@ class Prepared(Exception):
 
 @pytest.fixture(autouse=True)
 def _prepares_nothing(monkeypatch):
-    def prepare(*_):
+    def prepare(*_, **__):
         raise Prepared
 
     monkeypatch.setattr(module, "prepare_dataset", prepare)

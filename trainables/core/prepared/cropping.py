@@ -20,7 +20,8 @@ import numpy as np
 from trainables.core.prepared.faces import CroppedClip
 from trainables.core.prepared.stored import Dropped
 from trainables.data.core.dataset import DataError, Dataset, Sample
-from trainables.data.core.frames import is_video, num_frames_announced
+from trainables.data.core.frames import num_frames_announced
+from trainables.data.core.kinds import is_video
 
 CLIPS_PER_PROCESS = 40  # a process takes as long to start, importing torch, as it takes to crop this many clips
 FEW_FILES = 8  # of given faces: a clip of fewer takes longer to send to another process than to read

@@ -22,7 +22,8 @@ from trainables.core.prepared.keyframes import GREY_SIZE, keyframes, redundancy
 from trainables.core.training.augment import to_input
 from trainables.core.training.trainer import autocast
 from trainables.data.core.dataset import DataError, Faces, Sample
-from trainables.data.core.frames import read_frames, samples_of
+from trainables.data.core.finding import samples_of
+from trainables.data.core.frames import read_frames
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from trainables.data.core.dataset import DataError
-from trainables.data.core.frames import Unreadable, entries, list_folders
+from trainables.data.core.finding import Unreadable, entries, list_folders
 
 MAX_DEPTH = 4  # levels below the given folder
 MAX_BRANCHES = 300  # a folder with more folders in it holds clips or people, not parts of a layout

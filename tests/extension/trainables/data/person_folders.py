@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainables.data.core.dataset import DataError, Dataset, Sample
-from trainables.data.core.frames import list_folders, list_videos, read_frames
+from trainables.data.core.finding import list_folders, list_videos
+from trainables.data.core.frames import read_frames
 from trainables.data.core.layout import require_folder
 from trainables.data.core.protocols import tested_in_turn
 

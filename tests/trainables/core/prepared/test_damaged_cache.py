@@ -18,7 +18,7 @@ from tests.support.trees import write_image
 from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.stored import open_prepared
 from trainables.data.core.dataset import DataError, Fold
-from trainables.data.core.frames import list_images
+from trainables.data.core.finding import list_images
 
 
 def start(root: Path, storage: Path, log: Path, gate: Path) -> subprocess.Popen:

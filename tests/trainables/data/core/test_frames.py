@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,15 +9,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.support.trees import write_image, write_video
 from trainables.data.core.dataset import DataError, Sample
-from trainables.data.core.frames import (
-    find_clips,
-    list_images,
-    num_frames_announced,
-    read_frames,
-    read_image,
-    read_video,
-    samples_of,
-)
+from trainables.data.core.frames import num_frames_announced, read_frames, read_image, read_video
 
 
 def test_a_colour_image_comes_as_rgb(tmp_path):
@@ -91,56 +82,9 @@ def test_a_video_that_stops_early_yields_what_there_is(tmp_path):
     assert 0 < len(list(read_video(path))) < 40
 
 
-def test_frames_are_sorted_as_people_count_and_hidden_files_are_passed_over(tmp_path):
-    for name in ("10.png", "2.png", "1.PNG", "._1.png", ".DS_Store", "Thumbs.db", "notes.txt"):
-        write_image(tmp_path / name) if name.lower().endswith("png") else (tmp_path / name).touch()
-    assert [path.name for path in list_images(tmp_path)] == ["1.PNG", "2.png", "10.png"]
-
-
 def test_a_sample_without_files_is_named():
     with pytest.raises(DataError, match="happy/P1_a"):
         list(read_frames(Sample(clip_id="happy/P1_a", label=0, subject="P1", paths=())))
-
-
-def test_a_path_stands_for_a_video_an_image_or_a_folder_of_frames(tmp_path):
-    video = write_video(tmp_path / "v.AVI")
-    image = write_image(tmp_path / "frames" / "1.png")
-    write_image(tmp_path / "frames" / "2.png")
-    assert [sample.paths for sample in samples_of(video)] == [(video,)]
-    assert [sample.paths for sample in samples_of(image)] == [(image,)]
-    (clip,) = samples_of(tmp_path / "frames")
-    assert (clip.clip_id, clip.label, clip.subject) == (str(tmp_path / "frames"), 0, None)
-    assert len(list(read_frames(clip))) == 2
-
-
-def test_every_clip_under_a_folder_is_found(tmp_path):
-    write_video(tmp_path / "b" / "x 2.avi")
-    write_video(tmp_path / "b" / "x 10.avi")
-    write_image(tmp_path / "a" / "clip [1]" / "1.jpg")
-    write_image(tmp_path / "__MACOSX" / "1.jpg")
-    (tmp_path / "empty").mkdir()
-    found = [Path(clip.clip_id).relative_to(tmp_path).as_posix() for clip in find_clips(tmp_path)]
-    assert found == ["a/clip [1]", "b/x 2.avi", "b/x 10.avi"]
-
-
-def test_what_is_no_clip_is_refused_with_what_is_allowed(tmp_path):
-    (tmp_path / "notes.txt").write_text("x")
-    with pytest.raises(DataError, match=r"no such file"):
-        samples_of(tmp_path / "missing.mp4")
-    with pytest.raises(DataError, match=r"notes\.txt.*\.mp4"):
-        samples_of(tmp_path / "notes.txt")
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="no clip"):
-        samples_of(tmp_path / "empty")
-
-
-def test_a_folder_that_links_lead_back_to_is_looked_into_once(tmp_path):
-    write_image(tmp_path / "clips" / "a" / "1.png")
-    (tmp_path / "clips" / "a" / "back").symlink_to(tmp_path / "clips")
-    (tmp_path / "clips" / "b").symlink_to(tmp_path / "clips" / "a")
-    (tmp_path / "clips" / "circle").symlink_to("circle")
-    (tmp_path / "clips" / "circle.png").symlink_to("circle.png")
-    assert [clip.clip_id for clip in find_clips(tmp_path / "clips")] == [str(tmp_path / "clips" / "a")]
 
 
 def test_how_many_frames_a_video_announces(tmp_path):

@@ -6,7 +6,7 @@ from tests.support import trees
 from trainables.core import lookup
 from trainables.data import ck_plus, oulu_casia
 from trainables.data.core.dataset import DataError
-from trainables.data.core.frames import list_folders
+from trainables.data.core.finding import list_folders
 from trainables.data.core.layout import MAX_BRANCHES, MAX_DEPTH, find_parts, levels_below, listed, outermost
 
 
