@@ -2,7 +2,8 @@
 
 Zhao et al., "Facial expression recognition from near-infrared videos", Image and Vision Computing 2011. The collection
 holds near-infrared (`NI`) and visible light (`VL`), each `Dark`, `Strong` and `Weak`; published figures are of
-VL/Strong in ten folds by subject (`VL_Acropped/Strong` in the owners' preprocessed copy). Which people share a fold is not published; ours: every tenth of the sorted subjects.
+VL/Strong (`VL_Acropped/Strong` in the owners' preprocessed copy) in ten folds by subject. Which people share a fold is
+not published; ours: every tenth of the sorted subjects.
 """
 
 from __future__ import annotations

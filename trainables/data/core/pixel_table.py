@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import mmap
 from collections.abc import Iterator
@@ -30,18 +31,18 @@ class PixelTable:
     def __len__(self) -> int:
         return len(self.starts)
 
+    def digest(self, row: int) -> bytes:
+        """The hash of a row's pixels, whatever stands between the numbers."""
+        return hashlib.blake2b(" ".join(self._text(row).split()).encode()).digest()
+
     def image(self, row: int, side: int) -> np.ndarray:
         """The image of a row, grey, as RGB uint8 `(side, side, 3)`.
 
         Raises `DataError` naming the row, counted from 0 after the header, where its pixels are not that many, or are no
         numbers from 0 to 255.
         """
-        with self.path.open("rb") as file:
-            file.seek(int(self.starts[row]))
-            text = file.read(int(self.ends[row] - self.starts[row]))
         try:
-            # raises for whatever does not fit a byte
-            pixels = bytes(map(int, text.decode(self.encoding, "replace").strip('" \r').split()))
+            pixels = bytes(map(int, self._text(row).split()))  # raises for whatever does not fit a byte
         except ValueError as error:
             raise DataError(f"{self.path}: the pixels of row {row} are not numbers from 0 to 255 ({error}).") from error
         if len(pixels) != side * side:
@@ -50,11 +51,18 @@ class PixelTable:
         grey = np.frombuffer(pixels, np.uint8).reshape(side, side)
         return np.repeat(grey[:, :, None], 3, axis=2)
 
+    def _text(self, row: int) -> str:
+        with self.path.open("rb") as file:
+            file.seek(int(self.starts[row]))
+            text = file.read(int(self.ends[row] - self.starts[row]))
+        return text.decode(self.encoding, "replace").strip('" \r')
+
 
 def read_pixel_table(path: Path, columns: tuple[str, ...]) -> PixelTable:
     """The table at `path`, whose header names `pixels` and `columns`, in any order.
 
-    Cells are divided by commas, semicolons or tabs; the text is UTF-8 or UTF-16. Reads a file of 300 MB in a second and keeps a few numbers of each row; a row with fewer fields has empty ones.
+    Cells are divided by commas, semicolons or tabs; the text is UTF-8 or UTF-16. Reads a file of 300 MB in a
+    second and keeps a few numbers of each row; a row with fewer fields has empty ones.
     Raises `DataError` for an empty file and for a header without one of the columns.
     """
     if path.stat().st_size == 0:
@@ -64,7 +72,7 @@ def read_pixel_table(path: Path, columns: tuple[str, ...]) -> PixelTable:
         lines = _lines(text, skipped, "\n".encode(encoding))
         begin, end = next(lines, (0, 0))
         first = text[begin:end].decode(encoding, "replace")
-        delimiter = delimiter_of(first)
+        delimiter = delimiter_of([first])
         header = [cell.strip(' "\r').lower() for cell in first.split(delimiter)]
         between = delimiter.encode(encoding)
         missing = [column for column in ("pixels", *columns) if column not in header]

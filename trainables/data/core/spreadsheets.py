@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +55,10 @@ def encoding_of(head: bytes) -> tuple[str, int]:
     return ("utf-16-be" if head[:1] == b"\0" else "utf-8"), 0
 
 
-def delimiter_of(line: str) -> str:
-    """What divides the cells of a table's first line: the commonest of comma, semicolon and tab; without any, the comma."""
-    return max(",;\t", key=line.count)  # Excel's depends on the country
+def delimiter_of(lines: Sequence[str]) -> str:
+    """What divides cells: of comma, semicolon and tab that which most lines have, then the commonest; else the comma."""
+    # Excel's depends on the country, and a decimal comma or a title is no divider.
+    return max(",;\t", key=lambda mark: (sum(mark in line for line in lines), sum(line.count(mark) for line in lines)))
 
 
 def shown(cells: Iterable[str], most: int = 5) -> str:
@@ -92,7 +93,7 @@ def _csv(path: Path) -> list[list[str]]:
     except UnicodeDecodeError:  # Excel writes the code page of its country; what counts here is ASCII in all of them
         text = data.decode("latin-1")
     lines = text.splitlines()
-    return list(csv.reader(lines, delimiter=delimiter_of(next(filter(str.strip, lines), ""))))
+    return list(csv.reader(lines, delimiter=delimiter_of(lines[:50])))
 
 
 def _text(cell: Any) -> str:
