@@ -239,3 +239,17 @@ def test_train_and_validation_alone_are_read_and_that_is_told(tmp_path):
     assert (len(fold.train), len(fold.validation), len(fold.test)) == (63, 7, 22)
     assert "no part is named for test; validation is tested instead" in dataset.notes
     assert "1 picture under several labels (fear/sad); left as published" in dataset.notes
+
+
+def test_votes_of_other_hands_are_read_and_cells_that_are_no_votes_are_counted(tmp_path):
+    root = trees.fer2013_plus(tmp_path / "fer")
+    before = fer2013_plus.load(root)
+    votes = root / "fer2013new.csv"
+    votes.write_text(votes.read_text().replace(",", ";"), encoding="utf-16")
+    after = fer2013_plus.load(root)
+    assert [sample.label for sample in after.samples] == [sample.label for sample in before.samples]
+    assert after.notes == before.notes
+    lines = votes.read_text(encoding="utf-16").splitlines()
+    lines[70] = lines[70].replace(";0;", ";x;", 1)
+    votes.write_text("\n".join(lines))
+    assert "1 row of fer2013new.csv with cells that are no votes, counted as none" in fer2013_plus.load(root).notes
