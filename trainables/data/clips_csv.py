@@ -113,6 +113,11 @@ def _rows(table: Path) -> tuple[list[dict[str, str]], tuple[str, ...]]:
     for number, row in enumerate(cells[1:], 2):
         if not any(row):
             continue
+        if any(row[len(header) :]):
+            raise DataError(
+                f"{table}: row {number} has more cells than the header ({','.join(row)[:80]!r}); a comma within a cell needs "
+                "quotes around the cell."
+            )
         padded = [*row, *[""] * (len(header) - len(row))]
         found = {name: padded[header.index(name)].strip() if name in header else "" for name in (*NEEDED, *OPTIONAL)}
         if empty := [name for name in NEEDED if not found[name]]:
@@ -122,6 +127,8 @@ def _rows(table: Path) -> tuple[list[dict[str, str]], tuple[str, ...]]:
             raise DataError(f"{table}: rows {first[place]} and {number} name the same clip, {found['path']!r}.")
         first[place] = number
         rows.append({**found, "row": str(number)})
+    if not rows:
+        raise DataError(f"{table}: there is no row below the header. Expected: {LAYOUT}.")
     unread = [name or "one without a name" for name in header if name not in (*NEEDED, *OPTIONAL)]
     return rows, (f"columns that are not read: {listed(unread, most=8)}",) if unread else ()
 
@@ -137,7 +144,7 @@ def _with_files(table: Path, rows: list[dict[str, str]]) -> tuple[list[dict[str,
                 "table and stays below it, or is absolute."
             )
         place = table.parent / path
-        if not place.exists():
+        if not os.path.exists(place):
             missing.append(f"row {row['row']}: {row['path']}")
         elif place.is_dir() or is_video(place) or is_image(place):
             there.append(row)

@@ -129,7 +129,11 @@ def test_other_delimiters_and_encodings_say_the_same(tmp_path, hand):
         ({"path": lambda n: f"clips/../../{n}.png"}, r"row 2 leaves the folder"),
         ({"path": lambda n: "clips/00.png"}, r"rows 2 and 3 name the same clip, 'clips/00\.png'"),
         ({"path": lambda n: f"{n}.png"}, r"none of 12 clips is there \(row 2: 0\.png, row 3"),
-        ({"path": lambda n: "clips.csv"}, r"rows 2 and 3 name the same"),
+        ({"path": lambda n: "x" * 300 + str(n)}, r"none of 12 clips is there \(row 2: xxx"),
+        (
+            {"path": lambda n: "clips.csv" if n == 0 else f"clips/{n:02d}.png"},
+            r"row 2: 'clips\.csv' is neither a video",
+        ),
         ({"subject": lambda n: "" if n == 4 else "x"}, r"row 6 has no subject \('clips/04\.png,happy,"),
         ({"subject": lambda n: "x"}, r"1 subject \(x\); at least 3 are needed"),
         ({"label": lambda n: "sad"}, r"only one class \(sad\)"),
@@ -156,3 +160,12 @@ def test_the_table_is_the_one_with_the_columns(tmp_path):
         clips_csv.load(tmp_path)
     with pytest.raises(DataError, match=r"without the columns path, label, subject; its first row is 'name,age'"):
         clips_csv.load(tmp_path / "other.csv")
+
+
+def test_a_row_of_more_cells_than_the_header_and_a_table_of_none_are_refused(tmp_path):
+    rows = rows_of()
+    rows[3] = ["clips/0", "2.png", "happy", "ben"]
+    with pytest.raises(DataError, match=r"row 4 has more cells than the header \('clips/0,2\.png,happy,ben'\)"):
+        clips_csv.load(table(tmp_path, rows))
+    with pytest.raises(DataError, match=r"there is no row below the header"):
+        clips_csv.load(table(tmp_path, rows[:1]))
