@@ -33,7 +33,9 @@ class PixelTable:
 
     def digest(self, row: int) -> bytes:
         """The hash of a row's pixels, whatever stands between the numbers."""
-        return hashlib.blake2b(" ".join(self._text(row).split()).encode()).digest()
+        text = self._text(row)
+        even = " ".join(text.split()) if "  " in text else text  # splitting 35,887 images takes seconds
+        return hashlib.blake2b(even.encode()).digest()
 
     def image(self, row: int, side: int) -> np.ndarray:
         """The image of a row, grey, as RGB uint8 `(side, side, 3)`.
