@@ -17,7 +17,7 @@ from trainables.data.core.finding import entries, list_folders, list_videos, nat
 from trainables.data.core.frames import read_frames
 from trainables.data.core.layout import find_parts, first_of, listed, require_both, shortfall
 from trainables.data.core.protocols import tested_in_turn
-from trainables.data.core.spreadsheets import TABLE_SUFFIXES, read_rows, whole_number
+from trainables.data.core.spreadsheets import TABLE_SUFFIXES, read_rows, shown, whole_number
 
 LAYOUT = "'BAUM1s_MP4 - All/s001/S001_001.mp4' beside Annotations_BAUM1s.xls, .xlsx or .csv"
 CLASSES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
@@ -45,6 +45,12 @@ def load(root: Path) -> Dataset:
     folder, several = first_of(found["videos"], "videos")
     table = _tables(found["annotations"][0])[0]
     codes, unread = _read_codes(table)
+    if not codes:
+        first = shown([",".join(row) for row in read_rows(table) if any(row)])
+        raise DataError(
+            f"{table}: no row names a clip such as S001_001 and, two cells on, a code from 1 to 13; it begins {first}. "
+            f"Expected: {LAYOUT}."
+        )
     videos = {name: video for video in _videos(folder) if (name := _clip_name(video.stem))}
     samples = [
         Sample(clip_id=name, label=CLASSES.index(CODES[code]), subject=name.split("_")[0], paths=(videos[name],))

@@ -17,7 +17,7 @@ from trainables.data.core.finding import entries, list_folders, list_images, lis
 from trainables.data.core.frames import read_frames
 from trainables.data.core.layout import find_parts, first_of, listed, require_both, shortfall
 from trainables.data.core.protocols import split_off
-from trainables.data.core.spreadsheets import read_rows, whole_number
+from trainables.data.core.spreadsheets import read_rows, shown, whole_number
 
 TABLE = "annotation.xlsx"
 LAYOUT = (
@@ -26,6 +26,10 @@ LAYOUT = (
     "or Annotation/annotation.xlsx"
 )
 CLASSES = ("happy", "sad", "neutral", "angry", "surprise", "disgust", "fear")  # the codes 1 to 7
+# How the names of the classes begin, however they end: happiness, anger.
+SPELLINGS = ("hap", "sad", "neu", "ang", "sur", "dis", "fea")
+NAME_HEADERS = ("video_name", "video", "name", "clip", "clip_name", "file", "filename", "path", "order")
+LABEL_HEADERS = ("label", "annotation", "emotion", "class")
 FORMS = ("clip_224x224", "clip_224x224_avi", "clip_224x224_16f", "original")
 INNER = "|".join(("clip", *FORMS, "emolabel_datasplit", "annotation"))
 NUM_CLIPS, NUM_FOLDS, VALIDATION_SHARE = 11_697, 5, 0.1
@@ -42,7 +46,8 @@ def load(root: Path) -> Dataset:
     with_sets = [place for place in found["labels"] if _has_sets(place)]
     if with_sets:
         folder, notes = first_of(with_sets, "the published folds")
-        sets, labels = _read_sets(folder)
+        sets, labels, more = _read_sets(folder)
+        notes += more
     else:
         sets, labels = [], _read_table(found["labels"][0] / TABLE)
         notes = (f"the published folds were not found; {NUM_FOLDS} are cut by clip instead",)
@@ -107,18 +112,19 @@ def _set_files(folder: Path, part: str) -> dict[int, Path]:
     return dict(sorted(files.items()))
 
 
-def _read_sets(folder: Path) -> tuple[list[tuple[set[int], set[int]]], dict[int, int]]:
-    """The published folds, the clips of train and of test each, and the class of every clip.
+def _read_sets(folder: Path) -> tuple[list[tuple[set[int], set[int]]], dict[int, int], tuple[str, ...]]:
+    """The published folds, the clips of train and of test each, the class of every clip, and notes.
 
-    Raises `DataError` for a set without its other half, with a clip on both sides, or with contradicting labels.
+    Raises `DataError` for a set without its other half, with a clip on both sides, with contradicting labels, and for
+    labels that may count from 0 or from 1.
     """
     train_files, test_files = (_set_files(folder, part) for part in ("train", "test"))
-    sets, labels = [], {}
+    sets, labels, dropped = [], {}, []
     for k in sorted({*train_files, *test_files}):
         if k not in train_files or k not in test_files:
             part = "train" if k in test_files else "test"
             raise DataError(f"{folder}: set_{k}.csv is missing in {part}(single-labeled). Expected: {LAYOUT}.")
-        halves = [_read_set(path) for path in (train_files[k], test_files[k])]
+        halves = [_read_set(path, dropped) for path in (train_files[k], test_files[k])]
         if both := halves[0].keys() & halves[1].keys():
             raise DataError(
                 f"{folder}: set_{k} has clips both in train and in test ({listed(sorted(map(str, both)))})."
@@ -127,13 +133,64 @@ def _read_sets(folder: Path) -> tuple[list[tuple[set[int], set[int]]], dict[int,
             if wrong := [number for number, label in half.items() if labels.setdefault(number, label) != label]:
                 raise DataError(f"{folder}: the sets disagree about the label of clip {listed(list(map(str, wrong)))}.")
         sets.append((set(halves[0]), set(halves[1])))
-    return sets, labels
+    first, notes = _first_code(folder, set(labels.values()))
+    if dropped:
+        notes += (f"{len(dropped)} rows of the sets name no clip or no class and are left out ({listed(dropped)})",)
+    return sets, {number: code - first for number, code in labels.items() if code >= first}, notes
 
 
-def _read_set(path: Path) -> dict[int, int]:
-    """The class of each clip in a file with the columns `video_name` and `label`."""
-    pairs = [(whole_number(row[0]), _class_of(row[1])) for row in read_rows(path) if len(row) > 1]
-    return {number: label for number, label in pairs if number is not None and label is not None}
+def _first_code(folder: Path, codes: set[int]) -> tuple[int, tuple[str, ...]]:
+    """The code of the first class, 1 as the owners have it or 0 as public repositories rewrite it, and notes."""
+    if 0 not in codes:
+        return 1, ()
+    if codes == set(range(len(CLASSES))):
+        return 0, (f"the labels count from 0 (the owners' from 1): 0 is {CLASSES[0]}, 6 is {CLASSES[6]}",)
+    if len(CLASSES) in codes:
+        return 1, ("clips of label 0, which is no class, are left out",)
+    raise DataError(
+        f"{folder}: the labels are {listed([str(code) for code in sorted(codes)], most=8)}, which may count from 0 or "
+        f"from 1. Expected: 1 to 7 ({', '.join(CLASSES)}), or all of 0 to 6."
+    )
+
+
+def _read_set(path: Path, dropped: list[str]) -> dict[int, int]:
+    """The code of each clip in a file with the columns `video_name` and `label`; rows without either go to `dropped`.
+
+    Without a header the first column is the name. Raises `DataError` where most rows name no clip or no class.
+    """
+    rows = [row for row in read_rows(path) if any(row)]
+    header = [cell.lower() for cell in rows[0]] if rows else []
+    names, labels = ([i for i, cell in enumerate(header) if cell in known] for known in (NAME_HEADERS, LABEL_HEADERS))
+    headed = len(names) == 1 and len(labels) == 1
+    at_name, at_label = (names[0], labels[0]) if headed else (0, 1)
+    codes, lacking = {}, []
+    for row in rows[1:] if headed else rows:
+        known = len(row) > max(at_name, at_label) and (headed or len(row) == 2)
+        number, code = (_number_of(row[at_name]), _code_of(row[at_label])) if known else (None, None)
+        if number is None or code is None:
+            lacking.append(f"{path.parent.name}/{path.name}: {','.join(row)[:40]}")
+        else:
+            codes[number] = code
+    if len(lacking) > len(codes):
+        raise DataError(
+            f"{path}: {len(lacking)} of {len(rows)} rows name no clip or no class; the first rows are "
+            f"{shown([','.join(row) for row in rows])}. Expected: the columns video_name,label, such as 1,3."
+        )
+    dropped += lacking
+    return codes
+
+
+def _number_of(cell: str) -> int | None:
+    """The number of a clip, be it written 7, 7.0, 00007, 00007.mp4 or clip_224x224/00007."""
+    match = re.fullmatch(r"(?:.*[/\\])?(\d+)(\.[a-z]\w*|\.0)?", cell, re.IGNORECASE)
+    return int(match[1]) if match else None
+
+
+def _code_of(cell: str) -> int | None:
+    """A code from 0 to 7, as a number or as the name of a class; `None` for anything else."""
+    spelling = cell.lower()[:3]
+    code = SPELLINGS.index(spelling) + 1 if spelling in SPELLINGS else whole_number(cell)
+    return code if code in range(len(CLASSES) + 1) else None
 
 
 def _read_table(path: Path) -> dict[int, int]:
@@ -145,7 +202,7 @@ def _read_table(path: Path) -> dict[int, int]:
     labels = {}
     for row in rows:
         if len(row) > max(name_column, label_column):
-            number, label = whole_number(Path(row[name_column]).stem), _class_of(row[label_column])
+            number, label = _number_of(row[name_column]), _class_of(row[label_column])
             if number is not None and label is not None:
                 labels[number] = label
     return labels

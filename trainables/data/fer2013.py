@@ -2,30 +2,43 @@
 
 Goodfellow et al., "Challenges in Representation Learning", ICONIP 2013. `fer2013.csv` holds all images with their part:
 `Training`, `PublicTest` (validation here) and `PrivateTest`. The copy as folders merges the last two into `test`; there
-validation is a tenth of each class of `train` (ours; by clip, as nobody names subjects).
+validation is a tenth of each class of `train` (ours; by clip, as nobody names subjects). Copies of `train` and `validation`
+alone are tested on the latter. Some pictures are in FER2013 several times, which is told and left as published.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from trainables.core.wording import counted
 from trainables.data.core.dataset import DataError, Dataset, Fold, Sample
 from trainables.data.core.finding import entries, list_folders, list_images
 from trainables.data.core.frames import read_frames
 from trainables.data.core.layout import find_parts, first_of, listed, shortfall
 from trainables.data.core.pixel_table import PixelTable, read_pixel_table
 from trainables.data.core.protocols import split_off
-from trainables.data.core.spreadsheets import whole_number
+from trainables.data.core.spreadsheets import shown, whole_number
 
 LAYOUT = "fer2013.csv with the columns emotion,pixels,Usage, or train/<class>/*.png and test/<class>/*.png"
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # the codes 0 to 6
-TABLES = ("fer2013.csv", "icml_face_data.csv")  # the second is the same table with its columns in another order
-PARTS = {"training": "train", "publictest": "validation", "privatetest": "test"}
-PART_FOLDERS = {**PARTS, "train": "train", "validation": "validation", "val": "validation", "test": "test"}
+# The second is the same table with its columns in another order; some lose their ending on the way.
+TABLES = ("fer2013.csv", "icml_face_data.csv", "fer2013", "icml_face_data", "fer2013.tsv", "fer2013.txt")
+PARTS = {
+    "training": "train",
+    "publictest": "validation",
+    "privatetest": "test",
+    "train": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "test": "test",
+}
 # How the names of the classes begin, however they end: anger, happiness, fearful.
 SPELLINGS = ("ang", "dis", "fea", "hap", "sad", "sur", "neu")
 NUM_IMAGES, SIDE, CROP_SIZE, VALIDATION_SHARE = 35_887, 48, 60, 0.1
@@ -40,8 +53,12 @@ def load(root: Path) -> Dataset:
     folder, has_table, notes = locate(root)
     if has_table:
         table = open_table(folder)
-        codes = [whole_number(text) for text in table.values["emotion"]]
-        labels = [code if code in range(len(CLASSES)) else None for code in codes]
+        labels = [_label_of(text) for text in table.values["emotion"]]
+        if labels and not any(label is not None for label in labels):
+            raise DataError(
+                f"{table.path}: no row has a class; the column emotion begins {shown(table.values['emotion'])}. "
+                f"Expected: 0 to 6, or {', '.join(CLASSES)}."
+            )
         if lacking := [str(row) for row, label in enumerate(labels) if label is None]:
             notes += (f"{len(lacking)} rows have no class and are left out (rows {listed(lacking)})",)
         return of_table("fer2013", CLASSES, table, labels, NUM_IMAGES, notes)
@@ -61,7 +78,7 @@ class TableReader:
 
 def locate(root: Path) -> tuple[Path, bool, tuple[str, ...]]:
     """The folder of the table, or of train and test; whether it is the table's; and notes."""
-    found = find_parts(root, _parts_at, ("images",), LAYOUT, inner="|".join((*PART_FOLDERS, *CLASSES)))["images"]
+    found = find_parts(root, _parts_at, ("images",), LAYOUT, inner="|".join((*PARTS, *CLASSES)))["images"]
     with_table = [place for place in found if _table_in(place)]
     folder, notes = first_of(with_table or found, "FER2013")
     return folder, bool(with_table), notes
@@ -83,6 +100,11 @@ def of_table(
     notes: tuple[str, ...],
 ) -> Dataset:
     """The data set of the rows of a table that have a label and a known part."""
+    if table.values["usage"] and not any(usage.lower() in PARTS for usage in table.values["usage"]):
+        raise DataError(
+            f"{table.path}: no row names a part; the column Usage begins {shown(table.values['usage'])}. "
+            "Expected: Training, PublicTest and PrivateTest, or train, validation and test."
+        )
     samples, parts, lacking = [], [], []
     for row, (label, usage) in enumerate(zip(labels, table.values["usage"], strict=True)):
         part = PARTS.get(usage.lower())
@@ -93,7 +115,32 @@ def of_table(
             parts.append(part)
     if lacking:
         notes += (f"{len(lacking)} rows name no part and are left out (rows {listed(lacking)})",)
+    notes += _seen_again([table.digest(int(sample.clip_id[3:])) for sample in samples], samples, parts, classes)
     return _assembled(name, classes, samples, parts, num_published, TableReader(table), notes)
+
+
+def _seen_again(
+    digests: Sequence[bytes], samples: Sequence[Sample], parts: Sequence[str], classes: Sequence[str]
+) -> tuple[str, ...]:
+    """What pictures that are there several times, known by the digests of their pixels, say against a test on them."""
+    places = defaultdict(list)
+    for index, digest in enumerate(digests):
+        places[digest].append(index)
+    several = [indices for indices in places.values() if len(indices) > 1]
+    across = [indices for indices in several if len({parts[i] for i in indices}) > 1]
+    unsure = [indices for indices in several if len({samples[i].label for i in indices}) > 1]
+    notes = ()
+    if across:
+        tested = sum(parts[i] == "test" for indices in across for i in indices)
+        notes += (
+            f"{counted(len(across), 'picture')} in several parts, {tested} of the copies in test; left as published",
+        )
+    if unsure:
+        pairs = {"/".join(sorted({classes[samples[i].label] for i in indices})) for indices in unsure}
+        notes += (
+            f"{counted(len(unsure), 'picture')} under several labels ({listed(sorted(pairs))}); left as published",
+        )
+    return notes
 
 
 def _assembled(
@@ -106,6 +153,9 @@ def _assembled(
     notes: tuple[str, ...],
 ) -> Dataset:
     indices = {part: [i for i, other in enumerate(parts) if other == part] for part in ("train", "validation", "test")}
+    if not indices["test"] and indices["train"] and indices["validation"]:
+        indices["test"], indices["validation"] = indices["validation"], []
+        notes += ("no part is named for test; validation is tested instead",)
     if not indices["train"] or not indices["test"]:
         empty = "train" if not indices["train"] else "test"
         raise DataError(f"{name}: {len(samples)} images, but none of them is for {empty}. Expected: {LAYOUT}.")
@@ -131,29 +181,39 @@ def _assembled(
 def _parts_at(folder: Path) -> tuple[str, ...]:
     if _table_in(folder):
         return ("images",)
-    parts = [inside for inside in list_folders(folder) if inside.name.lower() in PART_FOLDERS]
-    return ("images",) if any(_class_of(inside) is not None for part in parts for inside in list_folders(part)) else ()
+    parts = [inside for inside in list_folders(folder) if inside.name.lower() in PARTS]
+    return (
+        ("images",)
+        if any(_class_of(inside.name) is not None for part in parts for inside in list_folders(part))
+        else ()
+    )
 
 
 def _table_in(folder: Path) -> Path | None:
-    names = [entry.name for entry in entries(folder)]
+    names = [entry.name for entry in entries(folder) if entry.is_file()]
     by_name = {name.lower(): folder / name for name in names}
     return next((by_name[name] for name in TABLES if name in by_name), None)
 
 
-def _class_of(folder: Path) -> int | None:
-    """The class that a folder's name stands for; the order of folders differs from that of the codes."""
-    spelling = folder.name.lower()[:3]
+def _class_of(name: str) -> int | None:
+    """The class that a name stands for; the order of folders differs from that of the codes."""
+    spelling = name.lower()[:3]
     return SPELLINGS.index(spelling) if spelling in SPELLINGS else None
+
+
+def _label_of(cell: str) -> int | None:
+    """The class of a cell, a code from 0 to 6 or a name."""
+    code = whole_number(cell)
+    return _class_of(cell) if code is None else code if code in range(len(CLASSES)) else None
 
 
 def _of_folders(folder: Path) -> tuple[list[Sample], list[str], tuple[str, ...]]:
     """The images of `folder/<part>/<class>`, the part of each, and notes."""
     samples, parts, unknown, empty = [], [], [], []
     for part_folder in list_folders(folder):
-        part = PART_FOLDERS.get(part_folder.name.lower())
+        part = PARTS.get(part_folder.name.lower())
         for class_folder in list_folders(part_folder) if part else ():
-            label, name = _class_of(class_folder), f"{part_folder.name}/{class_folder.name}"
+            label, name = _class_of(class_folder.name), f"{part_folder.name}/{class_folder.name}"
             images = list_images(class_folder)
             if label is None:
                 unknown.append(name)
@@ -165,7 +225,8 @@ def _of_folders(folder: Path) -> tuple[list[Sample], list[str], tuple[str, ...]]
                     for image in images
                 ]
                 parts += [part] * len(images)
-    notes = []
+    digests = [hashlib.blake2b(sample.paths[0].read_bytes()).digest() for sample in samples]
+    notes = [*_seen_again(digests, samples, parts, CLASSES)]
     if unknown:
         notes.append(f"folders of no known class are left out ({listed(unknown)})")
     if empty:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from trainables.core.wording import counted
 from trainables.data.core.dataset import DataError, Dataset
 from trainables.data.core.finding import entries
 from trainables.data.core.layout import find_parts, require_folder
@@ -36,7 +37,7 @@ def load(root: Path) -> Dataset:
         raise DataError(f"{folder}: the votes belong to the rows of fer2013.csv, not to images in folders.")
     found = find_parts(root, _parts_at, ("votes",), LAYOUT)
     table = open_table(folder)
-    votes = _read_votes(found["votes"][0] / VOTES)
+    votes, unread = _read_votes(found["votes"][0] / VOTES)
     if len(votes) != len(table):
         raise DataError(
             f"{found['votes'][0] / VOTES}: {len(votes)} rows of votes, but {table.path} has {len(table)} images; "
@@ -45,6 +46,8 @@ def load(root: Path) -> Dataset:
     labels = _majority(votes)
     undecided = sum(label is None for label in labels)
     notes += (f"{undecided} of {len(labels)} images have no majority for one of the {len(CLASSES)} classes",)
+    if unread:
+        notes += (f"{counted(unread, 'row')} of {VOTES} with cells that are no votes, counted as none",)
     return of_table("fer2013_plus", CLASSES, table, labels, None, notes)
 
 
@@ -52,18 +55,21 @@ def _parts_at(folder: Path) -> tuple[str, ...]:
     return ("votes",) if any(entry.name == VOTES for entry in entries(folder)) else ()
 
 
-def _read_votes(path: Path) -> np.ndarray:
-    """The votes `(N, 10)` for `COLUMNS`."""
+def _read_votes(path: Path) -> tuple[np.ndarray, int]:
+    """The votes `(N, 10)` for `COLUMNS`, and how many rows have a cell that is neither a number nor empty."""
     rows = read_rows(path)
     header = [cell.lower() for cell in rows[0]] if rows else []
     missing = [column for column in COLUMNS if column not in header]
     if missing:
         raise DataError(
-            f"{path}: the header has no {', '.join(missing)}. Expected: Usage,Image name,{','.join(COLUMNS)}."
+            f"{path}: the header has no {', '.join(missing)}; it says {','.join(header)[:80]!r}. "
+            f"Expected: Usage,Image name,{','.join(COLUMNS)}."
         )
     places = [header.index(column) for column in COLUMNS]
-    cells = [[whole_number(row[at]) if at < len(row) else None for at in places] for row in rows[1:] if any(row)]
-    return np.array([[vote or 0 for vote in row] for row in cells], dtype=np.int64).reshape(-1, len(COLUMNS))
+    cells = [[row[at] if at < len(row) else "" for at in places] for row in rows[1:] if any(row)]
+    unread = sum(any(cell and whole_number(cell) is None for cell in row) for row in cells)
+    votes = [[whole_number(cell) or 0 for cell in row] for row in cells]
+    return np.array(votes, dtype=np.int64).reshape(-1, len(COLUMNS)), unread
 
 
 def _majority(votes: np.ndarray) -> list[int | None]:

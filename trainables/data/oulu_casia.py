@@ -2,7 +2,8 @@
 
 Zhao et al., "Facial expression recognition from near-infrared videos", Image and Vision Computing 2011. The collection
 holds near-infrared (`NI`) and visible light (`VL`), each `Dark`, `Strong` and `Weak`; published figures are of
-VL/Strong in ten folds by subject. Which people share a fold is not published; ours: every tenth of the sorted subjects.
+VL/Strong (`VL_Acropped/Strong` in the owners' preprocessed copy) in ten folds by subject. Which people share a fold is
+not published; ours: every tenth of the sorted subjects.
 """
 
 from __future__ import annotations
@@ -66,10 +67,11 @@ def _is_subject(folder: Path) -> bool:
 def _light(folder: Path) -> str:
     """Camera and illumination as the two folders' names tell them, `VL/Strong` or `Strong`; `""` where they do not."""
     place = folder.absolute()
-    camera, illumination = place.parent.name.upper(), place.name.capitalize()
+    illumination = place.name.capitalize()
     if illumination not in ("Dark", "Strong", "Weak"):
         return ""
-    return f"{camera}/{illumination}" if camera in ("NI", "VL") else illumination
+    camera = re.match(r"(NI|VL)(?![a-z])", place.parent.name, re.IGNORECASE)  # and NI_Acropped, VL_Acropped
+    return f"{camera[1].upper()}/{illumination}" if camera else illumination
 
 
 def _samples(folder: Path) -> tuple[list[Sample], list[str], list[str]]:

@@ -120,3 +120,11 @@ def test_a_complete_copy_has_31_subjects_in_five_folds_and_no_note(tmp_path):
     dataset = baum1s.load(tmp_path)
     assert len({sample.subject for sample in dataset.samples}) == 31
     assert (len(dataset.samples), len(dataset.folds), dataset.notes) == (186, 5, ())
+
+
+def test_a_table_without_codes_is_refused_with_its_first_rows(root):
+    rewritten(root, ".csv", [["clip", "emotion"], ["S001_001", "anger"]])
+    with pytest.raises(
+        DataError, match=r"no row names a clip such as S001_001.*begins 'clip,emotion', 'S001_001,anger'"
+    ):
+        baum1s.load(root)

@@ -169,3 +169,61 @@ def test_the_multi_labelled_sets_are_not_taken_for_the_single_labelled(root):
         shutil.rmtree(root / SETS / f"{part}(single-labeled)")
     with pytest.raises(DataError, match="no labels were found"):
         dfew.load(root)
+
+
+def rewritten(root: Path, line) -> None:
+    """Every set with its lines as `line(name, code)` writes them, the header (`None, None`) too."""
+    for path in sorted((root / SETS).rglob("set_*.csv")):
+        rows = [row.split(",") for row in path.read_text(encoding="utf-8-sig").splitlines()[1:] if "," in row]
+        lines = [line(None, None), *(line(name, int(code)) for name, code in rows)]
+        path.write_text("\n".join(filter(None, lines)))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        lambda name, code: f"{name},{code - 1}" if name else "video_name,label",
+        lambda name, code: f"{name},{code - 1}" if name else "",
+        lambda name, code: f"{code},{name}" if name else "label,video_name",
+        lambda name, code: f"{name},{name},{code}" if name else ",video_name,label",
+        lambda name, code: f"{name}.mp4;{code}.0" if name else "video_name;label",
+        lambda name, code: f"clips/{name:>05}.mp4\t{dfew.CLASSES[code - 1].title()}" if name else "path\temotion",
+    ],
+    ids=["from 0", "from 0 without a header", "swapped", "index", "semicolons", "tabs and words"],
+)
+def test_lists_of_other_hands_give_the_same_classes_and_folds(root, line):
+    before = dfew.load(root)
+    rewritten(root, line)
+    after = dfew.load(root)
+    assert after.samples == before.samples
+    assert after.folds == before.folds
+    assert [note for note in after.notes if "count from 0" not in note] == list(before.notes)
+
+
+def test_lists_in_utf_16_give_the_same(root):
+    before = dfew.load(root)
+    for path in (root / SETS).rglob("set_*.csv"):
+        path.write_text(path.read_text(), encoding="utf-16")
+    assert dfew.load(root).samples == before.samples
+
+
+def test_labels_from_0_are_told_and_those_that_may_be_either_are_refused(root):
+    rewritten(root, lambda name, code: f"{name},{code - 1}" if name else "video_name,label")
+    assert "the labels count from 0 (the owners' from 1): 0 is happy, 6 is fear" in dfew.load(root).notes
+    rewritten(root, lambda name, code: f"{name},{min(code, 5)}" if name else "video_name,label")
+    with pytest.raises(DataError, match=r"the labels are 0, 1, 2, 3, 4, 5, which may count from 0 or from 1"):
+        dfew.load(root)
+
+
+def test_rows_that_name_no_class_are_counted_and_most_of_them_are_refused_with_what_they_hold(root):
+    path = root / SETS / "train(single-labeled)" / "set_1.csv"
+    before = path.read_text()
+    path.write_text(before + "\n39,laughing\n")
+    assert any(
+        "1 rows of the sets name no clip or no class" in note and "39,laughing" in note
+        for note in dfew.load(root).notes
+    )
+    path.write_text(before)
+    rewritten(root, lambda name, code: f"{name},label {code}" if name else "video_name,label")
+    with pytest.raises(DataError, match=r"the first rows are 'video_name,label', '\d+,label \d'"):
+        dfew.load(root)

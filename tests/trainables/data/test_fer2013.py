@@ -158,9 +158,98 @@ def test_fer_plus_needs_as_many_votes_as_images_and_the_table(tmp_path):
 @pytest.mark.slow
 def test_a_complete_copy_has_35887_images_in_the_published_parts_and_no_note(tmp_path):
     parts = ["Training"] * 28_709 + ["PublicTest"] * 3_589 + ["PrivateTest"] * 3_589
-    rows = [f"{row % 7},0 0 0,{part}" for row, part in enumerate(parts)]  # pixels are decoded when asked for
+    rows = [f"{row % 7},0 0 {row},{part}" for row, part in enumerate(parts)]  # pixels are decoded when asked for
     (tmp_path / "fer2013.csv").write_text("\n".join(["emotion,pixels,Usage", *rows]))
     dataset = fer2013.load(tmp_path)
     (fold,) = dataset.folds
     assert (len(dataset.samples), dataset.notes) == (35_887, ())
     assert (len(fold.train), len(fold.validation), len(fold.test)) == (28_709, 3_589, 3_589)
+
+
+def rewritten(
+    root: Path, delimiter: str = ",", encoding: str = "utf-8", name: str = "fer2013.csv", change=list
+) -> None:
+    """The table in another hand; `change(row)` gives the cells of a row."""
+    rows = [line.split(",") for line in (root / "fer2013.csv").read_text().splitlines()]
+    (root / "fer2013.csv").unlink()
+    lines = [delimiter.join(rows[0]), *(delimiter.join(change(row)) for row in rows[1:])]
+    (root / name).write_text("\n".join(lines), encoding=encoding)
+
+
+def in_words(row: list[str]) -> list[str]:
+    parts = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
+    return [fer2013.CLASSES[int(row[0])].title(), row[1], parts[row[2]]]
+
+
+@pytest.mark.parametrize(
+    "hand",
+    [
+        {"delimiter": ";"},
+        {"delimiter": "\t"},
+        {"encoding": "utf-8-sig"},
+        {"encoding": "utf-16"},
+        {"encoding": "utf-16-be", "delimiter": ";"},
+        {"change": in_words},
+        {"name": "fer2013"},
+    ],
+    ids=["semicolons", "tabs", "mark", "utf-16", "utf-16 without a mark", "words", "no ending"],
+)
+def test_tables_of_other_hands_give_the_same_labels_parts_and_pixels(root, hand):
+    before = fer2013.load(root)
+    frames = [next(before.read(sample)) for sample in before.samples]
+    rewritten(root, **hand)
+    after = fer2013.load(root)
+    assert [sample.label for sample in after.samples] == [sample.label for sample in before.samples]
+    assert after.folds == before.folds
+    assert np.array_equal([next(after.read(sample)) for sample in after.samples], frames)
+    assert after.notes == before.notes
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda row: [f"e{row[0]}", *row[1:]], r"no row has a class; the column emotion begins 'e0', 'e1'.*0 to 6"),
+        (lambda row: [*row[:2], "a"], r"no row names a part; the column Usage begins 'a'\. Expected: Training"),
+    ],
+)
+def test_values_that_cannot_be_read_are_shown(root, change, message):
+    rewritten(root, change=change)
+    with pytest.raises(DataError, match=message):
+        fer2013.load(root)
+
+
+def test_a_picture_in_several_parts_and_under_several_labels_is_told(root):
+    path = root / "fer2013.csv"
+    lines = path.read_text().splitlines()
+    pixels = lines[1].split(",")[1]
+    path.write_text("\n".join([*lines, f"0,{pixels},Training", f"3,{pixels.replace(' ', '  ')},PrivateTest"]))
+    notes = fer2013.load(root).notes
+    assert "1 picture in several parts, 1 of the copies in test; left as published" in notes
+    assert "1 picture under several labels (angry/happy); left as published" in notes
+
+
+def test_train_and_validation_alone_are_read_and_that_is_told(tmp_path):
+    root = as_folders(tmp_path / "fer", fer2013.CLASSES)
+    (root / "test").rename(root / "validation")
+    shutil.copy(root / "train" / "fear" / "train_20.png", root / "validation" / "sad" / "again.png")
+    dataset = fer2013.load(root)
+    (fold,) = dataset.folds
+    assert {dataset.samples[i].paths[0].parts[-3] for i in fold.test} == {"validation"}
+    assert {dataset.samples[i].paths[0].parts[-3] for i in (*fold.train, *fold.validation)} == {"train"}
+    assert (len(fold.train), len(fold.validation), len(fold.test)) == (63, 7, 22)
+    assert "no part is named for test; validation is tested instead" in dataset.notes
+    assert "1 picture under several labels (fear/sad); left as published" in dataset.notes
+
+
+def test_votes_of_other_hands_are_read_and_cells_that_are_no_votes_are_counted(tmp_path):
+    root = trees.fer2013_plus(tmp_path / "fer")
+    before = fer2013_plus.load(root)
+    votes = root / "fer2013new.csv"
+    votes.write_text(votes.read_text().replace(",", ";"), encoding="utf-16")
+    after = fer2013_plus.load(root)
+    assert [sample.label for sample in after.samples] == [sample.label for sample in before.samples]
+    assert after.notes == before.notes
+    lines = votes.read_text(encoding="utf-16").splitlines()
+    lines[70] = lines[70].replace(";0;", ";x;", 1)
+    votes.write_text("\n".join(lines))
+    assert "1 row of fer2013new.csv with cells that are no votes, counted as none" in fer2013_plus.load(root).notes

@@ -75,3 +75,17 @@ def test_a_complete_copy_gives_480_sequences_in_ten_folds_of_eight_subjects(tmp_
     dataset = oulu_casia.load(tmp_path)
     assert (len(dataset.samples), dataset.notes) == (480, ())
     assert [len(fold.test) for fold in dataset.folds] == [48] * 10
+
+
+def test_the_owners_preprocessed_copy_is_read_in_visible_light(root, tmp_path):
+    copy = tmp_path / "PreProcess Img"
+    for camera in ("NI", "VL"):
+        for illumination in ("Dark", "Strong", "Weak"):
+            shutil.copytree(root / "VL" / "Strong", copy / f"{camera}_Acropped" / illumination)
+    dataset = oulu_casia.load(copy)
+    assert len(dataset.samples) == 36
+    assert all("VL_Acropped/Strong" in path.as_posix() for sample in dataset.samples for path in sample.paths)
+    assert dataset.notes == ("36 of 480 sequences", "6 subjects, so 6 folds instead of the 10 of the protocol")
+    shutil.rmtree(copy / "VL_Acropped")
+    with pytest.raises(DataError, match=r"only NI/Dark, NI/Strong, NI/Weak in here"):
+        oulu_casia.load(copy)

@@ -1,15 +1,24 @@
-"""Tables as the owners of data sets hand them out: .xls, .xlsx and .csv, as rows of text."""
+"""Tables as owners and users of data sets hand them out: .xls, .xlsx and .csv, as rows of text.
+
+A .csv may be divided by commas, semicolons or tabs, in UTF-8, in UTF-16, or in the code page of a country.
+"""
 
 from __future__ import annotations
 
+import codecs
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from trainables.data.core.dataset import DataError
 
 TABLE_SUFFIXES = (".xlsx", ".xls", ".csv")
+BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
 
 
 def read_rows(path: Path) -> list[list[str]]:
@@ -36,6 +45,28 @@ def whole_number(cell: str) -> int | None:
     return int(number) if number.is_integer() else None
 
 
+def encoding_of(head: bytes) -> tuple[str, int]:
+    """How the text that begins with `head` is encoded, by its byte order mark or its zeros, and that mark's length."""
+    for mark, encoding in BYTE_ORDER_MARKS.items():
+        if head.startswith(mark):
+            return encoding, len(mark)
+    if head[1:2] == b"\0":
+        return "utf-16-le", 0
+    return ("utf-16-be" if head[:1] == b"\0" else "utf-8"), 0
+
+
+def delimiter_of(lines: Sequence[str]) -> str:
+    """What divides cells: of comma, semicolon and tab that which most lines have, then the commonest; else the comma."""
+    # Excel's depends on the country, and a decimal comma or a title is no divider.
+    return max(",;\t", key=lambda mark: (sum(mark in line for line in lines), sum(line.count(mark) for line in lines)))
+
+
+def shown(cells: Iterable[str], most: int = 5) -> str:
+    """The first different cells, in quotes, for a sentence about what was found."""
+    different = list(dict.fromkeys(cells))
+    return ", ".join(repr(cell[:40]) for cell in different[:most]) + (", ..." if len(different) > most else "")
+
+
 def _xlsx(path: Path) -> list[tuple[Any, ...]]:
     import openpyxl  # here, because two data sets alone need it
 
@@ -56,12 +87,13 @@ def _xls(path: Path) -> Iterable[list[Any]]:
 
 def _csv(path: Path) -> list[list[str]]:
     data = path.read_bytes()
+    encoding, skipped = encoding_of(data[:4])
     try:
-        text = data.decode("utf-8-sig")
+        text = data[skipped:].decode(encoding)
     except UnicodeDecodeError:  # Excel writes the code page of its country; what counts here is ASCII in all of them
         text = data.decode("latin-1")
-    delimiter = max(",;\t", key=text[:10_000].count)  # Excel's depends on the country too; without any, the first
-    return list(csv.reader(text.splitlines(), delimiter=delimiter))
+    lines = text.splitlines()
+    return list(csv.reader(lines, delimiter=delimiter_of(lines[:50])))
 
 
 def _text(cell: Any) -> str:
