@@ -14,6 +14,7 @@ setup: .venv/.complete  ## .venv with every dependency at the locked version; `i
 # Compiled once: where Python may not keep what it compiles, each process of Ray would compile torch anew.
 .venv/.complete: requirements.lock requirements-uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit("fertune needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@test ! -L .venv || { echo ".venv is a link, perhaps to another checkout's: remove it"; exit 1; }
 	@test -x $(BIN)/pip || { rm -rf .venv; $(PYTHON) -m venv .venv; } || \
 		{ rm -rf .venv; echo "python3 cannot make a virtual environment: install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-uv.lock

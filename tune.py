@@ -65,6 +65,7 @@ def run(
     resume: arg.Resume = False,
     extend: arg.Extend = None,
     smoke: arg.Smoke = False,
+    keep_spelling: arg.KeepSpelling = False,
     dry_run: arg.DryRun = False,
     sd: arg.Spread = None,
     pilot: arg.Pilot = None,
@@ -81,36 +82,35 @@ def run(
         options.require_spread(sd, pilot, dry_run)
         options.require_compared(loaded, table)
         work["folds"], seconds = options.folds_of(folds), options.seconds_of(time_budget)
-        from tuning.text import outcomes, sheets
+        from tuning.text import outcomes
 
         if dry_run:
             found = fertune.plan(loaded, workers=workers_per_trial, sd=sd, pilot=pilot, **work)
             outcomes.show_plan(found, as_json)
             return
-        if table is not None:
-            sheets.require_format(table)  # before hours of training, not after
-        work["placement"] = fertune.Placement(
-            workers=workers_per_trial,
-            max_concurrent=max_concurrent,
-            cpus_per_worker=cpus_per_worker,
-            gpus_per_worker=gpus_per_worker,
-        )
+        each: dict[str, Any] = {"cpus_per_worker": cpus_per_worker, "gpus_per_worker": gpus_per_worker}
+        work["placement"] = fertune.Placement(workers=workers_per_trial, max_concurrent=max_concurrent, **each)
         with outcomes.shown(as_json) as shown:
-            work |= {"resume": resume, "time_budget_s": seconds, "progress": shown.listener, "verbose": verbose}
-            if not outcomes.show_run(fertune.run(loaded, **work), shown, table):
+            work |= {"resume": resume, "time_budget_s": seconds, "keep_spelling": keep_spelling, "verbose": verbose}
+            if not outcomes.show_run(fertune.run(loaded, **work, progress=shown.listener), shown, table):
                 raise typer.Exit(1)
 
 
 @app.command()
 def prepare(
-    dataset: arg.Dataset, data_root: arg.RequiredRoot, as_json: arg.AsJson = False, verbose: arg.Verbose = False
+    dataset: arg.Dataset,
+    data_root: arg.RequiredRoot,
+    keep_spelling: arg.KeepSpelling = False,
+    as_json: arg.AsJson = False,
+    verbose: arg.Verbose = False,
 ) -> None:
     """Find, crop and cache the faces of a data set; say what was kept, what was dropped and why."""
     with command(verbose):
         from tuning.text import outcomes
 
         with outcomes.shown(as_json) as shown:
-            outcomes.show_prepared(fertune.prepare(dataset, data_root, progress=shown.listener), shown)
+            found = fertune.prepare(dataset, data_root, keep_spelling=keep_spelling, progress=shown.listener)
+            outcomes.show_prepared(found, shown)
 
 
 @app.command()
@@ -151,7 +151,7 @@ def doctor(as_json: arg.AsJson = False, verbose: arg.Verbose = False) -> None:
 def report(study: arg.Begun, out: arg.ReportFile = None, verbose: arg.Verbose = False) -> None:
     """Write one HTML file that needs no network: the front, the trials, the evidence, where it all came from."""
     with command(verbose):
-        print(fertune.report(study, out))
+        print(fertune.report(study, out).absolute())
 
 
 @app.command()

@@ -100,5 +100,5 @@ def require_new_or_resumed(runner: Runner, *, resume: bool) -> None:
         count = counted(trained, "training") if trained else counted(searched, "search trial")
         raise ValueError(
             f"Study {runner.study.name} was begun under {runner.home} and has {count}. Go on, or add folds and seeds, with "
-            "--resume; begin another by setting $FERTUNE_HOME to another folder."
+            f"--resume; begin anew after `remove {runner.study.name}`."
         )

@@ -48,7 +48,8 @@ def gated(module, name: str) -> nn.Module:
 
 @pytest.mark.parametrize("name", GATES)
 def test_it_says_what_it_is_and_for_which_maps(name):
-    assert len(GATES[name].module.__doc__.split("\n")[0]) > 10
+    said = (GATES[name].module.__doc__ or "").split("\n")[0]
+    assert len(said) > 10, "a docstring: what the gate does, and its source or that it is your own"
     assert set(GATES[name].axes) <= {2, 3}
     assert GATES[name].axes
 

@@ -89,6 +89,7 @@ class HandRunner:
             seed=seed,
         )
         self.skills, self.prepared, self.home, self.folder = skills, prepared, home, home / name
+        self.notes: list[str] = []
         self.splits = make_splits(prepared, seed=seed)
         self.tracker = SimpleNamespace(uri=uri, run_id=self._run_id)
         self.listener = Silent()
@@ -97,6 +98,10 @@ class HandRunner:
         self.fails, self.device_of, self.time_of = lambda trial: False, lambda trial: DEVICE, lambda trial: 10.0
         self.promised = 0.0  # what a search believes beyond the skill
         self._experiment = experiment
+
+    def noted(self, message: str) -> None:
+        self.notes.append(message)
+        self.listener.noted(message)
 
     def __enter__(self):
         return self

@@ -54,7 +54,7 @@ def require_spelling(dataset: str) -> None:
     if not _takes_spelling(lookup.load("trainables.data", dataset, "data set").load):
         raise ValueError(
             f"{dataset}: its names are taken as they are, so that --keep-spelling changes nothing; it is for data of your "
-            "own, such as clip_folder."
+            "own: clip_folder, clips_csv."
         )
 
 

@@ -133,7 +133,7 @@ class Runner:
         if begun and not resume and not extend:
             raise ValueError(
                 f"Study {self.study.name} was begun under {self.home} and has {counted(begun, 'trial')}. Go on with "
-                "--resume, add trials with --extend N, or begin another by setting $FERTUNE_HOME to another folder."
+                f"--resume, add trials with --extend N, or begin anew after `remove {self.study.name}`."
             )
         return self.ledger.search_size(self.study.num_samples, num_samples, extend)
 

@@ -111,8 +111,8 @@ class Space:
 def all_tried(name: str, num_trials: int) -> str:
     """The sentence for a search that ends before its time, with `num_trials`, because nothing is left to try."""
     return (
-        f"The search of {name} ends with {counted(num_trials, 'trial')}: every configuration of its space is tried then, and "
-        "none is tried twice. A wider space has more."
+        f"The search of {name} ends with {counted(num_trials, 'trial')}: its space has no more configurations, and none is "
+        "tried twice. To go on, widen `parameters`."
     )
 
 

@@ -19,6 +19,9 @@ Clips = Annotated[list[Path], typer.Argument(help="Videos, frame folders, images
 Kind = Annotated[str, typer.Argument(metavar="{studies,trainables,datasets}", help="What to list.")]
 
 DATA_ROOT = "The folder of the data set as it lies on disk."
+KeepSpelling = Annotated[
+    bool, typer.Option("--keep-spelling", help="Keep several spellings of a name apart: Anna, anna.")
+]
 DataRoot = Annotated[Path | None, typer.Option(help=DATA_ROOT)]
 RequiredRoot = Annotated[Path, typer.Option("--data-root", help=DATA_ROOT)]
 Model = Annotated[str | None, typer.Option(help="models:/NAME@champion; default: the only champion.")]
@@ -49,7 +52,9 @@ AblationSeeds = Annotated[
 TableFile = Annotated[Path | None, typer.Option("--table", help="Ablations only: write the table (.csv, .md, .tex).")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a study that was begun.")]
 Extend = Annotated[int | None, typer.Option(min=1, help="Searches only: this many more trials.")]
-Smoke = Annotated[bool, typer.Option("--smoke", help="Run it all in seconds, to see that it works.")]
+Smoke = Annotated[
+    bool, typer.Option("--smoke", help="Run all of it once, small: a minute or two, to see that it works.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what it will cost; run nothing.")]
 Spread = Annotated[
     float | None,

@@ -59,9 +59,14 @@ def load(name: str, *, smoke: bool = False) -> Study:
 
 
 def require_compared(study: Study, table: Path | None) -> None:
-    """A search has no variants to compare in a `table`."""
-    if table is not None and study.design is None:
+    """A `table` compares the variants of an ablation; its format is known before hours of training, not after."""
+    if table is None:
+        return
+    if study.design is None:
         raise ValueError(f"Study {study.name} is a search; --table is an option of an ablation.")
+    from tuning.text.sheets import require_format  # seconds
+
+    require_format(table)
 
 
 def require_spread(sd: float | None, pilot: str | None, dry_run: bool) -> None:

@@ -16,7 +16,6 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from search_spaces.core.study import PARETO
 from trainables.core.files import DROPPED
 from trainables.core.phases import Phase
 from trainables.core.prepared.stored import Prepared
@@ -26,7 +25,6 @@ from tuning.text.phases import PHASE_TITLES
 from tuning.text.quantities import quantity
 
 MOST_DROPPED = 10  # clips that are named one by one
-_ALWAYS = [objective.metric for objective in PARETO]  # told of every trial, known by their units
 
 
 class Silent:
@@ -81,7 +79,7 @@ class TerminalListener:
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._ended = self._count = 0
-        self._further: list[str] = []
+        self._objectives: list[str] = []
 
     def clip_prepared(self, done: int, total: int) -> None:
         """One more clip was read and its face looked for."""
@@ -127,7 +125,7 @@ class TerminalListener:
     ) -> None:
         """`num_trials` trials are about to run, on a Ray of so many devices; each will be told with its `objectives`."""
         self._ended, self._count = 0, num_trials
-        self._further = [metric for metric in objectives if metric not in _ALWAYS]
+        self._objectives = list(objectives)
         where = counted(num_cpus, "CPU") + (f", {counted(num_gpus, 'GPU')}" if num_gpus else "")
         dashboard = f"; Ray dashboard: {dashboard_url}" if dashboard_url else ""
         title = PHASE_TITLES[phase]
@@ -154,10 +152,9 @@ class TerminalListener:
                 self._bar.remove_task(self._tasks.pop(trial.trial_id))
             self._bar.update(self._tasks["trials"], completed=self._ended)
         tried = " ".join(f"{key}={value}" for key, value in trial.parameters.items())
-        measured = [quantity(key).typed(trial.metrics[key]) for key in _ALWAYS if key in trial.metrics]
-        measured += [
+        measured = [
             f"{quantity(key).name} {quantity(key).typed(trial.metrics[key])}"
-            for key in self._further
+            for key in self._objectives
             if key in trial.metrics
         ]
         outcome = ", ".join(measured) if trial.state == "FINISHED" else trial.state.lower()

@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from search_spaces.core.study import Objective
+from trainables.core.training.metrics import METRICS
+from trainables.core.wording import counted, first_line
 from tuning.records.home import elsewhere, in_shell
 from tuning.records.ledger import Ledger, Trial, first_error
 from tuning.text.phases import PHASE_TITLES
@@ -89,6 +91,15 @@ def print_front(ledger: Ledger, objectives: Sequence[Objective], shown: Shown) -
             print(json.dumps(front_json(trial, recommended, leaky=leaky)))
     else:
         shown.console.print(front_table(front, objectives, recommended, leaky=leaky))
+        first = METRICS[objectives[0].metric]
+        among = f"those within one standard error of the best {first.label}" if first.share_of_clips else "them"
+        shown.listener.say(f"★ recommended: the best compromise (knee) among {among}. ↑ more is better, ↓ less.")
+        if failed := [trial for trial in ledger.of_phase("search") if trial.state == "FAILED"]:
+            shown.listener.say(
+                f"{len(failed)} of {counted(len(ledger.of_phase('search')), 'trial')} failed and will not be tried again "
+                f"({failed[0].trial_id}: {first_line(failed[0].error)}). After a mend, --extend {len(failed)} tries others in "
+                "their place."
+            )
 
 
 def show_status(home: Path, found: Sequence[Any], as_json: bool) -> None:

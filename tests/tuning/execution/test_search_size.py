@@ -49,9 +49,7 @@ def test_a_search_ends_with_a_sentence_when_every_configuration_is_tried(prepare
         tried = [trial.parameters for trial in runner.ledger.of_phase("search")]
         assert len(tried) == 5
         assert tried.count({"rbg_depth": 0}) == 1
-        said = (
-            "The search of depths ends with 5 trials: every configuration of its space is tried then, and none is tried"
-        )
+        said = "The search of depths ends with 5 trials: its space has no more configurations, and none is tried twice."
         assert [note[: len(said)] for note in runner.listener.notes] == [said]
         runner.search(8)
         assert len(runner.ledger.of_phase("search")) == 5

@@ -16,8 +16,8 @@ ALWAYS = [objective.metric for objective in PARETO]
 @pytest.mark.parametrize(
     ("objectives", "told"),
     [
-        (ALWAYS, "81.2 %, 34.1 s, 11.235 M"),
-        (["uar", "latency_ms", "accuracy"], "81.2 %, 34.1 s, 11.235 M, UAR 75.0 %, latency 3.1 ms"),
+        (ALWAYS, "accuracy 81.2 %, training time 34.1 s, parameters 11.235 M"),
+        (["uar", "latency_ms", "accuracy"], "UAR 75.0 %, latency 3.1 ms, accuracy 81.2 %"),
     ],
 )
 def test_a_trial_is_told_with_every_objective_and_its_unit(objectives, told):

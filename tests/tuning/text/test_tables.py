@@ -9,11 +9,12 @@ from rich.console import Console
 from search_spaces.core.study import PARETO
 from tests.support.builders import make_trial
 from tests.support.tiny_study import tiny_study
+from tuning.records.ledger import Ledger
 from tuning.records.ran import Ran
 from tuning.text.outcomes import show_demo, show_run
 from tuning.text.progress import TerminalListener
 from tuning.text.shown import Shown
-from tuning.text.tables import front_table
+from tuning.text.tables import front_table, print_front
 
 METRICS = {"accuracy": 0.8, "train_time_s": 10.0, "param_count": 1e6}
 
@@ -47,3 +48,18 @@ def test_a_parameter_that_a_member_of_the_front_does_not_have_is_a_blank_cell():
     assert cells["rbg_depth"] == ["0", "1"]
     assert cells["lr"] == ["0.1", "0.2"]
     assert cells["shortcut"] == ["", "linear"]
+
+
+def test_below_the_front_stands_what_its_signs_mean_and_what_failed(tmp_path):
+    with Ledger.write(tmp_path) as ledger:
+        for number, state in enumerate(("FINISHED", "FAILED")):
+            ledger.start(make_trial(number))
+            ledger.end(f"search-{number:04d}", state, METRICS if state == "FINISHED" else {}, "stack: bad\nmore")
+        ledger.select(["search-0000"], "search-0000")
+        console = Console(file=io.StringIO(), width=120)
+        print_front(ledger, PARETO, Shown(console=console, listener=TerminalListener(console)))
+    *_, signs, failed = console.file.getvalue().splitlines()
+    assert signs.startswith(
+        "★ recommended: the best compromise (knee) among those within one standard error of the best acc"
+    )
+    assert failed.startswith("1 of 2 trials failed and will not be tried again (search-0001: stack: bad).")
