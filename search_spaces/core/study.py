@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 import traceback
@@ -99,6 +100,7 @@ class Study:
         fixed = [key for key, domain in self.parameters.items() if not callable(getattr(domain, "sample", None))]
         if fixed:
             raise ValueError(f"{', '.join(fixed)}: no domain to search, such as tune.choice; fix it in `settings`.")
+        _check_choices(self)
         check_conditions(self.only_if, self.parameters, {key for one in changes for key in one})
         check_no_circle(self.exists_only_if)
         if not self.objectives:
@@ -236,6 +238,19 @@ def _said(error: Exception, name: str) -> str:
     where = f"line {lines[-1]}: " if lines else ""
     message = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
     return f"{where}{message}"
+
+
+def _check_choices(study: Study) -> None:
+    """Raises `ValueError` for a value of a choice that no trial could be trained with, whatever else is chosen."""
+    for key, domain in study.parameters.items():
+        for value in getattr(domain, "categories", ()):
+            try:
+                study.config({key: value})
+            except ValueError as error:
+                with contextlib.suppress(ValueError):  # another parameter may make it possible
+                    make_config(study.config_type, {key: value})
+                    continue
+                raise ValueError(f"{key} is searched over {value!r}, which cannot be trained. {error}") from error
 
 
 def _check_design(study: Study, design: Design) -> None:

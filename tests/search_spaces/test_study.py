@@ -206,3 +206,15 @@ def test_names_are_the_files_of_the_folder():
     for package, found in (("search_spaces", STUDIES), ("trainables", TRAINABLES), ("trainables/data", DATASETS)):
         files = sorted(path.stem for path in Path(ROOT / package).glob("*.py") if path.stem != "__init__")
         assert found == files
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"attention": tune.choice(["none", "g_ecca"])}, "attention is searched over 'g_ecca', which .* 'g_eca'"),
+        ({"gru_hidden": tune.choice([64, 0])}, "gru_hidden is searched over 0, .* whole number of at least 1"),
+    ],
+)
+def test_a_choice_that_cannot_be_trained_is_refused_before_any_trial(parameters, said):
+    with pytest.raises(ValueError, match=said):
+        Study(trainable="res_rbg", dataset="drawn_faces", registered_model="m", parameters=parameters)
