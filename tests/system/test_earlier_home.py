@@ -91,12 +91,14 @@ def test_every_reading_command_passes_on_a_copy_of_it_elsewhere(home, tmp_path, 
             ("report", "tiny", "--out", tmp_path / "tiny.html"),
             ("report", "halted", "--out", tmp_path / "halted.html"),
             ("list", "studies"),
-            ("doctor",),
             ("predict", clip),
             ("export", "--out", tmp_path / "tiny.onnx"),
         ):
             told = command(copy, *arguments)
             assert told.returncode == 0, (arguments, told.stderr)
+        looked = command(copy, "doctor").stdout  # exits 1 where this machine itself has something to mend
+        assert f"ok   home: {copy}" in looked
+        assert "cannot be checked" not in looked
         snapshot = load("tiny", home=copy)
         assert [len(table) for table in (snapshot.trials, snapshot.front, snapshot.evidence)] >= [3, 1, 1]
         assert not snapshot.curves.empty
