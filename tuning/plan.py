@@ -28,7 +28,7 @@ from tuning.records.identity import identity
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import best_by_variant, searches_of
 
-UNKNOWN = "unknown until a trial has finished on this device; one alone, such as by --num-samples 1, tells"
+UNKNOWN = "unknown until a trial has finished on this device; a small run tells (one trial, or one fold and seed)"
 _NUM_POINTS = 4  # of a search space, whose mean cost stands for all
 _STATES = 4  # what a checkpoint holds of each weight: itself, two moments, the best epoch's
 

@@ -46,7 +46,7 @@ def test_a_dry_run_counts_trainings_and_says_what_it_cannot_know(tmp_path):
     assert (forecast.device_hours, forecast.detectable_points) == (None, None)
     told = forecast.lines()
     assert told[0] == "Trainings: 45 (3 variants x 5 folds x 3 seeds)."
-    assert told[1] == "Device-hours: unknown until a pilot ran."
+    assert told[1].startswith("Device-hours: unknown until a trial has finished on this device; a small run tells")
     assert "unknown until a pilot ran" in told[3]
     real = plan(study_of(dataset="ck_plus"), home=tmp_path)
     assert real.num_trainings is None
