@@ -16,7 +16,7 @@ from trainables.data.core.finding import Unreadable, list_folders, list_images, 
 from trainables.data.core.folds import subject_folds
 from trainables.data.core.frames import read_frames
 from trainables.data.core.layout import listed, require_folder
-from trainables.data.core.mistaken import require_no_other_layout, require_no_parts, suspicions
+from trainables.data.core.mistaken import folder_of, require_no_other_layout, require_no_parts, suspicions
 from trainables.data.core.passed_over import passed_over
 from trainables.data.core.spelling import merged
 
@@ -85,7 +85,7 @@ def find(root: Path, *, keep_spelling: bool = False) -> tuple[tuple[str, ...], l
     label = {name: classes.index(spelling) for name, spelling in zip(names, spelt, strict=True)}
     subjects, of_people = merged([str(clip.subject) for clip in samples], keep=keep_spelling)
     samples = [
-        dataclasses.replace(clip, label=label[_folder_of(clip)], subject=subject)
+        dataclasses.replace(clip, label=label[folder_of(clip)], subject=subject)
         for clip, subject in zip(samples, subjects, strict=True)
     ]
     notes = [f"classes: {note}" for note in of_classes] + [f"people: {note}" for note in of_people]
@@ -132,10 +132,6 @@ def _frames(clip: Path) -> tuple[Path, ...]:
         return tuple(list_images(clip))
     except Unreadable:
         return (clip,)
-
-
-def _folder_of(clip: Sample) -> str:
-    return clip.clip_id.partition("/")[0]
 
 
 def _too_few_classes(root: Path, names: list[str], empty: list[str], beside: tuple[str, ...]) -> str:

@@ -48,14 +48,14 @@ def require_no_other_layout(root: Path, samples: Sequence[Sample], expected: str
 
     `samples` have the clip id `<folder>/<subject>_<anything>`. The message names the classes and people it would make.
     """
-    folders = list(dict.fromkeys(sample.clip_id.partition("/")[0] for sample in samples))
+    folders = list(dict.fromkeys(folder_of(sample) for sample in samples))
     people = list(dict.fromkeys(str(sample.subject) for sample in samples))
     would = _would(folders, people)
     if _people_on_top(folders, people):
         raise DataError(
             f"{root}: the folders are people, and the clips are called by their class. {would} Expected: {expected}."
         )
-    if all(same(str(sample.subject)) == same(sample.clip_id.partition("/")[0]) for sample in samples):
+    if all(same(str(sample.subject)) == same(folder_of(sample)) for sample in samples):
         raise DataError(f"{root}: the clips are called by their class, not by a person. {would} Expected: {expected}.")
     if all(_TAKE.fullmatch(same(person)) for person in people):
         raise DataError(
@@ -67,6 +67,11 @@ def require_no_other_layout(root: Path, samples: Sequence[Sample], expected: str
             f"{root}: what stands before the first _ numbers the clips and names no person. {would} Put the person first, "
             f"such as P01_{people[0]}; where each clip does show somebody else, P{people[0]} says so. Expected: {expected}."
         )
+
+
+def folder_of(sample: Sample) -> str:
+    """The name of the folder that a clip of this layout lies in."""
+    return sample.clip_id.partition("/")[0]
 
 
 def suspicions(samples: Sequence[Sample], classes: Sequence[str]) -> tuple[str, ...]:
