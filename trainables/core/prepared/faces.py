@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from trainables.data.core.dataset import DataError
+from trainables.data.core.video import Reading
 
 MARGIN = 0.125  # of the face's side, on each side; the network is shown the middle, the rest is for rotation and shift
 MIN_SIDE = 12  # px, which the first network of MTCNN looks at; a smaller image has nothing that it was trained on
@@ -34,14 +35,14 @@ class CroppedClip:
 
     `frames` is RGB uint8 `(T, size, size, 3)`; `score` the mean probability over the `num_frames_with_face` frames, of those
     looked at, where the chosen face was found; `num_faces` how many faces show at least half as often as that one.
-    `stops_early` says that a video announces more frames than could be decoded.
+    `reading` is what came of reading it.
     """
 
     frames: np.ndarray
     num_frames_with_face: int
     num_faces: int
     score: float
-    stops_early: bool = False
+    reading: Reading = field(default_factory=Reading)
 
 
 @dataclass(frozen=True)

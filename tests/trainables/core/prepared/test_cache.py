@@ -123,5 +123,5 @@ def test_what_the_clips_showed_is_noted(root, tmp_path):
     assert prepare(dataset, tmp_path, crop_size=32, finder=Crowd()).notes == (
         "from the reader",
         "1 clip with more than one face (clip 1); the one that is largest and surest over the frames is followed",
-        "1 clip with an early end: fewer frames can be decoded than the file announces (clip 3); what can be decoded is used",
+        "1 clip with frames missing (clip 3: 9 of 40 frames, 1 damaged packet); what can be decoded is used",
     )

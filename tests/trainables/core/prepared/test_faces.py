@@ -6,7 +6,8 @@ import pytest
 
 from trainables.core.prepared.faces import MAX_FRAMES, QUICK, FaceFinder, NoFace, _tracks, bounded
 from trainables.data.core.dataset import DataError
-from trainables.data.core.frames import read_image, read_video
+from trainables.data.core.image import read_image
+from trainables.data.core.video import read_video
 
 
 @pytest.fixture(scope="module")
