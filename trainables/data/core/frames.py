@@ -6,7 +6,6 @@ import os
 from collections.abc import Generator
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from trainables.data.core.dataset import DataError, Sample
@@ -19,22 +18,9 @@ from trainables.data.core.video import Reading, even_repeats, read_video
 def read_frames(sample: Sample) -> Generator[np.ndarray, None, Reading]:
     """The frames of a clip in time order, RGB uint8 `(H, W, 3)`; the default `Dataset.read`. Returns what came of it.
 
-    Each path of the sample is a video, an image or a folder of images; an animated image is a clip. Frames of another
-    shape than the first are fitted into it, their proportions kept.
+    Each path of the sample is a video, an image or a folder of images; an animated image is a clip.
     Raises `DataError` naming the file for one that cannot be read, and naming the clip for one without any file.
     """
-    frames = _read(sample)
-    shape: tuple[int, ...] = ()
-    while True:
-        try:
-            frame = next(frames)
-        except StopIteration as end:
-            return end.value
-        shape = shape or frame.shape
-        yield frame if frame.shape == shape else _fitted(frame, shape)
-
-
-def _read(sample: Sample) -> Generator[np.ndarray, None, Reading]:
     paths = tuple(file for path in sample.paths for file in _files(path))
     if not paths:
         raise DataError(f"{sample.clip_id}: the clip has no frames (its folder holds no image).")
@@ -62,14 +48,3 @@ def _read_images(paths: tuple[Path, ...]) -> Generator[np.ndarray, None, Reading
         for _ in range(repeats.get(time, 1)):
             yield picture
     return Reading(len(pictures), len(pictures), uneven=bool(repeats))
-
-
-def _fitted(frame: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """The frame in the middle of one of `shape`, as large as it can be; its edges are replicated."""
-    height, width = shape[:2]
-    scale = min(height / frame.shape[0], width / frame.shape[1])
-    size = max(round(frame.shape[1] * scale), 1), max(round(frame.shape[0] * scale), 1)
-    fitted = cv2.resize(frame, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    top, left = (height - size[1]) // 2, (width - size[0]) // 2
-    borders = top, height - size[1] - top, left, width - size[0] - left
-    return cv2.copyMakeBorder(fitted, *borders, cv2.BORDER_REPLICATE)

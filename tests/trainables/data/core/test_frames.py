@@ -37,27 +37,12 @@ def test_several_videos_are_one_clip(tmp_path):
     assert reading == Reading(32, 32)
 
 
-def test_frames_of_another_shape_keep_their_proportions(tmp_path):
-    wide = np.zeros((40, 80, 3), np.uint8)
-    wide[10:30, 30:50] = 255  # a square
-    first = write_image(tmp_path / "1.png", np.zeros((60, 60, 3), np.uint8))
-    frames, reading = read(first, write_image(tmp_path / "2.png", wide), first)
-    assert [frame.shape for frame in frames] == [(60, 60, 3)] * 3
-    rows, columns = np.nonzero(frames[1][..., 0] > 127)
-    assert np.ptp(rows) == np.ptp(columns) == pytest.approx(14, abs=1)
-    assert reading == Reading(3, 3)
-
-
-def test_a_video_of_two_shapes_keeps_the_proportions_of_both(tmp_path):
+def test_frames_of_two_shapes_in_one_video_keep_theirs(tmp_path):
     small, large = videos.plain(range(16, 64, 12)), videos.plain(range(64, 112, 12), 48, 64)
-    whole = videos.write(tmp_path / "a.h264", small, options={"bf": "0"}).read_bytes()
-    (tmp_path / "both.mkv").write_bytes(
-        whole + videos.write(tmp_path / "b.h264", large, options={"bf": "0"}).read_bytes()
-    )
+    parts = [videos.write(tmp_path / f"{n}.h264", part, options={"bf": "0"}) for n, part in enumerate((small, large))]
+    (tmp_path / "both.mkv").write_bytes(b"".join(part.read_bytes() for part in parts))
     frames, _ = read(tmp_path / "both.mkv")
-    assert [frame.shape for frame in frames] == [(48, 64, 3)] * 8
-    white = (frames[-1][24, :, 0] > 180).sum()
-    assert white == pytest.approx(14 + 9, abs=3)  # the edge left of it is white too: (64 - 36) / 2 + 36 / 4
+    assert [frame.shape for frame in frames] == [(48, 64, 3)] * 4 + [(64, 48, 3)] * 4
 
 
 @pytest.mark.parametrize(("name", "kind"), [("a.webp", "WEBP"), ("a.png", "PNG")])
