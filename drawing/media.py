@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
-
-from trainables.data.core.frames import quiet_opencv
 
 FRAMES_PER_SECOND = 25
 CODECS = {".mp4": "mp4v", ".avi": "MJPG"}  # both come with OpenCV's own wheel
@@ -46,7 +45,7 @@ def save_video(path: Path, frames: Iterable[np.ndarray]) -> None:
     pictures = [cv2.cvtColor(frame, cv2.COLOR_RGB2BGR) for frame in frames]
     height, width = pictures[0].shape[:2]
     codec = CODECS[path.suffix.lower()]
-    quiet_opencv()  # who draws may read broken videos next
+    _quiet_opencv()
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), FRAMES_PER_SECOND, (width, height))
     if not writer.isOpened():
         path.unlink(missing_ok=True)
@@ -54,3 +53,14 @@ def save_video(path: Path, frames: Iterable[np.ndarray]) -> None:
     for picture in pictures:
         writer.write(picture)
     writer.release()
+
+
+def _quiet_opencv() -> None:
+    """Keeps OpenCV and its FFmpeg off stderr: `NoEncoder` says what is wrong.
+
+    FFmpeg asks for the level once, when a process first writes a video: this is to be called before.
+    `OPENCV_FFMPEG_LOGLEVEL` and `OPENCV_LOG_LEVEL` in the environment have the last word.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
+    if "OPENCV_LOG_LEVEL" not in os.environ:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

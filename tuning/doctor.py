@@ -34,7 +34,7 @@ LEAST_SHARED_MIB = 256.0
 FAILED_LOOK = "Fix what it says; `make setup` installs every package again."
 PASSWORD = f"Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD; {SERVICE}."
 MEANWHILE = "Studies run without it: their ledgers keep everything."
-PACKAGES = ("ray", "torch", "torchvision", "mlflow", "optuna", "opencv-python-headless", "facenet-pytorch")
+PACKAGES = ("ray", "torch", "torchvision", "mlflow", "optuna", "av", "opencv-python-headless", "facenet-pytorch")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

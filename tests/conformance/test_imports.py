@@ -53,6 +53,7 @@ PACKAGES = {
     "mlflow": ("tuning/records/", "trainables/core/serving/mlflow_model.py"),
     "optuna": ("tuning/execution/", "dashboards/"),
     "facenet_pytorch": ("trainables/core/prepared/faces.py",),
+    "av": ("trainables/data/core/video.py",),
     "torch": ("trainables/", "tuning/plan.py", "tuning/doctor.py", "drawing/"),
 }
 PRIVATE_RAY = ("trainables/core/ray/", "tuning/execution/session.py")
@@ -60,7 +61,7 @@ PRIVATE_RAY = ("trainables/core/ray/", "tuning/execution/session.py")
 ONLY = {
     "tuning/statistics/": STATISTICS,
     "trainables/models/": {"torch", "torchvision", "timm", "safetensors"},
-    "trainables/data/core/": {"numpy", "torch", "cv2", "natsort", "openpyxl", "sklearn", "xlrd"},
+    "trainables/data/core/": {"av", "numpy", "torch", "cv2", "natsort", "openpyxl", "sklearn", "xlrd"},
     "trainables/data/": {"numpy", "torch", "cv2"},
 }
 # What imports one another within `trainables/core`, downwards.

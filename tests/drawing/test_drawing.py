@@ -16,7 +16,7 @@ from drawing.layouts.drawn_faces import write
 from drawing.sequence import DIFFICULTIES, draw_clip, sample_subject
 from drawing.shape import Pose
 from drawing.tree import MARKER
-from trainables.data.core.frames import read_video
+from trainables.data.core.video import read_video
 
 REST = by_number(np.zeros(len(ACTION_UNITS)))
 

@@ -28,7 +28,18 @@ from tuning.records.ledger import Ledger, Trial
 from tuning.statistics.superiority import Verdict
 
 FORMAT = 3
-PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "ray", "optuna", "mlflow", "opencv-python-headless")
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "numpy",
+    "scipy",
+    "pandas",
+    "ray",
+    "optuna",
+    "mlflow",
+    "av",
+    "opencv-python-headless",
+)
 
 
 def facts_of(

@@ -32,6 +32,7 @@ PACKAGE = Path(trainables.__file__).resolve().parent
 
 # What `trainables/core/serving/mlflow_model.py` imports, and nothing that only training or searching needs.
 SERVING_PACKAGES = (
+    "av",
     "facenet-pytorch",
     "filelock",
     "mlflow",

@@ -3,45 +3,62 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tuning.records.registry import download
 
 _PROGRAM = Path(__file__).with_name("saved_model.py")
+# What ends a process because of the file that it reads: faults of a decoder, and a kernel without memory.
+FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGKILL}
 
 
 def predict(uri: str, tracking_uri: str, paths: Sequence[Path]) -> Iterator[dict[str, Any]]:
     """One row a clip, as it comes: path, label, probabilities by class name, and `error` where there is no answer.
 
-    `uri` is `models:/<name>@champion` or `models:/<name>/<version>`. Raises `ValueError` where the store has no such model,
-    and `RuntimeError`, with its last words, where the process that runs it ends.
+    `uri` is `models:/<name>@champion` or `models:/<name>/<version>`. A path that kills the process that runs the model has
+    no answer, and the others go on in another. Raises `ValueError` where the store has no such model, and `RuntimeError`,
+    with its last words, where the process ends otherwise.
     """
-    with tempfile.TemporaryDirectory() as copy, tempfile.TemporaryFile() as errors:
+    with tempfile.TemporaryDirectory() as copy:
         folder = download(uri, tracking_uri, Path(copy))
-        process = subprocess.Popen(
-            [sys.executable, "-P", str(_PROGRAM), str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            encoding="utf-8",
-        )
-        with process:
-            try:
-                _answer(process)  # that it is ready
-                for path in paths:
-                    yield from _answer(process, path)
-            except (BrokenPipeError, EOFError):
-                code = process.wait(timeout=60)
-                errors.seek(0)
-                raise RuntimeError(_ended(uri, code, errors.read().decode(errors="replace"))) from None
-            finally:
-                process.kill()
+        left = list(paths)
+        while True:
+            with tempfile.TemporaryFile() as errors, _begun(folder, errors) as process:
+                asked = None
+                try:
+                    _answer(process)  # that it is ready
+                    while left:
+                        asked = left.pop(0)
+                        yield from _answer(process, asked)
+                    return
+                except (BrokenPipeError, EOFError):
+                    code = process.wait(timeout=60)
+                    if asked is None or -code not in FAULTS:
+                        errors.seek(0)
+                        raise RuntimeError(_ended(uri, code, errors.read().decode(errors="replace"))) from None
+                finally:
+                    process.kill()
+            error = (
+                f"{asked}: the process that read it was killed (signal {-code}: a fault of the decoder, or no memory)."
+            )
+            yield {"path": str(asked), "label": None, "probabilities": None, "error": error}
+
+
+def _begun(folder: Path, errors: IO[bytes]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-P", str(_PROGRAM), str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        text=True,
+        encoding="utf-8",
+    )
 
 
 def _answer(process: subprocess.Popen[str], path: Path | None = None) -> Any:

@@ -46,6 +46,14 @@ def test_an_answer_is_given_before_the_next_is_asked_for(predict):
         next(rows)
 
 
+def test_a_path_that_kills_the_process_has_no_answer_and_the_others_do(predict):
+    fault = "    if 'bad' in line:\n        import os; os.kill(os.getpid(), 11)\n"
+    deadly = ECHO.replace("    print(json", f"{fault}    print(json")
+    rows = list(predict(deadly, "a.mp4", "bad.mp4", "b.mp4"))
+    assert [row["path"] for row in rows] == ["a.mp4", "more", "bad.mp4", "b.mp4", "more"]
+    assert rows[2]["error"].startswith("bad.mp4: the process that read it was killed (signal 11")
+
+
 @pytest.mark.parametrize(
     ("program", "message"),
     [

@@ -101,7 +101,7 @@ def _write_clips(
 ) -> dict[str, Any]:
     """Writes the crops of all clips and returns the index."""
     kept: list[int] = []
-    crowded, cut_short = [], []
+    crowded, incomplete, uneven = [], [], []
     offsets, scores, faces_found, dropped = [0], [], [], []
     with contextlib.closing(cropped_clips(dataset, finder, crop_size, num_processes)) as outcomes:
         for i, outcome in enumerate(outcomes):
@@ -116,7 +116,8 @@ def _write_clips(
                 scores.append(outcome.score)
                 faces_found.append(outcome.num_frames_with_face)
                 crowded += [dataset.samples[i].clip_id] * (outcome.num_faces > 1)
-                cut_short += [dataset.samples[i].clip_id] * outcome.stops_early
+                incomplete += [f"{dataset.samples[i].clip_id}: {outcome.reading}"] * outcome.reading.is_incomplete
+                uneven += [dataset.samples[i].clip_id] * outcome.reading.uneven
             if on_progress is not None:
                 on_progress(i + 1, size.num_clips)
     if not kept:
@@ -128,10 +129,11 @@ def _write_clips(
             f"{num_clips(crowded)} with more than one face ({listed(crowded)}); "
             "the one that is largest and surest over the frames is followed"
         )
-    if cut_short:
+    if incomplete:
+        notes.append(f"{num_clips(incomplete)} with frames missing ({listed(incomplete)}); what can be decoded is used")
+    if uneven:
         notes.append(
-            f"{num_clips(cut_short)} with an early end: fewer frames can be decoded than the file announces "
-            f"({listed(cut_short)}); what can be decoded is used"
+            f"{num_clips(uneven)} with a variable frame rate ({listed(uneven)}); their frames are taken at even times"
         )
     return {
         "name": dataset.name,

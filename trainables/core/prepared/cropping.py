@@ -9,10 +9,11 @@ import pickle
 import signal
 import sys
 import threading
-from collections.abc import Generator, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,11 +21,12 @@ import numpy as np
 from trainables.core.prepared.faces import CroppedClip
 from trainables.core.prepared.stored import Dropped
 from trainables.data.core.dataset import DataError, Dataset, Sample
-from trainables.data.core.frames import num_frames_announced
 from trainables.data.core.kinds import is_video
+from trainables.data.core.video import Reading
 
 CLIPS_PER_PROCESS = 40  # a process takes as long to start, importing torch, as it takes to crop this many clips
 FEW_FILES = 8  # of given faces: a clip of fewer takes longer to send to another process than to read
+KILLED = "the process that read it was killed: a fault of the decoder, or no memory was left"
 
 
 class Finder(Protocol):
@@ -34,6 +36,9 @@ class Finder(Protocol):
     def settings(self) -> dict[str, Any]: ...
 
     def crop_clip(self, frames: Iterable[np.ndarray], size: int) -> CroppedClip: ...
+
+
+_Work = tuple[Dataset, Finder, int]  # what each process remembers
 
 
 def cropped_clips(
@@ -50,22 +55,55 @@ def cropped_clips(
         for sample in dataset.samples:
             yield _crop(dataset, finder, sample, size)
         return
-    # Spawned, because forking a process that runs threads, as torch does, can deadlock.
-    context = multiprocessing.get_context("spawn")
-    remembered = (replace(dataset, samples=[], folds=[]), finder, size)
-    pool = ProcessPoolExecutor(num_processes, context, _remember, remembered)
-    samples = iter(dataset.samples)
-    waiting: list[Future] = []
+    yield from _in_processes((replace(dataset, samples=[], folds=[]), finder, size), dataset.samples, num_processes)
 
-    def submit(count: int) -> None:
+
+def _in_processes(remembered: _Work, samples: list[Sample], num_processes: int) -> Generator[CroppedClip | Dropped]:
+    """What becomes of each of `samples`, in order. A clip that ends the process it is in is dropped, and no other is."""
+    num_done = 0
+    while num_done < len(samples):
+        waiting: deque[Future] = deque()
+        with contextlib.suppress(BrokenProcessPool), _pool(num_processes, remembered) as submit:
+            # no more than a few clips wait in memory, however far the disk lags behind
+            for sample in samples[num_done : num_done + 2 * num_processes]:
+                waiting.append(submit(_crop_remembered, sample))
+            while waiting:
+                outcome = waiting[0].result()
+                waiting.popleft()
+                num_done += 1
+                yield outcome
+                following = num_done + len(waiting)
+                if following < len(samples):
+                    waiting.append(submit(_crop_remembered, samples[following]))
+            continue
+        # A process was killed: which of the clips in work did that, each tells alone.
+        for sample in samples[num_done : num_done + 2 * num_processes]:
+            yield _cropped_alone(remembered, sample)
+            num_done += 1
+
+
+def _cropped_alone(remembered: _Work, sample: Sample) -> CroppedClip | Dropped:
+    with contextlib.suppress(BrokenProcessPool), _pool(1, remembered) as submit:
+        submit(int).result()
+        try:
+            return submit(_crop_remembered, sample).result()
+        except BrokenProcessPool:
+            return Dropped(clip_id=sample.clip_id, reason=KILLED)
+    raise RuntimeError("The processes that crop clips end as soon as they begin; what they say stands above.")
+
+
+@contextlib.contextmanager
+def _pool(num_processes: int, remembered: _Work) -> Generator[Callable[..., Future]]:
+    """What has a function called in one of several processes; they end with the block, at once where it is left early."""
+    # Spawned, because forking a process that runs threads, as torch does, can deadlock.
+    pool = ProcessPoolExecutor(num_processes, multiprocessing.get_context("spawn"), _remember, remembered)
+
+    def submit(*call: Any) -> Future:
         with _deaf_to_ctrl_c(), _without_main():  # here the processes begin
-            waiting.extend(pool.submit(_crop_remembered, sample) for sample in islice(samples, count))
+            return pool.submit(*call)
 
     try:
-        submit(2 * num_processes)  # no more than a few clips wait in memory, however far the disk lags behind
-        while waiting:
-            yield waiting.pop(0).result()
-            submit(1)
+        yield submit
     except BaseException:
         for worker in list((pool._processes or {}).values()):
             worker.terminate()  # a clip can take minutes
@@ -98,30 +136,20 @@ def _without_main() -> Generator[None]:
 
 
 def _crop(dataset: Dataset, finder: Finder, sample: Sample, size: int) -> CroppedClip | Dropped:
-    num_read = 0
+    reading: Reading | None = None
 
     def frames() -> Iterator[np.ndarray]:
-        nonlocal num_read
-        for frame in dataset.read(sample):
-            num_read += 1
-            yield frame
+        nonlocal reading
+        reading = yield from dataset.read(sample)  # a reader of another kind returns nothing
 
     try:
         clip = finder.crop_clip(frames(), size)
     except DataError as error:
         return Dropped(clip_id=sample.clip_id, reason=str(error))
-    return replace(clip, stops_early=_stops_early(sample, num_read))
+    return replace(clip, reading=reading) if reading else clip
 
 
-def _stops_early(sample: Sample, num_read: int) -> bool:
-    """Whether the videos announce more than `num_read` frames, by more than a container errs that estimates them."""
-    if not sample.paths or not all(is_video(path) for path in sample.paths):
-        return False
-    announced = sum(map(num_frames_announced, sample.paths))
-    return announced - num_read > max(1, announced // 20)
-
-
-_remembered: tuple[Dataset, Finder, int] | None = None  # set once in each worker process
+_remembered: _Work | None = None  # set once in each worker process
 
 
 def _remember(dataset: Dataset, finder: Finder, size: int) -> None:

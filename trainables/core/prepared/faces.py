@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from trainables.data.core.dataset import DataError
+from trainables.data.core.video import Reading
 
 MARGIN = 0.125  # of the face's side, on each side; the network is shown the middle, the rest is for rotation and shift
 MIN_SIDE = 12  # px, which the first network of MTCNN looks at; a smaller image has nothing that it was trained on
@@ -34,14 +35,14 @@ class CroppedClip:
 
     `frames` is RGB uint8 `(T, size, size, 3)`; `score` the mean probability over the `num_frames_with_face` frames, of those
     looked at, where the chosen face was found; `num_faces` how many faces show at least half as often as that one.
-    `stops_early` says that a video announces more frames than could be decoded.
+    `reading` is what came of reading it.
     """
 
     frames: np.ndarray
     num_frames_with_face: int
     num_faces: int
     score: float
-    stops_early: bool = False
+    reading: Reading = field(default_factory=Reading)
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class FaceFinder:
         """The face in `frames` (RGB uint8 `(H, W, 3)`, in time order) as square crops of `size` px.
 
         Looks at 8 evenly spaced frames, and at all of them, closer, if none shows a face. Frames of another size than
-        the first are resized to it. Of several faces, the one with the largest area x probability summed over the
+        the first are fitted into it. Of several faces, the one with the largest area x probability summed over the
         frames is taken throughout. Raises `NoFace` where there is none or the frames are smaller than 12 px, and
         `DataError` where there is no frame.
         """
@@ -161,14 +162,14 @@ class FaceFinder:
 
 
 def bounded(frames: Iterable[np.ndarray]) -> list[np.ndarray]:
-    """The frames at one size, every second one dropped as often as `MAX_FRAMES` is passed."""
+    """The frames at the first one's size, proportions kept; every second one dropped as often as `MAX_FRAMES` is passed."""
     kept: list[np.ndarray] = []
     stride = 1
     for index, frame in enumerate(frames):
         if index % stride:
             continue
         if kept and frame.shape != kept[0].shape:
-            frame = resized(frame, kept[0].shape[1::-1])
+            frame = _fitted(frame, kept[0].shape[1::-1])
         elif max(frame.shape[:2]) > MAX_SIDE:
             scale = MAX_SIDE / max(frame.shape[:2])
             frame = resized(frame, (max(round(frame.shape[1] * scale), 1), max(round(frame.shape[0] * scale), 1)))
@@ -232,6 +233,16 @@ def resized(image: np.ndarray, shape: Sequence[int]) -> np.ndarray:
         return image
     shrinking = shape[0] * shape[1] < image.shape[0] * image.shape[1]
     return cv2.resize(image, tuple(shape), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
+
+
+def _fitted(image: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """The image in the middle of one of `shape` (width, height), as large as it can be; its edges are replicated."""
+    scale = min(shape[0] / image.shape[1], shape[1] / image.shape[0])
+    width, height = (max(round(side * scale), 1) for side in image.shape[1::-1])
+    left, top = (shape[0] - width) // 2, (shape[1] - height) // 2
+    borders = top, shape[1] - height - top, left, shape[0] - width - left
+    fitted = resized(image, (width, height))
+    return cv2.copyMakeBorder(fitted, *borders, cv2.BORDER_REPLICATE) if any(borders) else fitted
 
 
 def _with_border(image: np.ndarray, border: int) -> np.ndarray:

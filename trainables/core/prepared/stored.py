@@ -41,7 +41,7 @@ class Prepared:
     `folds` index the kept clips; `dropped` names the clips left out, with reasons; `scores` are mean detection
     probabilities; `faces_found` counts, per clip, the frames in which the face was found among those looked at.
     `faces` says whether the faces were found or given as crops, `drawn` whether they are drawn, `notes` what the reader
-    of the data set said about this copy, and how many clips show several faces or stop early.
+    of the data set said about this copy, and how many clips show several faces, lack frames or come at a variable rate.
     """
 
     folder: Path

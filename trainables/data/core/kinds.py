@@ -5,7 +5,28 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv"})
+VIDEO_SUFFIXES = frozenset(
+    {
+        *(".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv"),
+        *(
+            ".3gp",
+            ".3g2",
+            ".asf",
+            ".divx",
+            ".dv",
+            ".f4v",
+            ".gif",
+            ".m2ts",
+            ".m2v",
+            ".mts",
+            ".mxf",
+            ".ogv",
+            ".qt",
+            ".ts",
+        ),
+        *(".vob", ".y4m"),
+    }
+)
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm"})
 UNFINISHED_SUFFIXES = frozenset(
     {".part", ".partial", ".crdownload", ".download", ".opdownload", ".icloud", ".aria2", ".filepart", ".!qb", ".!ut"}

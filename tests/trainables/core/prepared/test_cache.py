@@ -1,6 +1,7 @@
 """The cache of prepared data: found again by content, whole or not there at all."""
 
 import dataclasses
+import os
 import pickle
 import shutil
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ import pytest
 
 from tests.support.stub_faces import NUM_CLIPS, StubFinder, dataset_of, prepare_stub
 from tests.support.trees import write_video
+from tests.trainables.data.core import videos
 from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.faces import CroppedClip
 from trainables.core.prepared.stored import open_prepared
@@ -123,5 +125,24 @@ def test_what_the_clips_showed_is_noted(root, tmp_path):
     assert prepare(dataset, tmp_path, crop_size=32, finder=Crowd()).notes == (
         "from the reader",
         "1 clip with more than one face (clip 1); the one that is largest and surest over the frames is followed",
-        "1 clip with an early end: fewer frames can be decoded than the file announces (clip 3); what can be decoded is used",
+        "1 clip with frames missing (clip 3: 9 of 40 frames, 1 damaged packet); what can be decoded is used",
     )
+
+
+def test_a_video_whose_name_is_not_utf_8_is_a_clip_like_any_other(root, tmp_path):
+    dataset = dataset_of(root)
+    path = write_video(tmp_path / "a.avi", 5).rename(tmp_path / os.fsdecode(b"caf\xe9.avi"))
+    dataset.samples[0] = dataclasses.replace(dataset.samples[0], clip_id=path.name, paths=(path,))
+    prepared = prepare(dataset, tmp_path, crop_size=32, finder=StubFinder())
+    assert prepared.clip_ids[0] == path.name
+    assert (prepared.offsets[1], prepared.dropped) == (5, [])
+
+
+def test_a_variable_frame_rate_is_noted(root, tmp_path):
+    dataset = dataset_of(root)
+    times = [*range(0, 400, 40), *range(400, 1360, 160)]
+    path = videos.write(tmp_path / "a.webm", codec="libvpx", times=times)
+    dataset.samples[0] = dataclasses.replace(dataset.samples[0], paths=(path,))
+    prepared = prepare(dataset, tmp_path, crop_size=32, finder=StubFinder())
+    assert prepared.offsets[1] == 31  # 1.2 s at 25 frames a second, and the last
+    assert prepared.notes == ("1 clip with a variable frame rate (clip 0); their frames are taken at even times",)

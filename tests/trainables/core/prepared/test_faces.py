@@ -6,7 +6,8 @@ import pytest
 
 from trainables.core.prepared.faces import MAX_FRAMES, QUICK, FaceFinder, NoFace, _tracks, bounded
 from trainables.data.core.dataset import DataError
-from trainables.data.core.frames import read_image, read_video
+from trainables.data.core.image import read_image
+from trainables.data.core.video import read_video
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +121,12 @@ def test_a_long_clip_is_thinned_evenly():
 
 def test_large_frames_are_shrunk_in_proportion():
     assert bounded([np.zeros((1000, 2000, 3), np.uint8)])[0].shape == (640, 1280, 3)
+
+
+def test_frames_of_another_shape_keep_their_proportions():
+    wide = np.zeros((40, 80, 3), np.uint8)
+    wide[10:30, 30:50] = 255  # a square
+    frames = bounded([np.zeros((60, 60, 3), np.uint8), wide, np.zeros((120, 120, 3), np.uint8)])
+    assert [frame.shape for frame in frames] == [(60, 60, 3)] * 3
+    rows, columns = np.nonzero(frames[1][..., 0] > 127)
+    assert np.ptp(rows) == np.ptp(columns) == pytest.approx(14, abs=1)
