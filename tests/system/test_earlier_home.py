@@ -1,13 +1,13 @@
 """A home that an earlier version made goes on: everything in it is read, served, rolled back and resumed."""
 
+import contextlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 
 import pytest
+from typer.testing import CliRunner
 
+import tune
 from tests.conftest import ROOT
 from tests.support import earlier_home
 from tests.support.tiny_study import Quiet, tiny_study
@@ -39,15 +39,8 @@ def home(tmp_path_factory):
 
 def command(home, *arguments):
     """`python tune.py ...` as somebody with that home says it, from another folder."""
-    environment = {**os.environ, "FERTUNE_HOME": str(home)}
-    return subprocess.run(
-        [sys.executable, str(ROOT / "tune.py"), *map(str, arguments)],
-        cwd=home,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    with contextlib.chdir(home):
+        return CliRunner().invoke(tune.app, list(map(str, arguments)), env={"FERTUNE_HOME": str(home)})
 
 
 def test_what_was_written_is_read(home, tmp_path):
@@ -57,7 +50,7 @@ def test_what_was_written_is_read(home, tmp_path):
     assert found["promoted"] == [{"name": "tiny", "version": 1, "of": found["recommended"]}]
     assert command(home, "logs", "tiny").stdout.count("promoted: tiny version 1") == 1
     report = tmp_path / "tiny.html"
-    assert command(home, "report", "tiny", "--out", report).returncode == 0
+    assert command(home, "report", "tiny", "--out", report).exit_code == 0
     assert found["recommended"] in report.read_text()
     ledger = Ledger.read(home / "tiny")
     assert evidence(ledger)[0].trial_id == found["recommended"]
@@ -71,7 +64,7 @@ def test_a_champion_runs_on_the_code_that_was_saved_with_it(home):
     assert not (ROOT / "trainables" / "core" / saved.name).exists()
     clip = next((home / "drawn" / "tiny").glob("happiness/*"))
     told = command(home, "predict", clip, "--json")
-    assert told.returncode == 0, told.stderr
+    assert told.exit_code == 0, told.stderr
     (row,) = map(json.loads, told.stdout.splitlines())
     assert (row["model"], set(row["probabilities"])) == ("models:/tiny@champion", {"happiness", "surprise"})
 
@@ -95,7 +88,7 @@ def test_every_reading_command_passes_on_a_copy_of_it_elsewhere(home, tmp_path, 
             ("export", "--out", tmp_path / "tiny.onnx"),
         ):
             told = command(copy, *arguments)
-            assert told.returncode == 0, (arguments, told.stderr)
+            assert told.exit_code == 0, (arguments, told.stderr)
         looked = command(copy, "doctor").stdout  # exits 1 where this machine itself has something to mend
         assert f"ok   home: {copy}" in looked
         assert "cannot be checked" not in looked
@@ -147,4 +140,4 @@ def test_the_champion_before_is_champion_again(home):
     restored = rollback(tiny_study(), home=home)
     assert (restored.name, restored.version) == ("tiny", 1)
     clip = next((home / "drawn" / "tiny").glob("surprise/*"))
-    assert command(home, "predict", clip, "--model", "models:/tiny@champion").returncode == 0
+    assert command(home, "predict", clip, "--model", "models:/tiny@champion").exit_code == 0
