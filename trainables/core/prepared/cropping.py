@@ -51,9 +51,9 @@ def cropped_clips(
     if num_processes is None:
         num_processes = 1 if _is_trifling(dataset) else _worthwhile(len(dataset.samples))
     # A reader that closes over local state cannot be sent to another process; here it works all the same.
-    if num_processes < 2 or not _can_be_sent((dataset.read, finder)):
+    if num_processes < 2 or not can_be_sent((dataset.read, finder)):
         for sample in dataset.samples:
-            yield _crop(dataset, finder, sample, size)
+            yield crop(dataset, finder, sample, size)
         return
     yield from _in_processes((replace(dataset, samples=[], folds=[]), finder, size), dataset.samples, num_processes)
 
@@ -135,7 +135,7 @@ def _without_main() -> Generator[None]:
         main.update(before)
 
 
-def _crop(dataset: Dataset, finder: Finder, sample: Sample, size: int) -> CroppedClip | Dropped:
+def crop(dataset: Dataset, finder: Finder, sample: Sample, size: int) -> CroppedClip | Dropped:
     reading: Reading | None = None
 
     def frames() -> Iterator[np.ndarray]:
@@ -169,7 +169,7 @@ def _end_with_driver() -> None:
 def _crop_remembered(sample: Sample) -> CroppedClip | Dropped:
     assert _remembered is not None
     dataset, finder, size = _remembered
-    return _crop(dataset, finder, sample, size)
+    return crop(dataset, finder, sample, size)
 
 
 def _worthwhile(num_clips: int) -> int:
@@ -187,7 +187,7 @@ def _is_trifling(dataset: Dataset) -> bool:
     return dataset.faces == "given" and len(paths) < FEW_FILES and not any(is_video(path) for path in paths)
 
 
-def _can_be_sent(things: object) -> bool:
+def can_be_sent(things: object) -> bool:
     """Whether another process can rebuild `things`: what a script or notebook defines itself is there alone."""
     try:
         return b"__main__" not in pickle.dumps(things)
