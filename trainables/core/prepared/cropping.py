@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -20,9 +20,9 @@ import numpy as np
 
 from trainables.core.prepared.faces import CroppedClip
 from trainables.core.prepared.stored import Dropped
+from trainables.core.prepared.told import cropped
 from trainables.data.core.dataset import DataError, Dataset, Sample
 from trainables.data.core.kinds import is_video
-from trainables.data.core.video import Reading
 
 CLIPS_PER_PROCESS = 40  # a process takes as long to start, importing torch, as it takes to crop this many clips
 FEW_FILES = 8  # of given faces: a clip of fewer takes longer to send to another process than to read
@@ -136,17 +136,10 @@ def _without_main() -> Generator[None]:
 
 
 def _crop(dataset: Dataset, finder: Finder, sample: Sample, size: int) -> CroppedClip | Dropped:
-    reading: Reading | None = None
-
-    def frames() -> Iterator[np.ndarray]:
-        nonlocal reading
-        reading = yield from dataset.read(sample)  # a reader of another kind returns nothing
-
     try:
-        clip = finder.crop_clip(frames(), size)
+        return cropped(finder.crop_clip, dataset.read(sample), size)
     except DataError as error:
         return Dropped(clip_id=sample.clip_id, reason=str(error))
-    return replace(clip, reading=reading) if reading else clip
 
 
 _remembered: _Work | None = None  # set once in each worker process
