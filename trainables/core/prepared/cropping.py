@@ -48,10 +48,11 @@ def cropped_clips(
 
     Where it is closed before its end, or interrupted, its processes end at once; close it in a `contextlib.closing`.
     """
+    apart = num_processes is None and _holds_videos(dataset)  # a decoder's fault ends the process that it is in
     if num_processes is None:
         num_processes = 1 if _is_trifling(dataset) else _worthwhile(len(dataset.samples))
     # A reader that closes over local state cannot be sent to another process; here it works all the same.
-    if num_processes < 2 or not _can_be_sent((dataset.read, finder)):
+    if (num_processes < 2 and not apart) or not _can_be_sent((dataset.read, finder)):
         for sample in dataset.samples:
             yield _crop(dataset, finder, sample, size)
         return
@@ -178,6 +179,10 @@ def _worthwhile(num_clips: int) -> int:
 def _is_trifling(dataset: Dataset) -> bool:
     paths = dataset.samples[0].paths if dataset.samples else ()
     return dataset.faces == "given" and len(paths) < FEW_FILES and not any(is_video(path) for path in paths)
+
+
+def _holds_videos(dataset: Dataset) -> bool:
+    return any(is_video(path) for sample in dataset.samples for path in sample.paths)
 
 
 def _can_be_sent(things: object) -> bool:
