@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import dataclasses
 import inspect
-import os
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +13,7 @@ from search_spaces.core.study import Study
 from trainables.core import files, lookup
 from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.splits import HOLDOUT_SHARE, Splits, load_splits, make_splits
-from trainables.core.prepared.stored import Prepared, open_prepared, prepared_folders
+from trainables.core.prepared.stored import Prepared, open_prepared, prepared_folders, write_dropped
 from trainables.data.core.dataset import DataError
 from trainables.data.core.passed_over import links_nowhere, not_here
 
@@ -77,13 +75,7 @@ def _takes_spelling(load: Callable[..., Any]) -> bool:
 def tell(prepared: Prepared, listener: ClipListener) -> None:
     """Tell that the data is ready; the clips that were dropped are listed in a file beside it."""
     if prepared.dropped:
-        path = prepared.folder / files.DROPPED
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        with temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-            rows = csv.writer(file)
-            rows.writerow(("clip", "reason"))
-            rows.writerows((clip.clip_id, clip.reason) for clip in prepared.dropped)
-        temporary.replace(path)
+        write_dropped(prepared.folder, prepared.dropped)
     listener.prepared(prepared)
 
 

@@ -136,18 +136,8 @@ def _without_main() -> Generator[None]:
         main.update(before)
 
 
-<<<<<<< HEAD
 def crop(dataset: Dataset, finder: Finder, sample: Sample, size: int) -> CroppedClip | Dropped:
     """The face crops of `sample`, of `size` px, or the reason for dropping it."""
-    reading: Reading | None = None
-
-    def frames() -> Iterator[np.ndarray]:
-        nonlocal reading
-        reading = yield from dataset.read(sample)  # a reader of another kind returns nothing
-
-=======
-def _crop(dataset: Dataset, finder: Finder, sample: Sample, size: int) -> CroppedClip | Dropped:
->>>>>>> h-telling
     try:
         return cropped(finder.crop_clip, dataset.read(sample), size)
     except DataError as error:
@@ -192,15 +182,11 @@ def _is_trifling(dataset: Dataset) -> bool:
     return dataset.faces == "given" and len(paths) < FEW_FILES and not any(is_video(path) for path in paths)
 
 
-<<<<<<< HEAD
-def can_be_sent(things: object) -> bool:
-=======
 def _holds_videos(dataset: Dataset) -> bool:
     return any(is_video(path) for sample in dataset.samples for path in sample.paths)
 
 
 def can_be_sent(things: object) -> bool:
->>>>>>> h-telling
     """Whether another process can rebuild `things`: what a script or notebook defines itself is there alone."""
     try:
         return b"__main__" not in pickle.dumps(things)

@@ -59,6 +59,24 @@ class Told:
             "remarks": self.remarks(),
         }
 
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> Told:
+        """What `to_json` gave."""
+        reading = Reading(
+            num_frames=told["frames_read"],
+            num_expected=told["frames_expected"],
+            num_damaged=told["damaged_packets"],
+            uneven=told["uneven_times"],
+            seconds=told["length_s"] or 0.0,
+        )
+        return cls(
+            reading=reading,
+            num_frames=told["frames_used"],
+            num_faces=told["faces"],
+            face_share=told["face_share"],
+            roll_deg=told["roll_deg"],
+        )
+
     def remarks(self) -> list[str]:
         """What a person should know of it, such as "more than one face (2)"; nothing of most clips."""
         found = ((remark.what, remark.of(self)) for remark in REMARKS)
