@@ -101,6 +101,7 @@ def prepare(
     dataset: arg.Dataset,
     data_root: arg.RequiredRoot,
     keep_spelling: arg.KeepSpelling = False,
+    verify: arg.Verify = False,
     as_json: arg.AsJson = False,
     verbose: arg.Verbose = False,
 ) -> None:
@@ -109,7 +110,9 @@ def prepare(
         from tuning.text import outcomes
 
         with outcomes.shown(as_json) as shown:
-            found = fertune.prepare(dataset, data_root, keep_spelling=keep_spelling, progress=shown.listener)
+            found = fertune.prepare(
+                dataset, data_root, keep_spelling=keep_spelling, verify=verify, progress=shown.listener
+            )
             outcomes.show_prepared(found, shown)
 
 

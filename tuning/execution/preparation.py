@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import inspect
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
@@ -16,13 +17,22 @@ from trainables.core.prepared.splits import HOLDOUT_SHARE, Splits, load_splits, 
 from trainables.core.prepared.stored import Prepared, open_prepared, prepared_folders, write_dropped
 from trainables.data.core.dataset import DataError
 from trainables.data.core.passed_over import links_nowhere, not_here
+from tuning.execution.cropping_on_nodes import crop_on_nodes
 
 
 class ClipListener(Protocol):
     """Whoever shows how far the preparation is."""
 
+    def files_read(self, done: int, total: int) -> None:
+        """`done` of `total` bytes of files were read that are not known yet."""
+        ...
+
     def clip_prepared(self, done: int, total: int) -> None:
         """`done` of `total` clips were read and their faces looked for."""
+        ...
+
+    def noted(self, message: str) -> None:
+        """Something that a person should know."""
         ...
 
     def prepared(self, prepared: Prepared) -> None:
@@ -31,11 +41,12 @@ class ClipListener(Protocol):
 
 
 def prepare_dataset(
-    dataset: str, root: Path, home: Path, listener: ClipListener, *, keep_spelling: bool = False
+    dataset: str, root: Path, home: Path, listener: ClipListener, *, keep_spelling: bool = False, verify: bool = False
 ) -> Prepared:
     """Find, crop and cache the faces of the data set at `root`; a second call finds the first one's work.
 
-    `keep_spelling` keeps several spellings of a name apart, where the reader would take them for one.
+    `keep_spelling` keeps several spellings of a name apart, where the reader would take them for one; `verify` reads every
+    byte again, of the data and of what is prepared. Where there is a cluster to join, all of it crops.
     """
     load = lookup.load("trainables.data", dataset, "data set").load
     options = {"keep_spelling": True} if keep_spelling and _takes_spelling(load) else {}
@@ -43,7 +54,15 @@ def prepare_dataset(
         loaded = load(root, **options)
         notes = (*loaded.notes, *(f"not read: {note}" for note in not_here(loaded)))
         loaded = dataclasses.replace(loaded, notes=tuple(dict.fromkeys(notes)))
-        prepared = prepare(loaded, home, on_progress=listener.clip_prepared)
+        prepared = prepare(
+            loaded,
+            home,
+            on_progress=listener.clip_prepared,
+            on_hashed=listener.files_read,
+            tell=listener.noted,
+            crop=functools.partial(crop_on_nodes, tell=listener.noted),
+            verify=verify,
+        )
     tell(prepared, listener)
     return prepared
 

@@ -22,8 +22,8 @@ def twins_of(samples: Sequence[Sample], content: Mapping[Path, str]) -> Twins:
     return [group for group in several if len({samples[index].paths for index in group}) == len(group)]
 
 
-def notes(samples: Sequence[Sample], classes: Sequence[str], twins: Twins, num_apart: int = 0) -> list[str]:
-    """What is told of twins: those of several people, of several classes, the rest, and that `num_apart` clips left a part."""
+def notes(samples: Sequence[Sample], classes: Sequence[str], twins: Twins) -> list[str]:
+    """What is told of twins: those of several people, of several classes, and the rest."""
     people = [group for group in twins if len({samples[index].subject for index in group}) > 1]
     labels = [group for group in twins if len({samples[index].label for index in group}) > 1]
     rest = [group for group in twins if group not in people and group not in labels]
@@ -32,18 +32,21 @@ def notes(samples: Sequence[Sample], classes: Sequence[str], twins: Twins, num_a
         (labels, "the same clip under several classes", "one of them is wrong"),
         (rest, "the same clip twice", "it counts twice"),
     )
-    told = [
+    return [
         f"{counted(len(groups), 'time')} {what}, byte for byte "
         f"({listed([' = '.join(_named(samples[index], classes) for index in group) for group in groups])}); {then}"
         for groups, what, then in found
         if groups
     ]
-    if num_apart:
-        told.append(
-            f"{counted(num_apart, 'clip')} taken out of a part of the published folds: the same people are in one that comes "
-            "later"
-        )
-    return told
+
+
+def notes_apart(num_clips: int) -> list[str]:
+    """What is told of clips that `apart` took out of a part."""
+    if num_clips == 0:
+        return []
+    return [
+        f"{counted(num_clips, 'clip')} taken out of a part of the published folds: the same people are in one that comes later"
+    ]
 
 
 def groups_of(people: Sequence[str], twins: Iterable[Sequence[int]]) -> list[str]:
