@@ -17,7 +17,6 @@ REGISTRY_LOCK = "{database}.{model}.lock"
 # Of prepared faces, `<home>/prepared`.
 PREPARED_LOCK = ".{folder}.lock"
 DRAFT = ".{folder}.part"
-JOURNAL = "journal.jsonl"
 HASHES = "hashes.sqlite"
 INDEX = "index.json"
 FRAMES = "frames.npy"

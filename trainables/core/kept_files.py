@@ -5,36 +5,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from trainables.core import files
+from trainables.core.kept import Kept
 
 _STUDY = "<study>/"
 _TRIAL = f"<study>/{files.TRIALS}/<trial>/"
 _PREPARED = f"{files.PREPARED}/<folder>/"
-
-
-@dataclasses.dataclass(frozen=True)
-class Kept:
-    """A file of a home, or a folder that others fill.
-
-    `where` is the folder it lies in, relative to the home and ending in `/`; `written_by` and `read_by` are modules, relative
-    to the root of the checkout. `deletable` holds while nothing runs; `lost` is what is lost with it.
-    """
-
-    name: str
-    where: str
-    holds: str
-    written_by: tuple[str, ...]
-    read_by: tuple[str, ...]
-    deletable: bool
-    lost: str
-    is_folder: bool = False
-
-    @property
-    def path(self) -> str:
-        """Relative to the home; what differs from one to another stands in `<>`, and a folder ends in `/`."""
-        return self.where + self.name.replace("{", "<").replace("}", ">") + "/" * self.is_folder
 
 
 KEPT = (
@@ -91,7 +67,7 @@ KEPT = (
     Kept(
         files.DRAFT,
         f"{files.PREPARED}/",
-        "a preparation that was interrupted: the faces found so far, and `journal.jsonl`, what came of each clip",
+        "a preparation that was interrupted: the faces that were found and, in a journal, what came of each clip",
         ("trainables/core/prepared/cache.py",),
         ("trainables/core/prepared/cache.py", "trainables/core/prepared/earlier.py", "tuning/records/left_over.py"),
         True,
@@ -112,7 +88,7 @@ KEPT = (
         _PREPARED,
         "the clips of a data set: labels, subjects, folds, what was dropped and why",
         ("trainables/core/prepared/cache.py",),
-        ("trainables/core/prepared/stored.py",),
+        ("trainables/core/prepared/stored.py", "trainables/core/prepared/earlier.py"),
         True,
         "the time to find the faces again, for which the data set must still be there. Delete the whole folder",
     ),
@@ -129,8 +105,8 @@ KEPT = (
         files.FRAMES,
         _PREPARED,
         "the faces, uint8 `(num_frames, H, W, 3)`",
-        ("trainables/core/prepared/cache.py",),
-        ("trainables/core/prepared/stored.py",),
+        ("trainables/core/prepared/draft.py",),
+        ("trainables/core/prepared/stored.py", "trainables/core/prepared/earlier.py"),
         True,
         "as with `index.json`",
     ),

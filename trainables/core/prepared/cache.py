@@ -10,7 +10,7 @@ import functools
 import json
 import os
 import shutil
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from trainables.core import files
 from trainables.core.prepared.content import content_hashes
 from trainables.core.prepared.cropping import Finder, cropped_clips
-from trainables.core.prepared.draft import open_draft
+from trainables.core.prepared.draft import JOURNAL, open_draft
 from trainables.core.prepared.earlier import crops_before, remove_drafts
 from trainables.core.prepared.faces import CroppedClip
 from trainables.core.prepared.fingerprint import clip_keys, fingerprint_of
@@ -83,26 +83,40 @@ def prepare(
                     return found
                 tell(f"{folder}: the frames of {counted(len(changed), 'clip')} are not what was written: made again.")
                 shutil.rmtree(folder)
-        keys = clip_keys(dataset, settings, content)
-        work = parent / files.DRAFT.format(folder=folder.name)
-        size = _Size(num_clips=len(keys), bytes_per_frame=crop_size**2 * 3)
-        with telling_of_room(parent, size.extrapolated, "What is done is kept: the next call goes on with it."):
-            with open_draft(work, crop_size) as draft:
-                earlier = crops_before(parent, keys[len(draft.rows) :], crop_size, but=work)
-                if begun := len(draft.rows) + len(earlier):
-                    tell(f"{begun:,} of {counted(len(keys), 'clip')} were prepared before.")
-                for done in crop_clips(dataset, keys, draft, earlier, lambda todo: crop(todo, finder, crop_size)):
-                    size.clips_done, size.frames_done = done, draft.num_frames
-                    if on_progress is not None and done:
-                        on_progress(done, len(keys))
-            index = index_of(dataset, draft.rows, content, work)
-            index |= {"fingerprint": fingerprint, "settings": settings, "drawn": dataset.drawn}
-            (work / files.INDEX).write_text(json.dumps(index), encoding="utf-8")
-            shutil.rmtree(folder, ignore_errors=True)
-            os.replace(work, folder)
-            (folder / files.JOURNAL).unlink()
-        remove_drafts(parent, keys, crop_size)
+        facts = {"fingerprint": fingerprint, "settings": settings, "drawn": dataset.drawn}
+        _make(dataset, folder, facts, content, lambda todo: crop(todo, finder, crop_size), on_progress, tell)
         return open_prepared(folder)
+
+
+def _make(
+    dataset: Dataset,
+    folder: Path,
+    facts: dict[str, Any],
+    content: Mapping[Path, str],
+    crop: Callable[[Dataset], Generator[CroppedClip | Dropped]],
+    on_progress: Callable[[int, int], None] | None,
+    tell: Callable[[str], None],
+) -> None:
+    """Prepare `dataset` in `folder`, whole, by way of a draft beside it."""
+    parent, crop_size = folder.parent, facts["settings"]["crop_size"]
+    keys = clip_keys(dataset, facts["settings"], content)
+    work = parent / files.DRAFT.format(folder=folder.name)
+    size = _Size(num_clips=len(keys), bytes_per_frame=crop_size**2 * 3)
+    with telling_of_room(parent, size.extrapolated, "What is done is kept: the next call goes on with it."):
+        with open_draft(work, crop_size) as draft:
+            earlier = crops_before(parent, keys[len(draft.rows) :], crop_size, but=work)
+            if begun := len(draft.rows) + len(earlier):
+                tell(f"{begun:,} of {counted(len(keys), 'clip')} were prepared before.")
+            for done in crop_clips(dataset, keys, draft, earlier, crop):
+                size.clips_done, size.frames_done = done, draft.num_frames
+                if on_progress is not None and done:
+                    on_progress(done, len(keys))
+        index = index_of(dataset, draft.rows, content, work) | facts
+        (work / files.INDEX).write_text(json.dumps(index), encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(work, folder)
+        (folder / JOURNAL).unlink()
+    remove_drafts(parent, keys, crop_size)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""A preparation in work: the crops of the clips that are done, and a journal of them, by which it goes on if it is killed."""
+"""A preparation in work: the crops of the clips that are done, and a journal, by which it goes on if it is killed."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy as np
 from trainables.core import files
 from trainables.core.prepared.frame_file import FrameWriter, frame_file
 
+JOURNAL = "journal.jsonl"  # in the folder of a draft
 SYNCED_EVERY_S = 2.0  # work that a loss of power costs at most
 
 
@@ -55,7 +56,7 @@ def open_draft(folder: Path, size: int) -> Generator[Draft]:
     folder.mkdir(exist_ok=True)
     rows = journaled(folder, size)
     with (
-        (folder / files.JOURNAL).open("ab", buffering=0) as journal,
+        (folder / JOURNAL).open("ab", buffering=0) as journal,
         frame_file(folder / files.FRAMES, size, _num_frames(rows)) as writer,
     ):
         draft = Draft(rows, writer, journal)
@@ -70,7 +71,7 @@ def open_draft(folder: Path, size: int) -> Generator[Draft]:
 
 def journaled(folder: Path, size: int) -> list[dict[str, Any]]:
     """What the journal says is done, as far as the frames of it are there; the rest of it is cut off."""
-    path = folder / files.JOURNAL
+    path = folder / JOURNAL
     content = path.read_bytes() if path.exists() else b""
     stored = (folder / files.FRAMES).stat().st_size if (folder / files.FRAMES).exists() else 0
     rows, end, num_frames = [], 0, 0
