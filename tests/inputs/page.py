@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tests.conftest import ROOT
-from tests.inputs import containers, images
+from tests.inputs import containers, images, layouts
 from tests.inputs.case import Family
 
 PAGE = ROOT / "docs" / "inputs.md"
-FAMILIES: tuple[Family, ...] = (containers.FAMILY, images.FAMILY)
+FAMILIES: tuple[Family, ...] = (containers.FAMILY, images.FAMILY, layouts.FAMILY)
 BEFORE = """\
 # What may be given, and what happens
 

@@ -42,13 +42,13 @@ def test_classes_subjects_and_frames_are_found_in_order(root):
 
 
 def test_fewer_subjects_give_fewer_folds_down_to_three(tmp_path):
-    for count in (2, 3, 4):
+    for count in (1, 2, 3, 4):
         root = tmp_path / str(count)
         for name in ("a", "b"):
             for subject in range(count):
                 write_image(root / name / f"P{subject}_x" / "1.png")
-        if count == 2:
-            with pytest.raises(DataError, match=r"2 subjects \(P0, P1\); at least 3"):
+        if count < 3:
+            with pytest.raises(DataError, match=("1 subject ", r"2 subjects \(P0, P1\); at least 3")[count - 1]):
                 clip_folder.load(root)
         else:
             assert len(clip_folder.load(root).folds) == count
@@ -116,6 +116,14 @@ def test_a_class_that_one_subject_shows_is_called_by_its_name(root):
     write_image(root / "calm" / "P3_a" / "1.png")
     with pytest.raises(DataError, match=r"my clips \(new\): Class 'calm' has one subject only \(P3\)"):
         clip_folder.load(root)
+
+
+def test_where_the_classes_lie_a_level_deeper_that_is_asked(tmp_path):
+    clips_in(tmp_path / "clips", happy=["P1_a", "P2_a"], sad=["P1_a", "P3_a"])
+    with pytest.raises(
+        DataError, match=rf"no class folder has clips.*Do the classes lie in {tmp_path}/clips\? Then give"
+    ):
+        clip_folder.load(tmp_path)
 
 
 def clips_in(root, **names):
