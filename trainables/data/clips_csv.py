@@ -1,6 +1,6 @@
 """Your own clips as one table: columns `path`, `label` and `subject`, optionally `fold` and `group`, in any order.
 
-The root is the table (.csv, .xlsx, .xls) or the folder that holds it. A path is that of a video, an image or a folder of
+The root is the table (.csv, .tsv, .xlsx, .xls) or the folder that holds it. A path is that of a video, an image or a folder of
 frames, relative to the table and not out of its folder, or absolute. `fold` holds numbers, each tested in turn and
 validating the one before it, or the words train, validation and test; without it folds are cut by subject, as in
 `clip_folder`. People who share a `group` count as one subject, so that no group lies on both sides of a split. Other
@@ -122,6 +122,7 @@ def _rows(table: Path) -> tuple[list[dict[str, str]], tuple[str, ...]]:
         found = {name: padded[header.index(name)].strip() if name in header else "" for name in (*NEEDED, *OPTIONAL)}
         if empty := [name for name in NEEDED if not found[name]]:
             raise DataError(f"{table}: row {number} has no {empty[0]} ({','.join(row)[:80]!r}).")
+        found["path"] = _as_here(table, found["path"])
         place = os.path.normpath(found["path"])
         if place in first:
             raise DataError(f"{table}: rows {first[place]} and {number} name the same clip, {found['path']!r}.")
@@ -131,6 +132,11 @@ def _rows(table: Path) -> tuple[list[dict[str, str]], tuple[str, ...]]:
         raise DataError(f"{table}: there is no row below the header. Expected: {LAYOUT}.")
     unread = [name or "one without a name" for name in header if name not in (*NEEDED, *OPTIONAL)]
     return rows, (f"columns that are not read: {listed(unread, most=8)}",) if unread else ()
+
+
+def _as_here(table: Path, path: str) -> str:
+    """A path with the slashes of this system where it was written on Windows."""
+    return path if "\\" not in path or os.path.lexists(table.parent / path) else path.replace("\\", "/")
 
 
 def _with_files(table: Path, rows: list[dict[str, str]]) -> tuple[list[dict[str, str]], tuple[str, ...]]:

@@ -151,6 +151,13 @@ def test_what_is_wrong_is_told_with_its_row(tmp_path, columns, message):
         clips_csv.load(path)
 
 
+def test_paths_written_on_windows_are_found_and_do_not_leave_the_folder_either(tmp_path):
+    dataset = clips_csv.load(table(tmp_path, rows_of(path=lambda n: f".\\clips\\{n:02d}.png")))
+    assert [sample.paths[0].name for sample in dataset.samples] == [f"{n:02d}.png" for n in range(12)]
+    with pytest.raises(DataError, match=r"row 2 leaves the folder of the table"):
+        clips_csv.load(table(tmp_path, rows_of(path=lambda n: f"..\\{n:02d}.png")))
+
+
 def test_the_table_is_the_one_with_the_columns(tmp_path):
     table(tmp_path, rows_of())
     trees.table(tmp_path / "other.csv", [["name", "age"], ["anna", 3]])

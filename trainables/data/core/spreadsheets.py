@@ -1,4 +1,4 @@
-"""Tables as owners and users of data sets hand them out: .xls, .xlsx and .csv, as rows of text.
+"""Tables as owners and users of data sets hand them out: .xls, .xlsx, .csv and .tsv, as rows of text.
 
 A .csv may be divided by commas, semicolons or tabs, in UTF-8, in UTF-16, or in the code page of a country.
 """
@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from trainables.data.core.dataset import DataError
 
-TABLE_SUFFIXES = (".xlsx", ".xls", ".csv")
+TABLE_SUFFIXES = (".xlsx", ".xls", ".csv", ".tsv")
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF16_LE: "utf-16-le",
@@ -26,7 +28,7 @@ def read_rows(path: Path) -> list[list[str]]:
 
     Raises `DataError` naming the file where it cannot be read as what its name says.
     """
-    readers = {".xlsx": _xlsx, ".xls": _xls, ".csv": _csv}
+    readers = {".xlsx": _xlsx, ".xls": _xls, ".csv": _csv, ".tsv": _csv}
     suffix = path.suffix.lower()
     if suffix not in readers:
         raise DataError(f"{path}: not a table; one of {', '.join(TABLE_SUFFIXES)} is needed.")
@@ -90,10 +92,13 @@ def _csv(path: Path) -> list[list[str]]:
     encoding, skipped = encoding_of(data[:4])
     try:
         text = data[skipped:].decode(encoding)
-    except UnicodeDecodeError:  # Excel writes the code page of its country; what counts here is ASCII in all of them
-        text = data.decode("latin-1")
-    lines = text.splitlines()
-    return list(csv.reader(lines, delimiter=delimiter_of(lines[:50])))
+    except UnicodeDecodeError:  # Excel writes the code page of its country: most often this one
+        text = data.decode("cp1252", "replace")
+    told = re.match(r"sep=(.)\r?\n", text, re.IGNORECASE)  # by Excel, for itself
+    text = text[told.end() :] if told else text
+    delimiter = told[1] if told else delimiter_of(text.splitlines()[:50])
+    # A cell in quotes may hold line breaks, and what `splitlines` takes for one is a letter in some code pages.
+    return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
 
 
 def _text(cell: Any) -> str:
