@@ -28,11 +28,10 @@ def video(name: str = "a.mp4", codec: str = "libx264", **settings) -> Callable[[
     return lambda folder: videos.write(folder / name, codec=codec, **settings)
 
 
-def at_rate(rate: Fraction) -> Case:
+def at_rate(given: str, rate: Fraction) -> Case:
     """A video of 16 frames at that rate, in frames a second."""
-    given = "24,000 / 1,001" if rate.denominator == 1001 else str(rate)
     times = [round(1000 * number / rate) for number in range(16)]
-    return Case(f"{given} frames a second", "every frame, in order", video("a.mkv", times=times), shows(range(16)))
+    return Case(given, "every frame, in order", video("a.mkv", times=times), shows(range(16)))
 
 
 def shows(levels: Sequence[int], *, uneven: bool = False, said: str = "16 of 16 frames") -> Check:
@@ -196,7 +195,10 @@ MANY = [
     ),
 ]
 RATES = [
-    *(at_rate(rate) for rate in (Fraction(1, 10), Fraction(1), Fraction(24_000, 1001), Fraction(240))),
+    at_rate("1 frame in 10 seconds", Fraction(1, 10)),
+    at_rate("1 frame a second", Fraction(1)),
+    at_rate("23.976 frames a second, as films on the web", Fraction(24_000, 1001)),
+    at_rate("240 frames a second", Fraction(240)),
     Case(
         "times rounded to milliseconds (33, 67, 100, ...)",
         "every frame as it is",

@@ -137,7 +137,7 @@ COLUMNS = [
     ),
     Case(
         "a person in two folds",
-        "refused, with the name: “is in the train part and in the validation part of fold 0”",
+        "refused, by name: “in the train part and in the validation part of fold 0”",
         text(fold=lambda n: n % 3),
         is_refused,
     ),
