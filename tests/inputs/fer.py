@@ -125,7 +125,7 @@ CASES = [
     ),
     Case(
         "fer2013.csv with a row of an unknown class",
-        "left out, told: “1 rows have no class and are left out (rows 0)”",
+        "left out, told: “1 row of no class, left out (0)”",
         spoilt("\n0,", "\nbored,"),
         less(fer2013, 1),
     ),

@@ -33,6 +33,12 @@ def frames_elsewhere(folder: Path) -> Path:
     return text(path=lambda n: places.get(n, f"clips/{n:02d}.png"))(folder / "table")
 
 
+def accents_in_two(folder: Path) -> Path:
+    path = text(path=lambda n: "clips/Zo\xeb.png" if n == 3 else f"clips/{n:02d}.png")(folder)
+    (folder / "clips" / "03.png").rename(folder / "clips" / "Zoe\u0308.png")
+    return path
+
+
 def two_tables(folder: Path) -> Path:
     text()(folder)
     text(name="again.csv")(folder)
@@ -185,7 +191,7 @@ REFUSED = [
     ),
     Case(
         "no file there at all",
-        "refused: “none of 12 clips is there (row 2: 0.png, row 3: 1.png, row 4: 2.png and 9 more)”",
+        "refused: “none of 12 clips is there: 12 clips not there (row 2: 0.png, row 3: 1.png, row 4: 2.png and 9 more)”",
         text(path=lambda n: f"{n}.png"),
         is_refused,
     ),
@@ -221,10 +227,10 @@ REFUSED = [
         is_refused,
     ),
     Case(
-        "a text instead of a clip in `path`",
-        "refused: “row 2: 'clips.csv' is neither a video, an image nor a folder of frames”",
+        "a row that names no clip, such as `a.heic` or `a.mp4.part`",
+        "left out, told: “1 path of neither a video, an image nor a folder of frames (row 2: clips.csv)”",
         text(path=lambda n: f"clips/{n:02d}.png" if n else "clips.csv"),
-        is_refused,
+        gives(missing=(0,)),
     ),
     Case("a header alone", "refused: “there is no row below the header”", lines(lambda all_: all_[:1]), is_refused),
     Case(

@@ -10,6 +10,7 @@ columns, `votes` and `weight` among them, are not read, which is told.
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -135,13 +136,15 @@ def _rows(table: Path) -> tuple[list[dict[str, str]], tuple[str, ...]]:
 
 
 def _as_here(table: Path, path: str) -> str:
-    """A path with the slashes of this system where it was written on Windows."""
-    return path if "\\" not in path or os.path.lexists(table.parent / path) else path.replace("\\", "/")
+    """A path as it is spelt on this disk: with the slashes of this system, its accents in one character or in two."""
+    slashed = path.replace("\\", "/")
+    spellings = (path, *(unicodedata.normalize(form, one) for one in (path, slashed) for form in ("NFC", "NFD")))
+    return next((one for one in spellings if os.path.lexists(table.parent / one)), slashed)
 
 
 def _with_files(table: Path, rows: list[dict[str, str]]) -> tuple[list[dict[str, str]], tuple[str, ...]]:
-    """The rows whose file or folder is there, and a note on the others."""
-    there, missing = [], []
+    """The rows whose clip is there, and notes on the others."""
+    there, missing, unusable = [], [], []
     for row in rows:
         path = Path(os.path.normpath(row["path"]))
         if path.parts[:1] == ("..",):
@@ -155,12 +158,14 @@ def _with_files(table: Path, rows: list[dict[str, str]]) -> tuple[list[dict[str,
         elif place.is_dir() or is_video(place) or is_image(place):
             there.append(row)
         else:
-            raise DataError(
-                f"{table}: row {row['row']}: {row['path']!r} is neither a video, an image nor a folder of frames."
-            )
+            unusable.append(f"row {row['row']}: {row['path']}")
+    notes = [f"{counted(len(missing), 'clip')} not there ({listed(missing)})"] * bool(missing)
+    notes += [
+        f"{counted(len(unusable), 'path')} of neither a video, an image nor a folder of frames ({listed(unusable)})"
+    ] * bool(unusable)
     if not there:
-        raise DataError(f"{table}: none of {counted(len(rows), 'clip')} is there ({listed(missing)}).")
-    return there, (f"{counted(len(missing), 'clip')} not there ({listed(missing)})",) if missing else ()
+        raise DataError(f"{table}: none of {counted(len(rows), 'clip')} is there: {'; '.join(notes)}.")
+    return there, tuple(notes)
 
 
 def _paths(table: Path, path: str) -> tuple[Path, ...]:
