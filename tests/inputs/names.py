@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
 
-from tests.inputs.case import Case
-from tests.inputs.laid_out import (
-    RIGHT,
-    called,
-    clips,
-    gives,
-    is_read_here,
-    ordered,
-)
+from tests.inputs.case import Case, Check, pictures
+from tests.inputs.laid_out import RIGHT, beside, called, clips, gives, is_read_here, ordered, shade
+from tests.support.stub_faces import StubFinder
+from trainables.core.prepared.cache import prepare
 from trainables.data import clip_folder
 
+ODD = (b"P1_caf\xe9.mp4", b"P2_two\nlines.mp4", b"P3_10:30:05.mp4", b"P1_%05d.mp4")
 OTHERS = ["B_1", "C_1", "D_1"]
 SAID_TWICE = {"happy": ["ANNA _3", "Anna_1", *OTHERS], "sad": [*OTHERS, "anna_2"]}
 keep_spelling = functools.partial(clip_folder.load, keep_spelling=True)
@@ -25,6 +24,27 @@ def people_of(happy: str, sad: str) -> dict[str, list[str]]:
     return {
         name: ["Anna" if one == "A" else one for one in people] for name, people in (("happy", happy), ("sad", sad))
     }
+
+
+def clip_called(name: bytes) -> Callable[[Path], object]:
+    return lambda root: called(name)(root / "sad")
+
+
+def keeps(*odd: str) -> Check:
+    """Checks that `prepare` keeps the clips in the right layout and the odd ones, pixels and all."""
+
+    def check(root: Path) -> str:
+        dataset = clip_folder.load(root)
+        prepared = prepare(dataset, root.with_name("home"), crop_size=32, finder=StubFinder())
+        right = [f"{folder}/{name}" for folder, names in RIGHT.items() for name in names]
+        assert sorted(prepared.clip_ids) == sorted([*right, *(f"sad/{name}" for name in odd)])
+        for place, name in enumerate(prepared.clip_ids):
+            frames = prepared.frames[prepared.offsets[place] : prepared.offsets[place + 1]]
+            assert len(frames) == (1 if name in right else len(pictures()))
+            assert name not in right or (frames == shade(name)).all()
+        return "; ".join(dropped.reason for dropped in prepared.dropped)
+
+    return check
 
 
 SPELLINGS = [
@@ -108,4 +128,18 @@ NAMES = [
         )
     ),
 ]
-CASES = [*SPELLINGS, *NAMES]
+PREPARED = [
+    Case(
+        "such names in `prepare`",
+        "kept under their names",
+        clips(RIGHT, *(clip_called(name) for name in ODD)),
+        keeps(*(os.fsdecode(name) for name in ODD)),
+    ),
+    Case(
+        "a video that cannot be read among others, in `prepare`",
+        "that one is dropped, by name and with the reason: “sad/P1_x.mp4: not a readable video”",
+        clips(RIGHT, beside("sad/P1_x.mp4")),
+        keeps(),
+    ),
+]
+CASES = [*SPELLINGS, *NAMES, *PREPARED]

@@ -114,6 +114,7 @@ HANDS = [
         gives(),
     ),
     Case("paths with the `\\` of Windows", "read", text(path=lambda n: f"clips\\{n:02d}.png"), gives()),
+    Case("`Zoë.png` with its ë in one character, which macOS stores in two", "found", accents_in_two, gives()),
     Case("a folder of frames, an absolute path", "read", frames_elsewhere, gives()),
     Case(
         "the folder that holds the table, with other tables beside it",
