@@ -95,6 +95,7 @@ HANDS = [
     ),
     Case("Excel's first line `sep=;`", "heard", text(";", before="sep=;\n"), gives()),
     Case("`.xlsx`, empty rows at its end", "the first sheet is read", workbook(".xlsx"), gives()),
+    Case("an `.xlsx` called `.csv`", "read by its content", workbook(".xlsx", as_name="clips.csv"), gives()),
     Case("`.xls` of an old Excel", "the first sheet is read", workbook(".xls"), gives()),
     Case(
         "columns in another order, their names in capitals",

@@ -68,8 +68,8 @@ def lines(change: Callable[[list[str]], list[str]]) -> Callable[[Path], Path]:
     return make
 
 
-def workbook(ending: str) -> Callable[[Path], Path]:
-    """Writes the clips and their table as Excel does, numbers as numbers."""
+def workbook(ending: str, *, as_name: str = "") -> Callable[[Path], Path]:
+    """Writes the clips and their table as Excel does, numbers as numbers, and renames it `as_name`."""
 
     def make(folder: Path) -> Path:
         draw(folder)
@@ -87,7 +87,7 @@ def workbook(ending: str) -> Callable[[Path], Path]:
             for row in [*cells, [None] * 4]:
                 book.active.append(row)
             book.save(path)
-        return path
+        return path.rename(folder / as_name) if as_name else path
 
     return make
 

@@ -9,7 +9,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,11 @@ def read_rows(path: Path) -> list[list[str]]:
 
     Raises `DataError` naming the file where it cannot be read as what its name says.
     """
-    readers = {".xlsx": _xlsx, ".xls": _xls, ".csv": _csv, ".tsv": _csv}
     suffix = path.suffix.lower()
-    if suffix not in readers:
+    if suffix not in TABLE_SUFFIXES:
         raise DataError(f"{path}: not a table; one of {', '.join(TABLE_SUFFIXES)} is needed.")
     try:
-        return [[_text(cell) for cell in row] for row in readers[suffix](path)]
+        return [[_text(cell) for cell in row] for row in _reader_of(path)(path)]
     except Exception as error:  # each library has its own, and damage shows as any of them
         raise DataError(f"{path}: cannot be read as {suffix} ({type(error).__name__}: {error}).") from error
 
@@ -69,14 +68,21 @@ def shown(cells: Iterable[str], most: int = 5) -> str:
     return ", ".join(repr(cell[:40]) for cell in different[:most]) + (", ..." if len(different) > most else "")
 
 
+def _reader_of(path: Path) -> Callable[[Path], Iterable[Sequence[Any]]]:
+    """What reads the table, by its first bytes where they tell: a workbook may have lost its ending."""
+    with path.open("rb") as file:
+        head = file.read(4)
+    by_head = {b"PK\x03\x04": _xlsx, b"\xd0\xcf\x11\xe0": _xls}
+    by_name = {".xlsx": _xlsx, ".xls": _xls}
+    return by_head.get(head) or by_name.get(path.suffix.lower(), _csv)
+
+
 def _xlsx(path: Path) -> list[tuple[Any, ...]]:
     import openpyxl  # here, because two data sets alone need it
 
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    try:
+    with path.open("rb") as file:
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
         return list(book.worksheets[0].iter_rows(values_only=True))
-    finally:
-        book.close()
 
 
 def _xls(path: Path) -> Iterable[list[Any]]:

@@ -1,5 +1,6 @@
 """Tables of other hands, as rows of text."""
 
+import openpyxl
 import pytest
 
 from trainables.data.core.spreadsheets import read_rows
@@ -35,3 +36,12 @@ def test_a_table_of_tabs_may_be_called_so(tmp_path):
 def test_rows_may_end_as_on_an_old_mac(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"a,b\r1,2\r")
     assert read_rows(tmp_path / "a.csv") == [["a", "b"], ["1", "2"]]
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a.xlsx", "a.csv"])
+def test_a_workbook_under_another_ending_is_read_as_what_it_is(tmp_path, name):
+    book = openpyxl.Workbook()
+    book.active.append(["a", 1])
+    book.save(tmp_path / "book.xlsx")
+    (tmp_path / "book.xlsx").rename(tmp_path / name)
+    assert read_rows(tmp_path / name) == [["a", "1"]]
