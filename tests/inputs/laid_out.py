@@ -136,12 +136,12 @@ def ordered(given: str, happens: str, *names: str) -> Case:
     return Case(given, happens, frames_called(*names), in_order(*names))
 
 
-def called(name: bytes) -> Callable[[Path], Path]:
+def called(name: bytes, *, num_frames: int = 8) -> Callable[[Path], Path]:
     """Writes the drawn clip as a video of that name."""
 
     def make(root: Path) -> Path:
         path = root / os.fsdecode(name)
-        return videos.write(root / "a.mp4", pictures()).rename(path)
+        return videos.write(root / "a.mp4", pictures(num_frames)).rename(path)
 
     return make
 
