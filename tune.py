@@ -266,10 +266,11 @@ def predict(
 ) -> None:
     """Classify clips with a registered model."""
     with command(verbose):
-        from tuning.text.tables import show_predictions
+        from tuning.text import outcomes, tables
 
-        if not show_predictions(fertune.predict(paths, model=model), as_json):
-            raise typer.Exit(1)
+        with outcomes.shown(as_json=True) as shown:  # standard output holds the answers alone
+            if not tables.show_predictions(fertune.predict(paths, model=model, progress=shown.listener), as_json):
+                raise typer.Exit(1)
 
 
 @app.command()

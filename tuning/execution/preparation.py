@@ -7,7 +7,7 @@ import csv
 import dataclasses
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.splits import HOLDOUT_SHARE, Splits, load_splits, make_splits
 from trainables.core.prepared.stored import Prepared, open_prepared, prepared_folders
 from trainables.data.core.dataset import DataError
-from trainables.data.core.passed_over import not_here
+from trainables.data.core.passed_over import links_nowhere, not_here
 
 
 class ClipListener(Protocol):
@@ -41,12 +41,24 @@ def prepare_dataset(
     """
     load = lookup.load("trainables.data", dataset, "data set").load
     options = {"keep_spelling": True} if keep_spelling and _takes_spelling(load) else {}
-    loaded = load(root, **options)
-    notes = (*loaded.notes, *(f"not read: {note}" for note in not_here(loaded)))
-    loaded = dataclasses.replace(loaded, notes=tuple(dict.fromkeys(notes)))
-    prepared = prepare(loaded, home, on_progress=listener.clip_prepared)
+    with _naming_links(root):
+        loaded = load(root, **options)
+        notes = (*loaded.notes, *(f"not read: {note}" for note in not_here(loaded)))
+        loaded = dataclasses.replace(loaded, notes=tuple(dict.fromkeys(notes)))
+        prepared = prepare(loaded, home, on_progress=listener.clip_prepared)
     tell(prepared, listener)
     return prepared
+
+
+@contextlib.contextmanager
+def _naming_links(root: Path) -> Generator[None]:
+    """What is not found under `root` may be a link that leads nowhere: the error then says so."""
+    try:
+        yield
+    except (DataError, FileNotFoundError) as error:
+        if "nowhere" not in str(error) and (nowhere := links_nowhere(root)):
+            raise DataError(f"{error}{nowhere}") from error
+        raise
 
 
 def require_spelling(dataset: str) -> None:

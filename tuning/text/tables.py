@@ -176,11 +176,12 @@ def front_json(trial: Trial, recommended: str | None, *, leaky: bool) -> dict[st
 
 
 def _prediction_json(one: Any) -> str:
-    keys = ("path", "error") if one.error else ("path", "label", "probabilities", "model")
+    keys = ("path", "error") if one.error else ("path", "label", "probabilities", "model", "clip")
     return json.dumps({key: getattr(one, key) for key in keys})
 
 
 def _prediction_line(one: Any) -> str:
     if one.error:
         return f"{one.path}: error: {one.error}"
-    return f"{one.path}: {one.label} ({percent(one.probabilities[one.label])})"
+    remarks = "".join(f"; {remark}" for remark in (one.clip or {}).get("remarks", ()))
+    return f"{one.path}: {one.label} ({percent(one.probabilities[one.label])}){remarks}"

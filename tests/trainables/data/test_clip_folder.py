@@ -258,3 +258,20 @@ def test_where_links_alone_are_left_the_refusal_says_so(tmp_path):
         DataError, match=r"only one class \(happy\).*sad: no clips.*2 links that lead nowhere \(sad/P0_x"
     ):
         clip_folder.load(tmp_path)
+
+
+def test_a_picture_that_moves_is_a_clip_of_its_class_and_a_still_one_beside_it_is_none(root):
+    from PIL import Image
+
+    pictures = [Image.new("RGB", (8, 8), (level, 0, 0)) for level in (0, 100, 200)]
+    for name in ("a.gif", "b.webp", "c.png", "d.apng"):
+        kind = "PNG" if name.endswith("png") else None
+        pictures[0].save(root / "happy" / f"P1_{name}", kind, save_all=True, append_images=pictures[1:])
+    write_image(root / "happy" / "P1_e.png")
+    dataset = clip_folder.load(root)
+    found = [clip for clip in dataset.samples if clip.subject == "P1" and clip.paths[0].parent == root / "happy"]
+    assert [sample.clip_id for sample in found] == [
+        f"happy/P1_{name}" for name in ("a.gif", "b.webp", "c.png", "d.apng")
+    ]
+    assert [len(list(dataset.read(sample))) for sample in found] == [3] * 4
+    assert "not read: 1 loose picture (happy/P1_e.png)" in dataset.notes

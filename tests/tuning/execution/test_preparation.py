@@ -6,6 +6,7 @@ import dataclasses
 import pytest
 from ray import tune
 
+from tests.support import trees
 from tests.support.ablation_driver import study_of
 from tests.support.builders import prepare_random
 from tests.support.stub_faces import StubFinder
@@ -95,6 +96,16 @@ def test_what_is_not_here_is_told_once_of_every_data_set(clips, tmp_path, monkey
     reader = clip_folder.load
     monkeypatch.setattr(clip_folder, "load", lambda root: dataclasses.replace(reader(root), name="other", notes=()))
     assert prepare_dataset("clip_folder", clips, tmp_path, Silent()).notes == told
+
+
+@pytest.mark.parametrize("dataset", ["ck_plus", "clip_folder", "dfew", "oulu_casia", "rml"])
+def test_a_data_set_of_links_that_lead_nowhere_says_so(dataset, tmp_path):
+    root = getattr(trees, dataset)(tmp_path / "data")
+    for path in [path for path in root.rglob("*") if path.is_file() and "EmoLabel" not in str(path)]:
+        path.unlink()
+        path.symlink_to(tmp_path / "annex" / path.name)
+    with pytest.raises(DataError, match=r"links that lead nowhere \("):
+        prepare_dataset(dataset, root, tmp_path, Silent())
 
 
 def test_spellings_of_published_people_are_not_to_be_kept(clips, tmp_path):

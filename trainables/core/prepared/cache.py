@@ -22,10 +22,10 @@ from trainables.core.prepared.cropping import Finder, cropped_clips
 from trainables.core.prepared.fingerprint import fingerprint_of
 from trainables.core.prepared.frame_file import FrameWriter, new_frame_file, nothing_half_written
 from trainables.core.prepared.given_faces import finder_for
-from trainables.core.prepared.kept import num_clips, reindexed_folds, require_classes, the_first
+from trainables.core.prepared.kept import reindexed_folds, require_classes, the_first
 from trainables.core.prepared.stored import Dropped, Prepared, lock_path, open_prepared
+from trainables.core.prepared.told import Told, notes
 from trainables.data.core.dataset import DataError, Dataset
-from trainables.data.core.layout import listed
 
 CROP_SIZE = 160  # px, unless the data set has a size of its own
 
@@ -101,7 +101,7 @@ def _write_clips(
 ) -> dict[str, Any]:
     """Writes the crops of all clips and returns the index."""
     kept: list[int] = []
-    crowded, incomplete, uneven = [], [], []
+    told: list[Told] = []
     offsets, scores, faces_found, dropped = [0], [], [], []
     with contextlib.closing(cropped_clips(dataset, finder, crop_size, num_processes)) as outcomes:
         for i, outcome in enumerate(outcomes):
@@ -115,30 +115,17 @@ def _write_clips(
                 offsets.append(size.frames_done)
                 scores.append(outcome.score)
                 faces_found.append(outcome.num_frames_with_face)
-                crowded += [dataset.samples[i].clip_id] * (outcome.num_faces > 1)
-                incomplete += [f"{dataset.samples[i].clip_id}: {outcome.reading}"] * outcome.reading.is_incomplete
-                uneven += [dataset.samples[i].clip_id] * outcome.reading.uneven
+                told.append(Told.of(outcome))
             if on_progress is not None:
                 on_progress(i + 1, size.num_clips)
     if not kept:
         raise DataError(f"{dataset.name}: none of {size.num_clips} clips can be used.{the_first(dropped)}")
     require_classes(dataset, set(kept), dropped)
-    notes = list(dataset.notes)
-    if crowded:
-        notes.append(
-            f"{num_clips(crowded)} with more than one face ({listed(crowded)}); "
-            "the one that is largest and surest over the frames is followed"
-        )
-    if incomplete:
-        notes.append(f"{num_clips(incomplete)} with frames missing ({listed(incomplete)}); what can be decoded is used")
-    if uneven:
-        notes.append(
-            f"{num_clips(uneven)} with a variable frame rate ({listed(uneven)}); their frames are taken at even times"
-        )
+    clip_ids = [dataset.samples[i].clip_id for i in kept]
     return {
         "name": dataset.name,
         "classes": list(dataset.classes),
-        "clip_ids": [dataset.samples[i].clip_id for i in kept],
+        "clip_ids": clip_ids,
         "subjects": [dataset.samples[i].subject for i in kept],
         "labels": [dataset.samples[i].label for i in kept],
         "offsets": offsets,
@@ -147,7 +134,8 @@ def _write_clips(
         "scores": scores,
         "faces_found": faces_found,
         "faces": dataset.faces,
-        "notes": notes,
+        "notes": [*dataset.notes, *notes(clip_ids, told)],
+        "told": [one.to_json() for one in told],
     }
 
 

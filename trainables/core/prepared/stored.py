@@ -41,7 +41,8 @@ class Prepared:
     `folds` index the kept clips; `dropped` names the clips left out, with reasons; `scores` are mean detection
     probabilities; `faces_found` counts, per clip, the frames in which the face was found among those looked at.
     `faces` says whether the faces were found or given as crops, `drawn` whether they are drawn, `notes` what the reader
-    of the data set said about this copy, and how many clips show several faces, lack frames or come at a variable rate.
+    of the data set said about this copy, and how many clips show several faces, lack frames and so on; `told` is what is
+    told of each clip (`trainables/core/prepared/told.py`), which earlier versions did not keep.
     """
 
     folder: Path
@@ -60,6 +61,7 @@ class Prepared:
     faces: Faces = "find"
     drawn: bool = False
     notes: tuple[str, ...] = ()
+    told: tuple[dict[str, Any], ...] = ()
 
     @property
     def subject_ids(self) -> list[str]:
@@ -129,6 +131,7 @@ def open_prepared(folder: Path) -> Prepared:
             faces=index.get("faces", "find"),
             drawn=index.get("drawn", False),
             notes=tuple(index.get("notes", ())),
+            told=tuple(index.get("told", ())),
         )
         if not len(prepared) == len(prepared.labels) == len(prepared.subjects) == len(offsets) - 1:
             raise ValueError("the index disagrees with itself about the number of clips")

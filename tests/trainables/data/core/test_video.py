@@ -66,6 +66,7 @@ def test_every_frame_of_a_container_is_read_in_order(tmp_path, name, codec, pix_
     assert {frame.shape for frame in frames} == {(48, 64, 3)}
     assert videos.levels_of(frames) == list(range(16))
     assert reading == Reading(16, 16)
+    assert reading.seconds == pytest.approx(0.64, abs=0.02)
 
 
 @pytest.mark.parametrize(
