@@ -100,6 +100,18 @@ STREAMS = [
     ),
     Case("colours by the standard of HD (BT.709)", "the same colours", recorded.of_colours(1, 1), gives(within=6)),
     Case(
+        "HDR, as newer telephones film (BT.2020, HLG)",
+        "as stored, not toned for a screen: somewhat pale",
+        recorded.of_colours(9, 1, curve=18),
+        gives(within=6),
+    ),
+    Case(
+        "interlaced, as camcorders film",
+        "as stored, both half pictures woven",
+        video("a.mpg", "mpeg2video", options={"flags": "+ildct+ilme"}),
+        gives(within=6),
+    ),
+    Case(
         "colours in full range, as telephones write them",
         "the same colours",
         recorded.of_colours(5, 2),

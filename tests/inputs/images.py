@@ -96,6 +96,12 @@ def moving(name: str, **settings) -> Callable[[Path], Path]:
     return make
 
 
+def with_preview(folder: Path) -> Path:
+    first = Image.fromarray(PICTURE)
+    first.save(folder / "a.tif", save_all=True, append_images=[first.resize((48, 32))])
+    return folder / "a.tif"
+
+
 def as_other(name: str, kind: str, **settings) -> Callable[[Path], Path]:
     """Writes the drawn picture as another kind than its name says."""
     content = io.BytesIO()
@@ -194,6 +200,14 @@ CASES = [
     Case("`.pgm`", "grey in three equal channels", saved("a.pgm", "L"), is_picture(GREY)),
     Case("an animated `.webp`", "a clip", moving("a.webp", lossless=True), gives()),
     Case("an animated `.png`", "a clip", moving("a.png"), gives()),
+    Case("an animated `.avif`", "a clip", moving("a.avif", quality=95), gives(within=6)),
+    Case("a `.tif` of several pages, as laboratory cameras write it", "a clip", moving("a.tif"), gives()),
+    Case("a `.tif` with a small preview in it", "one picture", with_preview, is_picture()),
+    Case("`.avif`", "the same picture", saved("a.avif", quality=95), is_picture(within=4)),
+    Case("JPEG 2000 (`.jp2`)", "the same pixels", saved("a.jp2"), is_picture()),
+    Case(
+        "`.jfif`, as browsers save it", "the same picture", as_other("a.jfif", "JPEG", quality=95), is_picture(within=3)
+    ),
     Case("a `.jpg` called `.png`", "read by its content", as_other("a.png", "JPEG", quality=95), is_picture(within=3)),
     Case(
         "an AVIF called `.jpg`, as downloads are",

@@ -8,6 +8,8 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+from PIL import Image
+
 from tests.inputs.case import Case, Check, labels, pictures, read, refusal, require_same, told
 from tests.support import trees
 from tests.trainables.data.core import videos
@@ -68,6 +70,16 @@ def pictures_at(*names: str) -> Callable[[Path], None]:
 def video_at(name: str) -> Callable[[Path], Path]:
     """Writes the drawn clip as a video."""
     return lambda root: videos.write(root / name, pictures())
+
+
+def moving_at(name: str) -> Callable[[Path], None]:
+    """Writes the drawn clip as one picture that moves."""
+
+    def write(root: Path) -> None:
+        first, *others = map(Image.fromarray, pictures())
+        first.save(root / name, save_all=True, append_images=others, duration=40, lossless=True)
+
+    return write
 
 
 def link(name: str, to: str) -> Callable[[Path], None]:

@@ -67,14 +67,15 @@ def two_videos(folder: Path) -> Path:
     return folder / "a.mkv"
 
 
-def of_colours(space: int, levels: int) -> Callable[[Path], Path]:
-    """The drawn clip by the matrix and range of a standard, which the file names."""
+def of_colours(space: int, levels: int, *, curve: int = 1) -> Callable[[Path], Path]:
+    """The drawn clip by the matrix, range and curve of a standard, which the file names."""
 
     def make(folder: Path) -> Path:
         with av.open(str(folder / "a.mp4"), "w") as container:
             stream = container.add_stream("libx264", rate=videos.RATE, options={"threads": "1", "bf": "0"})
             stream.height, stream.width, stream.pix_fmt = 64, 96, "yuv420p"
             stream.codec_context.colorspace, stream.codec_context.color_range = space, levels
+            stream.codec_context.color_trc = curve
             for number, frame in enumerate(pictures()):
                 picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
                 picture = picture.reformat(format="yuv420p", dst_colorspace=space, dst_color_range=levels)
