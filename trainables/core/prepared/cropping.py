@@ -22,7 +22,7 @@ from trainables.core.prepared.faces import CroppedClip
 from trainables.core.prepared.stored import Dropped
 from trainables.core.prepared.told import cropped
 from trainables.data.core.dataset import DataError, Dataset, Sample
-from trainables.data.core.kinds import is_video
+from trainables.data.core.kinds import is_for_ffmpeg
 
 CLIPS_PER_PROCESS = 40  # a process takes as long to start, importing torch, as it takes to crop this many clips
 FEW_FILES = 8  # of given faces: a clip of fewer takes longer to send to another process than to read
@@ -179,11 +179,11 @@ def _worthwhile(num_clips: int) -> int:
 
 def _is_trifling(dataset: Dataset) -> bool:
     paths = dataset.samples[0].paths if dataset.samples else ()
-    return dataset.faces == "given" and len(paths) < FEW_FILES and not any(is_video(path) for path in paths)
+    return dataset.faces == "given" and len(paths) < FEW_FILES and not any(is_for_ffmpeg(path) for path in paths)
 
 
 def _holds_videos(dataset: Dataset) -> bool:
-    return any(is_video(path) for sample in dataset.samples for path in sample.paths)
+    return any(is_for_ffmpeg(path) for sample in dataset.samples for path in sample.paths)
 
 
 def can_be_sent(things: object) -> bool:

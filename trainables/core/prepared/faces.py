@@ -70,7 +70,7 @@ class _Look:
 QUICK = _Look(side=320, border=0.0, min_face=32)
 CLOSE = _Look(side=480, border=0.25, min_face=20)
 TURNED = _Look(side=96, border=0.2, min_face=32)  # for crops, which a face fills
-NUM_TURNED = 2  # crops, evenly spaced
+NUM_TURNED = 4  # crops, evenly spaced
 SURE = 0.999  # the detector's probability, below which the face may lie on its side: of no upright one is it less sure
 
 

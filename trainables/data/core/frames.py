@@ -11,7 +11,7 @@ import numpy as np
 from trainables.data.core.dataset import DataError, Sample
 from trainables.data.core.finding import list_images
 from trainables.data.core.image import is_animated, read_animated, read_images
-from trainables.data.core.kinds import is_video
+from trainables.data.core.kinds import is_for_ffmpeg, is_video
 from trainables.data.core.video import Reading, even_repeats, length_of, read_video
 
 
@@ -24,16 +24,12 @@ def read_frames(sample: Sample) -> Generator[np.ndarray, None, Reading]:
     paths = tuple(file for path in sample.paths for file in _files(path))
     if not paths:
         raise DataError(f"{sample.clip_id}: the clip has no frames (its folder holds no image).")
-    if not any(_is_for_ffmpeg(path) for path in paths):
+    if not any(is_for_ffmpeg(path) for path in paths):
         return (yield from _read_images(paths))
     reading = Reading()
     for path in paths:
-        reading += yield from read_video(path) if _is_for_ffmpeg(path) else _read_images((path,))
+        reading += yield from read_video(path) if is_for_ffmpeg(path) else _read_images((path,))
     return reading
-
-
-def _is_for_ffmpeg(path: Path) -> bool:
-    return is_video(path) or path.suffix.lower() == ".gif"
 
 
 def _files(path: Path) -> list[Path]:

@@ -61,6 +61,11 @@ def is_image(path: str | Path) -> bool:
     return os.path.splitext(path)[1].lower() in IMAGE_SUFFIXES
 
 
+def is_for_ffmpeg(path: str | Path) -> bool:
+    """Whether FFmpeg decodes it: a video, or a GIF."""
+    return is_video(path) or os.path.splitext(path)[1].lower() == ".gif"
+
+
 def may_be_series(path: str | Path) -> bool:
     """Whether the name ends as that of an image that may hold several pictures, in upper or lower case."""
     return os.path.splitext(path)[1].lower() in SERIES_SUFFIXES

@@ -165,8 +165,9 @@ def _missing(container: InputContainer, stream: VideoStream, num_packets: int, e
     """How many frames the container announces beyond the `num_packets` that it holds, up to `end` seconds."""
     announced = stream.frames
     if not announced and container.duration and end and container.format.name.startswith(COUNTED_BY_DURATION):
-        start = max(container.start_time or 0, 0) / av.time_base
-        announced = round(num_packets * container.duration / av.time_base / max(end - start, 1e-3))
+        start = (container.start_time or 0) / av.time_base
+        duration = container.duration / av.time_base - max(start, 0)  # it counts from 0, wherever the frames begin
+        announced = round(num_packets * duration / max(end - start, 1e-3))
     missing = announced - num_packets
     return missing if missing > max(1, announced // 20) else 0  # some headers hold estimates
 

@@ -152,6 +152,15 @@ def test_a_video_trimmed_by_an_edit_list_is_whole(tmp_path):
     assert reading == Reading(12, 12)
 
 
+@pytest.mark.parametrize("name", ["a.mkv", "a.webm", "a.mp4", "a.flv"])
+def test_a_video_whose_times_do_not_begin_at_0_is_whole(tmp_path, name):
+    codec = {"webm": "libvpx", "flv": "flv"}.get(name[2:], "libx264")
+    path = videos.write(tmp_path / name, codec=codec, times=[5000 + 40 * number for number in range(16)])
+    frames, reading = read(path)
+    assert videos.levels_of(frames) == list(range(16))
+    assert reading == Reading(16, 16)
+
+
 def test_frames_at_uneven_times_are_taken_at_even_ones(tmp_path):
     times = [*range(0, 400, 40), *range(400, 1360, 160)]  # 10 frames at 25, then 6 at 6.25 frames a second
     frames, reading = read(videos.write(tmp_path / "a.webm", codec="libvpx", times=times))
