@@ -24,6 +24,10 @@ from trainables.core import files
 from trainables.core.prepared.frame_file import map_frames, new_frame_file, nothing_half_written
 from trainables.data.core.dataset import DataError, Faces, Fold
 
+# What `index.json` holds for each clip in turn, and what else. Whoever takes clips out goes by this.
+PER_CLIP = ("clip_ids", "subjects", "labels", "scores", "faces_found")
+OF_ALL = ("name", "classes", "offsets", "folds", "dropped", "faces", "notes", "fingerprint", "settings", "drawn")
+
 
 @dataclass(frozen=True)
 class Dropped:
