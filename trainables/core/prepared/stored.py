@@ -24,9 +24,22 @@ from trainables.core import files
 from trainables.core.prepared.frame_file import map_frames, new_frame_file, nothing_half_written
 from trainables.data.core.dataset import DataError, Faces, Fold
 
-# What `index.json` holds for each clip in turn, and what else. Whoever takes clips out goes by this.
+# What `index.json` holds for each clip in turn, and what else. Whoever takes clips out goes by this. `earlier` tells, by
+# the fingerprint that the data had before, at which index each clip was.
 PER_CLIP = ("clip_ids", "subjects", "labels", "scores", "faces_found")
-OF_ALL = ("name", "classes", "offsets", "folds", "dropped", "faces", "notes", "fingerprint", "settings", "drawn")
+OF_ALL = (
+    "name",
+    "classes",
+    "offsets",
+    "folds",
+    "dropped",
+    "faces",
+    "notes",
+    "fingerprint",
+    "settings",
+    "drawn",
+    "earlier",
+)
 
 
 @dataclass(frozen=True)

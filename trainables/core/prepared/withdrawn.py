@@ -57,12 +57,13 @@ class Person:
 class Held:
     """What the prepared data in `folder` holds of a person: the clips at `indices` and, in `dropped`, ids of unusable ones.
 
-    `clip_ids` are all of these ids, `spellings` those that his name has here, `num_clips` counts the clips of everybody.
+    `positions` gives, by the fingerprints that the data has and had, where these clips are and were. `clip_ids` are all of
+    these ids, `spellings` those that his name has here, `num_clips` counts the clips of everybody.
     """
 
     folder: Path
     dataset: str
-    fingerprint: str
+    positions: dict[str, tuple[int, ...]]
     spellings: tuple[str, ...]
     indices: tuple[int, ...]
     clip_ids: tuple[str, ...]
@@ -101,7 +102,7 @@ def held_in(folder: Path, index: dict[str, Any], person: Person) -> Held | None:
     return Held(
         folder=folder,
         dataset=index["name"],
-        fingerprint=index["fingerprint"],
+        positions={index["fingerprint"]: indices, **_picked(index.get("earlier", {}), indices)},
         spellings=tuple(dict.fromkeys(index["subjects"][i] for i in indices if index["subjects"][i])),
         indices=indices,
         clip_ids=(*kept, *dropped),
@@ -182,6 +183,7 @@ def without(index: dict[str, Any], person: Person) -> dict[str, Any] | None:
     rest["folds"] = [fold for fold in folds if all(fold.values())]
     if not rest["folds"] or set(rest["labels"]) != set(index["labels"]):
         return None
+    rest["earlier"] = {index["fingerprint"]: kept, **_picked(index.get("earlier", {}), kept)}
     facts = json.dumps([index["fingerprint"], "without", rest["clip_ids"]])
     rest["fingerprint"] = hashlib.sha256(facts.encode()).hexdigest()
     return rest
@@ -190,12 +192,16 @@ def without(index: dict[str, Any], person: Person) -> dict[str, Any] | None:
 def redacted(text: str, clip_ids: Collection[str]) -> str:
     """`text` without the `clip_ids`, wherever one stands whole."""
     for clip_id in sorted(clip_ids, key=len, reverse=True):
-        text = re.sub(rf"(?<![\w/]){re.escape(clip_id)}(?!\w)", lambda _: FORGOTTEN, text)
+        text = re.sub(rf"(?<!\w){re.escape(clip_id)}(?!\w)", lambda _: FORGOTTEN, text)
     return text
 
 
 def _clips(index: dict[str, Any]) -> list[tuple[str | None, str]]:
     return list(zip(index["subjects"], index["clip_ids"], strict=True))
+
+
+def _picked(lists: dict[str, list[int]], indices: Collection[int]) -> dict[str, Any]:
+    return {key: tuple(values[i] for i in indices) for key, values in lists.items()}
 
 
 def _require_known(folder: Path, index: dict[str, Any]) -> None:

@@ -36,7 +36,7 @@ def clips_of(prepared):
 def test_every_key_of_an_index_is_known(tmp_path):
     """Whoever adds one says in `stored.py` whether it holds something for each clip: nobody could be taken out else."""
     index = read_index(prepare_people(tmp_path).folder)
-    assert set(index) == {*PER_CLIP, *OF_ALL}
+    assert {*index, "earlier"} == {*PER_CLIP, *OF_ALL}
     assert {len(index[key]) for key in PER_CLIP} == {2 * len(PEOPLE)}
 
 
@@ -81,6 +81,15 @@ def test_a_clip_that_names_nobody_goes_by_its_id(tmp_path):
     folder = take_out(held(prepared, one := Person(name="happy/1_01.mp4")), one)
     assert "happy/1_01.mp4" not in open_prepared(folder).clip_ids
     assert "sad/1_02.mp4" in open_prepared(folder).clip_ids
+
+
+def test_where_clips_were_before_is_known_after_others_went(tmp_path):
+    prepared = prepare_people(tmp_path)
+    ben = Person(name="ben")
+    first = open_prepared(take_out(held(prepared), ANNA))
+    second = open_prepared(take_out(held(first, ben), ben))
+    found = held(second, Person(name="dan"))
+    assert found.positions == {prepared.fingerprint: (6, 7), first.fingerprint: (4, 5), second.fingerprint: (2, 3)}
 
 
 def test_whom_unusable_clips_alone_name_leaves_the_indices_and_the_fingerprint(tmp_path):
