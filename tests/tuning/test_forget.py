@@ -15,7 +15,9 @@ from tuning.evidence.withdrawal import people_in
 from tuning.execution.preparation import cut
 from tuning.forget import forget, plan_forgetting
 from tuning.load import load
+from tuning.prune import plan_prune
 from tuning.records.home import known_studies
+from tuning.records.home_check import home_looks
 from tuning.records.ledger import Ledger
 from tuning.records.mlflow_client import default_uri
 
@@ -93,6 +95,12 @@ def test_no_study_goes_on_with_other_indices(home):
     forget("anna", home=home)
     with pytest.raises(ValueError, match="was begun on other data"):
         cut(load_study("smiles"), faces(home), home / "smiles" / "splits.json")
+
+
+def test_the_data_without_a_person_still_counts_as_that_of_its_study(home):
+    forget("anna", home=home)
+    assert not any(part.what.startswith("prepared/") for part in plan_prune(home=home).parts)
+    assert "`run smiles --new-data`, as somebody withdrew" in home_looks(home)["prepared faces"]()["fix"]
 
 
 def test_forgetting_twice_changes_nothing(home):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from trainables.core import files, lookup
+from trainables.core.prepared.remaining import twins_of
 from trainables.core.prepared.withdrawn import (
     Held,
     Person,
@@ -19,7 +20,6 @@ from trainables.core.prepared.withdrawn import (
     people_of,
     read_index,
     redacted,
-    twins_of,
     without,
 )
 from trainables.core.wording import counted

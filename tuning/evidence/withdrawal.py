@@ -16,6 +16,7 @@ from trainables.core import files
 from trainables.core.prepared.splits import Splits, load_splits
 from trainables.core.prepared.withdrawn import Held, Person, redacted
 from trainables.data.core.dataset import DataError
+from tuning.evidence.holdout import study_at_starts
 from tuning.records.ledger import Ledger, Trial
 
 WORDS = ("error", "words", "reason")  # what an event of a ledger says in sentences, which may name a clip
@@ -61,9 +62,8 @@ def in_study(folder: Path, held: Sequence[Held], person: Person) -> InStudy:
     rows, unreadable = predictions_in((folder / files.TRIALS).glob(f"*/{files.PREDICTIONS}"), person, clip_ids)
     clip_ids |= {clip for path in rows for subject, clip in _rows(path) if person.owns(subject, clip)}
     texts = [folder / files.LEDGER, *(folder / files.TRIALS).glob(f"*/{files.TRACEBACK}")]
-    splits = _splits(folder)
-    positions = {key: value for one in mine for key, value in one.positions.items()}
-    indices = set(positions.get(splits.fingerprint, ())) if splits else set()
+    splits, began = _splits(folder), study_at_starts(ledger, "dataset_fingerprint")
+    positions = {key: set(value) for one in mine for key, value in one.positions.items()}
     return InStudy(
         folder=folder,
         dataset=ledger.study.get("dataset", ""),
@@ -75,7 +75,12 @@ def in_study(folder: Path, held: Sequence[Held], person: Person) -> InStudy:
         weights=tuple(
             trial.trial_id
             for trial in ledger.trials.values()
-            if splits and _left_weights(ledger, trial) and indices & _trained_on(splits, trial)
+            if _left_weights(ledger, trial)
+            and any(
+                positions.get(key, set()) & _trained_on(splits[key], trial)
+                for key in began[trial.trial_id]
+                if key in splits
+            )
         ),
         prepared=bool(mine),
         data_root=ledger.study.get("data_root", ""),
@@ -89,8 +94,9 @@ def role_in(folder: Path, fingerprint: str, held: Sequence[Held]) -> str:
     `trained`: it was trained on him. `tested`: he was locked away, and it was tested on him. `""`: neither. `unknown`: its
     splits, or the data that they were cut from, are gone.
     """
-    splits, mine = _splits(folder), [one.positions[fingerprint] for one in held if fingerprint in one.positions]
-    if splits is None or splits.fingerprint != fingerprint or not mine:
+    splits = _splits(folder).get(fingerprint)
+    mine = [one.positions[fingerprint] for one in held if fingerprint in one.positions]
+    if splits is None or not mine:
         return "unknown"
     indices = {index for clips in mine for index in clips}
     if indices & {index for fold in splits.folds for part in dataclasses.astuple(fold) for index in part}:
@@ -176,10 +182,14 @@ def _his(path: Path, person: Person, clip_ids: Collection[str]) -> list[bool]:
     return [person.owns(subject, clip) or clip in clip_ids for subject, clip in _rows(path)]
 
 
-def _splits(folder: Path) -> Splits | None:
-    with contextlib.suppress(DataError):
-        return load_splits(folder / files.SPLITS)
-    return None
+def _splits(folder: Path) -> dict[str, Splits]:
+    """The splits of a study by the fingerprint of the data: those of today, and of its data before that."""
+    found = {}
+    for path in folder.glob(f"{Path(files.SPLITS).stem}*.json"):
+        with contextlib.suppress(DataError):
+            splits = load_splits(path)
+            found[splits.fingerprint] = splits
+    return found
 
 
 def _left_weights(ledger: Ledger, trial: Trial) -> bool:

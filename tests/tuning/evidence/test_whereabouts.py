@@ -1,5 +1,6 @@
 """What a home holds of a person is told whole, before anything is touched; others ask in vain."""
 
+import dataclasses
 import shutil
 
 import pytest
@@ -8,8 +9,11 @@ from filelock import FileLock
 from tests.support.builders import PEOPLE, prepare_people
 from tests.support.hand_runner import CLIP, GONE, faces, locked_away
 from tests.support.mlflow_store import register
+from trainables.core import files
+from trainables.core.prepared.splits import load_splits
 from trainables.core.prepared.stored import lock_path
 from tuning.forget import forget, plan_forgetting
+from tuning.records import disposal
 from tuning.records.ledger import Ledger
 
 
@@ -116,3 +120,33 @@ def test_the_same_frames_under_another_name_are_told(home):
     other = prepare_people(home, name="clips_csv", copies={"sad/ben_02.mp4": CLIP})
     assert forget("anna", home=home).twins == ((CLIP, "sad/ben_02.mp4"),)
     assert not other.folder.exists()
+
+
+def test_mlflow_that_is_away_is_asked_first(home, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with pytest.raises(ConnectionError, match=r"MLflow at http://127\.0\.0\.1:9 does not answer"):
+        forget("anna", home=home)
+    assert "Anna" in faces(home).subjects
+
+
+def test_copies_that_are_on_no_disk_of_this_machine_are_named(home, monkeypatch):
+    asked = disposal.tracked
+
+    def elsewhere(uri, study):
+        tracked = asked(uri, study)
+        return dataclasses.replace(tracked, runs=dict.fromkeys(tracked.runs))
+
+    monkeypatch.setattr(disposal, "tracked", elsewhere)
+    found = plan_forgetting(locked_away(home), home=home)
+    assert "artifacts" not in traces(found)
+    assert f"mlflow.db keeps {files.PREDICTIONS} of fertune/smiles out of reach" in found.elsewhere[0]
+
+
+def test_each_version_of_a_studys_data_tells_of_its_own_models(home):
+    """Data that grew: the splits of before lie beside those of today."""
+    name = next(name for name in PEOPLE if name != locked_away(home))
+    splits = load_splits(home / "smiles" / "splits.json")
+    splits.save(home / "smiles" / f"splits-{splits.fingerprint[:12]}.json")
+    dataclasses.replace(splits, fingerprint="0" * 64).save(home / "smiles" / "splits.json")
+    found = plan_forgetting(name, home=home)
+    assert [model.role for model in found.models] == ["trained", "trained"]

@@ -23,6 +23,7 @@ from trainables.core.prepared.fingerprint import fingerprint_of
 from trainables.core.prepared.frame_file import FrameWriter, new_frame_file, nothing_half_written
 from trainables.core.prepared.given_faces import finder_for
 from trainables.core.prepared.kept import num_clips, reindexed_folds, require_classes, the_first
+from trainables.core.prepared.remaining import require_nobody_back
 from trainables.core.prepared.stored import Dropped, Prepared, lock_path, open_prepared
 from trainables.data.core.dataset import DataError, Dataset
 from trainables.data.core.layout import listed
@@ -45,8 +46,8 @@ def prepare(
     no face, is dropped and named in `Prepared.dropped`; given faces are not searched for. `on_progress` is told the
     clips done and their number. Processes that prepare the same data wait for the first of them. The result does not
     depend on `num_processes` (default: as many as the CPUs and the number of clips make worth while).
-    Raises `DataError` where no clip of a class is left, too few subjects are, a part of a fold is empty, or the disk is
-    full.
+    Raises `DataError` where no clip of a class is left, too few subjects are, a part of a fold is empty, somebody who
+    withdrew is in it again, or the disk is full.
     """
     finder = finder or finder_for(dataset.faces)
     crop_size = crop_size or dataset.crop_size or CROP_SIZE
@@ -54,6 +55,7 @@ def prepare(
     if drawn := dataset.drawn:
         settings["drawn"] = True
     fingerprint = fingerprint_of(dataset, settings)
+    require_nobody_back(storage, fingerprint)
     folder = storage / files.PREPARED / f"{dataset.name}-{fingerprint[:12]}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     _remove_stale(folder.parent)

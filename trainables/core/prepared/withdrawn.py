@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 
 from trainables.core import files
 from trainables.core.prepared.frame_file import map_frames, new_frame_file, nothing_half_written
-from trainables.core.prepared.stored import OF_ALL, PER_CLIP, lock_path, open_prepared
+from trainables.core.prepared.stored import OF_ALL, PER_CLIP, PER_DROPPED, lock_path, open_prepared
 from trainables.data.core.dataset import DataError
 from trainables.data.core.spelling import same
 
@@ -43,14 +43,14 @@ class Person:
         return name == self.name if self.keep_spelling else same(name) == same(self.name)
 
     def owns(self, subject: str | None, clip_id: str) -> bool:
-        """Whether a clip is of him; one that names nobody stands for itself."""
-        return self.is_named(subject or clip_id)
+        """Whether a clip is of him; one that names nobody goes by its id, to the letter."""
+        return self.is_named(subject) if subject else clip_id == self.name
 
     def stands_in(self, clip_id: str, classes: Collection[str]) -> bool:
         """Whether a part of the path that `clip_id` is begins with his name, and is no class."""
         parts = [part for part in clip_id.split("/") if part not in classes]
         beginnings = [part[: match.start()] for part in parts for match in re.finditer(r"[_\-. ]|$", part)]
-        return any(map(self.is_named, [clip_id, *beginnings]))
+        return clip_id == self.name or any(map(self.is_named, beginnings))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -112,20 +112,6 @@ def held_in(folder: Path, index: dict[str, Any], person: Person) -> Held | None:
     )
 
 
-def twins_of(held: Held) -> list[tuple[str, str]]:
-    """Pairs of clips with the same frames, one of the person and one under another name; none where frames are damaged."""
-    with contextlib.suppress(DataError):
-        prepared = open_prepared(held.folder)
-        lengths = np.diff(prepared.offsets)
-        return [
-            (prepared.clip_ids[mine], prepared.clip_ids[other])
-            for mine in held.indices
-            for other in np.flatnonzero((lengths == lengths[mine]) & (prepared.scores == prepared.scores[mine]))
-            if other not in held.indices and _same_frames(prepared, mine, int(other))
-        ]
-    return []
-
-
 @contextlib.contextmanager
 def only_writer(folder: Path) -> Generator[None]:
     """Nobody else writes the prepared data in `folder` meanwhile. Raises `ValueError` where somebody does."""
@@ -166,10 +152,15 @@ def without(index: dict[str, Any], person: Person) -> dict[str, Any] | None:
     """The index without the clips of `person`; `None` where what is left is no data set any more."""
     gone = {i for i, (subject, clip) in enumerate(_clips(index)) if person.owns(subject, clip)}
     kept = [i for i in range(len(index["clip_ids"])) if i not in gone]
+    named = [person.stands_in(clip["clip_id"], index["classes"]) for clip in index["dropped"]]
     rest = index | {key: [index[key][i] for i in kept] for key in PER_CLIP if key in index}
-    rest["dropped"] = [clip for clip in index["dropped"] if not person.stands_in(clip["clip_id"], index["classes"])]
+    for key in PER_DROPPED:
+        if key in index:
+            rest[key] = [one for one, his in zip(index[key], named, strict=True) if not his]
+    if "groups" in index:
+        rest["groups"] = _regrouped(rest, person)
     ids = [index["clip_ids"][i] for i in gone]
-    ids += [clip["clip_id"] for clip in index["dropped"] if clip not in rest["dropped"]]
+    ids += [clip["clip_id"] for clip, his in zip(index["dropped"], named, strict=True) if his]
     rest["notes"] = [redacted(note, ids) for note in index.get("notes", ()) if not _spells(note, person)]
     if not gone:
         return rest
@@ -190,9 +181,9 @@ def without(index: dict[str, Any], person: Person) -> dict[str, Any] | None:
 
 
 def redacted(text: str, clip_ids: Collection[str]) -> str:
-    """`text` without the `clip_ids`, wherever one stands whole."""
+    """`text` without the `clip_ids`, wherever one stands whole, and without the names in brackets after it."""
     for clip_id in sorted(clip_ids, key=len, reverse=True):
-        text = re.sub(rf"(?<!\w){re.escape(clip_id)}(?!\w)", lambda _: FORGOTTEN, text)
+        text = re.sub(rf"(?<!\w){re.escape(clip_id)}(?!\w)( \([^)]*\))?", lambda _: FORGOTTEN, text)
     return text
 
 
@@ -204,10 +195,19 @@ def _picked(lists: dict[str, list[int]], indices: Collection[int]) -> dict[str, 
     return {key: tuple(values[i] for i in indices) for key, values in lists.items()}
 
 
+def _regrouped(rest: dict[str, Any], person: Person) -> list[str]:
+    """The groups, where those that were called by the person are called by the first who is left in them."""
+    first: dict[str, str] = {}
+    for group, (subject, clip) in zip(rest["groups"], _clips(rest), strict=True):
+        first.setdefault(group, subject or clip)
+    return [first[group] if person.is_named(group) else group for group in rest["groups"]]
+
+
 def _require_known(folder: Path, index: dict[str, Any]) -> None:
-    strange = [key for key in index if key not in (*PER_CLIP, *OF_ALL) and isinstance(index[key], list | dict)] + [
-        key for key in PER_CLIP if key in index and len(index[key]) != len(index["clip_ids"])
-    ]
+    known = (*PER_CLIP, *PER_DROPPED, *OF_ALL)
+    strange = [key for key, value in index.items() if key not in known and isinstance(value, list | dict)]
+    for keys in (PER_CLIP, PER_DROPPED):
+        strange += [key for key in keys if key in index and len(index[key]) != len(index[keys[0]])]
     if strange:
         raise DataError(
             f"{folder}: {files.INDEX} holds {', '.join(strange)}, which nobody can be taken out of here. Use the fertune that "
@@ -217,11 +217,6 @@ def _require_known(folder: Path, index: dict[str, Any]) -> None:
 
 def _spells(note: str, person: Person) -> bool:
     return any(map(person.is_named, re.findall(r"['\"]([^'\"]+)['\"]", note)))
-
-
-def _same_frames(prepared: Any, one: int, other: int) -> bool:
-    first, second = (prepared.frames[prepared.offsets[i] : prepared.offsets[i + 1]] for i in (one, other))
-    return bool(np.array_equal(first[0], second[0]) and np.array_equal(first, second))
 
 
 def _frames(folder: Path, index: dict[str, Any]) -> np.ndarray | None:

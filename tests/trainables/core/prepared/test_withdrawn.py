@@ -8,8 +8,8 @@ from filelock import FileLock
 
 from tests.support.builders import PEOPLE, prepare_people
 from trainables.core.prepared import withdrawn
-from trainables.core.prepared.stored import OF_ALL, PER_CLIP, lock_path, open_prepared
-from trainables.core.prepared.withdrawn import Person, held_in, only_writer, read_index, take_out, twins_of, without
+from trainables.core.prepared.stored import OF_ALL, PER_CLIP, PER_DROPPED, lock_path, open_prepared
+from trainables.core.prepared.withdrawn import Person, held_in, only_writer, read_index, take_out, without
 from trainables.data.core.dataset import DataError, Fold
 
 ANNA = Person(name="anna")
@@ -36,8 +36,9 @@ def clips_of(prepared):
 def test_every_key_of_an_index_is_known(tmp_path):
     """Whoever adds one says in `stored.py` whether it holds something for each clip: nobody could be taken out else."""
     index = read_index(prepare_people(tmp_path).folder)
-    assert {*index, "earlier"} == {*PER_CLIP, *OF_ALL}
-    assert {len(index[key]) for key in PER_CLIP} == {2 * len(PEOPLE)}
+    assert set(index) <= {*PER_CLIP, *PER_DROPPED, *OF_ALL}
+    assert {len(index[key]) for key in PER_CLIP if key in index} == {2 * len(PEOPLE)}
+    assert {len(index[key]) for key in PER_DROPPED if key in index} == {2}
 
 
 def test_the_person_is_gone_and_all_others_are_what_they_were(tmp_path):
@@ -81,6 +82,7 @@ def test_a_clip_that_names_nobody_goes_by_its_id(tmp_path):
     folder = take_out(held(prepared, one := Person(name="happy/1_01.mp4")), one)
     assert "happy/1_01.mp4" not in open_prepared(folder).clip_ids
     assert "sad/1_02.mp4" in open_prepared(folder).clip_ids
+    assert held(open_prepared(folder), Person(name="SAD/1_02.mp4")) is None
 
 
 def test_where_clips_were_before_is_known_after_others_went(tmp_path):
@@ -90,6 +92,16 @@ def test_where_clips_were_before_is_known_after_others_went(tmp_path):
     second = open_prepared(take_out(held(first, ben), ben))
     found = held(second, Person(name="dan"))
     assert found.positions == {prepared.fingerprint: (6, 7), first.fingerprint: (4, 5), second.fingerprint: (2, 3)}
+
+
+def test_lists_for_each_clip_shrink_and_a_group_that_was_called_by_the_person_gets_another_name(tmp_path):
+    prepared = prepare_people(tmp_path, notes=("twins (happy/Anna_01.mp4 (Anna, happy) = sad/ben_02.mp4 (ben, sad))",))
+    index = read_index(changed(prepared, groups=["Anna"] * 4 + ["cara"] * 8, keys=list("abcdefghijkl")).folder)
+    index["dropped_keys"] = ["x", "y"]
+    rest = without(index, ANNA)
+    assert rest["groups"] == ["ben"] * 2 + ["cara"] * 8
+    assert (rest["keys"], rest["dropped_keys"]) == (list("cdefghijkl"), ["y"])
+    assert rest["notes"] == ["twins ((a forgotten clip) = sad/ben_02.mp4 (ben, sad))"]
 
 
 def test_whom_unusable_clips_alone_name_leaves_the_indices_and_the_fingerprint(tmp_path):
@@ -152,7 +164,6 @@ def test_whoever_dies_on_the_way_calls_again(dies_in, tmp_path, monkeypatch):
 def test_damaged_frames_are_not_carried_on(tmp_path):
     prepared = prepare_people(tmp_path)
     (prepared.folder / "frames.npy").write_bytes(b"short")
-    assert twins_of(held(prepared)) == []
     assert take_out(held(prepared), ANNA) is None
     assert not prepared.folder.exists()
 
@@ -166,11 +177,6 @@ def test_a_full_disk_leaves_all_as_it_was(tmp_path, monkeypatch):
         take_out(held(prepared), ANNA)
     assert np.array_equal(open_prepared(prepared.folder).frames, prepared.frames)
     assert not list((tmp_path / "prepared").glob(".*.tmp"))
-
-
-def test_the_same_frames_under_another_name_are_found(tmp_path):
-    prepared = prepare_people(tmp_path, copies={"sad/ben_02.mp4": "happy/Anna_01.mp4"})
-    assert twins_of(held(prepared)) == [("happy/Anna_01.mp4", "sad/ben_02.mp4")]
 
 
 def test_one_writes_at_a_time(tmp_path):
