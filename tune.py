@@ -51,27 +51,14 @@ def command(verbose: bool, *, goes_on: str = "") -> Generator[None]:
 
 @app.command()
 def run(
-    study: arg.StudyName,
-    data_root: arg.DataRoot = None,
-    num_samples: arg.NumSamples = None,
-    time_budget: arg.TimeBudget = None,
-    max_concurrent: arg.MaxConcurrent = None,
-    workers_per_trial: arg.Workers = 1,
-    cpus_per_worker: arg.Cpus = 1,
-    gpus_per_worker: arg.Gpus = None,
-    folds: arg.Folds = None,
-    seeds: arg.AblationSeeds = None,
-    table: arg.TableFile = None,
-    resume: arg.Resume = False,
-    extend: arg.Extend = None,
-    smoke: arg.Smoke = False,
-    keep_spelling: arg.KeepSpelling = False,
-    dry_run: arg.DryRun = False,
-    sd: arg.Spread = None,
-    pilot: arg.Pilot = None,
-    as_json: arg.AsJson = False,
-    verbose: arg.Verbose = False,
-) -> None:
+    study: arg.StudyName, data_root: arg.DataRoot = None,
+    num_samples: arg.NumSamples = None, time_budget: arg.TimeBudget = None, max_concurrent: arg.MaxConcurrent = None,
+    workers_per_trial: arg.Workers = 1, cpus_per_worker: arg.Cpus = 1, gpus_per_worker: arg.Gpus = None,
+    folds: arg.Folds = None, seeds: arg.AblationSeeds = None, table: arg.TableFile = None,
+    resume: arg.Resume = False, extend: arg.Extend = None, smoke: arg.Smoke = False,
+    keep_spelling: arg.KeepSpelling = False, dry_run: arg.DryRun = False, sd: arg.Spread = None, pilot: arg.Pilot = None,
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+) -> None:  # fmt: skip
     """Run, resume or extend a study: a search or an ablation.
 
     Exit code 1: no trial finished, or no variant can be compared.
@@ -189,17 +176,30 @@ def prune(yes: arg.Yes = False, as_json: arg.AsJson = False, verbose: arg.Verbos
 
 
 @app.command()
-def confirm(
-    study: arg.StudyName,
-    top: arg.Top = None,
-    trial: arg.ThisTrial = None,
-    seeds: arg.FreshSeeds = 2,
-    nested: arg.Nested = None,
-    dry_run: arg.PlanOnly = False,
-    data_root: arg.DataRoot = None,
+def forget(
+    subject: arg.Subject,
+    dataset: arg.OfDataset = None,
+    keep_spelling: arg.ThisSpelling = False,
+    yes: arg.Yes = False,
     as_json: arg.AsJson = False,
     verbose: arg.Verbose = False,
 ) -> None:
+    """Erase a person who withdraws from all that a home holds, name the models that were trained on them; asks first."""
+    with command(verbose, goes_on="Some of it may be left; the same command goes on."):
+        from tuning.text import disposal_tables, withdrawal_tables
+
+        of: dict[str, Any] = {"dataset": dataset, "keep_spelling": keep_spelling}
+        withdrawal_tables.show(fertune.plan_forgetting(subject, **of), as_json)
+        disposal_tables.ask(yes, f"Forget {subject}?")
+        withdrawal_tables.show_erased(fertune.forget(subject, **of), as_json)
+
+
+@app.command()
+def confirm(
+    study: arg.StudyName, top: arg.Top = None, trial: arg.ThisTrial = None, seeds: arg.FreshSeeds = 2,
+    nested: arg.Nested = None, dry_run: arg.PlanOnly = False, data_root: arg.DataRoot = None,
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+) -> None:  # fmt: skip
     """Train the front's members again with fresh seeds and test them on the locked holdout."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
@@ -241,14 +241,9 @@ def cross_validate(
 
 @app.command()
 def promote(
-    study: arg.StudyName,
-    trial: arg.ThisTrial = None,
-    margin: arg.Margin = None,
-    rollback: arg.Rollback = False,
-    data_root: arg.DataRoot = None,
-    as_json: arg.AsJson = False,
-    verbose: arg.Verbose = False,
-) -> None:
+    study: arg.StudyName, trial: arg.ThisTrial = None, margin: arg.Margin = None, rollback: arg.Rollback = False,
+    data_root: arg.DataRoot = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+) -> None:  # fmt: skip
     """Confirm where evidence is missing, refit, register the model and make it the champion."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)

@@ -82,7 +82,7 @@ class Holdout:
     def rows(self) -> list[Evidence]:
         """What the confirmations say, the recommended configuration first, controls after what they control."""
         groups: dict[tuple[str, str], list[Trial]] = {}
-        for trial in self.ledger.finished("confirm"):
+        for trial in self._confirmed():
             groups.setdefault((trial.of, trial.variant), []).append(trial)
         order = [trial.trial_id for trial in ranked_front(self.ledger)]
         found = [self._row(*key, trials) for key, trials in groups.items()]
@@ -94,12 +94,15 @@ class Holdout:
 
     def runs(self, row: Evidence) -> list[Trial]:
         """The finished confirmations that `row` sums up."""
-        confirmed = self.ledger.finished("confirm")
-        return [trial for trial in confirmed if (trial.of, trial.variant) == (row.trial_id, row.variant)]
+        return [trial for trial in self._confirmed() if (trial.of, trial.variant) == (row.trial_id, row.variant)]
 
     def predictions(self, row: Evidence) -> pd.DataFrame:
         """What all seeds of `row` answered: the judged rows of their `predictions.parquet`, one after another."""
         return self._answers(self.runs(row))
+
+    def _confirmed(self) -> list[Trial]:
+        """Without those whose every clip was of people who withdrew: their predictions are gone."""
+        return [trial for trial in self.ledger.finished("confirm") if predictions_of(self.ledger, trial).exists()]
 
     def _answers(self, trials: Sequence[Trial]) -> pd.DataFrame:
         for trial in trials:

@@ -27,6 +27,7 @@ from trainables.core.prepared.fingerprint import clip_keys, fingerprint_of
 from trainables.core.prepared.frame_file import telling_of_room
 from trainables.core.prepared.given_faces import finder_for
 from trainables.core.prepared.making import changed_clips, crop_clips, index_of
+from trainables.core.prepared.remaining import require_nobody_back
 from trainables.core.prepared.stored import Dropped, Prepared, lock_path, open_prepared
 from trainables.core.wording import counted
 from trainables.data.core.dataset import DataError, Dataset
@@ -59,8 +60,8 @@ def prepare(
     `on_progress` is told the clips done and their number, `on_hashed` the bytes of files that are hashed and theirs, `tell`
     what else there is to know. Processes that prepare the same data wait for the first of them. The result does not depend on
     `num_processes` (default: as many as the CPUs and the number of clips make worth while), nor on what `crop`s instead.
-    Raises `DataError` where no clip of a class is left, too few subjects are, a part of a fold is empty, or the disk is
-    full; all that was done until then is kept.
+    Raises `DataError` where no clip of a class is left, too few subjects are, a part of a fold is empty, somebody who
+    withdrew is in it again, or the disk is full; all that was done until then is kept.
     """
     finder = finder or finder_for(dataset.faces)
     crop = crop or functools.partial(cropped_clips, num_processes=num_processes)
@@ -73,6 +74,7 @@ def prepare(
     paths = {path: None for sample in dataset.samples for path in sample.paths}
     content = content_hashes(paths, parent / files.HASHES, remembered=not verify, on_progress=on_hashed)
     fingerprint = fingerprint_of(dataset, settings, content)
+    require_nobody_back(storage, fingerprint)
     folder = parent / f"{dataset.name}-{fingerprint[:12]}"
     _remove_stale(parent)
     with FileLock(lock_path(folder)):

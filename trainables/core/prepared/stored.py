@@ -26,6 +26,24 @@ from trainables.core import files
 from trainables.core.prepared.frame_file import frame_file, map_frames, nothing_half_written
 from trainables.data.core.dataset import DataError, Faces, Fold
 
+# What `index.json` holds for each clip in turn, for each dropped clip, and of the data as a whole. Whoever takes clips out
+# goes by this. `earlier` tells, by the fingerprints that the data had before, at which index each clip was.
+PER_CLIP = ("clip_ids", "subjects", "groups", "labels", "scores", "faces_found", "keys", "hashes", "told")
+PER_DROPPED = ("dropped", "dropped_keys")
+OF_ALL = (
+    "name",
+    "classes",
+    "offsets",
+    "folds",
+    "faces",
+    "notes",
+    "fingerprint",
+    "settings",
+    "drawn",
+    "version",
+    "earlier",
+)
+
 
 @dataclass(frozen=True)
 class Dropped:
