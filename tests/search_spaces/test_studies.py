@@ -127,7 +127,7 @@ def test_folds_that_share_a_subject_stop_a_study_when_cut_and_when_loaded(prepar
     leaking = dataclasses.replace(fold, test=(*fold.test, fold.train[0]), train=fold.train[1:])
     subject = prepared.subjects[fold.train[0]]
     with pytest.raises(DataError, match=rf"Subject '{subject}' is in the train part and in the test part of fold 0"):
-        make_splits(dataclasses.replace(prepared, folds=[leaking]), seed=0, holdout_share=0.0)
+        make_splits(dataclasses.replace(prepared, folds=[leaking]), salt="test", holdout_share=0.0)
     path = tmp_path / "splits.json"
     good = cut(study_of(), prepared, path)
     stored = json.loads(path.read_text())

@@ -36,6 +36,7 @@ DEVICE = "AMD EPYC"
 NAME = "smiles"
 GONE = "/nowhere/clips"
 SKILLS = {8: 0.95, 4: 0.7}
+FIFTH = "people 291"  # a salt under which a fifth of 60 people, and of 80, is locked away
 
 
 def hand_store(home: Path, num_subjects: int = 80) -> dict[str, Any]:
@@ -78,6 +79,7 @@ class HandRunner:
         registered: str = "task",
         trainable: str = "res_rbg",
         seed: int = 0,
+        salt: str = FIFTH,
     ) -> None:
         self.study = Study(
             name=name,
@@ -90,7 +92,7 @@ class HandRunner:
         )
         self.skills, self.prepared, self.home, self.folder = skills, prepared, home, home / name
         self.notes: list[str] = []
-        self.splits = make_splits(prepared, seed=seed)
+        self.splits = make_splits(prepared, salt=salt)
         self.tracker = SimpleNamespace(uri=uri, run_id=self._run_id)
         self.listener = Silent()
         self.ledger = Ledger.write(self.folder)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from search_spaces.core.study import Study
 from trainables.core import files, lookup
 from trainables.core.prepared.cache import prepare
-from trainables.core.prepared.splits import HOLDOUT_SHARE, Splits, load_splits, make_splits
+from trainables.core.prepared.splits import HOLDOUT_SHARE, Splits, load_splits, make_splits, salt_of
 from trainables.core.prepared.stored import Prepared, open_prepared, prepared_folders
 from trainables.data.core.dataset import DataError
 from trainables.data.core.passed_over import not_here
@@ -160,7 +160,8 @@ def cut(study: Study, prepared: Prepared, path: Path) -> Splits:
     whole, leaky = study.design is not None, study.folds == "random_leaky"
     if not path.exists():
         share = 0.0 if whole else HOLDOUT_SHARE
-        make_splits(prepared, seed=study.seed, holdout_share=share, leaky=leaky).save(path)
+        salt = salt_of(prepared.name, study.registered_model)
+        make_splits(prepared, salt=salt, holdout_share=share, leaky=leaky).save(path)
     splits = load_splits(path)
     if splits.fingerprint != prepared.fingerprint:
         raise DataError(

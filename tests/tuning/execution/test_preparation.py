@@ -11,10 +11,11 @@ from tests.support.builders import prepare_random
 from tests.support.stub_faces import StubFinder
 from tests.support.trees import write_image
 from trainables.core.prepared import cache
-from trainables.core.prepared.splits import HOLDOUT_SHARE
+from trainables.core.prepared.splits import salt_of
 from trainables.core.prepared.stored import Dropped
 from trainables.data import clip_folder
 from trainables.data.core.dataset import DataError
+from trainables.data.core.holdout import held_out
 from tuning.execution.preparation import cut, found_again, kept_spelling, prepare_dataset, tell
 from tuning.prepare import prepare
 from tuning.text.progress import Silent
@@ -29,20 +30,30 @@ def search_of(**changes):
     return study_of(design=None, parameters={"lr": tune.loguniform(1e-4, 1e-2)}, **changes)
 
 
-def test_a_search_locks_a_fifth_of_the_subjects_away_and_an_ablation_nobody(prepared, tmp_path):
+def test_a_search_locks_people_away_by_their_hash_and_an_ablation_nobody(prepared, tmp_path):
     searched, compared = (
         cut(study, prepared, tmp_path / f"{study.design is None}") for study in (search_of(), study_of())
     )
     locked = {prepared.subject_ids[index] for index in searched.holdout}
-    assert len(locked) == round(HOLDOUT_SHARE * 10)
+    salt = salt_of("random", search_of().registered_model)
+    assert locked == set(held_out(prepared.subject_ids, prepared.labels.tolist(), salt=salt))
     assert compared.holdout == ()
     assert list(compared.folds) == prepared.folds
 
 
 def test_what_was_cut_is_found_again(prepared, tmp_path):
     first = cut(search_of(), prepared, tmp_path / "splits.json")
-    assert cut(search_of(seed=9), prepared, tmp_path / "splits.json") == first
-    assert cut(search_of(seed=9), prepared, tmp_path / "others.json") != first
+    assert cut(search_of(registered_model="other"), prepared, tmp_path / "splits.json") == first
+
+
+@pytest.mark.parametrize("folds", ["published", "random_leaky"])
+def test_folds_belong_to_the_registered_model_and_not_to_the_seed(prepared, tmp_path, folds):
+    first, same, other = (
+        cut(search_of(folds=folds, **changes), prepared, tmp_path / f"{number}.json")
+        for number, changes in enumerate(({}, {"seed": 9, "name": "again"}, {"registered_model": "other"}))
+    )
+    assert same == first
+    assert other.holdout != first.holdout
 
 
 def test_folds_of_other_data_are_refused(prepared, tmp_path):

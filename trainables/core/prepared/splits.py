@@ -82,29 +82,56 @@ def load_splits(path: Path) -> Splits:
         ) from error
 
 
-def make_splits(prepared: Prepared, *, seed: int, holdout_share: float = HOLDOUT_SHARE, leaky: bool = False) -> Splits:
-    """Lock `holdout_share` of the subjects away, then take the data set's folds without them; with 0, lock nobody away.
+def salt_of(dataset: str, registered_model: str) -> str:
+    """What the sides of people depend on beside their names: the data set and the task, not the search or its seed."""
+    return f"{dataset} {registered_model}"
 
-    A fold whose test people are all locked away is left out. A clip whose subject is unknown counts as a subject of its
-    own. With `leaky` every clip does, and the folds are cut afresh at random: as many as the data set has, five where
-    it has fewer than three.
+
+def make_splits(prepared: Prepared, *, salt: str, holdout_share: float = HOLDOUT_SHARE, leaky: bool = False) -> Splits:
+    """Lock about `holdout_share` of the people away, then take the data set's folds without them; with 0, lock nobody away.
+
+    Who is locked away follows from a hash of the person under `salt` (`held_out`), so that people who join move nobody;
+    where no fold would be left, the highest of these hashes are released. A clip whose subject is unknown counts as a
+    person called by its id. A fold whose test people are all locked away is left out. With `leaky` every clip is a
+    person, and the folds are cut afresh at random: as many as the data set has, five where it has fewer than three.
     Raises `DataError` for folds that share a subject, and where the holdout leaves no fold.
     """
     # Cutting needs scikit-learn, reading does not: half of a worker's start would go into its import.
-    from trainables.data.core.folds import holdout_subjects, subject_folds, without_subjects
+    from trainables.data.core.folds import subject_folds
+    from trainables.data.core.holdout import FEWEST_LEFT, held_out, seed_of
 
     labels = prepared.labels.tolist()
-    subjects = prepared.clip_ids if leaky else prepared.subject_ids
-    locked = holdout_subjects(subjects, labels, share=holdout_share, seed=seed) if holdout_share else frozenset()
+    people = prepared.clip_ids if leaky else prepared.subject_ids
+    num_folds = len(prepared.folds) if len(prepared.folds) > 2 else 5  # of those dealt at random
+    locked: Sequence[str] = ()
+    if holdout_share:
+        fewest = num_folds if leaky else FEWEST_LEFT
+        locked = held_out(people, labels, salt=salt, share=holdout_share, fewest_left=fewest)
     if leaky:
-        num_folds = len(prepared.folds) if len(prepared.folds) > 2 else 5
-        folds = subject_folds(subjects, labels, num_folds, seed=seed, excluded=locked, classes=prepared.classes)
+        dealt: dict[str, Any] = {"seed": seed_of(salt), "classes": prepared.classes}
+        folds = subject_folds(people, labels, num_folds, excluded=frozenset(locked), **dealt)
     else:
-        folds = without_subjects(prepared.folds, subjects, labels, locked, seed=seed)
-    holdout = tuple(index for index, subject in enumerate(subjects) if subject in locked)
+        folds, locked = _folds_without(prepared.folds, people, labels, locked, salt)
+    held = frozenset(locked)
+    holdout = tuple(index for index, person in enumerate(people) if person in held)
     splits = Splits(fingerprint=prepared.fingerprint, holdout=holdout, folds=tuple(folds), leaky=leaky)
     splits.require_disjoint(prepared.subject_ids)
     return splits
+
+
+def _folds_without(
+    folds: Sequence[Fold], people: Sequence[str], labels: Sequence[int], locked: Sequence[str], salt: str
+) -> tuple[list[Fold], Sequence[str]]:
+    """The folds without `locked`, and those of `locked` who can be spared if one fold at least is to be left."""
+    from trainables.data.core.folds import without_subjects
+
+    while True:
+        try:
+            return without_subjects(folds, people, labels, frozenset(locked), salt=salt), locked
+        except DataError:
+            if len(locked) < 2:
+                raise
+            locked = locked[:-1]
 
 
 def _joined(*parts: Sequence[int]) -> tuple[int, ...]:
