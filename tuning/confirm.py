@@ -20,9 +20,9 @@ from tuning.evidence.holdout import Evidence, evidence
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.seeds import fresh_seeds
 from tuning.records.aliases import CHAMPION
-from tuning.records.identity import configuration_of
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import ranked_front
+from tuning.records.trial import configuration_of
 from tuning.text.progress import heard
 
 TOP = 3  # members of the front

@@ -37,10 +37,10 @@ from tuning.execution.seeds import REFIT_SEED
 from tuning.records import registry, tags
 from tuning.records.aliases import ChampionChanged, champion_uri
 from tuning.records.home import git_commit
-from tuning.records.identity import identity
 from tuning.records.ledger import Trial, first_error
 from tuning.records.mlflow_store import require_answers
 from tuning.records.moved_home import open_store
+from tuning.records.trial import identity
 from tuning.statistics.alpha_spending import LATER_SHARE, describe_look
 from tuning.statistics.shortfall import below_majority
 from tuning.statistics.superiority import MARGIN, SAVING, require_allowed

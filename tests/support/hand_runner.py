@@ -27,9 +27,9 @@ from trainables.core.training.trial import write_model
 from tuning.confirm import confirm_search
 from tuning.execution.runner import Runner
 from tuning.promote import promote_winner
-from tuning.records.identity import identity
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.tracking import Tracker
+from tuning.records.trial import identity
 from tuning.text.progress import Silent
 
 DEVICE = "AMD EPYC"

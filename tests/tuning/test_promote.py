@@ -14,7 +14,7 @@ from tuning.evidence.champion import champion_of, version_tags
 from tuning.evidence.contest import Refused
 from tuning.evidence.evidence_file import commits_of, read_evidence
 from tuning.evidence.holdout import Holdout
-from tuning.execution.preparation import cut
+from tuning.execution.study_data import cut
 from tuning.promote import promote_winner
 from tuning.records import registry
 from tuning.records.aliases import aliases

@@ -174,6 +174,15 @@ KEPT = (
         "that all trials of the study had the same people in training and in test",
     ),
     Kept(
+        files.FORMER_SPLITS,
+        _STUDY,
+        "the folds and the holdout of data that the study went on from, by their fingerprint",
+        ("tuning/execution/study_data.py",),
+        ("tuning/execution/study_data.py",),
+        False,
+        "who was on which side then: somebody who comes back may come back on another",
+    ),
+    Kept(
         files.TRACKED,
         _STUDY,
         "how many events of the ledger MLflow has, and at which address",
