@@ -82,7 +82,7 @@ def test_a_search_with_another_seed_has_the_holdout_of_the_champion(begin, tmp_p
     study = dataclasses.replace(runner.study, name="another", seed=7)
     splits = cut(study, runner.prepared, tmp_path / "another.json")
     assert splits == runner.splits
-    champion = champion_of(study, runner.prepared, splits, runner.tracker.uri)
+    champion = champion_of(study, runner.prepared, splits, runner.tracker.uri, runner.home)
     assert champion is not None
     assert champion.version == 1
 

@@ -41,6 +41,7 @@ CONFUSION = "confusion.json"
 ROBUSTNESS = "robustness.json"
 TRACEBACK = "error.txt"
 EVIDENCE = "evidence.json"
+CHOSEN_ON = "chosen_on.json"
 MODEL_CARD = "MODEL_CARD.md"
 
 

@@ -5,36 +5,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from trainables.core import files
+from trainables.core.kept import Kept
 
 _STUDY = "<study>/"
 _TRIAL = f"<study>/{files.TRIALS}/<trial>/"
 _PREPARED = f"{files.PREPARED}/<folder>/"
-
-
-@dataclasses.dataclass(frozen=True)
-class Kept:
-    """A file of a home, or a folder that others fill.
-
-    `where` is the folder it lies in, relative to the home and ending in `/`; `written_by` and `read_by` are modules, relative
-    to the root of the checkout. `deletable` holds while nothing runs; `lost` is what is lost with it.
-    """
-
-    name: str
-    where: str
-    holds: str
-    written_by: tuple[str, ...]
-    read_by: tuple[str, ...]
-    deletable: bool
-    lost: str
-    is_folder: bool = False
-
-    @property
-    def path(self) -> str:
-        """Relative to the home; what differs from one to another stands in `<>`, and a folder ends in `/`."""
-        return self.where + self.name.replace("{", "<").replace("}", ">") + "/" * self.is_folder
 
 
 KEPT = (
@@ -168,7 +144,7 @@ KEPT = (
         ("tuning/execution/runner.py",),
         (
             *("tuning/execution/runner.py", "tuning/evidence/ablation.py", "tuning/evidence/fold_sizes.py"),
-            *("tuning/export.py", "tuning/prune.py"),
+            *("tuning/export.py", "tuning/prune.py", "tuning/evidence/chosen_on.py"),
         ),
         False,
         "that all trials of the study had the same people in training and in test",
@@ -178,7 +154,7 @@ KEPT = (
         _STUDY,
         "the folds and the holdout of data that the study went on from, by their fingerprint",
         ("tuning/execution/study_data.py",),
-        ("tuning/execution/study_data.py",),
+        ("trainables/core/prepared/splits.py", "tuning/evidence/chosen_on.py"),
         False,
         "who was on which side then: somebody who comes back may come back on another",
     ),
@@ -284,6 +260,15 @@ KEPT = (
         (),
         True,
         "nothing, once the model is registered: its copy lies under `artifacts/`",
+    ),
+    Kept(
+        files.CHOSEN_ON,
+        _TRIAL,
+        "whom the search trained and validated on, by hashes of their names (refits)",
+        ("tuning/evidence/chosen_on.py",),
+        ("tuning/evidence/champion.py",),
+        True,
+        "as with `evidence.json`",
     ),
     Kept(
         files.MODEL_CARD,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -11,8 +10,17 @@ from typing import Any
 from search_spaces.core.study import Study
 from trainables.core import files
 from trainables.core.prepared.fingerprint import FORMAT_VERSION
-from trainables.core.prepared.splits import HOLDOUT_SHARE, Sides, Splits, load_splits, make_splits, salt_of
-from trainables.core.prepared.stored import Prepared, open_prepared, prepared_folders
+from trainables.core.prepared.splits import (
+    HOLDOUT_SHARE,
+    Sides,
+    Splits,
+    former_sides,
+    load_splits,
+    make_splits,
+    prepared_then,
+    salt_of,
+)
+from trainables.core.prepared.stored import Prepared
 from trainables.core.wording import counted
 from trainables.data.core.dataset import DataError
 from trainables.data.core.layout import listed
@@ -60,14 +68,6 @@ def data_of(
     return StudyData(prepared=prepared, facts={"keep_spelling": kept, "data_format": FORMAT_VERSION}, note=note)
 
 
-def prepared_then(home: Path, fingerprint: str) -> Prepared | None:
-    """The faces that a study was begun on, by their fingerprint; `None` where they are gone from `home`."""
-    for folder in prepared_folders(home, fingerprint):
-        with contextlib.suppress(DataError):
-            return open_prepared(folder)
-    return None
-
-
 def cut(study: Study, prepared: Prepared, path: Path, *, home: Path | None = None, new_data: bool = False) -> Splits:
     """The study's folds and holdout: those at `path`, else cut from `prepared` and saved there.
 
@@ -101,22 +101,14 @@ def cut(study: Study, prepared: Prepared, path: Path, *, home: Path | None = Non
                 f"{splits.fingerprint[:12]}) are gone from the home, and with them who was held out. Give it the data it began "
                 "with once more, or save the study under another name."
             )
-        before = None if whole or then is None or home is None else _sides(path, home)
+        before = (
+            None if whole or then is None or home is None else Sides.of(splits, then) | former_sides(path.parent, home)
+        )
         splits.save(path.with_name(files.FORMER_SPLITS.format(fingerprint=splits.fingerprint[:12])))
         splits = make_splits(prepared, **kind, before=before)
         splits.save(path)
     splits.require_disjoint(prepared.subject_ids)
     return splits
-
-
-def _sides(path: Path, home: Path) -> Sides:
-    """The sides of everybody in any version of a study's data whose faces are still in `home`."""
-    found = Sides(held=frozenset(), free=frozenset())
-    for one in (path, *sorted(path.parent.glob(files.FORMER_SPLITS.format(fingerprint="*")))):
-        splits = load_splits(one)
-        if (then := prepared_then(home, splits.fingerprint)) is not None:
-            found |= Sides.of(splits, then)
-    return found
 
 
 def _other_data(study: Study, splits: Splits, then: Prepared | None, now: Prepared) -> str:
