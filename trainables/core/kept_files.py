@@ -266,7 +266,7 @@ KEPT = (
         _TRIAL,
         "whom the search trained and validated on, by hashes of their names (refits)",
         ("tuning/evidence/chosen_on.py",),
-        ("tuning/evidence/champion.py",),
+        ("tuning/evidence/champion.py", "tuning/evidence/evidence_file.py"),
         True,
         "as with `evidence.json`",
     ),
