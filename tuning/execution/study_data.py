@@ -50,20 +50,19 @@ def data_of(
 ) -> StudyData:
     """The faces of a study whose ledger knows `facts`, as they are under `root` now; without one they are drawn.
 
-    Where the folder is gone, and where an earlier version begun the study, it goes on with the faces that were prepared
+    Where the folder is gone, and where an earlier version began the study, it goes on with the faces that were prepared
     then, as long as they are in `home`; not if it is to have `new_data`.
     """
     kept = kept_spelling(study.dataset, facts, keep_spelling)
     earlier = "dataset_fingerprint" in facts and facts.get("data_format", 0) < FORMAT_VERSION
-    if not new_data and facts.get("data_root") == _told(root):
+    same_root = facts.get("data_root") == _told(root)
+    if same_root and not new_data:
         gone = root is not None and not root.exists()
         found = prepared_then(home, facts["dataset_fingerprint"]) if earlier or gone else None
         if found is not None:
             tell(found, listener)
             return StudyData(prepared=found, facts={}, note=_goes_on(study, root) if root else "")
-    note = (
-        _goes_on_without(study) if earlier and not new_data and root and facts.get("data_root") != _told(root) else ""
-    )
+    note = _goes_on_without(study) if earlier and root and not same_root and not new_data else ""
     prepared = prepare_dataset(study.dataset, root or draw(study, home), home, listener, keep_spelling=kept)
     return StudyData(prepared=prepared, facts={"keep_spelling": kept, "data_format": FORMAT_VERSION}, note=note)
 
@@ -101,9 +100,7 @@ def cut(study: Study, prepared: Prepared, path: Path, *, home: Path | None = Non
                 f"{splits.fingerprint[:12]}) are gone from the home, and with them who was held out. Give it the data it began "
                 "with once more, or save the study under another name."
             )
-        before = (
-            None if whole or then is None or home is None else Sides.of(splits, then) | former_sides(path.parent, home)
-        )
+        before = Sides.of(splits, then) | former_sides(path.parent, home) if then and home else None
         splits.save(path.with_name(files.FORMER_SPLITS.format(fingerprint=splits.fingerprint[:12])))
         splits = make_splits(prepared, **kind, before=before)
         splits.save(path)
@@ -124,7 +121,8 @@ def _differences(then: Prepared, now: Prepared) -> str:
     """Which clips and people are new, and which are gone, by name."""
     clips, people = (set(then.clip_ids), set(now.clip_ids)), (_named(then), _named(now))
     new, gone = (
-        [_counted(clips[b] - clips[a], "clip"), _counted(people[b] - people[a], "person")] for a, b in ((0, 1), (1, 0))
+        [_counted(clips[b] - clips[a], "clip", "clips"), _counted(people[b] - people[a], "person", "people")]
+        for a, b in ((0, 1), (1, 0))
     )
     told = [
         f"{what}: {', '.join(filter(None, names))}." for what, names in (("New", new), ("Gone", gone)) if any(names)
@@ -136,10 +134,8 @@ def _named(prepared: Prepared) -> set[str]:
     return {subject for subject in prepared.subjects if subject}
 
 
-def _counted(names: Collection[str], unit: str) -> str:
-    plural = "people" if unit == "person" else None
-    number = f"{len(names)} {plural}" if plural and len(names) != 1 else counted(len(names), unit)
-    return f"{number} ({listed(sorted(names), _MOST_NAMED)})" if names else ""
+def _counted(names: Collection[str], unit: str, units: str) -> str:
+    return f"{counted(len(names), unit, units)} ({listed(sorted(names), _MOST_NAMED)})" if names else ""
 
 
 def _told(root: Path | None) -> str:

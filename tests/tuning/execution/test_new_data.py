@@ -9,6 +9,7 @@ from tests.support.builders import prepare_random
 from tests.support.tiny_study import Quiet
 from tests.support.without_ray import LoopRunner
 from trainables.data.core.dataset import DataError
+from tuning import run as verb
 from tuning.ablate import ablate_variants
 from tuning.evidence.ablation import runs_of
 from tuning.execution import runner as module
@@ -17,17 +18,17 @@ from tuning.execution.study_data import StudyData
 from tuning.load import load
 from tuning.records.ledger import Ledger
 from tuning.records.mlflow_client import default_uri
+from tuning.run import run
 from tuning.status import status
 
 
 class Looping(Runner):
-    """A runner whose Tune is a loop; its faces are those in `data`."""
+    """A runner whose Tune is a loop."""
 
     _ray, _tuner = LoopRunner._ray, LoopRunner._tuner
-    data = None
 
-    def __init__(self, study, home, **asked):
-        super().__init__(study, Quiet(), home=home, trains=False, **asked)
+    def __init__(self, study, listener=None, **asked):
+        super().__init__(study, listener or Quiet(), trains=False, **asked)
         self.specs, self.train = [], lambda spec: None
 
 
@@ -47,7 +48,7 @@ def grown(tmp_path, monkeypatch):
 
 def test_a_search_begins_anew_on_grown_data_with_the_front_it_had(grown, tmp_path):
     study = study_of(design=None, parameters={"lr": tune.choice([0.1, 0.2, 0.3, 0.4])}, num_samples=2)
-    with Looping(study, tmp_path) as runner:
+    with Looping(study, home=tmp_path) as runner:
         runner.search(2)
         held = {runner.prepared.subjects[index] for index in runner.splits.holdout}
         front = [runner.ledger.trials[trial_id].parameters for trial_id in runner.ledger.selection["front"]]
@@ -56,9 +57,9 @@ def test_a_search_begins_anew_on_grown_data_with_the_front_it_had(grown, tmp_pat
         halted.trial_id, halted.state = "search-0002", "RUNNING"
         runner.ledger.start(halted)
     grown(1)
-    with pytest.raises(DataError, match="--new-data"), Looping(study, tmp_path):
+    with pytest.raises(DataError, match="--new-data"), Looping(study, home=tmp_path):
         pass
-    with Looping(study, tmp_path, new_data=True) as runner:
+    with Looping(study, home=tmp_path, new_data=True) as runner:
         assert "version 2 of its data" in runner.listener.notes[-1]
         assert runner.search_size(None, resume=True, extend=None) == 2
         runner.search(2)
@@ -68,7 +69,7 @@ def test_a_search_begins_anew_on_grown_data_with_the_front_it_had(grown, tmp_pat
         assert now & {f"P{number:02}" for number in range(10)} == held
         assert set(runner.ledger.selection["front"]) <= {"search-0003", "search-0004"}
         assert not [event for event in runner.ledger.events_of_data() if event["event"] == "refused"]
-    with Looping(study, tmp_path, new_data=True) as runner:
+    with Looping(study, home=tmp_path, new_data=True) as runner:
         assert "has these data already" in runner.listener.notes[-1]
         assert runner.ledger.data_version == 2
     table = load(study.name, home=tmp_path).trials
@@ -77,12 +78,24 @@ def test_a_search_begins_anew_on_grown_data_with_the_front_it_had(grown, tmp_pat
     assert (found.trials["search"], found.data_version) == ({"FINISHED": 2}, 2)
 
 
+def test_the_verb_goes_on_with_new_data_without_being_told_to_resume(grown, tmp_path, monkeypatch):
+    monkeypatch.setattr(verb, "Runner", Looping)
+    study = study_of(design=None, parameters={"lr": tune.choice([0.1, 0.2, 0.3, 0.4])}, num_samples=2)
+    run(study, home=tmp_path)
+    grown(1)
+    ran = run(study, home=tmp_path, new_data=True)
+    assert [trial.trial_id for trial in ran.ledger.of_phase("search")] == ["search-0002", "search-0003"]
+    assert ran.notes == (
+        f"{study.name} goes on with version 2 of its data: trials on those of before stay in its ledger and count no more.",
+    )
+
+
 def test_variants_are_trained_again_on_grown_data(grown, tmp_path):
     study = study_of(design=sweep("rbg_depth", [0, 1]))
-    with Looping(study, tmp_path) as runner:
+    with Looping(study, home=tmp_path) as runner:
         ablate_variants(runner, folds=(0,), seeds=1)
     grown(1)
-    with Looping(study, tmp_path, new_data=True) as runner:
+    with Looping(study, home=tmp_path, new_data=True) as runner:
         ablate_variants(runner, folds=(0,), seeds=1)
         assert len(runner.specs) == 2
         expected = len(runner.splits.folds[0].test)
@@ -93,4 +106,4 @@ def test_variants_are_trained_again_on_grown_data(grown, tmp_path):
 
 def test_new_data_are_for_a_study_that_was_begun(tmp_path):
     with pytest.raises(ValueError, match=r"no study begun .* named 'depths'"):
-        Looping(study_of(), tmp_path, new_data=True)
+        Looping(study_of(), home=tmp_path, new_data=True)
