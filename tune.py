@@ -56,8 +56,8 @@ def run(
     workers_per_trial: arg.Workers = 1, cpus_per_worker: arg.Cpus = 1, gpus_per_worker: arg.Gpus = None,
     folds: arg.Folds = None, seeds: arg.AblationSeeds = None, table: arg.TableFile = None,
     resume: arg.Resume = False, extend: arg.Extend = None, smoke: arg.Smoke = False,
-    keep_spelling: arg.KeepSpelling = False, dry_run: arg.DryRun = False, sd: arg.Spread = None, pilot: arg.Pilot = None,
-    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+    keep_spelling: arg.KeepSpelling = False, new_data: arg.NewData = False, dry_run: arg.DryRun = False, sd: arg.Spread = None,
+    pilot: arg.Pilot = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Run, resume or extend a study: a search or an ablation.
 
@@ -72,14 +72,14 @@ def run(
         from tuning.text import outcomes
 
         if dry_run:
-            found = fertune.plan(loaded, workers=workers_per_trial, sd=sd, pilot=pilot, **work)
-            outcomes.show_plan(found, as_json)
+            outcomes.show_plan(fertune.plan(loaded, workers=workers_per_trial, sd=sd, pilot=pilot, **work), as_json)
             return
         each: dict[str, Any] = {"cpus_per_worker": cpus_per_worker, "gpus_per_worker": gpus_per_worker}
         work["placement"] = fertune.Placement(workers=workers_per_trial, max_concurrent=max_concurrent, **each)
         with outcomes.shown(as_json) as shown:
-            work |= {"resume": resume, "time_budget_s": seconds, "keep_spelling": keep_spelling, "verbose": verbose}
-            if not outcomes.show_run(fertune.run(loaded, **work, progress=shown.listener), shown, table):
+            work |= {"resume": resume, "new_data": new_data, "keep_spelling": keep_spelling, "verbose": verbose}
+            ran = fertune.run(loaded, **work, time_budget_s=seconds, progress=shown.listener)
+            if not outcomes.show_run(ran, shown, table):
                 raise typer.Exit(1)
 
 

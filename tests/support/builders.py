@@ -144,7 +144,7 @@ def make_spec(
     if splits is None:
         splits = folder.parent / "splits.json"
         folder.parent.mkdir(parents=True, exist_ok=True)
-        make_splits(prepared, seed=0).save(splits)
+        make_splits(prepared, salt="test").save(splits)
     return TrialSpec(
         trial_id="search-0000",
         study="test",

@@ -1,4 +1,4 @@
-"""What is said of a file that a study leaves in a home."""
+"""What there is to say of a file that a study leaves in a home."""
 
 from __future__ import annotations
 

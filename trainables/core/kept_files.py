@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from trainables.core import files
 from trainables.core.kept import Kept
+from trainables.core.kept_prepared import KEPT_PREPARED
 
 _STUDY = "<study>/"
 _TRIAL = f"<study>/{files.TRIALS}/<trial>/"
-_PREPARED = f"{files.PREPARED}/<folder>/"
 
 
 KEPT = (
@@ -55,76 +55,7 @@ KEPT = (
         "minutes: they are drawn again, the same, when the study goes on",
         is_folder=True,
     ),
-    Kept(
-        files.PREPARED_LOCK,
-        f"{files.PREPARED}/",
-        "the lock of whoever prepares that folder",
-        ("trainables/core/prepared/stored.py",),
-        ("trainables/core/prepared/stored.py",),
-        True,
-        "nothing",
-    ),
-    Kept(
-        files.DRAFT,
-        f"{files.PREPARED}/",
-        "a preparation that was interrupted: the faces that were found and, in a journal, what came of each clip",
-        ("trainables/core/prepared/cache.py",),
-        ("trainables/core/prepared/cache.py", "trainables/core/prepared/earlier.py", "tuning/records/left_over.py"),
-        True,
-        "the time to find these faces again",
-        is_folder=True,
-    ),
-    Kept(
-        files.HASHES,
-        f"{files.PREPARED}/",
-        "the hash of each file of the data, as long as its size and times are the same (SQLite)",
-        ("trainables/core/prepared/cache.py",),
-        ("trainables/core/prepared/cache.py",),
-        True,
-        "the time to read the data once",
-    ),
-    Kept(
-        files.INDEX,
-        _PREPARED,
-        "the clips of a data set: labels, subjects, folds, what was dropped and why",
-        ("trainables/core/prepared/cache.py", "trainables/core/prepared/withdrawn.py"),
-        (
-            *("trainables/core/prepared/stored.py", "trainables/core/prepared/earlier.py"),
-            "trainables/core/prepared/withdrawn.py",
-        ),
-        True,
-        "the time to find the faces again, for which the data set must still be there. Delete the whole folder",
-    ),
-    Kept(
-        files.DROPPED,
-        _PREPARED,
-        "the clips that were dropped, each with the reason; where none was, there is no such file",
-        ("trainables/core/prepared/stored.py", "trainables/core/prepared/withdrawn.py"),
-        ("trainables/core/prepared/withdrawn.py",),
-        True,
-        "nothing: the next command that prepares this data writes it again",
-    ),
-    Kept(
-        files.FRAMES,
-        _PREPARED,
-        "the faces, uint8 `(num_frames, H, W, 3)`",
-        ("trainables/core/prepared/draft.py", "trainables/core/prepared/withdrawn.py"),
-        (
-            *("trainables/core/prepared/stored.py", "trainables/core/prepared/earlier.py"),
-            "trainables/core/prepared/withdrawn.py",
-        ),
-        True,
-        "as with `index.json`",
-    ),
-    Kept(
-        files.FRAMES_AT,
-        _PREPARED,
-        "the same faces at another size",
-        ("trainables/core/prepared/stored.py",),
-        ("trainables/core/prepared/stored.py",),
-        True,
-        "seconds: they are resized again",
-    ),
+    *KEPT_PREPARED,
     Kept(
         files.LEDGER,
         _STUDY,
@@ -167,10 +98,19 @@ KEPT = (
         ("tuning/execution/runner.py",),
         (
             *("tuning/execution/runner.py", "tuning/evidence/ablation.py", "tuning/evidence/fold_sizes.py"),
-            *("tuning/export.py", "tuning/prune.py", "tuning/evidence/withdrawal.py"),
+            *("tuning/export.py", "tuning/prune.py", "tuning/evidence/withdrawal.py", "tuning/evidence/chosen_on.py"),
         ),
         False,
         "that all trials of the study had the same people in training and in test",
+    ),
+    Kept(
+        files.FORMER_SPLITS,
+        _STUDY,
+        "the folds and the holdout of data that the study went on from, by their fingerprint",
+        ("tuning/execution/study_data.py",),
+        ("trainables/core/prepared/splits.py", "tuning/evidence/chosen_on.py"),
+        False,
+        "who was on which side then: somebody who comes back may come back on another",
     ),
     Kept(
         files.TRACKED,
@@ -283,6 +223,15 @@ KEPT = (
         (),
         True,
         "nothing, once the model is registered: its copy lies under `artifacts/`",
+    ),
+    Kept(
+        files.CHOSEN_ON,
+        _TRIAL,
+        "whom the search trained and validated on, by hashes of their names (refits)",
+        ("tuning/evidence/chosen_on.py",),
+        ("tuning/evidence/champion.py", "tuning/evidence/evidence_file.py"),
+        True,
+        "as with `evidence.json`",
     ),
     Kept(
         files.MODEL_CARD,

@@ -52,6 +52,7 @@ AblationSeeds = Annotated[
 ]
 TableFile = Annotated[Path | None, typer.Option("--table", help="Ablations only: write the table (.csv, .md, .tex).")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a study that was begun.")]
+NewData = Annotated[bool, typer.Option("--new-data", help="Go on with data that have grown or changed since.")]
 Extend = Annotated[int | None, typer.Option(min=1, help="Searches only: this many more trials.")]
 Smoke = Annotated[
     bool, typer.Option("--smoke", help="Run all of it once, small: a minute or two, to see that it works.")
