@@ -12,7 +12,7 @@ from tests.support.hand_runner import CLIP, FAILED_AT, faces, locked_away, write
 from tests.support.tracked_study import runs_of
 from tuning import forget as verb
 from tuning.evidence.withdrawal import people_in
-from tuning.execution.preparation import cut
+from tuning.execution.study_data import cut
 from tuning.forget import forget, plan_forgetting
 from tuning.load import load
 from tuning.prune import plan_prune

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from trainables.core import files
-from trainables.core.prepared.splits import Splits, former_sides, load_splits, people_of, prepared_then, salt_of
+from trainables.core.prepared.remaining import former_sides
+from trainables.core.prepared.splits import Splits, load_splits, people_of, prepared_then, salt_of
 from trainables.core.prepared.stored import Prepared
 from trainables.data.core.spelling import same
 

@@ -10,11 +10,11 @@ from typing import Any
 from search_spaces.core.study import Study
 from trainables.core import files
 from trainables.core.prepared.fingerprint import FORMAT_VERSION
+from trainables.core.prepared.remaining import data_then, former_sides
 from trainables.core.prepared.splits import (
     HOLDOUT_SHARE,
     Sides,
     Splits,
-    former_sides,
     load_splits,
     make_splits,
     prepared_then,
@@ -91,16 +91,16 @@ def cut(study: Study, prepared: Prepared, path: Path, *, home: Path | None = Non
             "save the study under another name."
         )
     if splits.fingerprint != prepared.fingerprint:
-        then = prepared_then(home, splits.fingerprint) if home else None
+        then = data_then(home, splits) if home else None
         if not new_data:
-            raise DataError(_other_data(study, splits, then, prepared))
+            raise DataError(_other_data(study, splits, then[0] if then else None, prepared))
         if then is None and not whole:
             raise DataError(
                 f"Study {study.name} cannot go on with new data: the faces it was begun on (fingerprint "
                 f"{splits.fingerprint[:12]}) are gone from the home, and with them who was held out. Give it the data it began "
                 "with once more, or save the study under another name."
             )
-        before = Sides.of(splits, then) | former_sides(path.parent, home) if then and home else None
+        before = Sides.of(then[1], then[0]) | former_sides(path.parent, home) if then and home else None
         splits.save(path.with_name(files.FORMER_SPLITS.format(fingerprint=splits.fingerprint[:12])))
         splits = make_splits(prepared, **kind, before=before)
         splits.save(path)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from trainables.core import files
-from trainables.core.prepared.splits import Splits
+from trainables.core.prepared.splits import Sides, Splits, load_splits, prepared_then
 from trainables.core.prepared.stored import Prepared, open_prepared
 from trainables.core.prepared.withdrawn import Held, read_index
 from trainables.data.core.dataset import DataError, Fold
@@ -65,6 +65,21 @@ def remaining(home: Path, splits: Splits) -> tuple[Prepared, Splits] | None:
     return prepared, Splits(
         fingerprint=prepared.fingerprint, holdout=left(splits.holdout), folds=folds, leaky=splits.leaky
     )
+
+
+def data_then(home: Path, splits: Splits) -> tuple[Prepared, Splits] | None:
+    """The faces that `splits` were cut for, and these, both without whoever withdrew since; `None` where they are gone."""
+    found = prepared_then(home, splits.fingerprint)
+    return (found, splits) if found is not None else remaining(home, splits)
+
+
+def former_sides(study: Path, home: Path) -> Sides:
+    """The sides of everybody in data that a study has gone on from, as far as their faces are still in `home`."""
+    found = Sides(held=frozenset(), free=frozenset())
+    for path in sorted(study.glob(files.FORMER_SPLITS.format(fingerprint="*"))):
+        if (then := data_then(home, load_splits(path))) is not None:
+            found |= Sides.of(then[1], then[0])
+    return found
 
 
 def twins_of(held: Held) -> list[tuple[str, str]]:

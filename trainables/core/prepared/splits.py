@@ -10,7 +10,6 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from trainables.core import files
 from trainables.core.phases import Phase
 from trainables.core.prepared.stored import Prepared, open_prepared, prepared_folders
 from trainables.data.core.dataset import DataError, Fold, require_disjoint
@@ -102,16 +101,6 @@ class Sides:
     def __or__(self, other: Sides) -> Sides:
         """Those of both, of two versions of one study's data."""
         return Sides(held=self.held | other.held, free=self.free | other.free)
-
-
-def former_sides(study: Path, storage: Path) -> Sides:
-    """The sides of everybody in data that a study has gone on from, as far as their faces are still under `storage`."""
-    found = Sides(held=frozenset(), free=frozenset())
-    for path in sorted(study.glob(files.FORMER_SPLITS.format(fingerprint="*"))):
-        splits = load_splits(path)
-        if (then := prepared_then(storage, splits.fingerprint)) is not None:
-            found |= Sides.of(splits, then)
-    return found
 
 
 def prepared_then(storage: Path, fingerprint: str) -> Prepared | None:

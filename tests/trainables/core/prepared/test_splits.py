@@ -86,7 +86,7 @@ def test_the_same_salt_locks_the_same_subjects_and_another_salt_others(prepared)
 
 
 def test_clips_of_unknown_subjects_count_as_subjects_by_their_ids(prepared):
-    unknown = dataclasses.replace(prepared, subjects=[None] * len(prepared))
+    unknown = dataclasses.replace(prepared, subjects=[None] * len(prepared), groups_given=())
     splits = make_splits(unknown, salt="task")
     assert [prepared.clip_ids[index] for index in splits.holdout] == sorted(
         held_out(prepared.clip_ids, prepared.labels.tolist(), salt="task"), key=prepared.clip_ids.index
