@@ -54,9 +54,12 @@ class Draft:
 def open_draft(folder: Path, size: int) -> Generator[Draft]:
     """The draft in `folder`, of frames of `size` px, new or gone on with; however the block ends, what is done is kept."""
     folder.mkdir(exist_ok=True)
-    rows = journaled(folder, size)
+    path = folder / JOURNAL
+    rows, end = _read(folder, size)
+    if path.exists():
+        os.truncate(path, end)
     with (
-        (folder / JOURNAL).open("ab", buffering=0) as journal,
+        path.open("ab", buffering=0) as journal,
         frame_file(folder / files.FRAMES, size, _num_frames(rows)) as writer,
     ):
         draft = Draft(rows, writer, journal)
@@ -70,7 +73,12 @@ def open_draft(folder: Path, size: int) -> Generator[Draft]:
 
 
 def journaled(folder: Path, size: int) -> list[dict[str, Any]]:
-    """What the journal says is done, as far as the frames of it are there; the rest of it is cut off."""
+    """What the journal says is done, as far as the frames of `size` px are there; another process may be writing it."""
+    return _read(folder, size)[0]
+
+
+def _read(folder: Path, size: int) -> tuple[list[dict[str, Any]], int]:
+    """The rows whose frames are there, and where in the journal they end."""
     path = folder / JOURNAL
     content = path.read_bytes() if path.exists() else b""
     stored = (folder / files.FRAMES).stat().st_size if (folder / files.FRAMES).exists() else 0
@@ -85,9 +93,7 @@ def journaled(folder: Path, size: int) -> list[dict[str, Any]]:
             break
         rows.append(row)
         end += len(line)
-    if end < len(content):
-        os.truncate(path, end)
-    return rows
+    return rows, end
 
 
 def _num_frames(rows: list[dict[str, Any]]) -> int:

@@ -46,7 +46,8 @@ def remove_drafts(parent: Path, keys: Collection[str], size: int) -> None:
     for draft in parent.glob(files.DRAFT.format(folder="*")):
         folder = parent / draft.name.removeprefix(".").removesuffix(".part")
         with contextlib.suppress(Timeout, OSError), FileLock(lock_path(folder), timeout=0):
-            if {row["key"] for row in journaled(draft, size)} <= known:
+            done = {row["key"] for row in journaled(draft, size)}
+            if done and done <= known:
                 shutil.rmtree(draft, ignore_errors=True)
 
 

@@ -108,6 +108,19 @@ def test_a_row_whose_frames_are_not_there_is_done_again(tmp_path):
     assert len((tmp_path / "draft" / "journal.jsonl").read_text().splitlines()) == 1
 
 
+@pytest.mark.parametrize("size", [16, 64])
+def test_the_work_of_another_preparation_is_left_as_it_is(root, tmp_path, size):
+    dataset, log = dataset_of(root), tmp_path / "log"
+    interrupted_at(3, dataset, tmp_path / "cut", log)
+    (draft,) = (tmp_path / "cut" / "prepared").glob(".*.part")
+    with (draft / "journal.jsonl").open("ab") as journal:
+        journal.write(b'{"key": "in work')
+    before = {path.name: path.read_bytes() for path in draft.iterdir()}
+    prepare(dataset, tmp_path / "cut", crop_size=size, finder=StubFinder())
+    assert {path.name: path.read_bytes() for path in draft.iterdir()} == before
+    assert files_of(prepare_stub(root, tmp_path / "cut")) == files_of(prepare_stub(root, tmp_path / "whole"))
+
+
 def test_of_grown_data_what_is_new_is_read_and_nothing_else(root, tmp_path):
     more = write_clips(tmp_path / "more")
     for clip in (4, 5):
