@@ -202,6 +202,12 @@ BROKEN = [
         recorded.of_an_unknown_codec,
         is_refused,
     ),
+    Case(
+        "sound with a cover picture",
+        "refused: “the file holds no video”",
+        lambda folder: recorded.sound_alone(folder, cover=pictures()[0]),
+        is_refused,
+    ),
     Case("sound alone", "refused: “the file holds no video”", recorded.sound_alone, is_refused),
     Case("an empty file", "refused: “the file is empty (0 bytes)”", of_bytes("a.mp4", b""), is_refused),
     Case(

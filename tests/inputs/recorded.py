@@ -7,6 +7,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 from tests.inputs.case import pictures
 from tests.trainables.data.core import videos
@@ -44,13 +45,21 @@ def with_sound(path: Path, *, seconds: float, options: dict[str, str] | None = N
     return path
 
 
-def sound_alone(folder: Path) -> Path:
+def sound_alone(folder: Path, *, cover: np.ndarray | None = None) -> Path:
+    """A track of silence, perhaps with the `cover` of a record."""
     with av.open(str(folder / "a.mp4"), "w") as container:
         sound = container.add_stream("aac", rate=SOUND_RATE, layout="mono")
+        if cover is not None:
+            picture = container.add_stream("mjpeg", rate=1)
+            picture.height, picture.width, picture.pix_fmt = *cover.shape[:2], "yuvj420p"
+            picture.disposition = Disposition.attached_pic
         block = av.AudioFrame.from_ndarray(np.zeros((1, SOUND_BLOCK), np.float32), format="fltp", layout="mono")
         block.sample_rate = SOUND_RATE
         container.mux(sound.encode(block))
         container.mux(sound.encode())
+        if cover is not None:
+            container.mux(picture.encode(av.VideoFrame.from_ndarray(cover, format="rgb24")))
+            container.mux(picture.encode())
     return folder / "a.mp4"
 
 
