@@ -17,7 +17,7 @@ REGISTRY_LOCK = "{database}.{model}.lock"
 # Of prepared faces, `<home>/prepared`.
 PREPARED_LOCK = ".{folder}.lock"
 DRAFT = ".{folder}.part"
-HASHES = "hashes.sqlite"
+HASHES = ".hashes.sqlite"
 INDEX = "index.json"
 FRAMES = "frames.npy"
 DROPPED = "dropped.csv"

@@ -108,7 +108,7 @@ KEPT = (
         _STUDY,
         "the folds and the holdout of data that the study went on from, by their fingerprint",
         ("tuning/execution/study_data.py",),
-        ("trainables/core/prepared/splits.py", "tuning/evidence/chosen_on.py"),
+        ("trainables/core/prepared/remaining.py", "tuning/evidence/chosen_on.py"),
         False,
         "who was on which side then: somebody who comes back may come back on another",
     ),

@@ -105,7 +105,7 @@ def _make(
     work = parent / files.DRAFT.format(folder=folder.name)
     size = _Size(num_clips=len(keys), bytes_per_frame=crop_size**2 * 3)
     with telling_of_room(parent, size.extrapolated, "What is done is kept: the next call goes on with it."):
-        with open_draft(work, crop_size) as draft:
+        with open_draft(work, crop_size, keys) as draft:
             earlier = crops_before(parent, keys[len(draft.rows) :], crop_size, but=work)
             if begun := len(draft.rows) + len(earlier):
                 tell(f"{begun:,} of {counted(len(keys), 'clip')} were prepared before.")

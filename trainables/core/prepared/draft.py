@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -51,11 +51,11 @@ class Draft:
 
 
 @contextlib.contextmanager
-def open_draft(folder: Path, size: int) -> Generator[Draft]:
+def open_draft(folder: Path, size: int, keys: Sequence[str]) -> Generator[Draft]:
     """The draft in `folder`, of frames of `size` px, new or gone on with; however the block ends, what is done is kept."""
     folder.mkdir(exist_ok=True)
     path = folder / JOURNAL
-    rows, end = _read(folder, size)
+    rows, end = _read(folder, size, keys)
     if path.exists():
         os.truncate(path, end)
     with (
@@ -77,8 +77,8 @@ def journaled(folder: Path, size: int) -> list[dict[str, Any]]:
     return _read(folder, size)[0]
 
 
-def _read(folder: Path, size: int) -> tuple[list[dict[str, Any]], int]:
-    """The rows whose frames are there, and where in the journal they end."""
+def _read(folder: Path, size: int, keys: Sequence[str] | None = None) -> tuple[list[dict[str, Any]], int]:
+    """The rows whose frames are there, of clips of these `keys` in turn, and where in the journal they end."""
     path = folder / JOURNAL
     content = path.read_bytes() if path.exists() else b""
     stored = (folder / files.FRAMES).stat().st_size if (folder / files.FRAMES).exists() else 0
@@ -89,7 +89,9 @@ def _read(folder: Path, size: int) -> tuple[list[dict[str, Any]], int]:
         except ValueError:
             row = None
         num_frames += row.get("frames", 0) if row else 0
-        if row is None or num_frames * size**2 * 3 > stored:
+        if row is None or (keys is not None and row["key"] not in keys[len(rows) : len(rows) + 1]):
+            break
+        if num_frames * size**2 * 3 > stored:
             break
         rows.append(row)
         end += len(line)

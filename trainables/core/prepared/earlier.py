@@ -14,8 +14,9 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from trainables.core import files
+from trainables.core.prepared.cropping import KILLED
 from trainables.core.prepared.draft import journaled
-from trainables.core.prepared.frame_file import map_written
+from trainables.core.prepared.frame_file import hash_of, map_written
 from trainables.core.prepared.stored import lock_path
 
 
@@ -26,6 +27,11 @@ class Earlier:
     row: dict[str, Any]
     frames: np.ndarray | None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the frames are what was written."""
+        return self.frames is None or hash_of(self.frames) == self.row["hash"]
+
 
 def crops_before(parent: Path, keys: Collection[str], size: int, *, but: Path) -> dict[str, Earlier]:
     """By key, those of the clips of `keys` whose crops of `size` px lie under `parent` already, but for what is in `but`."""
@@ -33,9 +39,8 @@ def crops_before(parent: Path, keys: Collection[str], size: int, *, but: Path) -
     wanted = set(keys)
     for folder in sorted(parent.glob("*/")):
         if folder != but:
-            with contextlib.suppress(
-                OSError, ValueError, KeyError, TypeError, AttributeError
-            ):  # a damaged one is not used
+            # a damaged one is not used
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
                 found |= _clips(folder, wanted - found.keys(), size)
     return found
 
@@ -59,7 +64,7 @@ def _clips(folder: Path, wanted: set[str], size: int) -> dict[str, Earlier]:
     found, start = {}, 0
     for row in rows:
         end = start + row.get("frames", 0)
-        if row["key"] in wanted:
+        if row["key"] in wanted and row.get("dropped") != KILLED:  # another time there may be memory
             found[row["key"]] = Earlier(row, frames[start:end] if end > start else None)
         start = end
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Generator
@@ -111,3 +112,8 @@ def map_written(path: Path, size: int, num_frames: int) -> np.ndarray:
         np.lib.format.read_array_header_1_0(file)
         start = file.tell()
     return np.memmap(path, np.uint8, "r", start, (num_frames, size, size, 3))
+
+
+def hash_of(frames: np.ndarray) -> str:
+    """What tells frames from others: 32 hexadecimal digits."""
+    return hashlib.blake2b(np.ascontiguousarray(frames).data, digest_size=16).hexdigest()

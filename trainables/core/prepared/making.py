@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from trainables.core.prepared.draft import Draft
 from trainables.core.prepared.earlier import Earlier
 from trainables.core.prepared.faces import CroppedClip
 from trainables.core.prepared.fingerprint import FORMAT_VERSION
+from trainables.core.prepared.frame_file import hash_of
 from trainables.core.prepared.kept import folds_of, naming, require_classes
 from trainables.core.prepared.stored import Dropped, Prepared, write_dropped
 from trainables.core.prepared.told import Told, notes
@@ -41,10 +41,16 @@ def crop_clips(
     todo = [dataset.samples[i] for i in left if keys[i] not in earlier]
     with contextlib.closing(crop(dataclasses.replace(dataset, samples=todo, folds=[]))) as outcomes:
         for i in left:
-            if found := earlier.get(keys[i]):
+            found = earlier.get(keys[i])
+            if found is None:
+                _add(draft, keys[i], next(outcomes))
+            elif found.is_whole:
                 draft.add(found.row, found.frames)
             else:
-                _add(draft, keys[i], next(outcomes))
+                with contextlib.closing(
+                    crop(dataclasses.replace(dataset, samples=[dataset.samples[i]], folds=[]))
+                ) as own:
+                    _add(draft, keys[i], next(own))
             yield i + 1
 
 
@@ -58,7 +64,7 @@ def _add(draft: Draft, key: str, outcome: CroppedClip | Dropped) -> None:
         "score": outcome.score,
         "faces_found": outcome.num_frames_with_face,
         "told": Told.of(outcome).to_json(),
-        "hash": _hash(outcome.frames),
+        "hash": hash_of(outcome.frames),
     }
     draft.add(row, outcome.frames)
 
@@ -121,9 +127,5 @@ def changed_clips(prepared: Prepared) -> list[str]:
     return [
         clip_id
         for clip_id, written, found in zip(prepared.clip_ids, prepared.hashes, frames, strict=False)
-        if written != _hash(found)
+        if written != hash_of(found)
     ]
-
-
-def _hash(frames: np.ndarray) -> str:
-    return hashlib.blake2b(np.ascontiguousarray(frames).data, digest_size=16).hexdigest()

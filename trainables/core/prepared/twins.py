@@ -15,11 +15,10 @@ Twins = list[list[int]]  # each the indices of clips that are the same
 
 def twins_of(samples: Sequence[Sample], content: Mapping[Path, str]) -> Twins:
     """Which clips have files of the same content. The rows of one table are no twins of each other."""
-    same: dict[tuple[str, ...], list[int]] = {}
+    same: dict[tuple[str, ...], dict[tuple[Path, ...], int]] = {}
     for index, sample in enumerate(samples):
-        same.setdefault(tuple(content[path] for path in sample.paths), []).append(index)
-    several = (group for group in same.values() if len(group) > 1)
-    return [group for group in several if len({samples[index].paths for index in group}) == len(group)]
+        same.setdefault(tuple(content[path] for path in sample.paths), {}).setdefault(sample.paths, index)
+    return [list(group.values()) for group in same.values() if len(group) > 1]
 
 
 def notes(samples: Sequence[Sample], classes: Sequence[str], twins: Twins) -> list[str]:

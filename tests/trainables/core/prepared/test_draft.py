@@ -1,5 +1,6 @@
 """A preparation that is interrupted goes on where it was, and what was prepared before is not read again."""
 
+import dataclasses
 import json
 import shutil
 import signal
@@ -13,7 +14,9 @@ import pytest
 from tests.conftest import ROOT
 from tests.support.stub_faces import NUM_CLIPS, StubFinder, dataset_of, prepare_stub, write_clips
 from trainables.core.prepared.cache import prepare
+from trainables.core.prepared.cropping import KILLED, cropped_clips
 from trainables.core.prepared.draft import open_draft
+from trainables.core.prepared.stored import Dropped
 
 WHOLE = ("frames.npy", "index.json")
 
@@ -98,12 +101,12 @@ def test_half_a_row_and_frames_that_no_row_tells_of_are_cut_off(root, tmp_path):
 
 def test_a_row_whose_frames_are_not_there_is_done_again(tmp_path):
     row = {"key": "a", "frames": 2}
-    with open_draft(tmp_path / "draft", 8) as draft:
+    with open_draft(tmp_path / "draft", 8, ["a", "b"]) as draft:
         draft.add(row, np.ones((2, 8, 8, 3), np.uint8))
         draft.add({"key": "b", "frames": 3}, np.ones((3, 8, 8, 3), np.uint8))
     frames = tmp_path / "draft" / "frames.npy"
     frames.write_bytes(frames.read_bytes()[:-200])
-    with open_draft(tmp_path / "draft", 8) as draft:
+    with open_draft(tmp_path / "draft", 8, ["a", "b"]) as draft:
         assert draft.rows == [row]
     assert len((tmp_path / "draft" / "journal.jsonl").read_text().splitlines()) == 1
 
@@ -119,6 +122,37 @@ def test_the_work_of_another_preparation_is_left_as_it_is(root, tmp_path, size):
     prepare(dataset, tmp_path / "cut", crop_size=size, finder=StubFinder())
     assert {path.name: path.read_bytes() for path in draft.iterdir()} == before
     assert files_of(prepare_stub(root, tmp_path / "cut")) == files_of(prepare_stub(root, tmp_path / "whole"))
+
+
+def test_rows_of_other_clips_are_not_gone_on_with(tmp_path):
+    with open_draft(tmp_path / "draft", 8, ["a", "b"]) as draft:
+        for key in ("a", "b"):
+            draft.add({"key": key, "frames": 1}, np.ones((1, 8, 8, 3), np.uint8))
+    with open_draft(tmp_path / "draft", 8, ["a", "c"]) as draft:
+        assert [row["key"] for row in draft.rows] == ["a"]
+
+
+def test_crops_that_changed_on_the_disk_are_not_copied(root, tmp_path):
+    prepared, log = prepare_stub(root, tmp_path / "grown"), tmp_path / "log"
+    with (prepared.folder / "frames.npy").open("r+b") as file:
+        file.seek(-5, 2)
+        file.write(b"x")
+    dataset = dataclasses.replace(dataset_of(root), classes=("a", "other"))
+    found = prepare(dataset, tmp_path / "grown", crop_size=32, finder=StubFinder(log=log))
+    assert files_of(found) == files_of(prepare(dataset, tmp_path / "whole", crop_size=32, finder=StubFinder()))
+    assert num_calls(log) == 1
+
+
+def test_a_clip_whose_process_was_killed_is_tried_again_in_other_data(root, tmp_path):
+    def crop(dataset, finder, size):
+        for sample, outcome in zip(dataset.samples, cropped_clips(dataset, finder, size), strict=True):
+            yield Dropped(sample.clip_id, KILLED) if sample.clip_id == "clip 1" else outcome
+
+    dataset = dataset_of(root)
+    first = prepare(dataset, tmp_path, crop_size=32, finder=StubFinder(), crop=crop)
+    assert [clip.reason for clip in first.dropped] == [KILLED]
+    again = dataclasses.replace(dataset, classes=("a", "other"))
+    assert len(prepare(again, tmp_path, crop_size=32, finder=StubFinder())) == NUM_CLIPS
 
 
 def test_of_grown_data_what_is_new_is_read_and_nothing_else(root, tmp_path):

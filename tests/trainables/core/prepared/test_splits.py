@@ -43,6 +43,7 @@ def test_train_validation_test_and_holdout_share_no_subject(prepared, drawn):
         prepared,
         clip_ids=[f"clip {i}" for i in range(len(subjects))],
         subjects=subjects,
+        groups_given=(),
         labels=np.array(labels),
         folds=folds,
     )
