@@ -39,6 +39,7 @@ GONE = "/nowhere/clips"
 SKILLS = {8: 0.95, 4: 0.7}
 CLIP = "happy/Anna_01.mp4"
 FAILED_AT = f"ValueError: search-0002 gave no answer, as its logits are not numbers, for {CLIP}, happy/ben_01.mp4."
+ONE = "people 10"  # under which one of the six `PEOPLE` is locked away, the last
 FIFTH = "people 291"  # a salt under which a fifth of 60 people, and of 80, is locked away
 
 
@@ -258,7 +259,8 @@ def write_people_study(home: Path, prepared: Prepared, name: str = NAME, **facts
     """Two searched trials and one that failed at a clip, two confirmations and a refit, tracked; words that name the clip."""
     facts = {"dataset": prepared.name, "dataset_fingerprint": prepared.fingerprint, "data_root": GONE, **facts}
     given: dict[str, Any] = {"parameters": {"gru_hidden": 8}, "folds": (0,), "of": "search-0000"}
-    with HandRunner(name, {8: 0.9, 4: 0.7}, prepared=prepared, home=home, uri=default_uri(home)) as runner:
+    of_home = {"prepared": prepared, "home": home, "uri": default_uri(home), "salt": ONE}
+    with HandRunner(name, {8: 0.9, 4: 0.7}, **of_home) as runner:
         runner.ledger.open_study(objectives=[["accuracy", "max"]], **facts)
         runner.splits.save(runner.folder / files.SPLITS)
         with Tracker(runner.ledger, runner.tracker.uri, home):

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 from ray import tune
 
@@ -80,9 +81,9 @@ def test_a_study_that_asks_for_other_folds_by_now_is_refused(prepared, tmp_path,
 def clips(tmp_path, monkeypatch):
     """Four people, one of them under two spellings; faces are found by a stub."""
     monkeypatch.setattr(cache, "finder_for", lambda faces: StubFinder())
-    for name in ("happy", "sad"):
-        for stem in ("Anna_1", "anna_2", "Ben_1", "Cid_1", "Dan_1"):
-            write_image(tmp_path / "clips" / name / stem / "1.png")
+    stems = ("Anna_1", "anna_2", "Ben_1", "Cid_1", "Dan_1")
+    for shade, clip in enumerate([f"{name}/{stem}" for name in ("happy", "sad") for stem in stems], start=1):
+        write_image(tmp_path / "clips" / clip / "1.png", np.full((40, 40, 3), shade, np.uint8))
     return tmp_path / "clips"
 
 
