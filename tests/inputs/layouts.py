@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.inputs import among, names
+from tests.inputs import among, names, twins
 from tests.inputs.case import Case, Family
 from tests.inputs.laid_out import (
     PEOPLE,
@@ -196,5 +196,5 @@ FAMILY = Family(
     "Names and layouts",
     "Of clips of your own (`clip_folder`), the folder is the class and what stands before the first `_` is the person. What is "
     "passed over is counted and named, never taken for data, and never ends the rest.",
-    [*RIGHT_LAYOUTS, *WRONG_LAYOUTS, *among.CASES, *names.CASES],
+    [*RIGHT_LAYOUTS, *WRONG_LAYOUTS, *among.CASES, *names.CASES, *twins.CASES],
 )
