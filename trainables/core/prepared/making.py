@@ -84,20 +84,23 @@ def index_of(
     people = [samples[i].subject or samples[i].clip_id for i in kept]
     found = twins.twins_of([samples[i] for i in kept], content)
     groups = twins.groups_of(people, found)
-    remarks_on_twins = twins.notes([samples[i] for i in kept], dataset.classes, found)
     try:
         if not kept:
             raise DataError(f"{dataset.name}: none of {counted(len(rows), 'clip')} can be used.{naming(dropped)}")
         require_classes(dataset, set(kept), dropped)
-        folds, num_apart = folds_of(dataset, kept, people, groups, dropped)
+        try:
+            folds, num_apart = folds_of(dataset, kept, people, groups, dropped)
+        except DataError:  # nearly all clips are the same: then the folds without regard to that
+            folds, num_apart = folds_of(dataset, kept, people, people, dropped)
+            groups = people
     except DataError as error:
         listed = f" All are listed in {write_dropped(work, dropped)}." if dropped else ""
-        joined = "".join(f" {note}." for note in remarks_on_twins) if groups != people else ""
-        raise DataError(f"{error}{joined}{listed}") from error
+        raise DataError(f"{error}{listed}") from error
     told = [rows[i]["told"] for i in kept]
     clip_ids = [samples[i].clip_id for i in kept]
     remarks = notes(clip_ids, [Told.from_json(one) for one in told])
-    remarks += remarks_on_twins + twins.notes_apart(num_apart)
+    remarks += twins.notes([samples[i] for i in kept], dataset.classes, found, joined=groups != people)
+    remarks += twins.notes_apart(num_apart)
     return {
         "version": FORMAT_VERSION,
         "name": dataset.name,

@@ -10,6 +10,13 @@ from trainables.data.core.dataset import Fold, Sample
 from trainables.data.core.finding import natural
 from trainables.data.core.layout import listed
 
+MOST_NAMED = 3  # of one group
+ONE_PERSON = "they count as one person, on one side of every split"
+TOO_MANY = (
+    "these are too many to be kept on one side, so the folds stay as they are: WHAT IS TESTED MAY HAVE BEEN TRAINED ON, and no "
+    "accuracy says anything about new people"
+)
+
 Twins = list[list[int]]  # each the indices of clips that are the same
 
 
@@ -21,19 +28,20 @@ def twins_of(samples: Sequence[Sample], content: Mapping[Path, str]) -> Twins:
     return [list(group.values()) for group in same.values() if len(group) > 1]
 
 
-def notes(samples: Sequence[Sample], classes: Sequence[str], twins: Twins) -> list[str]:
-    """What is told of twins: those of several people, of several classes, and the rest."""
+def notes(samples: Sequence[Sample], classes: Sequence[str], twins: Twins, *, joined: bool) -> list[str]:
+    """What is told of twins: those of several people, and whether these were `joined`, of several classes, and the rest."""
+    then = ONE_PERSON if joined else TOO_MANY
     people = [group for group in twins if len({samples[index].subject for index in group}) > 1]
     labels = [group for group in twins if len({samples[index].label for index in group}) > 1]
     rest = [group for group in twins if group not in people and group not in labels]
     found = (
-        (people, "the same clip under several people", "they count as one person, on one side of every split"),
+        (people, "the same clip under several people", then),
         (labels, "the same clip under several classes", "one of them is wrong"),
         (rest, "the same clip twice", "it counts twice"),
     )
     return [
         f"{counted(len(groups), 'time')} {what}, byte for byte "
-        f"({listed([' = '.join(_named(samples[index], classes) for index in group) for group in groups])}); {then}"
+        f"({listed([_named(group, samples, classes) for group in groups])}); {then}"
         for groups, what, then in found
         if groups
     ]
@@ -79,5 +87,9 @@ def apart(folds: Sequence[Fold], groups: Sequence[str]) -> tuple[list[Fold], int
     return left, len(gone)
 
 
-def _named(sample: Sample, classes: Sequence[str]) -> str:
-    return f"{sample.clip_id} ({', '.join(filter(None, [sample.subject, classes[sample.label]]))})"
+def _named(group: Sequence[int], samples: Sequence[Sample], classes: Sequence[str]) -> str:
+    """The first clips of a group of twins, each with its person and class."""
+    first = [samples[index] for index in group[:MOST_NAMED]]
+    names = [f"{one.clip_id} ({', '.join(filter(None, [one.subject, classes[one.label]]))})" for one in first]
+    more = len(group) - len(first)
+    return " = ".join([*names, *([f"{more} more"] if more else [])])

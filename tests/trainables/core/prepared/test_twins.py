@@ -47,6 +47,16 @@ def test_of_published_folds_what_is_tested_stays_and_its_twin_leaves_the_rest(ro
     )
 
 
+def test_where_nearly_all_clips_are_the_same_the_folds_stay_and_that_is_told(root, tmp_path):
+    for clip in range(1, NUM_CLIPS):
+        copy_of(root, 0, clip)
+    dataset = dataset_of(root)
+    prepared = prepared_of(dataset, tmp_path)
+    assert (prepared.folds, prepared.groups) == (dataset.folds, prepared.subjects)
+    assert "(clip 0 (P0, a) = clip 1 (P1, b) = clip 2 (P2, a) = 3 more)" in prepared.notes[0]
+    assert "WHAT IS TESTED MAY HAVE BEEN TRAINED ON" in prepared.notes[0]
+
+
 def test_two_classes_with_one_clip_are_told(root, tmp_path):
     copy_of(root, 0, 1)
     dataset = dataset_of(root)
