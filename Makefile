@@ -53,8 +53,9 @@ format: setup  ## Format in place
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: setup  ## Write docs/files.md anew, from the definitions in trainables/core/kept_files.py
+docs: setup  ## Write docs/files.md anew, from trainables/core/kept_files.py, and docs/inputs.md, from tests/inputs/
 	$(BIN)/python -m tuning.text.files_page
+	$(BIN)/python -m tests.inputs.page
 
 lock: setup  ## Pin all versions anew, by hashes, without naming a registry
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock

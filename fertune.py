@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tuning.doctor import doctor
     from tuning.execution.placement import Placement
     from tuning.export import export
+    from tuning.forget import forget, plan_forgetting
     from tuning.list import list
     from tuning.load import load
     from tuning.logs import logs
@@ -49,6 +50,7 @@ _ELSEWHERE = {
     "Study": "search_spaces.core.study",
     "load_study": "search_spaces.core.study",
     "plan_cross_validation": "tuning.cross_validate",
+    "plan_forgetting": "tuning.forget",
     "plan_prune": "tuning.prune",
     "plan_removal": "tuning.remove",
     "report": "dashboards.core.page",
@@ -64,12 +66,14 @@ __all__ = [
     "demo",
     "doctor",
     "export",
+    "forget",
     "list",
     "load",
     "load_study",
     "logs",
     "plan",
     "plan_cross_validation",
+    "plan_forgetting",
     "plan_prune",
     "plan_removal",
     "predict",

@@ -51,27 +51,14 @@ def command(verbose: bool, *, goes_on: str = "") -> Generator[None]:
 
 @app.command()
 def run(
-    study: arg.StudyName,
-    data_root: arg.DataRoot = None,
-    num_samples: arg.NumSamples = None,
-    time_budget: arg.TimeBudget = None,
-    max_concurrent: arg.MaxConcurrent = None,
-    workers_per_trial: arg.Workers = 1,
-    cpus_per_worker: arg.Cpus = 1,
-    gpus_per_worker: arg.Gpus = None,
-    folds: arg.Folds = None,
-    seeds: arg.AblationSeeds = None,
-    table: arg.TableFile = None,
-    resume: arg.Resume = False,
-    extend: arg.Extend = None,
-    smoke: arg.Smoke = False,
-    keep_spelling: arg.KeepSpelling = False,
-    dry_run: arg.DryRun = False,
-    sd: arg.Spread = None,
-    pilot: arg.Pilot = None,
-    as_json: arg.AsJson = False,
-    verbose: arg.Verbose = False,
-) -> None:
+    study: arg.StudyName, data_root: arg.DataRoot = None,
+    num_samples: arg.NumSamples = None, time_budget: arg.TimeBudget = None, max_concurrent: arg.MaxConcurrent = None,
+    workers_per_trial: arg.Workers = 1, cpus_per_worker: arg.Cpus = 1, gpus_per_worker: arg.Gpus = None,
+    folds: arg.Folds = None, seeds: arg.AblationSeeds = None, table: arg.TableFile = None,
+    resume: arg.Resume = False, extend: arg.Extend = None, smoke: arg.Smoke = False,
+    keep_spelling: arg.KeepSpelling = False, new_data: arg.NewData = False, dry_run: arg.DryRun = False, sd: arg.Spread = None,
+    pilot: arg.Pilot = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+) -> None:  # fmt: skip
     """Run, resume or extend a study: a search or an ablation.
 
     Exit code 1: no trial finished, or no variant can be compared.
@@ -85,14 +72,14 @@ def run(
         from tuning.text import outcomes
 
         if dry_run:
-            found = fertune.plan(loaded, workers=workers_per_trial, sd=sd, pilot=pilot, **work)
-            outcomes.show_plan(found, as_json)
+            outcomes.show_plan(fertune.plan(loaded, workers=workers_per_trial, sd=sd, pilot=pilot, **work), as_json)
             return
         each: dict[str, Any] = {"cpus_per_worker": cpus_per_worker, "gpus_per_worker": gpus_per_worker}
         work["placement"] = fertune.Placement(workers=workers_per_trial, max_concurrent=max_concurrent, **each)
         with outcomes.shown(as_json) as shown:
-            work |= {"resume": resume, "time_budget_s": seconds, "keep_spelling": keep_spelling, "verbose": verbose}
-            if not outcomes.show_run(fertune.run(loaded, **work, progress=shown.listener), shown, table):
+            work |= {"resume": resume, "new_data": new_data, "keep_spelling": keep_spelling, "verbose": verbose}
+            ran = fertune.run(loaded, **work, time_budget_s=seconds, progress=shown.listener)
+            if not outcomes.show_run(ran, shown, table):
                 raise typer.Exit(1)
 
 
@@ -101,6 +88,7 @@ def prepare(
     dataset: arg.Dataset,
     data_root: arg.RequiredRoot,
     keep_spelling: arg.KeepSpelling = False,
+    verify: arg.Verify = False,
     as_json: arg.AsJson = False,
     verbose: arg.Verbose = False,
 ) -> None:
@@ -109,7 +97,9 @@ def prepare(
         from tuning.text import outcomes
 
         with outcomes.shown(as_json) as shown:
-            found = fertune.prepare(dataset, data_root, keep_spelling=keep_spelling, progress=shown.listener)
+            found = fertune.prepare(
+                dataset, data_root, keep_spelling=keep_spelling, verify=verify, progress=shown.listener
+            )
             outcomes.show_prepared(found, shown)
 
 
@@ -186,17 +176,30 @@ def prune(yes: arg.Yes = False, as_json: arg.AsJson = False, verbose: arg.Verbos
 
 
 @app.command()
-def confirm(
-    study: arg.StudyName,
-    top: arg.Top = None,
-    trial: arg.ThisTrial = None,
-    seeds: arg.FreshSeeds = 2,
-    nested: arg.Nested = None,
-    dry_run: arg.PlanOnly = False,
-    data_root: arg.DataRoot = None,
+def forget(
+    subject: arg.Subject,
+    dataset: arg.OfDataset = None,
+    keep_spelling: arg.ThisSpelling = False,
+    yes: arg.Yes = False,
     as_json: arg.AsJson = False,
     verbose: arg.Verbose = False,
 ) -> None:
+    """Erase a person who withdraws from all that a home holds, name the models that were trained on them; asks first."""
+    with command(verbose, goes_on="Some of it may be left; the same command goes on."):
+        from tuning.text import disposal_tables, withdrawal_tables
+
+        of: dict[str, Any] = {"dataset": dataset, "keep_spelling": keep_spelling}
+        withdrawal_tables.show(fertune.plan_forgetting(subject, **of), as_json)
+        disposal_tables.ask(yes, f"Forget {subject}?")
+        withdrawal_tables.show_erased(fertune.forget(subject, **of), as_json)
+
+
+@app.command()
+def confirm(
+    study: arg.StudyName, top: arg.Top = None, trial: arg.ThisTrial = None, seeds: arg.FreshSeeds = 2,
+    nested: arg.Nested = None, dry_run: arg.PlanOnly = False, data_root: arg.DataRoot = None,
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+) -> None:  # fmt: skip
     """Train the front's members again with fresh seeds and test them on the locked holdout."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
@@ -238,14 +241,9 @@ def cross_validate(
 
 @app.command()
 def promote(
-    study: arg.StudyName,
-    trial: arg.ThisTrial = None,
-    margin: arg.Margin = None,
-    rollback: arg.Rollback = False,
-    data_root: arg.DataRoot = None,
-    as_json: arg.AsJson = False,
-    verbose: arg.Verbose = False,
-) -> None:
+    study: arg.StudyName, trial: arg.ThisTrial = None, margin: arg.Margin = None, rollback: arg.Rollback = False,
+    data_root: arg.DataRoot = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+) -> None:  # fmt: skip
     """Confirm where evidence is missing, refit, register the model and make it the champion."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
@@ -266,10 +264,11 @@ def predict(
 ) -> None:
     """Classify clips with a registered model."""
     with command(verbose):
-        from tuning.text.tables import show_predictions
+        from tuning.text import outcomes, tables
 
-        if not show_predictions(fertune.predict(paths, model=model), as_json):
-            raise typer.Exit(1)
+        with outcomes.shown(as_json=True) as shown:  # standard output holds the answers alone
+            if not tables.show_predictions(fertune.predict(paths, model=model, progress=shown.listener), as_json):
+                raise typer.Exit(1)
 
 
 @app.command()

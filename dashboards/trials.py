@@ -38,6 +38,11 @@ def panel(report: ReportData) -> Panel:
         f"{'; '.join(said)}. Select a heading to sort by it, once more to reverse the order. Select a trial to "
         f"see it in the figures. Measured on {where if report.is_ablation else 'validation people'}."
     )
+    if report.ledger.data_version > 1:
+        reading += (
+            f" The study went on with other data: version {report.ledger.data_version} is the present one, and trials on those "
+            "of before count no more."
+        )
     body = element("div", *tables, id="search-trials")
     return Panel(title="Trials", order=70, reading=reading, lead=_filter(), body=join([body, _after(report)]))
 
@@ -45,18 +50,21 @@ def panel(report: ReportData) -> Panel:
 def _trainings(report: ReportData) -> Html:
     further = [objective.metric for objective in report.objectives if objective.metric not in MEASURED]
     measured = ("accuracy", "uar", "train_time_s", *further, "best_epoch")
+    former = report.on_former_data("ablation")
     rows = [
         [
-            _name(trial),
+            _name(trial, former),
             Cell(shown=trial.variant),
             Cell(shown=trial.folds[0], numeric=True),
             Cell(shown=trial.seed, numeric=True),
             _state(trial),
             *(_measure(trial, key) for key in measured),
+            *_version(trial, former),
         ]
-        for trial in report.trained
+        for trial in (*report.trained, *former)
     ]
     headings = ["training", "variant", "fold", "seed", "state", *(quantity(key).heading for key in measured)]
+    headings += ["data"] * bool(former)
     return table("Trainings of the ablation", headings, rows, sortable=True)
 
 
@@ -64,18 +72,20 @@ def _search(report: ReportData) -> Html:
     objectives = [objective.metric for objective in report.objectives]
     beside = [key for key in _BESIDE if key not in objectives]
     headings = ["trial", "state", *(quantity(key).heading for key in objectives), *report.searched]
-    headings += [*(quantity(key).heading for key in beside), "seed"]
+    former = report.on_former_data("search")
+    headings += [*(quantity(key).heading for key in beside), "seed", *(["data"] * bool(former))]
     members = {trial.trial_id for trial in report.front}
     rows, marks = [], []
-    for trial in report.search:
+    for trial in (*report.search, *former):
         rows.append(
             [
-                _name(trial),
+                _name(trial, former),
                 _state(trial),
                 *(_measure(trial, key) for key in objectives),
                 *(_parameter(trial, key) for key in report.searched),
                 *(_measure(trial, key) for key in beside),
                 Cell(shown=trial.seed, numeric=True),
+                *_version(trial, former),
             ]
         )
         marks.append("chosen" if trial is report.recommended else "front" if trial.trial_id in members else "")
@@ -113,6 +123,11 @@ def _after(report: ReportData) -> Html:
     return table("Confirmations and refits", headings, rows, sortable=True)
 
 
+def _version(trial: Trial, former: list[Trial]) -> list[Cell]:
+    """Of which version of the study's data, where there are several."""
+    return [Cell(shown=trial.data_version, numeric=True)] if former else []
+
+
 def _filter() -> Html:
     box = element(
         "input", type="search", data_filters="search-trials", placeholder="finished g_eca", autocomplete="off"
@@ -126,7 +141,10 @@ def _states(trials: list[Trial], unit: str) -> str:
     return f"{counted(len(trials), unit)}: {listed}"
 
 
-def _name(trial: Trial) -> Cell:
+def _name(trial: Trial, former: list[Trial]) -> Cell:
+    """What selects the trial in the figures, which have none on `former` data."""
+    if trial in former:
+        return Cell(shown=trial.trial_id)
     pick = element("button", trial.trial_id, type="button", data_trial=trial.trial_id, aria_pressed="false")
     return Cell(shown=pick, sort=trial.trial_id)
 

@@ -31,6 +31,7 @@ def ablate(
     home: str | Path | None = None,
     data_root: str | Path | None = None,
     keep_spelling: bool = False,
+    new_data: bool = False,
     placement: Placement | None = None,
     folds: tuple[int, ...] | None = None,
     seeds: int | None = None,
@@ -49,7 +50,8 @@ def ablate(
     require_design(loaded)
     require_fitting(loaded, folds=folds, seeds=seeds)
     given: dict[str, Any] = {"home": home, "data_root": data_root, "placement": placement, "verbose": verbose}
-    given["keep_spelling"] = keep_spelling
+    given |= {"keep_spelling": keep_spelling, "new_data": new_data}
+    resume = resume or new_data
     require = partial(require_new_or_resumed, resume=resume)
     num_seeds = default_seeds(loaded) if seeds is None else seeds
     with Runner(loaded, heard(progress), **given, require=require) as runner:

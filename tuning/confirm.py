@@ -20,9 +20,9 @@ from tuning.evidence.holdout import Evidence, evidence
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.seeds import fresh_seeds
 from tuning.records.aliases import CHAMPION
-from tuning.records.identity import configuration_of
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import ranked_front
+from tuning.records.trial import configuration_of
 from tuning.text.progress import heard
 
 TOP = 3  # members of the front
@@ -136,11 +136,17 @@ def trials_of_champion(champion: Champion, phase: Phase, seeds: Sequence[int], f
 def present_champion(runner: Runner) -> Champion | None:
     """The champion to train beside a study's configurations; `None`, told and written down why, where it cannot be had."""
     try:
-        return champion_of(runner.study, runner.prepared, runner.splits, runner.tracker.uri)
+        champion = champion_of(runner.study, runner.prepared, runner.splits, runner.tracker.uri, runner.home)
     except (Incomparable, ConnectionError) as error:  # the members can be confirmed all the same; `promote` asks again
         runner.ledger.note("champion_left_out", reason=str(error))
         runner.noted(f"Confirmed without the present champion: {error}")
         return None
+    if champion and champion.common is not None:
+        runner.noted(
+            "The search of the present champion chose on some of the people who are held out here, so its accuracy on the "
+            f"holdout may be too good. `promote` tests on the {len(champion.common)} clips of the others."
+        )
+    return champion
 
 
 def _distinct(runner: Runner) -> list[Trial]:

@@ -19,9 +19,9 @@ from tuning.execution.runner import Listener, Runner
 from tuning.execution.searcher import OptunaSearcher
 from tuning.execution.seeds import fresh_seeds
 from tuning.execution.space import Space
-from tuning.records.identity import identity
 from tuning.records.ledger import Trial
 from tuning.records.selection import choose
+from tuning.records.trial import identity
 from tuning.text.progress import heard
 
 

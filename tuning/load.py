@@ -49,7 +49,8 @@ class Snapshot:
     def trials(self) -> pd.DataFrame:
         """A row for each trial by `trial_id`: what it was, its parameters, and its metrics at the chosen epoch.
 
-        A parameter that has no effect in a trial, or does not exist in it, is missing there.
+        A parameter that has no effect in a trial, or does not exist in it, is missing there. Where the study went on with
+        other data, `data_version` counts them: the front is that of the last.
         """
         return self._table(list(self.ledger.trials.values()))
 
@@ -98,13 +99,14 @@ class Snapshot:
             return self._marked(pd.DataFrame(), reason=str(error))
 
     def _table(self, trials: list[Trial]) -> pd.DataFrame:
+        keys = _OF_TRIALS if self.ledger.data_version == 1 else ("data_version", *_OF_TRIALS)
         rows = [
-            {"trial_id": trial.trial_id, **{key: getattr(trial, key) for key in _OF_TRIALS}}
+            {"trial_id": trial.trial_id, **{key: getattr(trial, key) for key in keys}}
             | (trial.parameters if trial.trainable else self.ledger.effective(trial.parameters))
             | trial.metrics
             for trial in trials
         ]
-        found = pd.DataFrame(rows, columns=None if rows else ["trial_id", *_OF_TRIALS]).set_index("trial_id")
+        found = pd.DataFrame(rows, columns=None if rows else ["trial_id", *keys]).set_index("trial_id")
         for key in ("started_at", "ended_at"):
             found[key] = pd.to_datetime(pd.to_numeric(found[key]), unit="s", utc=True)
         return self._marked(found)

@@ -24,9 +24,9 @@ from tuning.execution.enumerated import chosen_folds, default_seeds, trainings
 from tuning.execution.space import Space
 from tuning.execution.variant_search import lacking_searches
 from tuning.records.home import home_of, known_studies, study_folders
-from tuning.records.identity import identity
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import best_by_variant, searches_of
+from tuning.records.trial import identity
 
 UNKNOWN = "unknown until a trial has finished on this device; a small run tells (one trial, or one fold and seed)"
 _NUM_POINTS = 4  # of a search space, whose mean cost stands for all

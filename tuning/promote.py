@@ -9,16 +9,15 @@ from typing import Any
 from search_spaces.core.study import Study
 from trainables.core import files
 from tuning.confirm import confirm_champion, confirm_search, members_of
-from tuning.evidence import refusals
 from tuning.evidence.champion import (
     Champion,
     Incomparable,
     champion_of,
-    configuration_hash,
-    earlier_hashes,
+    chosen_on,
     registered_name,
     version_tags,
 )
+from tuning.evidence.chosen_on import ChosenOn, chosen_names
 from tuning.evidence.contest import (
     NUM_SEEDS,
     Contest,
@@ -27,22 +26,20 @@ from tuning.evidence.contest import (
     champion_beside,
     contest,
     margin_tags,
-    more_seeds,
 )
 from tuning.evidence.evidence_file import facts_of, write_evidence
-from tuning.evidence.holdout import Evidence, Holdout, holdout_accuracy
+from tuning.evidence.holdout import Evidence, Holdout
+from tuning.evidence.majority import require_beats_majority
 from tuning.evidence.model_card import as_description, model_card
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.seeds import REFIT_SEED
 from tuning.records import registry, tags
 from tuning.records.aliases import ChampionChanged, champion_uri
 from tuning.records.home import git_commit
-from tuning.records.identity import identity
 from tuning.records.ledger import Trial, first_error
 from tuning.records.mlflow_store import require_answers
 from tuning.records.moved_home import open_store
-from tuning.statistics.alpha_spending import LATER_SHARE, describe_look
-from tuning.statistics.shortfall import below_majority
+from tuning.records.trial import identity
 from tuning.statistics.superiority import MARGIN, SAVING, require_allowed
 from tuning.text.progress import heard
 
@@ -92,15 +89,18 @@ def promote_winner(
     tags say so. Beside the weights lie `evidence.json` and the model card. Whoever dies on the way leaves the old champion
     or the new one, and calls again.
 
-    Raises `Refused` where a condition fails, where classes or holdout differ from the present champion's, where its
-    configuration is the same, where somebody else changed the champion meanwhile, where the folds share people, and for an
-    ablation; `ValueError`, before anything is trained, for an `alpha`, `margin` or `saving` that no test can be made with.
-    Of the drawn copy of a real data set the name ends in `-drawn`.
+    Where the present champion's search chose on some of these people, the test leaves them out. Its own configuration is
+    promoted untested on data that have only grown.
+
+    Raises `Refused` where a condition fails, where classes differ from the present champion's or too few people are common,
+    where its configuration is the same, where somebody else changed the champion meanwhile, where the folds share people,
+    and for an ablation; `ValueError`, before anything is trained, for an `alpha`, `margin` or `saving` that no test can be
+    made with. Of the drawn copy of a real data set the name ends in `-drawn`.
     """
     require_allowed(alpha=alpha, margin=margin, saving=saving)
     _require_promotable(runner.study, leaky=runner.splits.leaky)
     try:
-        champion = champion_of(runner.study, runner.prepared, runner.splits, runner.tracker.uri)
+        champion = champion_of(runner.study, runner.prepared, runner.splits, runner.tracker.uri, runner.home)
     except Incomparable as error:
         raise Refused(str(error)) from error
     holdout = Holdout(runner.ledger)
@@ -116,13 +116,19 @@ def _promoted(
     runner: Runner, holdout: Holdout, champion: Champion | None, trial_id: str | None, test: dict[str, float]
 ) -> Promotion:
     found = _confirmed(runner, holdout, trial_id)
-    if champion and champion.is_configuration(runner.study, found.parameters):
+    same = champion is not None and champion.is_configuration(runner.study, found.parameters)
+    if champion and same:
         if champion.has_data(runner.prepared):
             return _as_it_is(runner, found, champion)
-        raise Refused(_same_configuration(runner, found, champion))
-    over_majority = _require_beats_majority(runner, holdout, found)
+        if not _has_grown(runner, champion):
+            raise Refused(_same_configuration(runner, found, champion))
+        runner.noted(
+            f"{found.trial_id} is the configuration of the present champion (version {champion.version}), so it is not tested "
+            "against it: it is trained again on data that have grown."
+        )
+    over_majority = require_beats_majority(holdout, runner.study, found)
     tested = None
-    if champion:
+    if champion and not same:
         beside = _champion_beside(runner, holdout, found, champion)
         tested = contest(holdout, runner.study, found, champion, beside, **test)
     refit = _refit(runner, found)
@@ -174,13 +180,23 @@ def _champion_beside(runner: Runner, holdout: Holdout, found: Evidence, champion
     return beside
 
 
+def _has_grown(runner: Runner, champion: Champion) -> bool:
+    """Whether a refit now is trained on everybody whom the search of `champion` had, and on others too."""
+    names = chosen_names(runner.prepared, runner.splits)
+    try:
+        return chosen_on(champion, runner.tracker.uri, runner.home).less_than(names)
+    except ValueError:
+        return False
+
+
 def _same_configuration(runner: Runner, found: Evidence, champion: Champion) -> str:
     before, now = champion.tags.get(tags.DATASET_FINGERPRINT, "unknown"), runner.prepared.fingerprint
     return (
         f"{found.trial_id} is the configuration of the present champion (version {champion.version} of {champion.name}). A "
         f"configuration is not tested against itself, so version {champion.version} stays champion. The data was prepared "
-        f"anew since: the champion's has fingerprint {before[:12]}, this study's {now[:12]}. To serve what is trained on the "
-        "new data, promote another trial (--trial) or register under another name (`registered_model` of the study)."
+        f"anew since: the champion's has fingerprint {before[:12]}, this study's {now[:12]}. It would be trained again if "
+        "the data had only grown: with everybody whom the champion's search had, and more people. To serve what is "
+        "trained on these, promote another trial (--trial) or register under another name (`registered_model` of the study)."
     )
 
 
@@ -196,27 +212,6 @@ def _as_it_is(runner: Runner, found: Evidence, champion: Champion) -> Promotion:
         evidence=found,
         evidence_sha256=stated.get(tags.EVIDENCE_SHA256, ""),
         already=True,
-    )
-
-
-def _require_beats_majority(runner: Runner, holdout: Holdout, found: Evidence) -> dict[str, float]:
-    """The look, and the lower bound that exceeds the majority baseline with the confidence of that look: 95 % at the first."""
-    ledger, configuration = runner.ledger, configuration_hash(runner.study, found.parameters)
-    question = refusals.question(configuration, refusals.MAJORITY, found.seeds)
-    earlier = earlier_hashes(runner.study, ledger.of_phase("search"))
-    look, predictions = refusals.look_at(ledger, question, earlier), holdout.predictions(found)
-    left = (1 - found.accuracy.confidence) * LATER_SHARE ** (look - 1)  # of two sides; the lower one counts
-    accuracy = found.accuracy if look == 1 else holdout_accuracy(predictions, 1 - left)
-    if accuracy.low > found.majority:
-        return {"look": look, "confidence": accuracy.confidence, "low": accuracy.low}
-    refusals.note_refused(ledger, found.trial_id, [question], earlier, against=refusals.MAJORITY, look=look)
-    later = holdout_accuracy(predictions, 1 - left * LATER_SHARE)
-    ways, seeds = below_majority(accuracy, later, found.majority, predictions)
-    raise Refused(
-        f"{found.trial_id} is not promoted: the lower bound of its accuracy on the holdout ({found.tested_on}) is "
-        f"{100 * accuracy.low:.1f} %, and the majority baseline (always answering the commonest class) is "
-        f"{100 * found.majority:.1f} %. {ways} {describe_look(look, left / 2, again=seeds is not None)} "
-        f"{more_seeds(runner.ledger, found.trial_id, seeds)}"
     )
 
 
@@ -249,6 +244,7 @@ def _register(
     name, commit = registered_name(runner.study, runner.prepared), git_commit()
     folder = runner.ledger.trial_folder(refit.trial_id)
     reference = margin_tags(tested, champion)
+    people = ChosenOn.by(runner.folder, runner.prepared, runner.splits, runner.study.registered_model).write(folder)
     facts = facts_of(
         holdout,
         runner.study,
@@ -262,6 +258,7 @@ def _register(
         verdicts=tested.verdicts if tested else [],
         test=test,
         reference=reference,
+        chosen_on=people,
         commit=commit,
     )
     card, digest = model_card(facts), write_evidence(folder, facts)
@@ -274,7 +271,7 @@ def _register(
             name=name,
             tags=version_tags(runner.study, runner.prepared, runner.splits, found, commit)
             | reference
-            | {tags.EVIDENCE_SHA256: digest},
+            | {tags.EVIDENCE_SHA256: digest, tags.CHOSEN_ON: people},
             description=as_description(card),
             replacing=champion.version if champion else None,
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from trainables.core import files
+from trainables.core.prepared.remaining import fingerprints_of
 from trainables.core.prepared.stored import lock_path
 from tuning.records import disposal
 from tuning.records.home import home_of, known_studies, study_folders
@@ -150,7 +151,8 @@ def _shared(home: Path, kept: list[str]) -> Iterator[Part]:
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             fingerprints.add(json.loads((study / files.SPLITS).read_text())["fingerprint"][:12])
     for folder in sorted((home / files.PREPARED).glob("[!.]*-*")):
-        if folder.name.rpartition("-")[2] not in fingerprints:
+        known = {folder.name.rpartition("-")[2], *(one[:12] for one in fingerprints_of(folder))}
+        if not known & fingerprints:
             yield _part(home, folder, "prepared faces of no begun study")
     names = {study.name for study in studies}
     for folder in sorted((home / files.DRAWN).glob("[!.]*")):

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import shutil
-from collections.abc import Generator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from trainables.core import files
 from trainables.core.wording import counted
 from tuning.records import disposal
 from tuning.records.home import Named, home_of, name_of, not_begun, study_folders
 from tuning.records.left_over import REMOVED, Part, num_bytes
 from tuning.records.moved_home import open_store
-from tuning.records.owner import read_owner
+from tuning.records.owner import locked
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,7 +36,7 @@ def plan_removal(study: str | Named, *, home: str | Path | None = None) -> Remov
     """
     place, study = home_of(home), name_of(study)
     folder, uri = _folder(place, study), open_store(place)
-    with _locked(folder):
+    with locked(folder):
         return _plan(folder, disposal.tracked(uri, study))
 
 
@@ -54,7 +49,7 @@ def remove(study: str | Named, *, home: str | Path | None = None, force: bool = 
     """
     place, study = home_of(home), name_of(study)
     folder, uri = _folder(place, study), open_store(place)
-    with _locked(folder):
+    with locked(folder):
         tracked = disposal.tracked(uri, study)
         planned = _plan(folder, tracked)
         if planned.models and not force:
@@ -87,20 +82,3 @@ def _folder(home: Path, study: str) -> Path:
     if study not in {folder.name for folder in study_folders(home)}:
         raise not_begun(home, study)
     return home / study
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Generator[None]:
-    """Nobody else writes the ledger in `folder` meanwhile. Raises `ValueError` where somebody does."""
-    lock = FileLock(folder / files.LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        who = read_owner(folder) or "another process"
-        raise ValueError(
-            f"Study {folder.name} is running: {who} writes {folder / files.LEDGER}. End it with `stop {folder.name}` first."
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()

@@ -20,6 +20,7 @@ def run(
     home: str | Path | None = None,
     data_root: str | Path | None = None,
     keep_spelling: bool = False,
+    new_data: bool = False,
     placement: Placement | None = None,
     num_samples: int | None = None,
     folds: tuple[int, ...] | None = None,
@@ -36,6 +37,8 @@ def run(
     `study` is the name of a file of `search_spaces/` or an object. Its faces are those under `data_root`, or drawn ones;
     `keep_spelling` is that of `prepare`, and remembered with the study. Everything it leaves lies under `home`. No trial
     begins after `time_budget_s`. `resume` goes on with a study that was begun, `extend` adds so many trials to a search.
+    With `new_data` it goes on with data that have grown or changed since, as a new version of them: its trials on those of
+    before stay in its ledger and count no more, and everybody who was there stays on his side of the holdout.
     `progress` is `True` for bars on this terminal, or a listener.
 
     Raises `ValueError` where the study was begun and neither `resume` nor `extend` is asked for, and where its data, its
@@ -44,7 +47,8 @@ def run(
     loaded = as_study(study, smoke=smoke)
     require_fitting(loaded, num_samples=num_samples, extend=extend, folds=folds, seeds=seeds)
     given: dict[str, Any] = {"home": home, "data_root": data_root, "placement": placement, "verbose": verbose}
-    given["keep_spelling"] = keep_spelling
+    given |= {"keep_spelling": keep_spelling, "new_data": new_data}
+    resume = resume or new_data
     if loaded.design is not None:
         more: dict[str, Any] = {"folds": folds, "seeds": seeds, "time_budget_s": time_budget_s, "resume": resume}
         return ablate(loaded, **given, **more, progress=progress)

@@ -14,10 +14,14 @@ from tuning.text.errors import message_of
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Status:
-    """A study: its trials by phase and state, the front by `trial_id`, what was promoted; or how its ledger is `damaged`."""
+    """A study: its trials by phase and state, the front by `trial_id`, what was promoted; or how its ledger is `damaged`.
+
+    Of a study that went on with other data, these are the trials on version `data_version` of them, the present one.
+    """
 
     study: str
     leaky: bool = False
+    data_version: int = 1
     trials: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
     front: list[str] = dataclasses.field(default_factory=list)
     recommended: str | None = None
@@ -45,11 +49,12 @@ def status(study: str | Named | None = None, *, home: str | Path | None = None) 
 def _status(home: Path, name: str) -> Status:
     ledger = read_begun(home, name)
     phases: dict[str, Counter[str]] = {}
-    for trial in ledger.trials.values():
+    for trial in (one for one in ledger.trials.values() if one.data_version == ledger.data_version):
         phases.setdefault(trial.phase, Counter())[trial.state] += 1
     return Status(
         study=name,
         leaky=ledger.leaky,
+        data_version=ledger.data_version,
         trials={phase: dict(states) for phase, states in phases.items()},
         front=ledger.selection.get("front", []),
         recommended=ledger.selection.get("recommended"),

@@ -10,7 +10,7 @@ import numpy as np
 
 from trainables.core.files import FRAMES, INDEX
 from trainables.core.prepared.batches import frame_positions
-from trainables.core.prepared.frame_file import new_frame_file
+from trainables.core.prepared.frame_file import frame_file
 from trainables.core.prepared.stored import Prepared, open_prepared
 
 PACKED_SIZE = 60  # px: what a network of 48 px is given, with its margin
@@ -55,7 +55,7 @@ def stored_frames(folder: str, packed: str, size: int, num_clips: int, num_frame
     if not (place / INDEX).exists():
         place.mkdir(parents=True, exist_ok=True)
         clips, labels = _packed(packed, num_clips) if packed else _drawn(size, num_clips, num_frames, seed)
-        with new_frame_file(place / FRAMES, size) as writer:
+        with frame_file(place / FRAMES, size) as writer:
             for clip in clips:
                 positions = np.round(np.linspace(0, len(clip) - 1, num_frames)).astype(int)
                 writer.add(np.stack([_resized(clip[position], size) for position in positions]))

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from search_spaces.core.study import PARETO
+from trainables.core.phases import Phase
 from tuning.evidence.holdout import Evidence, evidence, predictions_of
 from tuning.records.ledger import Ledger, Trial, objective_values, read_begun
 from tuning.records.selection import ranked_front
@@ -58,6 +59,11 @@ class ReportData:
     def search(self) -> list[Trial]:
         """The search trials in order of their start."""
         return self.ledger.of_phase("search")
+
+    def on_former_data(self, phase: Phase) -> list[Trial]:
+        """The trials of a phase on data that the study has gone on from: they count no more."""
+        begun = tuple(self.ledger.trials.values())
+        return [one for one in begun if one.phase == phase and one.data_version != self.ledger.data_version]
 
     @cached_property
     def complete(self) -> list[Trial]:

@@ -16,7 +16,6 @@ from drawing.tree import MARKER
 from tests.support.drawn_trees import LAYOUTS, SIX, SUBJECTS, files, settings_of, table_of
 from trainables.core import lookup
 from trainables.data.core.dataset import DataError, require_disjoint
-from trainables.data.core.folds import identities
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("drawn trees")]  # drawn once for both modules of them
 
@@ -129,7 +128,7 @@ def test_the_reader_of_that_name_loads_the_tree(tree, name):
         assert (lengths.total(), min(lengths), max(lengths)) == READABLE[name]
     assert dataset.folds
     for fold in dataset.folds:
-        require_disjoint(fold, identities([sample.subject for sample in dataset.samples]), number=0)
+        require_disjoint(fold, [sample.subject or sample.clip_id for sample in dataset.samples], number=0)
         assert fold.train
         assert fold.validation
         assert fold.test

@@ -239,3 +239,17 @@ def test_a_hundred_trials_stay_small(tmp_path):
     page = Page(render(report))
     own = len(render(report)) - sum(len(text) for attrs, text in page.scripts if not attrs)
     assert own / 100 < 4000  # bytes for a trial
+
+
+def test_trials_on_former_data_are_listed_as_such_and_in_no_figure(tmp_path):
+    with open_study(tmp_path) as ledger:
+        add_trial(ledger, search_trial(0, {"rbg_depth": 1}))
+        select(ledger)
+        ledger.open_study(dataset_fingerprint="0" * 64)
+        add_trial(ledger, search_trial(1, {"rbg_depth": 2}))
+        select(ledger)
+    page = read_page(tmp_path)
+    assert "search-0000" in page.texts["trials"]
+    assert "version 2 is the present one" in page.texts["trials"]
+    assert "search-0001" in str(page.figures)
+    assert "search-0000" not in str(page.figures)

@@ -11,7 +11,8 @@ from trainables.core.prepared.splits import load_splits, make_splits
 from trainables.data.core.dataset import DataError
 from trainables.res_rbg import PRESETS
 from tuning.evidence.contest import Refused
-from tuning.execution.preparation import cut, draw
+from tuning.execution.preparation import draw
+from tuning.execution.study_data import cut
 from tuning.promote import promote_winner, registered_name
 
 ROWS = ("baseline", "random_masking", "bi_gru", "rbg", "eca", "full")
@@ -127,7 +128,7 @@ def test_folds_that_share_a_subject_stop_a_study_when_cut_and_when_loaded(prepar
     leaking = dataclasses.replace(fold, test=(*fold.test, fold.train[0]), train=fold.train[1:])
     subject = prepared.subjects[fold.train[0]]
     with pytest.raises(DataError, match=rf"Subject '{subject}' is in the train part and in the test part of fold 0"):
-        make_splits(dataclasses.replace(prepared, folds=[leaking]), seed=0, holdout_share=0.0)
+        make_splits(dataclasses.replace(prepared, folds=[leaking]), salt="test", holdout_share=0.0)
     path = tmp_path / "splits.json"
     good = cut(study_of(), prepared, path)
     stored = json.loads(path.read_text())

@@ -64,7 +64,7 @@ class Driver(Runner):
         super().__init__(study, listener=listener, home=home)
         self.ledger = Ledger.write(self.folder)
         self.prepared, self.splits_path = prepared, self.folder / "splits.json"
-        self.splits = make_splits(prepared, seed=0, holdout_share=0.0)
+        self.splits = make_splits(prepared, salt="test", holdout_share=0.0)
         self.splits.save(self.splits_path)
         self.tracker = SimpleNamespace(how_to_compare=list)
         self.breaks, self.answers, self.begun = breaks, answers, []

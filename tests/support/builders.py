@@ -3,7 +3,7 @@
 import contextlib
 import json
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 
 import trainables
 from tests.support.stub_faces import StubFinder
+from trainables.core import files
 from trainables.core.phases import Phase
 from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.splits import make_splits
@@ -24,6 +25,8 @@ from trainables.data.core.dataset import Dataset, Fold, Sample
 from tuning.records.ledger import Trial
 
 CLASSES = ("happy", "sad")
+PEOPLE = ("Anna", "ben", "cara", "dan", "eve", "finn")
+UNUSABLE = ("happy/Anna_09.mp4", "sad/ben_09.mp4")
 SETTINGS = {"image_size": 32, "num_frames": 3, "batch_size": 4, "epochs": 2}
 RES_RBG = {"backbone": "resnet18", "rbg_depth": 1, "gru_hidden": 8}
 
@@ -67,6 +70,47 @@ def prepare_random(storage: Path, *, num_subjects: int = 10, num_folds: int = 3)
     return prepare(dataset, storage, crop_size=40, finder=StubFinder(), num_processes=1)
 
 
+def prepare_people(
+    storage: Path,
+    people: Sequence[str | None] = PEOPLE,
+    *,
+    name: str = "clip_folder",
+    copies: Mapping[str, str] | None = None,
+    folds: Sequence[Fold] | None = None,
+    notes: Sequence[str] = (),
+) -> Prepared:
+    """Clips `happy/<person>_01.mp4` and `sad/<person>_02.mp4` of 2 to 4 frames; `None` names nobody.
+
+    `UNUSABLE` clips are dropped and listed. `copies` gives ids of clips that have the frames of another. Three folds test
+    every third person each.
+    """
+    rng = np.random.default_rng(0)
+    samples, frames = [], {}
+    for number, person in enumerate(people):
+        for label, clip in enumerate((f"happy/{person or number}_01.mp4", f"sad/{person or number}_02.mp4")):
+            samples.append(Sample(clip_id=clip, label=label, subject=person, paths=()))
+            frames[clip] = rng.integers(1, 256, (int(rng.integers(2, 5)), 24, 24, 3), np.uint8)
+    for copy, original in (copies or {}).items():
+        frames[copy] = frames[original]
+    groups = [tuple(i for i in range(len(samples)) if i // 2 % 3 == k) for k in range(3)]
+    cut = [Fold(train=groups[k], validation=groups[(k + 1) % 3], test=groups[(k + 2) % 3]) for k in range(3)]
+    for clip in UNUSABLE:
+        samples.append(Sample(clip_id=clip, label=CLASSES.index(clip.split("/")[0]), subject=None, paths=()))
+        frames[clip] = np.zeros((2, 24, 24, 3), np.uint8)
+    dataset = Dataset(
+        name=name,
+        classes=CLASSES,
+        samples=samples,
+        folds=list(folds or cut),
+        read=lambda sample: iter(frames[sample.clip_id]),
+        notes=tuple(notes),
+    )
+    prepared = prepare(dataset, storage, crop_size=24, finder=StubFinder(), num_processes=1)
+    listed = "".join(f"{clip.clip_id},{clip.reason}\r\n" for clip in prepared.dropped)
+    (prepared.folder / files.DROPPED).write_text(f"clip,reason\r\n{listed}", encoding="utf-8")
+    return prepared
+
+
 def corrupted(prepared: Prepared, clips: tuple[int, ...], folder: Path, *, frames: bool = True) -> Prepared:
     """A copy in which `clips` have the wrong label each and, with `frames`, other frames; it claims to be the same."""
     shutil.copytree(prepared.folder, folder)
@@ -100,7 +144,7 @@ def make_spec(
     if splits is None:
         splits = folder.parent / "splits.json"
         folder.parent.mkdir(parents=True, exist_ok=True)
-        make_splits(prepared, seed=0).save(splits)
+        make_splits(prepared, salt="test").save(splits)
     return TrialSpec(
         trial_id="search-0000",
         study="test",

@@ -15,27 +15,32 @@ import pyarrow.parquet as pq
 from ray import tune
 
 from search_spaces.core.study import Study
-from tests.support.builders import RES_RBG, SETTINGS, prepare_random
-from tests.support.mlflow_store import new_store
+from tests.support.builders import RES_RBG, SETTINGS, make_trial, prepare_people, prepare_random
+from tests.support.mlflow_store import new_store, register
 from trainables import res_rbg
 from trainables.core import files
 from trainables.core.config import make_config
 from trainables.core.phases import SCORED_ON
-from trainables.core.prepared.splits import make_splits
-from trainables.core.prepared.stored import Prepared
+from trainables.core.prepared.splits import load_splits, make_splits
+from trainables.core.prepared.stored import Prepared, open_prepared
 from trainables.core.training.trial import write_model
 from tuning.confirm import confirm_search
 from tuning.execution.runner import Runner
 from tuning.promote import promote_winner
-from tuning.records.identity import identity
 from tuning.records.ledger import Ledger, Trial
+from tuning.records.mlflow_client import default_uri
 from tuning.records.tracking import Tracker
+from tuning.records.trial import identity
 from tuning.text.progress import Silent
 
 DEVICE = "AMD EPYC"
 NAME = "smiles"
 GONE = "/nowhere/clips"
 SKILLS = {8: 0.95, 4: 0.7}
+CLIP = "happy/Anna_01.mp4"
+FAILED_AT = f"ValueError: search-0002 gave no answer, as its logits are not numbers, for {CLIP}, happy/ben_01.mp4."
+ONE = "people 10"  # under which one of the six `PEOPLE` is locked away, the last
+FIFTH = "people 291"  # a salt under which a fifth of 60 people, and of 80, is locked away
 
 
 def hand_store(home: Path, num_subjects: int = 80) -> dict[str, Any]:
@@ -78,6 +83,7 @@ class HandRunner:
         registered: str = "task",
         trainable: str = "res_rbg",
         seed: int = 0,
+        salt: str = FIFTH,
     ) -> None:
         self.study = Study(
             name=name,
@@ -90,7 +96,7 @@ class HandRunner:
         )
         self.skills, self.prepared, self.home, self.folder = skills, prepared, home, home / name
         self.notes: list[str] = []
-        self.splits = make_splits(prepared, seed=seed)
+        self.splits = make_splits(prepared, salt=salt)
         self.tracker = SimpleNamespace(uri=uri, run_id=self._run_id)
         self.listener = Silent()
         self.ledger = Ledger.write(self.folder)
@@ -233,3 +239,55 @@ def _facts(runner: HandRunner) -> dict[str, Any]:
         "classes": list(runner.prepared.classes),
         "data_root": GONE,
     }
+
+
+def write_people_home(home: Path) -> Path:
+    """Write a home with a study of six people, `write_people_study`, and a model `smiles` of three versions.
+
+    The first two, the second champion, are of that study, and the third of one elsewhere.
+    """
+    new_store(home)
+    prepared = prepare_people(home)
+    write_people_study(home, prepared)
+    register(home, NAME, prepared.fingerprint)
+    register(home, NAME, prepared.fingerprint, champion=True)
+    register(home, "elsewhere", "another")
+    return home
+
+
+def write_people_study(home: Path, prepared: Prepared, name: str = NAME, **facts: Any) -> None:
+    """Two searched trials and one that failed at a clip, two confirmations and a refit, tracked; words that name the clip."""
+    facts = {"dataset": prepared.name, "dataset_fingerprint": prepared.fingerprint, "data_root": GONE, **facts}
+    given: dict[str, Any] = {"parameters": {"gru_hidden": 8}, "folds": (0,), "of": "search-0000"}
+    of_home = {"prepared": prepared, "home": home, "uri": default_uri(home), "salt": ONE}
+    with HandRunner(name, {8: 0.9, 4: 0.7}, **of_home) as runner:
+        runner.ledger.open_study(objectives=[["accuracy", "max"]], **facts)
+        runner.splits.save(runner.folder / files.SPLITS)
+        with Tracker(runner.ledger, runner.tracker.uri, home):
+            runner.search(8, 4)
+            runner.ledger.start(make_trial(2, parameters={"gru_hidden": 8}))
+            runner.ledger.end("search-0002", "FAILED", error=FAILED_AT)
+            runner.run_listed("confirm", [Trial(phase="confirm", seed=seed, **given) for seed in (70, 71)])
+            runner.run_listed("refit", [Trial(phase="refit", seed=90, **given)])
+    trials = runner.folder / files.TRIALS
+    for path, text in (
+        (trials / "search-0000" / files.WEIGHTS, "weights"),
+        (trials / "search-0002" / files.TRACEBACK, f"Traceback\n{FAILED_AT}"),
+        (runner.folder / files.RAY / "result.json", FAILED_AT),
+        (runner.folder / "smiles.html", f"<p>{FAILED_AT}</p>"),
+        (runner.folder / "other.html", "<p>no clip</p>"),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def locked_away(home: Path) -> str | None:
+    """The person on the holdout of `write_people_study`."""
+    splits = load_splits(home / NAME / files.SPLITS)
+    return faces(home).subjects[splits.holdout[0]]
+
+
+def faces(home: Path) -> Prepared:
+    """The only prepared data of a home."""
+    (folder,) = (home / files.PREPARED).glob("[!.]*")
+    return open_prepared(folder)

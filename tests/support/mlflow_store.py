@@ -7,6 +7,11 @@ from pathlib import Path
 import mlflow
 
 from trainables.core import files
+from tuning.records import tags
+from tuning.records.aliases import CHAMPION
+from tuning.records.mlflow_client import default_uri
+
+MODEL = "smiles"
 
 
 @functools.cache
@@ -23,3 +28,14 @@ def new_store(home: Path) -> str:
     path = home.absolute() / files.DATABASE
     path.write_bytes(_empty())
     return f"sqlite:///{path}"
+
+
+def register(home: Path, study: str, fingerprint: str, *, champion: bool = False) -> None:
+    """A version of the model `smiles` without files, tagged as a promotion does."""
+    client = mlflow.MlflowClient(default_uri(home))
+    if not client.search_registered_models():
+        client.create_registered_model(MODEL)
+    stated = {tags.STUDY: study, tags.DATASET_FINGERPRINT: fingerprint}
+    version = client.create_model_version(MODEL, source=str(home), tags=stated).version
+    if champion:
+        client.set_registered_model_alias(MODEL, CHAMPION, version)

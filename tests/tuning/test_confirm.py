@@ -41,7 +41,7 @@ def test_the_champion_is_trained_beside_the_front_with_the_same_seeds(store, cha
 
 
 def test_a_champion_that_cannot_be_had_is_left_out_and_the_ledger_says_why(store, champion):
-    with HandRunner("others", {8: 0.9}, seed=1, **store) as runner:
+    with HandRunner("others", {8: 0.9}, salt="other", **store) as runner:
         confirm_search(runner.search(8))
         assert [variant for _, variant, _ in trained(runner)] == ["", ""]
         (said,) = (event for event in runner.ledger.events if event["event"] == "champion_left_out")

@@ -34,6 +34,41 @@ def test_each_clip_of_a_folder_is_answered_before_the_next_is_asked_for(asked, t
     assert [Path(answer.path).name for answer in answers] == ["2.avi", "frames"]
 
 
+class Noted(list):
+    """Hears notes."""
+
+    noted = list.append
+
+
+def test_what_a_folder_holds_besides_its_clips_is_told_before_the_first_answer(asked, tmp_path):
+    video = write_video(tmp_path / "P1_a.avi")
+    for name in ("P1_a.webp.jpg", "P1_a/1.png", "P1_a/2.png"):
+        write_image(tmp_path / name)
+    for name in ("P2_a.mp4.part", ".P3_a.mp4.icloud", "P4_a.heic"):
+        (tmp_path / name).touch()
+    (tmp_path / "P5_a.mp4").symlink_to(tmp_path / "annex")
+    heard = Noted()
+    answers = predict.predict(tmp_path, model="models:/m/1", progress=heard)
+    assert heard == [
+        f"not read: 1 .heic file (P4_a.heic) in {tmp_path}",
+        f"not read: 1 folder of frames of a video that is read (P1_a) in {tmp_path}",
+        f"not read: 1 link that leads nowhere (P5_a.mp4) in {tmp_path}",
+        f"not read: 1 loose picture (P1_a.webp.jpg) in {tmp_path}",
+        f"not read: 2 unfinished downloads (.P3_a.mp4.icloud, P2_a.mp4.part) in {tmp_path}",
+    ]
+    assert [answer.path for answer in answers] == [str(video)]
+
+
+def test_what_the_model_tells_of_a_clip_stands_with_its_answer(asked, monkeypatch, tmp_path):
+    video = write_video(tmp_path / "a.avi")
+    (answer,) = predict.predict(video, model="models:/m/1")
+    assert answer.clip is None  # a model of an earlier version tells nothing
+    row = {"path": str(video), "label": "a", "probabilities": {"a": 1.0}, "error": None, "clip": {"faces": 1}}
+    monkeypatch.setattr(predict.served, "predict", lambda model, uri, clips: iter([row]))
+    (answer,) = predict.predict(video, model="models:/m/1")
+    assert answer.clip == {"faces": 1}
+
+
 def test_what_is_no_clip_is_the_models_to_judge(asked, tmp_path):
     missing = tmp_path / "missing.mp4"
     assert [answer.path for answer in predict.predict([missing], model="models:/m/1")] == [str(missing)]

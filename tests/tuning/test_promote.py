@@ -1,5 +1,6 @@
 """Who becomes champion, on what evidence, and what is left when a promotion is refused, dies, or is not alone."""
 
+import dataclasses
 import json
 
 import mlflow
@@ -9,10 +10,11 @@ import tuning.promote as module
 from tests.support.command import on_terminal
 from tests.support.hand_runner import DEVICE
 from tuning.confirm import confirm_search
-from tuning.evidence.champion import version_tags
+from tuning.evidence.champion import champion_of, version_tags
 from tuning.evidence.contest import Refused
 from tuning.evidence.evidence_file import commits_of, read_evidence
 from tuning.evidence.holdout import Holdout
+from tuning.execution.study_data import cut
 from tuning.promote import promote_winner
 from tuning.records import registry
 from tuning.records.aliases import aliases
@@ -71,6 +73,18 @@ def test_a_first_champion_carries_its_evidence_and_its_card(begin, client, store
     assert (again.version, again.evidence_sha256, runner.asked) == (1, facts["sha256"], [])
     assert (promoted.already, again.already) == (False, True)
     assert len([event for event in runner.ledger.events if event["event"] == "promoted"]) == 1
+
+
+def test_a_search_with_another_seed_has_the_holdout_of_the_champion(begin, tmp_path):
+    runner = begin({4: GOOD}, name="old").search(4)
+    runner.splits = cut(runner.study, runner.prepared, tmp_path / "old.json")
+    promote_winner(runner)
+    study = dataclasses.replace(runner.study, name="another", seed=7)
+    splits = cut(study, runner.prepared, tmp_path / "another.json")
+    assert splits == runner.splits
+    champion = champion_of(study, runner.prepared, splits, runner.tracker.uri, runner.home)
+    assert champion is not None
+    assert champion.version == 1
 
 
 @pytest.mark.slow
@@ -218,7 +232,7 @@ def test_a_champion_on_the_front_is_neither_trained_twice_nor_its_own_challenger
 def test_a_champion_that_cannot_be_compared_or_trained_again_is_said_to_be(begin, client):
     fake_champion(client, begin({4: POOR}, name="old").search(4))
     with pytest.raises(Refused, match="has another holdout"):
-        promote_winner(begin({8: GOOD}, name="other-people", seed=1).search(8))
+        promote_winner(begin({8: GOOD}, name="other-people", salt="other").search(8))
     diverging = begin({8: GOOD, 4: POOR}, name="diverging").search(8)
     diverging.fails = lambda trial: trial.variant == "champion"
     with pytest.raises(Refused, match=r"could not be trained again with all 2 seeds of search-0000"):

@@ -5,36 +5,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from trainables.core import files
+from trainables.core.kept import Kept
+from trainables.core.kept_prepared import KEPT_PREPARED
 
 _STUDY = "<study>/"
 _TRIAL = f"<study>/{files.TRIALS}/<trial>/"
-_PREPARED = f"{files.PREPARED}/<folder>/"
-
-
-@dataclasses.dataclass(frozen=True)
-class Kept:
-    """A file of a home, or a folder that others fill.
-
-    `where` is the folder it lies in, relative to the home and ending in `/`; `written_by` and `read_by` are modules, relative
-    to the root of the checkout. `deletable` holds while nothing runs; `lost` is what is lost with it.
-    """
-
-    name: str
-    where: str
-    holds: str
-    written_by: tuple[str, ...]
-    read_by: tuple[str, ...]
-    deletable: bool
-    lost: str
-    is_folder: bool = False
-
-    @property
-    def path(self) -> str:
-        """Relative to the home; what differs from one to another stands in `<>`, and a folder ends in `/`."""
-        return self.where + self.name.replace("{", "<").replace("}", ">") + "/" * self.is_folder
 
 
 KEPT = (
@@ -61,7 +37,7 @@ KEPT = (
         "",
         "MLflow's files: registered models with their code, evidence and card; predictions of runs",
         ("tuning/records/tracking.py",),
-        ("tuning/records/tracking.py", "tuning/records/moved_home.py"),
+        ("tuning/records/tracking.py", "tuning/records/moved_home.py", "tuning/evidence/whereabouts.py"),
         False,
         "every registered model",
         is_folder=True,
@@ -79,63 +55,20 @@ KEPT = (
         "minutes: they are drawn again, the same, when the study goes on",
         is_folder=True,
     ),
-    Kept(
-        files.PREPARED_LOCK,
-        f"{files.PREPARED}/",
-        "the lock of whoever prepares that folder",
-        ("trainables/core/prepared/stored.py",),
-        ("trainables/core/prepared/stored.py",),
-        True,
-        "nothing",
-    ),
-    Kept(
-        files.INDEX,
-        _PREPARED,
-        "the clips of a data set: labels, subjects, folds, what was dropped and why",
-        ("trainables/core/prepared/cache.py",),
-        ("trainables/core/prepared/stored.py",),
-        True,
-        "the time to find the faces again, for which the data set must still be there. Delete the whole folder",
-    ),
-    Kept(
-        files.DROPPED,
-        _PREPARED,
-        "the clips that were dropped, each with the reason; where none was, there is no such file",
-        ("tuning/execution/preparation.py",),
-        (),
-        True,
-        "nothing: the next command that prepares this data writes it again",
-    ),
-    Kept(
-        files.FRAMES,
-        _PREPARED,
-        "the faces, uint8 `(num_frames, H, W, 3)`",
-        ("trainables/core/prepared/cache.py",),
-        ("trainables/core/prepared/stored.py",),
-        True,
-        "as with `index.json`",
-    ),
-    Kept(
-        files.FRAMES_AT,
-        _PREPARED,
-        "the same faces at another size",
-        ("trainables/core/prepared/stored.py",),
-        ("trainables/core/prepared/stored.py",),
-        True,
-        "seconds: they are resized again",
-    ),
+    *KEPT_PREPARED,
     Kept(
         files.LEDGER,
         _STUDY,
-        "every event of the study, one a line; only ever appended to",
-        ("tuning/records/ledger.py",),
+        "every event of the study, one a line; only ever appended to; `forget` takes the names of clips out of its words",
+        ("tuning/records/ledger.py", "tuning/evidence/withdrawal.py"),
         (
             "tuning/records/ledger.py",
             "tuning/records/home.py",
             "tuning/stop.py",
             "tuning/prune.py",
             "tuning/records/moved_home.py",
-            "tuning/remove.py",
+            "tuning/records/owner.py",
+            "tuning/evidence/withdrawal.py",
         ),
         False,
         "the study",
@@ -145,10 +78,7 @@ KEPT = (
         _STUDY,
         "the lock of the one process that writes the ledger",
         ("tuning/records/ledger.py",),
-        (
-            *("tuning/records/ledger.py", "tuning/prune.py", "tuning/records/left_over.py", "tuning/records/owner.py"),
-            *("tuning/remove.py",),
-        ),
+        (*("tuning/records/ledger.py", "tuning/prune.py", "tuning/records/left_over.py", "tuning/records/owner.py"),),
         True,
         "nothing",
     ),
@@ -168,10 +98,19 @@ KEPT = (
         ("tuning/execution/runner.py",),
         (
             *("tuning/execution/runner.py", "tuning/evidence/ablation.py", "tuning/evidence/fold_sizes.py"),
-            *("tuning/export.py", "tuning/prune.py"),
+            *("tuning/export.py", "tuning/prune.py", "tuning/evidence/withdrawal.py", "tuning/evidence/chosen_on.py"),
         ),
         False,
         "that all trials of the study had the same people in training and in test",
+    ),
+    Kept(
+        files.FORMER_SPLITS,
+        _STUDY,
+        "the folds and the holdout of data that the study went on from, by their fingerprint",
+        ("tuning/execution/study_data.py",),
+        ("trainables/core/prepared/remaining.py", "tuning/evidence/chosen_on.py"),
+        False,
+        "who was on which side then: somebody who comes back may come back on another",
     ),
     Kept(
         files.TRACKED,
@@ -187,7 +126,7 @@ KEPT = (
         _STUDY,
         "what Ray Tune and Ray Train write of themselves",
         ("tuning/execution/runner.py",),
-        ("tuning/prune.py",),
+        ("tuning/prune.py", "tuning/evidence/withdrawal.py"),
         True,
         "nothing: a study goes on from its ledger",
         is_folder=True,
@@ -197,7 +136,10 @@ KEPT = (
         _TRIAL,
         "what a trial that is not through goes on from",
         ("trainables/core/training/trial.py",),
-        ("trainables/core/training/trial.py", "tuning/execution/bookkeeper.py", "tuning/prune.py"),
+        (
+            *("trainables/core/training/trial.py", "tuning/execution/bookkeeper.py", "tuning/prune.py"),
+            *("tuning/evidence/withdrawal.py",),
+        ),
         True,
         "the epochs of a trial that was interrupted: it begins anew. One that finished needs it no more",
     ),
@@ -215,7 +157,10 @@ KEPT = (
         _TRIAL,
         "the trained network (not of ablations and nested cross-validation)",
         ("trainables/core/training/trial.py",),
-        ("trainables/core/serving/classifier.py", "tuning/records/registry.py", "tuning/prune.py"),
+        (
+            *("trainables/core/serving/classifier.py", "tuning/records/registry.py", "tuning/prune.py"),
+            *("tuning/evidence/withdrawal.py",),
+        ),
         True,
         "that network. A registered model has its own copy; a refit that is not registered yet cannot be",
     ),
@@ -235,8 +180,11 @@ KEPT = (
         files.PREDICTIONS,
         _TRIAL,
         "clip, subject, fold, seed, split, label and logits of every clip that it was scored on",
-        ("trainables/core/training/trial.py",),
-        ("tuning/evidence/holdout.py", "tuning/records/tracking.py"),
+        ("trainables/core/training/trial.py", "tuning/evidence/withdrawal.py"),
+        (
+            *("tuning/evidence/holdout.py", "tuning/records/tracking.py", "tuning/evidence/whereabouts.py"),
+            *("tuning/evidence/withdrawal.py",),
+        ),
         False,
         "the evidence: intervals, ablations and promotions are computed from it",
     ),
@@ -262,8 +210,8 @@ KEPT = (
         files.TRACEBACK,
         _TRIAL,
         "where a failed trial failed",
-        ("tuning/execution/bookkeeper.py",),
-        ("tuning/logs.py",),
+        ("tuning/execution/bookkeeper.py", "tuning/evidence/withdrawal.py"),
+        ("tuning/logs.py", "tuning/evidence/withdrawal.py"),
         True,
         "the traceback; the ledger keeps the error's first line",
     ),
@@ -275,6 +223,15 @@ KEPT = (
         (),
         True,
         "nothing, once the model is registered: its copy lies under `artifacts/`",
+    ),
+    Kept(
+        files.CHOSEN_ON,
+        _TRIAL,
+        "whom the search trained and validated on, by hashes of their names (refits)",
+        ("tuning/evidence/chosen_on.py",),
+        ("tuning/evidence/champion.py", "tuning/evidence/evidence_file.py"),
+        True,
+        "as with `evidence.json`",
     ),
     Kept(
         files.MODEL_CARD,

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from trainables.core.wording import counted
 from trainables.data.core.dataset import DataError, Dataset, Sample
 from trainables.data.core.finding import entries, list_folders, list_videos, natural
 from trainables.data.core.frames import read_frames
@@ -67,7 +68,9 @@ def load(root: Path) -> Dataset:
         *_disagreements(codes, videos),
     ]
     if unread:
-        notes.append(f"{len(unread)} rows of {table.name} name a clip but no code from 1 to 13 ({listed(unread)})")
+        notes.append(
+            f"{counted(len(unread), 'row')} of {table.name} with a clip but no code from 1 to 13 ({listed(unread)})"
+        )
     return Dataset(name="baum1s", classes=CLASSES, samples=samples, folds=folds, read=read_frames, notes=tuple(notes))
 
 
@@ -125,9 +128,9 @@ def _disagreements(codes: dict[str, int], videos: dict[str, Path]) -> tuple[str,
     unannotated = [name for name in videos if name not in codes]
     notes = []
     if others:
-        notes.append(f"{others.total()} clips of other states are left out ({listed(sorted(others), most=7)})")
+        notes.append(f"{counted(others.total(), 'clip')} of other states, left out ({listed(sorted(others), most=7)})")
     if missing:
-        notes.append(f"{len(missing)} annotated clips without a video ({listed(missing)})")
+        notes.append(f"{counted(len(missing), 'annotated clip')} without a video ({listed(missing)})")
     if unannotated:
-        notes.append(f"{len(unannotated)} videos without an annotation ({listed(unannotated)})")
+        notes.append(f"{counted(len(unannotated), 'video')} without an annotation ({listed(unannotated)})")
     return tuple(notes)

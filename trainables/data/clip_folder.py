@@ -40,8 +40,8 @@ def load_layout(root: Path, name: str, *, keep_spelling: bool = False) -> Datase
     num_subjects = len(set(subjects))
     if num_subjects < 3:
         raise DataError(
-            f"{root}: {num_subjects} subjects ({', '.join(sorted(set(map(str, subjects))))}); at least 3 are needed, "
-            "one each to train, validate and test."
+            f"{root}: {counted(num_subjects, 'subject')} ({', '.join(sorted(set(map(str, subjects))))}); at least 3 are "
+            "needed, one each to train, validate and test."
         )
     labels = [sample.label for sample in samples]
     try:
@@ -137,5 +137,8 @@ def _frames(clip: Path) -> tuple[Path, ...]:
 def _too_few_classes(root: Path, names: list[str], empty: list[str], beside: tuple[str, ...]) -> str:
     found = f"only one class ({names[0]}); at least two are needed" if names else "no class folder has clips"
     without = f"; {listed(empty)}: no clips in here" if empty else ""
+    below = [inside for name in empty[:1] for inside in list_folders(root / name)] if len(names + empty) == 1 else []
+    deeper = any(list_videos(folder) or list_folders(folder) for folder in below)
+    hint = f". Do the classes lie in {root / empty[0]}? Then give that folder" if deeper else ""
     passed = f". Passed over: {'; '.join(beside)}" if beside else ""
-    return f"{root}: {found}{without}{passed}. Expected: {LAYOUT}."
+    return f"{root}: {found}{without}{hint}{passed}. Expected: {LAYOUT}."

@@ -1,6 +1,6 @@
 """Your own clips as one table: columns `path`, `label` and `subject`, optionally `fold` and `group`, in any order.
 
-The root is the table (.csv, .xlsx, .xls) or the folder that holds it. A path is that of a video, an image or a folder of
+The root is the table (.csv, .tsv, .xlsx, .xls) or the folder that holds it. A path is that of a video, an image or a folder of
 frames, relative to the table and not out of its folder, or absolute. `fold` holds numbers, each tested in turn and
 validating the one before it, or the words train, validation and test; without it folds are cut by subject, as in
 `clip_folder`. People who share a `group` count as one subject, so that no group lies on both sides of a split. Other
@@ -10,6 +10,7 @@ columns, `votes` and `weight` among them, are not read, which is told.
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -122,6 +123,7 @@ def _rows(table: Path) -> tuple[list[dict[str, str]], tuple[str, ...]]:
         found = {name: padded[header.index(name)].strip() if name in header else "" for name in (*NEEDED, *OPTIONAL)}
         if empty := [name for name in NEEDED if not found[name]]:
             raise DataError(f"{table}: row {number} has no {empty[0]} ({','.join(row)[:80]!r}).")
+        found["path"] = _as_here(table, found["path"])
         place = os.path.normpath(found["path"])
         if place in first:
             raise DataError(f"{table}: rows {first[place]} and {number} name the same clip, {found['path']!r}.")
@@ -133,9 +135,16 @@ def _rows(table: Path) -> tuple[list[dict[str, str]], tuple[str, ...]]:
     return rows, (f"columns that are not read: {listed(unread, most=8)}",) if unread else ()
 
 
+def _as_here(table: Path, path: str) -> str:
+    """A path as it is spelt on this disk: with the slashes of this system, its accents in one character or in two."""
+    slashed = path.replace("\\", "/")
+    spellings = (path, *(unicodedata.normalize(form, one) for one in (path, slashed) for form in ("NFC", "NFD")))
+    return next((one for one in spellings if os.path.lexists(table.parent / one)), slashed)
+
+
 def _with_files(table: Path, rows: list[dict[str, str]]) -> tuple[list[dict[str, str]], tuple[str, ...]]:
-    """The rows whose file or folder is there, and a note on the others."""
-    there, missing = [], []
+    """The rows whose clip is there, and notes on the others."""
+    there, missing, unusable = [], [], []
     for row in rows:
         path = Path(os.path.normpath(row["path"]))
         if path.parts[:1] == ("..",):
@@ -149,12 +158,14 @@ def _with_files(table: Path, rows: list[dict[str, str]]) -> tuple[list[dict[str,
         elif place.is_dir() or is_video(place) or is_image(place):
             there.append(row)
         else:
-            raise DataError(
-                f"{table}: row {row['row']}: {row['path']!r} is neither a video, an image nor a folder of frames."
-            )
+            unusable.append(f"row {row['row']}: {row['path']}")
+    notes = [f"{counted(len(missing), 'clip')} not there ({listed(missing)})"] * bool(missing)
+    notes += [
+        f"{counted(len(unusable), 'path')} of neither a video, an image nor a folder of frames ({listed(unusable)})"
+    ] * bool(unusable)
     if not there:
-        raise DataError(f"{table}: none of {counted(len(rows), 'clip')} is there ({listed(missing)}).")
-    return there, (f"{counted(len(missing), 'clip')} not there ({listed(missing)})",) if missing else ()
+        raise DataError(f"{table}: none of {counted(len(rows), 'clip')} is there: {'; '.join(notes)}.")
+    return there, tuple(notes)
 
 
 def _paths(table: Path, path: str) -> tuple[Path, ...]:

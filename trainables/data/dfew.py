@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from trainables.core.wording import counted
 from trainables.data.core.dataset import DataError, Dataset, Fold, Sample
 from trainables.data.core.finding import entries, list_folders, list_images, list_videos
 from trainables.data.core.frames import read_frames
@@ -66,7 +67,7 @@ def load(root: Path) -> Dataset:
     if len(clips) > 1:
         notes += (f"{form.name} is read, {listed([place.name for place in ranked[1:]])} left aside",)
     if missing:
-        notes += (f"{len(missing)} labelled clips are not in {form.name} ({listed(missing)})",)
+        notes += (f"{counted(len(missing), 'labelled clip')} not in {form.name} ({listed(missing)})",)
     classes_of = [sample.label for sample in samples]
     folds, fold_notes = _folds(numbers, classes_of, sets or _own_sets(numbers, classes_of))
     return Dataset(
@@ -135,7 +136,9 @@ def _read_sets(folder: Path) -> tuple[list[tuple[set[int], set[int]]], dict[int,
         sets.append((set(halves[0]), set(halves[1])))
     first, notes = _first_code(folder, set(labels.values()))
     if dropped:
-        notes += (f"{len(dropped)} rows of the sets name no clip or no class and are left out ({listed(dropped)})",)
+        notes += (
+            f"{counted(len(dropped), 'row')} of the sets without a clip or a class, left out ({listed(dropped)})",
+        )
     return sets, {number: code - first for number, code in labels.items() if code >= first}, notes
 
 

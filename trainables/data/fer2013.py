@@ -60,7 +60,7 @@ def load(root: Path) -> Dataset:
                 f"Expected: 0 to 6, or {', '.join(CLASSES)}."
             )
         if lacking := [str(row) for row, label in enumerate(labels) if label is None]:
-            notes += (f"{len(lacking)} rows have no class and are left out (rows {listed(lacking)})",)
+            notes += (f"{counted(len(lacking), 'row')} of no class, left out ({listed(lacking)})",)
         return of_table("fer2013", CLASSES, table, labels, NUM_IMAGES, notes)
     samples, parts, more = _of_folders(folder)
     return _assembled("fer2013", CLASSES, samples, parts, NUM_IMAGES, read_frames, (*notes, *more))
@@ -114,7 +114,7 @@ def of_table(
             samples.append(Sample(clip_id=f"fer{row:07d}", label=label, subject=None, paths=(table.path,)))
             parts.append(part)
     if lacking:
-        notes += (f"{len(lacking)} rows name no part and are left out (rows {listed(lacking)})",)
+        notes += (f"{counted(len(lacking), 'row')} of no part, left out ({listed(lacking)})",)
     notes += _seen_again([table.digest(int(sample.clip_id[3:])) for sample in samples], samples, parts, classes)
     return _assembled(name, classes, samples, parts, num_published, TableReader(table), notes)
 

@@ -6,17 +6,27 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import tempfile
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from search_spaces.core.study import Study
-from trainables.core import lookup
+from trainables.core import files, lookup
 from trainables.core.config import TrainerConfig, make_config
 from trainables.core.prepared.splits import Splits
 from trainables.core.prepared.stored import Prepared
+from tuning.evidence.chosen_on import (
+    FEWEST_COMMON,
+    ChosenOn,
+    chosen_on_then,
+    common_clips,
+    holdout_hash,
+    read_chosen_on,
+)
 from tuning.evidence.holdout import Evidence
 from tuning.records import registry, tags
-from tuning.records.home import version
+from tuning.records.home import known_studies, version
 from tuning.records.ledger import Trial
 
 
@@ -29,7 +39,8 @@ class Champion:
     """Version `version` of the registered model `name`.
 
     `parameters` is all of its configuration that has an effect, but for the number of classes, `tags` what the version
-    says of itself.
+    says of itself. `common` are those clips of a challenger's holdout on whose people its own search did not choose; `None`
+    for all of them.
     """
 
     name: str
@@ -37,6 +48,7 @@ class Champion:
     trainable: str
     parameters: Mapping[str, Any]
     tags: Mapping[str, str]
+    common: frozenset[str] | None = None
 
     @property
     def uri(self) -> str:
@@ -54,10 +66,11 @@ class Champion:
         return self.tags.get(tags.DATASET_FINGERPRINT) == prepared.fingerprint
 
 
-def champion_of(study: Study, prepared: Prepared, splits: Splits, tracking_uri: str) -> Champion | None:
+def champion_of(study: Study, prepared: Prepared, splits: Splits, tracking_uri: str, home: Path) -> Champion | None:
     """The champion that a configuration of `study` would replace; `None` where there is none yet.
 
-    Raises `Incomparable` where its classes or its holdout are others, or its configuration cannot be trained here, and
+    Where its holdout is another, the two are compared on the `common` clips. Raises `Incomparable` where its classes are
+    others, where too few people are common or nobody knows who they are, or its configuration cannot be trained here, and
     `ConnectionError` where MLflow does not answer.
     """
     name = registered_name(study, prepared)
@@ -65,13 +78,12 @@ def champion_of(study: Study, prepared: Prepared, splits: Splits, tracking_uri: 
     if found is None:
         return None
     version, stated = found
-    for key, value in comparison_tags(prepared, splits).items():
-        if stated.get(key) != value:
-            differs = {tags.CLASSES: "other classes", tags.HOLDOUT: "another holdout"}[key]
-            raise Incomparable(
-                f"The present champion of {name} has {differs}, so the two cannot be compared. It was promoted by study "
-                f"{stated.get(tags.STUDY)}. Register under another name (`registered_model` of the study)."
-            )
+    compared = comparison_tags(prepared, splits)
+    if stated.get(tags.CLASSES) != compared[tags.CLASSES]:
+        raise Incomparable(
+            f"The present champion of {name} has other classes, so the two cannot be compared. It was promoted by study "
+            f"{stated.get(tags.STUDY)}. Register under another name (`registered_model` of the study)."
+        )
     trainable = stated.get(tags.TRAINABLE, study.trainable)
     try:
         parameters = configuration(trainable, json.loads(stated.get(tags.PARAMETERS, "null")))
@@ -79,7 +91,44 @@ def champion_of(study: Study, prepared: Prepared, splits: Splits, tracking_uri: 
         raise Incomparable(
             f"The present champion of {name} (version {version}) cannot be trained again to be compared with: {error}"
         ) from error
-    return Champion(name=name, version=version, trainable=trainable, parameters=parameters, tags=stated)
+    champion = Champion(name=name, version=version, trainable=trainable, parameters=parameters, tags=stated)
+    if stated.get(tags.HOLDOUT) == compared[tags.HOLDOUT]:
+        return champion
+    return dataclasses.replace(champion, common=_common(champion, prepared, splits, tracking_uri, home))
+
+
+def chosen_on(champion: Champion, tracking_uri: str, home: Path) -> ChosenOn:
+    """The people whom the search of `champion` chose on. Raises `ValueError` where nobody knows them any more."""
+    if sha256 := champion.tags.get(tags.CHOSEN_ON):
+        with tempfile.TemporaryDirectory() as place:
+            folder, _ = registry.fetch_model(champion.uri, tracking_uri, Path(place))
+            return read_chosen_on(folder / files.CHOSEN_ON, sha256)
+    study = champion.tags.get(tags.STUDY, "")
+    found = None
+    if study in known_studies(home):
+        found = chosen_on_then(home / study, champion.tags.get(tags.HOLDOUT, ""))
+    if found is None:
+        raise ValueError(f"the splits of study {study}, or the faces they are of, are gone from {home}")
+    return found
+
+
+def _common(
+    champion: Champion, prepared: Prepared, splits: Splits, tracking_uri: str, home: Path
+) -> frozenset[str] | None:
+    who = f"The present champion of {champion.name} (version {champion.version}) has another holdout"
+    way = "Register under another name (`registered_model` of the study)."
+    try:
+        theirs = chosen_on(champion, tracking_uri, home)
+    except ValueError as error:
+        raise Incomparable(f"{who}, and whom its search chose on is not known: {error}. {way}") from error
+    common, count = common_clips(prepared, splits, theirs)
+    if count < FEWEST_COMMON:
+        units = "people" if all(prepared.subjects) else "clips"
+        raise Incomparable(
+            f"{who}: its search chose on all but {count} of the {units} that are held out here, and at least "
+            f"{FEWEST_COMMON} are needed to compare the two. {way}"
+        )
+    return None if len(common) == len(splits.holdout) else common
 
 
 def registered_name(study: Study, prepared: Prepared) -> str:
@@ -89,12 +138,8 @@ def registered_name(study: Study, prepared: Prepared) -> str:
 
 
 def comparison_tags(prepared: Prepared, splits: Splits) -> dict[str, str]:
-    """What two versions of a registered model must agree in to be compared: the classes and the locked clips."""
-    locked = sorted(prepared.clip_ids[index] for index in splits.holdout)
-    return {
-        tags.CLASSES: json.dumps(prepared.classes),
-        tags.HOLDOUT: hashlib.sha256("\n".join(locked).encode()).hexdigest()[:16],
-    }
+    """What says whether two versions of a registered model can be compared: the classes, and whether on all locked clips."""
+    return {tags.CLASSES: json.dumps(prepared.classes), tags.HOLDOUT: holdout_hash(prepared, splits)}
 
 
 def version_tags(study: Study, prepared: Prepared, splits: Splits, found: Evidence, commit: str) -> dict[str, str]:

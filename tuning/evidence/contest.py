@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from search_spaces.core.study import Study
 from trainables.core.wording import counted
@@ -87,9 +87,10 @@ def contest(
 ) -> Contest:
     """Test all confirmed trials of the search against the champion. Raises `Refused` where `found` fails.
 
-    `beside` is what the champion achieved on the same people. Whoever confirms sees the accuracies of all, so all are tested
-    with it, whether on the front or not. A refusal is written into the ledger: each further look at the same people has less
-    of `alpha` left (`alpha_spending`). What earlier champions may have given up of the `margin` since the last one that was
+    `beside` is what the champion achieved on the same people; where its search chose on some of them, these are left out
+    (`Champion.common`). Whoever confirms sees the accuracies of all, so all are tested with it, whether on the front or not.
+    A refusal is written into the ledger: each further look at the same people has less of `alpha` left (`alpha_spending`).
+    What earlier champions may have given up of the `margin` since the last one that was
     superior is not there to be given up again (docs/decisions/0009).
     """
     ledger = holdout.ledger
@@ -107,25 +108,35 @@ def contest(
     ]
     earlier = earlier_hashes(study, ledger.of_phase("search"))
     candidates = [
-        _candidate(holdout, row, refusals.look_at(ledger, question, earlier))
+        _candidate(holdout, row, champion.common, refusals.look_at(ledger, question, earlier))
         for row, question in zip(rows, questions, strict=True)
     ]
     left = max(margin - _spent(champion), 0.0)
     try:
-        verdicts = superiority(candidates, _candidate(holdout, beside), alpha=alpha, margin=left, saving=saving)
+        base = _candidate(holdout, beside, champion.common)
+        verdicts = superiority(candidates, base, alpha=alpha, margin=left, saving=saving)
     except ValueError as error:
         raise Refused(f"{found.trial_id} cannot be tested against the present champion: {error}") from error
+    achieved = holdout.row_among(beside, champion.common)
+    if champion.common is not None:
+        verdicts = [_on_some_people(verdict, achieved, found) for verdict in verdicts]
     chosen = verdicts[0]
     if not chosen.promoted:
         refusals.note_refused(ledger, found.trial_id, questions, earlier, against=champion.uri, look=chosen.look)
         raise Refused(_refusal(ledger, found, champion, chosen, num_tested=len(rows), margin=margin, left=left), chosen)
-    return Contest(champion=beside, verdicts=verdicts, chosen=chosen)
+    return Contest(champion=achieved, verdicts=verdicts, chosen=chosen)
 
 
 def margin_tags(found: Contest | None, champion: Champion | None) -> dict[str, str]:
-    """What a version says of the accuracy that may have been given up on the way to it; none where it is superior."""
-    if found is None or champion is None or found.chosen.superior:
+    """What a version says of the accuracy that may have been given up on the way to it; none where it is superior.
+
+    One that was not tested, the champion's configuration on grown data, says what the champion does.
+    """
+    if champion is None or (found is not None and found.chosen.superior):
         return {tags.MARGIN_SPENT: "0"}
+    if found is None:
+        said = {key: champion.tags[key] for key in (tags.ACCURACY_REFERENCE,) if key in champion.tags}
+        return {tags.MARGIN_SPENT: champion.tags.get(tags.MARGIN_SPENT, "0"), **said}
     spent = _spent(champion) + max(-found.chosen.low, 0.0)
     since = champion.tags.get(tags.ACCURACY_REFERENCE, champion.uri)
     return {tags.MARGIN_SPENT: f"{spent:.6f}", tags.ACCURACY_REFERENCE: since}
@@ -177,11 +188,20 @@ def _spent(champion: Champion) -> float:
     return float(champion.tags.get(tags.MARGIN_SPENT, "0"))
 
 
-def _candidate(holdout: Holdout, row: Evidence, look: int = 1) -> Candidate:
+def _on_some_people(verdict: Verdict, tested: Evidence, found: Evidence) -> Verdict:
+    """Says how many people of the holdout were `tested`, of all whom `found` was confirmed on."""
+    units = "people" if found.subjects_known else "clips"
+    who = f"{tested.num_subjects} of the {found.num_subjects} {units} of the holdout"
+    return dataclasses.replace(
+        verdict, reason=f"{verdict.reason} Tested on {who}: on the others the champion's search chose."
+    )
+
+
+def _candidate(holdout: Holdout, row: Evidence, among: Collection[str] | None, look: int = 1) -> Candidate:
     runs = holdout.runs(row)
     return Candidate(
         name=row.trial_id,
-        predictions=holdout.predictions(row),
+        predictions=holdout.predictions(row, among),
         costs=Costs(
             param_count=statistics.fmean(trial.metrics["param_count"] for trial in runs),
             train_times_s=tuple(trial.metrics.get("train_time_s", math.nan) for trial in runs),

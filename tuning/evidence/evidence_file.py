@@ -56,13 +56,16 @@ def facts_of(
     verdicts: Sequence[Verdict],
     test: Mapping[str, Any],
     reference: Mapping[str, str],
+    chosen_on: str,
     commit: str,
 ) -> dict[str, Any]:
     """Everything that the promotion of `found` as `name` rests on, as JSON takes it.
 
     `champion` is what the present champion, `replaced`, achieved beside it, `verdicts` are those of all challengers,
     `test` the alpha, margin and saving that they were tested with, and the bound that exceeded the majority baseline,
-    `reference` the tags that say what accuracy was given up since which champion (`margin_tags`). `commit` is the code that
+    `reference` the tags that say what accuracy was given up since which champion (`margin_tags`), `chosen_on` the SHA-256 of
+    the file that tells whom the search chose on. Where `replaced` was not tested against, this is its configuration on grown
+    data. `commit` is the code that
     promotes; that of the trainings is the ledger's. There is no time in it: the same evidence is the same file. People are
     told by number, and by a hash of their ids. What is no finite number is left out, and named under `not_measured`.
     """
@@ -87,7 +90,9 @@ def facts_of(
         "costs": _costs(holdout, found),
         "holdout": _told(prepared, splits.holdout),
         "trained_on": _told(prepared, splits.view("refit", folds[0]).train),
+        "chosen_on": {"file": files.CHOSEN_ON, "sha256": chosen_on},
         "replaced": _replaced(replaced, champion) if replaced and champion else None,
+        "renews": replaced.version if replaced and not champion else None,
         "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts],
         "test": dict(test),
         "accuracy_reference": dict(reference),
@@ -230,6 +235,8 @@ def _replaced(champion: Champion, found: Evidence) -> dict[str, Any]:
         "trainable": champion.trainable,
         "seeds": found.seeds,
         "accuracy": dataclasses.asdict(found.accuracy),
+        "num_subjects": found.num_subjects if found.subjects_known else None,
+        "num_clips": found.num_clips,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ class Holdout:
     def rows(self) -> list[Evidence]:
         """What the confirmations say, the recommended configuration first, controls after what they control."""
         groups: dict[tuple[str, str], list[Trial]] = {}
-        for trial in self.ledger.finished("confirm"):
+        for trial in self._confirmed():
             groups.setdefault((trial.of, trial.variant), []).append(trial)
         order = [trial.trial_id for trial in ranked_front(self.ledger)]
         found = [self._row(*key, trials) for key, trials in groups.items()]
@@ -94,12 +94,25 @@ class Holdout:
 
     def runs(self, row: Evidence) -> list[Trial]:
         """The finished confirmations that `row` sums up."""
-        confirmed = self.ledger.finished("confirm")
-        return [trial for trial in confirmed if (trial.of, trial.variant) == (row.trial_id, row.variant)]
+        return [trial for trial in self._confirmed() if (trial.of, trial.variant) == (row.trial_id, row.variant)]
 
-    def predictions(self, row: Evidence) -> pd.DataFrame:
-        """What all seeds of `row` answered: the judged rows of their `predictions.parquet`, one after another."""
-        return self._answers(self.runs(row))
+    def predictions(self, row: Evidence, among: Collection[str] | None = None) -> pd.DataFrame:
+        """What all seeds of `row` answered: the judged rows of their `predictions.parquet`, one after another.
+
+        Of the clips `among` those that are locked away; `None` for all.
+        """
+        answers = self._answers(self.runs(row))
+        return answers if among is None else answers[answers["clip_id"].isin(list(among))].reset_index(drop=True)
+
+    def row_among(self, row: Evidence, among: Collection[str] | None) -> Evidence:
+        """`row` on these clips alone; `None` for all."""
+        if among is None:
+            return row
+        return _summed_up(self.ledger, row.trial_id, row.variant, self.runs(row), self.predictions(row, among))
+
+    def _confirmed(self) -> list[Trial]:
+        """Without those whose every clip was of people who withdrew: their predictions are gone."""
+        return [trial for trial in self.ledger.finished("confirm") if predictions_of(self.ledger, trial).exists()]
 
     def _answers(self, trials: Sequence[Trial]) -> pd.DataFrame:
         for trial in trials:

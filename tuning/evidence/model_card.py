@@ -111,6 +111,11 @@ def _accuracy(facts: Mapping[str, Any]) -> list[str]:
     if replaced := facts["replaced"]:
         verdict = next(one for one in facts["verdicts"] if one["name"] == facts["trial_id"])
         paragraphs.append(f"It replaced version {replaced['version']}: {verdict['reason']}{_given_up(facts)}")
+    if (renewed := facts.get("renews")) is not None:
+        paragraphs.append(
+            f"It is the configuration of version {renewed}, trained again on data that have grown since, and not tested "
+            "against that version."
+        )
     return paragraphs
 
 

@@ -39,5 +39,5 @@ def note_refused(
 
 
 def _refused(ledger: Ledger, earlier: Mapping[str, str]) -> list[dict[str, Any]]:
-    asked = [one for event in ledger.events if event["event"] == "refused" for one in event["asked"]]
+    asked = [one for event in ledger.events_of_data() if event["event"] == "refused" for one in event["asked"]]
     return [{**one, "configuration": earlier.get(one["configuration"], one["configuration"])} for one in asked]

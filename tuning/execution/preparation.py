@@ -1,30 +1,37 @@
-"""From a data root, or none, to prepared faces, and to the folds that a study has of them."""
+"""From a data root, or none, to prepared faces."""
 
 from __future__ import annotations
 
 import contextlib
-import csv
 import dataclasses
+import functools
 import inspect
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from search_spaces.core.study import Study
 from trainables.core import files, lookup
 from trainables.core.prepared.cache import prepare
-from trainables.core.prepared.splits import HOLDOUT_SHARE, Splits, load_splits, make_splits
-from trainables.core.prepared.stored import Prepared, open_prepared, prepared_folders
+from trainables.core.prepared.stored import Prepared, write_dropped
 from trainables.data.core.dataset import DataError
-from trainables.data.core.passed_over import not_here
+from trainables.data.core.passed_over import links_nowhere, not_here
+from tuning.execution.cropping_on_nodes import crop_on_nodes
 
 
 class ClipListener(Protocol):
     """Whoever shows how far the preparation is."""
 
+    def files_read(self, done: int, total: int) -> None:
+        """`done` of `total` bytes of files were read that are not known yet."""
+        ...
+
     def clip_prepared(self, done: int, total: int) -> None:
         """`done` of `total` clips were read and their faces looked for."""
+        ...
+
+    def noted(self, message: str) -> None:
+        """Something that a person should know."""
         ...
 
     def prepared(self, prepared: Prepared) -> None:
@@ -33,20 +40,41 @@ class ClipListener(Protocol):
 
 
 def prepare_dataset(
-    dataset: str, root: Path, home: Path, listener: ClipListener, *, keep_spelling: bool = False
+    dataset: str, root: Path, home: Path, listener: ClipListener, *, keep_spelling: bool = False, verify: bool = False
 ) -> Prepared:
     """Find, crop and cache the faces of the data set at `root`; a second call finds the first one's work.
 
-    `keep_spelling` keeps several spellings of a name apart, where the reader would take them for one.
+    `keep_spelling` keeps several spellings of a name apart, where the reader would take them for one; `verify` reads every
+    byte again, of the data and of what is prepared. Where there is a cluster to join, all of it crops.
     """
     load = lookup.load("trainables.data", dataset, "data set").load
     options = {"keep_spelling": True} if keep_spelling and _takes_spelling(load) else {}
-    loaded = load(root, **options)
-    notes = (*loaded.notes, *(f"not read: {note}" for note in not_here(loaded)))
-    loaded = dataclasses.replace(loaded, notes=tuple(dict.fromkeys(notes)))
-    prepared = prepare(loaded, home, on_progress=listener.clip_prepared)
+    with _naming_links(root):
+        loaded = load(root, **options)
+        notes = (*loaded.notes, *(f"not read: {note}" for note in not_here(loaded)))
+        loaded = dataclasses.replace(loaded, notes=tuple(dict.fromkeys(notes)))
+        prepared = prepare(
+            loaded,
+            home,
+            on_progress=listener.clip_prepared,
+            on_hashed=listener.files_read,
+            tell=listener.noted,
+            crop=functools.partial(crop_on_nodes, tell=listener.noted),
+            verify=verify,
+        )
     tell(prepared, listener)
     return prepared
+
+
+@contextlib.contextmanager
+def _naming_links(root: Path) -> Generator[None]:
+    """What is not found under `root` may be a link that leads nowhere: the error then says so."""
+    try:
+        yield
+    except (DataError, FileNotFoundError) as error:
+        if "nowhere" not in str(error) and (nowhere := links_nowhere(root)):
+            raise DataError(f"{error}{nowhere}") from error
+        raise
 
 
 def require_spelling(dataset: str) -> None:
@@ -65,32 +93,8 @@ def _takes_spelling(load: Callable[..., Any]) -> bool:
 def tell(prepared: Prepared, listener: ClipListener) -> None:
     """Tell that the data is ready; the clips that were dropped are listed in a file beside it."""
     if prepared.dropped:
-        path = prepared.folder / files.DROPPED
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        with temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-            rows = csv.writer(file)
-            rows.writerow(("clip", "reason"))
-            rows.writerows((clip.clip_id, clip.reason) for clip in prepared.dropped)
-        temporary.replace(path)
+        write_dropped(prepared.folder, prepared.dropped)
     listener.prepared(prepared)
-
-
-def prepared_before(facts: Mapping[str, Any], home: Path) -> Prepared | None:
-    """The faces that a study was begun on, by what its ledger knows of it; `None` where they are gone from `home`."""
-    for folder in prepared_folders(home, facts["dataset_fingerprint"]):
-        with contextlib.suppress(DataError):
-            return open_prepared(folder)
-    return None
-
-
-def found_again(facts: Mapping[str, Any], root: Path | None, home: Path) -> Prepared | None:
-    """The faces that a study was begun on at `root`, where the folder is gone, or an earlier version read it.
-
-    That version read some folders otherwise, such as two spellings of a name as two people: its studies go on with that.
-    """
-    if root is None or facts.get("data_root") != str(root.absolute()):
-        return None
-    return prepared_before(facts, home) if "keep_spelling" not in facts or not root.exists() else None
 
 
 def kept_spelling(dataset: str, facts: Mapping[str, Any], asked: bool) -> bool:
@@ -112,27 +116,6 @@ def kept_spelling(dataset: str, facts: Mapping[str, Any], asked: bool) -> bool:
     return kept
 
 
-def data_of(
-    study: Study,
-    facts: Mapping[str, Any],
-    root: Path | None,
-    home: Path,
-    listener: ClipListener,
-    *,
-    keep_spelling: bool = False,
-) -> tuple[Prepared, dict[str, bool]]:
-    """The faces of a study whose ledger knows `facts`, and what it is to remember of how names were read.
-
-    Without a `root` they are drawn.
-    """
-    if (found := found_again(facts, root, home)) is not None:
-        tell(found, listener)
-        return found, {}
-    kept = kept_spelling(study.dataset, facts, keep_spelling)
-    prepared = prepare_dataset(study.dataset, root or draw(study, home), home, listener, keep_spelling=kept)
-    return prepared, {"keep_spelling": kept}
-
-
 def draw(study: Study, home: Path) -> Path:
     """The drawn copy of a study's data set, made where it is not there yet.
 
@@ -149,34 +132,3 @@ def draw(study: Study, home: Path) -> Path:
     root = home / files.DRAWN / study.name
     lookup.load("drawing.layouts", study.dataset, "drawn layout").write(root, **study.drawing)
     return root
-
-
-def cut(study: Study, prepared: Prepared, path: Path) -> Splits:
-    """The study's folds and holdout: those at `path`, else cut from `prepared` and saved there.
-
-    Raises `DataError` where they were cut for other data or share a subject, and `ValueError` where the study asks for
-    others by now: results on them would not be comparable.
-    """
-    whole, leaky = study.design is not None, study.folds == "random_leaky"
-    if not path.exists():
-        share = 0.0 if whole else HOLDOUT_SHARE
-        make_splits(prepared, seed=study.seed, holdout_share=share, leaky=leaky).save(path)
-    splits = load_splits(path)
-    if splits.fingerprint != prepared.fingerprint:
-        raise DataError(
-            f"Study {study.name} was begun on other data (fingerprint {splits.fingerprint[:12]}, now "
-            f"{prepared.fingerprint[:12]}). Give it the data it began with, or another $FERTUNE_HOME."
-        )
-    splits.require_disjoint(prepared.subject_ids)
-    if (not splits.holdout, splits.leaky) != (whole, leaky):
-        was, now = _describe_cut(not splits.holdout, splits.leaky), _describe_cut(whole, leaky)
-        raise ValueError(
-            f"Study {study.name} was begun with {was}, and is to have {now} now. Its trials would not be comparable; "
-            "save the study under another name."
-        )
-    return splits
-
-
-def _describe_cut(whole: bool, leaky: bool) -> str:
-    folds = "folds dealt at random by clip" if leaky else "the published folds"
-    return f"{folds} and {'no holdout' if whole else 'a locked holdout'}"

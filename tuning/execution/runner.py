@@ -7,7 +7,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ray.tune import Tuner
 
@@ -17,43 +17,23 @@ from trainables.core.phases import Phase
 from trainables.core.prepared.stored import Prepared
 from trainables.core.training.trial import TrialSpec
 from trainables.core.wording import counted
-from tuning.execution.bookkeeper import Bookkeeper, TrialListener
+from tuning.execution.bookkeeper import Bookkeeper
+from tuning.execution.listener import Listener
 from tuning.execution.placement import Placement, slots_of
-from tuning.execution.preparation import ClipListener, cut, data_of
 from tuning.execution.readiness import require_ready, require_unchanged
 from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaSearcher, Searcher
 from tuning.execution.session import Session, open_session
 from tuning.execution.signals import interruptible
 from tuning.execution.space import Space, all_tried
+from tuning.execution.study_data import cut, data_of
 from tuning.execution.tuner import make_tuner
 from tuning.records.home import git_commit, home_of, known_studies, not_begun, version
-from tuning.records.identity import identity
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.moved_home import open_store
 from tuning.records.ran import Ran
 from tuning.records.selection import choose
 from tuning.records.tracking import Tracker
-
-
-class Listener(ClipListener, TrialListener, Protocol):
-    """Whoever shows a run while it goes on. Every method is called in the driver."""
-
-    def phase_began(
-        self,
-        phase: Phase,
-        num_trials: int,
-        *,
-        objectives: Sequence[str],
-        num_cpus: float,
-        num_gpus: float,
-        dashboard_url: str,
-    ) -> None:
-        """`num_trials` trials of a study with these `objectives` are about to run, on a Ray of so many devices."""
-        ...
-
-    def phase_ended(self) -> None:
-        """No more trials of this phase."""
-        ...
+from tuning.records.trial import identity
 
 
 class Runner:
@@ -61,7 +41,7 @@ class Runner:
 
     Its ledger is locked, its data prepared, MLflow followed; Ray is started when first needed. What can be known to be in
     the way is found out first, `require` (of the runner with its ledger alone) included. `trains` is false where nothing
-    is to run.
+    is to run; with `new_data` a study that was begun goes on with data that differ, as a new version of it.
     """
 
     def __init__(
@@ -71,6 +51,7 @@ class Runner:
         *,
         data_root: str | Path | None = None,
         keep_spelling: bool = False,
+        new_data: bool = False,
         home: str | Path | None = None,
         placement: Placement | None = None,
         verbose: bool = False,
@@ -86,10 +67,11 @@ class Runner:
         self.placement = placement or Placement()
         self.checkpoint_interval_s = checkpoint_interval_s
         self._data_root = None if data_root is None else Path(data_root).expanduser()
-        self._trains, self._require, self._spelling = trains, require, {"keep_spelling": keep_spelling}
+        self._trains, self._require, self._new_data = trains, require, new_data
+        self._data_facts: dict[str, Any] = {"keep_spelling": keep_spelling}
         self._resources = contextlib.ExitStack()
         self.notes: list[str] = []
-        if begun and self.study.name not in known_studies(self.home):
+        if (begun or new_data) and self.study.name not in known_studies(self.home):
             raise not_begun(self.home, self.study.name)
 
     def __enter__(self) -> Runner:
@@ -100,7 +82,8 @@ class Runner:
             require_ready(self.study, self.ledger, uri, self.placement, tell=self.noted, trains=self._trains)
             self.prepared = self._prepare()
             self.splits_path = self.folder / files.SPLITS
-            self.splits = cut(self.study, self.prepared, self.splits_path)
+            self.splits = cut(self.study, self.prepared, self.splits_path, home=self.home, new_data=self._new_data)
+            self._note_new_data()
             self.tracker = opening.enter_context(Tracker(self.ledger, uri, self.home))
             self._session: Session | None = None
             self._resources = opening.pop_all()
@@ -142,7 +125,7 @@ class Runner:
         begun = self.ledger.of_phase("search")
         halted = [trial for trial in begun if trial.halted]
         num_new = Space(self.study).num_new(num_samples, begun)
-        searcher = OptunaSearcher(self.study, num_samples=num_samples, begun=begun)
+        searcher = OptunaSearcher(self.study, num_samples=num_samples, begun=begun, first=self.ledger.former_front)
         deadline = None if time_budget_s is None else time.monotonic() + time_budget_s
         if len(begun) + num_new < num_samples:
             self.noted(all_tried(self.study.name, len(begun) + num_new))
@@ -279,7 +262,7 @@ class Runner:
             "version": version(),
             "git_commit": git_commit(),
             "data_root": str(self._data_root.absolute()) if self._data_root else "",
-            **self._spelling,
+            **self._data_facts,
         }
 
     def _ray(self) -> Session:
@@ -292,9 +275,21 @@ class Runner:
     def _prepare(self) -> Prepared:
         if self._data_root is None and (stored := self.ledger.study.get("data_root")):
             self._data_root = Path(stored)
-        prepared, self._spelling = data_of(
-            self.study, self.ledger.study, self._data_root, self.home, self.listener, **self._spelling
-        )
-        if self._data_root and not self._data_root.exists():
-            self.noted(f"{self._data_root} is not here: the faces that were prepared from it are.")
-        return prepared
+        known: dict[str, Any] = {"keep_spelling": self._data_facts["keep_spelling"], "new_data": self._new_data}
+        found = data_of(self.study, self.ledger.study, self._data_root, self.home, self.listener, **known)
+        self._data_facts = found.facts
+        if found.note:
+            self.noted(found.note)
+        return found.prepared
+
+    def _note_new_data(self) -> None:
+        """From here on the ledger's tables are those of the present data."""
+        before = self.ledger.study.get("dataset_fingerprint")
+        if before not in (None, self.prepared.fingerprint):
+            self.ledger.open_study(**self._facts())
+            self.noted(
+                f"{self.study.name} goes on with version {self.ledger.data_version} of its data: trials on those of before "
+                "stay in its ledger and count no more."
+            )
+        elif self._new_data:
+            self.noted(f"{self.study.name} has these data already: there is nothing new in them.")

@@ -10,7 +10,7 @@ import contextlib
 import math
 import warnings
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import optuna
@@ -41,13 +41,20 @@ class OptunaSearcher:
     """Multi-objective TPE over a study's parameters, `num_samples` trials in all.
 
     `begun` are the search trials there are: they count, and those that finished and fit today's space teach the sampler.
-    `changes` are those of a design's variant. No configuration is tried twice unless it failed: what the sampler repeats
+    The configurations of `first` that fit it are tried before the study's first points. `changes` are those of a design's
+    variant. No configuration is tried twice unless it failed: what the sampler repeats
     is asked for again, and in the end drawn among the untried; where none is left, the search is `exhausted`.
     A parameter that does not exist in a trial is neither asked for nor told.
     """
 
     def __init__(
-        self, study: Study, *, num_samples: int, begun: list[Trial], changes: Mapping[str, Any] | None = None
+        self,
+        study: Study,
+        *,
+        num_samples: int,
+        begun: list[Trial],
+        first: Sequence[Trial] = (),
+        changes: Mapping[str, Any] | None = None,
     ) -> None:
         self._study, self._number, self._num_samples = study, len(begun), num_samples
         self._metrics = [objective.metric for objective in study.objectives]
@@ -69,7 +76,8 @@ class OptunaSearcher:
             directions=[direction[objective.direction] for objective in study.objectives], sampler=sampler
         )
         before = [self._space.point(trial.parameters).items() for trial in begun]
-        for point in map(self._space.point, study.first_points):
+        again = [trial.parameters for trial in first if self._fits(trial)]
+        for point in map(self._space.point, (*again, *study.first_points)):
             if not any(point.items() <= items for items in before):
                 self._optuna.enqueue_trial(point)
         for trial in begun:
@@ -117,14 +125,24 @@ class OptunaSearcher:
     def _learn(self, trial: Trial) -> None:
         """Add a trial that was not asked for here, where it finished and fits today's space."""
         values = objective_values(trial, self._metrics)
-        if trial.state != "FINISHED" or not all(map(math.isfinite, values)) or not self._space.fits(trial.parameters):
-            return
-        point = {
-            key: value for key, value in self._space.point(trial.parameters).items() if key in self._space.distributions
-        }
+        if trial.state == "FINISHED" and all(map(math.isfinite, values)):
+            with contextlib.suppress(ValueError):
+                self._optuna.add_trial(self._told(trial.parameters, values))
+
+    def _fits(self, trial: Trial) -> bool:
+        try:
+            self._told(trial.parameters, [0.0] * len(self._metrics))
+        except ValueError:
+            return False
+        return True
+
+    def _told(self, parameters: Mapping[str, Any], values: Sequence[float]) -> optuna.trial.FrozenTrial:
+        """A trial as Optuna is told it. Raises `ValueError` where `parameters` do not fit today's space."""
+        if not self._space.fits(parameters):
+            raise ValueError(f"{parameters} is no point of this space.")
+        point = {key: value for key, value in self._space.point(parameters).items() if key in self._space.distributions}
         distributions = {key: self._space.distributions[key] for key in point}
-        with contextlib.suppress(ValueError):  # Optuna's word for a value outside today's space
-            self._optuna.add_trial(optuna.trial.create_trial(params=point, distributions=distributions, values=values))
+        return optuna.trial.create_trial(params=point, distributions=distributions, values=values)
 
 
 class ListSearcher:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tuning.records import tags
+from tuning.records.aliases import CHAMPION
 from tuning.records.left_over import num_bytes
 from tuning.records.mlflow_client import database_path, is_server, make_client
 from tuning.records.mlflow_store import asking
@@ -20,24 +22,31 @@ from tuning.records.moved_home import local_path
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Version:
-    """A registered version: what it is called, with its aliases, and the run and the logged model that it needs."""
+    """A registered version: what it is called, with its aliases, and the run and the logged model that it needs.
+
+    `study` and `fingerprint` are those of what it was trained by and on, as its tags say.
+    """
 
     title: str
     run_id: str
     model_id: str
+    is_champion: bool = False
+    study: str = ""
+    fingerprint: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Tracked:
     """What MLflow holds of a study: artifact folders by run and by logged model, and the versions made of them.
 
-    A folder is `None` where it is not on this machine.
+    A folder is `None` where it is not on this machine. `errors` are the messages of the runs that failed.
     """
 
     experiment_id: str
     runs: dict[str, Path | None]
     models: dict[str, Path | None]
     versions: tuple[Version, ...]
+    errors: dict[str, str]
 
     def without_versions(self) -> Tracked:
         """What of it no registered version needs."""
@@ -74,7 +83,24 @@ def tracked(uri: str, study: str) -> Tracked | None:
             runs=known,
             models=_folders((model.model_id, model.artifact_location) for model in models),
             versions=tuple(version for version in _versions(client) if version.run_id in known),
+            errors={run.info.run_id: run.data.tags[tags.ERROR] for run in runs if tags.ERROR in run.data.tags},
         )
+
+
+def registered(uri: str) -> list[Version]:
+    """Every registered version. Raises `ConnectionError` where MLflow does not answer."""
+    if _is_not_made(uri):
+        return []
+    with asking(uri):
+        return _versions(make_client(uri))
+
+
+def correct_errors(uri: str, errors: Mapping[str, str]) -> None:
+    """Let the runs say of their errors what `errors` has by run. Raises `ConnectionError` where MLflow does not answer."""
+    with asking(uri):
+        client = make_client(uri)
+        for run_id, text in errors.items():
+            client.set_tag(run_id, tags.ERROR, text)
 
 
 def delete(uri: str, found: Tracked) -> None:
@@ -154,7 +180,16 @@ def _versions(client: Any) -> list[Version]:
         alias = aliases.get((version.name, int(version.version)), "")
         title = f"{version.name} version {version.version}{f' ({alias})' if alias else ''}"
         model_id = getattr(version, "model_id", None) or str(version.source).removeprefix("models:/")
-        found.append(Version(title=title, run_id=version.run_id or "", model_id=model_id))
+        found.append(
+            Version(
+                title=title,
+                run_id=version.run_id or "",
+                model_id=model_id,
+                is_champion=alias == CHAMPION,
+                study=version.tags.get(tags.STUDY, ""),
+                fingerprint=version.tags.get(tags.DATASET_FINGERPRINT, ""),
+            )
+        )
     return found
 
 

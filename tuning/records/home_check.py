@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.core import files
+from trainables.core.prepared.remaining import former_data
 from trainables.core.prepared.stored import open_prepared, prepared_folders
 from trainables.core.wording import counted
 from trainables.data.core.dataset import DataError
@@ -77,12 +78,14 @@ def _prepared(home: Path) -> Found:
     if not gone:
         return {"found": "those of every study", "fix": ""}
     again = [
-        f"`run {name} --resume`, which draws them again"
+        f"`run {name} --new-data`, as somebody withdrew"
+        if former_data(home, facts["dataset_fingerprint"])
+        else f"`run {name} --resume`, which draws them again"
         if facts.get("drawn") and not facts.get("data_root")
         else f"`prepare {facts.get('dataset')} --data-root {facts.get('data_root') or 'DIR'}`"
         for name, facts in gone
     ]
-    found = f"gone or damaged of {', '.join(name for name, _ in gone)}: it can be read, and not go on"
+    found = f"gone, damaged or left by somebody: {', '.join(name for name, _ in gone)} can be read, and not go on"
     return {"found": found, "fix": f"Prepare them again: {'; '.join(dict.fromkeys(again))}."}
 
 

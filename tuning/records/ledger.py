@@ -5,7 +5,6 @@ A line is an event. MLflow, the Optuna study and every table are projections of 
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import math
@@ -14,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -23,8 +22,7 @@ from trainables.core.config import with_effect
 from trainables.core.phases import Phase
 from tuning.records.home import known_studies, not_begun
 from tuning.records.owner import Owner, read_owner
-
-State = Literal["RUNNING", "FINISHED", "FAILED", "KILLED", "INTERRUPTED"]
+from tuning.records.trial import State, Trial
 
 _GIVEN = ("phase", "parameters", "seed", "folds", "of", "variant", "num_epochs", "trainable")
 
@@ -33,52 +31,11 @@ class StudyBusy(RuntimeError):
     """Another process writes this study's ledger; the message names it."""
 
 
-@dataclasses.dataclass(kw_only=True)
-class Trial:
-    """One logical trial, however often it was retried or resumed. `trial_id` is empty until it starts.
-
-    `of` names the trial whose configuration this one re-trains; `variant` is `""`, the name of a control, or of a design's
-    variant. `num_epochs` ends a refit before its schedule does. `trainable` is `""` for the study's own; where it names
-    one (a champion from elsewhere), `parameters` is all that is given, and the study's settings play no part.
-    `curve` has one row per epoch, `metrics` what was logged once at the chosen epoch, `workers` host, device and GPUs.
-    """
-
-    trial_id: str = ""
-    phase: Phase
-    parameters: dict[str, Any]
-    seed: int
-    folds: tuple[int, ...]
-    of: str = ""
-    variant: str = ""
-    num_epochs: int | None = None
-    trainable: str = ""
-    state: State = "RUNNING"
-    started_at: float = 0.0
-    ended_at: float | None = None
-    curve: list[dict[str, float]] = dataclasses.field(default_factory=list)
-    metrics: dict[str, float] = dataclasses.field(default_factory=dict)
-    error: str = ""
-    workers: list[dict[str, str]] = dataclasses.field(default_factory=list)
-
-    @property
-    def halted(self) -> bool:
-        """Whether it began and has not ended, so that a resumed study goes on with it."""
-        return self.state in ("RUNNING", "INTERRUPTED")
-
-    @property
-    def ended(self) -> bool:
-        """Whether it came to an end of its own, so that nothing goes on with it."""
-        return self.state in ("FINISHED", "FAILED")
-
-    @property
-    def device(self) -> str:
-        """The kind of device it ran on, or kinds; `""` before it ended."""
-        return ", ".join(sorted({worker["device"] for worker in self.workers}))
-
-
 class Ledger:
     """The events of one study, in memory and on disk. Thread-safe; reading needs no lock, writing does.
 
+    `trials` are all there ever were. Where a study went on with other data (docs/decisions/0014), the tables of a phase, the
+    selection and `events_of_data` are those of the present data, and `former_front` is the last one on the data before.
     Use `Ledger.write(folder)` as a context to append and `Ledger.read(folder)` to look.
     """
 
@@ -89,6 +46,9 @@ class Ledger:
         self.trials: dict[str, Trial] = {}
         self.study: dict[str, Any] = {}
         self.selection: dict[str, Any] = {}
+        self.data_version = 1  # of the data that the study has now; its trials on other data count no more
+        self.former_front: list[Trial] = []
+        self._version_began = 0
         self._file: Any = None
         self._writing = threading.Lock()
         self._lock = FileLock(folder / files.LOCK)
@@ -195,11 +155,16 @@ class Ledger:
 
     def next_id(self, phase: Phase) -> str:
         """The id of the next trial of `phase`, such as `search-0007`."""
-        return f"{phase}-{len(self.of_phase(phase)):04d}"
+        return f"{phase}-{sum(trial.phase == phase for trial in tuple(self.trials.values())):04d}"
 
     def of_phase(self, phase: Phase) -> list[Trial]:
-        """The trials of one phase, in order of their start."""
-        return [trial for trial in tuple(self.trials.values()) if trial.phase == phase]  # another thread may add one
+        """The trials of one phase on the present data, in order of their start."""
+        begun = tuple(self.trials.values())  # another thread may add one
+        return [trial for trial in begun if trial.phase == phase and trial.data_version == self.data_version]
+
+    def events_of_data(self) -> list[dict[str, Any]]:
+        """What happened since the study has the present data."""
+        return self.events[self._version_began :]
 
     def finished(self, phase: Phase) -> list[Trial]:
         """Those of a phase that ran their full schedule and have metrics."""
@@ -239,6 +204,7 @@ class Ledger:
         facts = {key: value for key, value in event.items() if key not in ("event", "time", "trial_id")}
         match event["event"]:
             case "study":
+                self._note_data(facts)
                 self.study |= facts
             case "started":
                 known = self.trials.get(event["trial_id"])
@@ -247,7 +213,7 @@ class Ledger:
                 else:
                     facts["folds"] = tuple(facts["folds"])
                     self.trials[event["trial_id"]] = Trial(
-                        trial_id=event["trial_id"], started_at=event["time"], **facts
+                        trial_id=event["trial_id"], started_at=event["time"], data_version=self.data_version, **facts
                     )
             case "epoch":
                 trial = self.trials[event["trial_id"]]
@@ -260,6 +226,17 @@ class Ledger:
                 trial.workers = facts.get("workers", [])
             case "selected":
                 self.selection = facts
+
+    def _note_data(self, facts: Mapping[str, Any]) -> None:
+        """Other data than the study had are a new version of it."""
+        before = self.study.get("dataset_fingerprint")
+        if before is None or facts.get("dataset_fingerprint", before) == before:
+            return
+        if self.selection:
+            recommended = self.selection["recommended"]
+            front = sorted(self.selection["front"], key=lambda trial_id: trial_id != recommended)
+            self.former_front = [self.trials[trial_id] for trial_id in front]
+        self.data_version, self.selection, self._version_began = self.data_version + 1, {}, len(self.events) - 1
 
     def _load(self) -> None:
         lines = self.path.read_bytes().split(b"\n")

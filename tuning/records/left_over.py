@@ -46,6 +46,9 @@ def num_bytes(path: Path) -> int:
 def _of_data(home: Path, ours: Path | None) -> Iterator[Path]:
     prepared = home / files.PREPARED
     drafts = {draft: prepared / draft.name[1:].rsplit(".", 2)[0] for draft in prepared.glob(".*.tmp")}
+    drafts |= {
+        draft: prepared / draft.name[1 : -len(".part")] for draft in prepared.glob(files.DRAFT.format(folder="*"))
+    }
     drafts |= {resized: resized.parent for resized in prepared.glob("*/frames_*.tmp")}
     for draft, folder in drafts.items():
         if lock_path(folder) == ours or not is_locked(lock_path(folder)):

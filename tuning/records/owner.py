@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -58,3 +60,20 @@ def is_locked(path: Path) -> bool:
             return False
     except Timeout:
         return True
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Generator[None]:
+    """Nobody else writes the ledger in `folder` meanwhile. Raises `ValueError` where somebody does."""
+    lock = FileLock(folder / files.LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        who = read_owner(folder) or "another process"
+        raise ValueError(
+            f"Study {folder.name} is running: {who} writes {folder / files.LEDGER}. End it with `stop {folder.name}` first."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -44,6 +45,9 @@ def predict(uri: str, tracking_uri: str, paths: Sequence[Path]) -> Iterator[dict
                         raise RuntimeError(_ended(uri, code, errors.read().decode(errors="replace"))) from None
                 finally:
                     process.kill()
+                    assert process.stdin is not None
+                    with contextlib.suppress(BrokenPipeError):  # what was not sent before it died
+                        process.stdin.close()
             error = (
                 f"{asked}: the process that read it was killed (signal {-code}: a fault of the decoder, or no memory)."
             )

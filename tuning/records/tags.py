@@ -33,6 +33,7 @@ CLASSES = "fertune.classes"
 HOLDOUT = "fertune.holdout"
 EVIDENCE_OF = "fertune.evidence_of"
 EVIDENCE_SHA256 = "fertune.evidence_sha256"
+CHOSEN_ON = "fertune.chosen_on"  # the SHA-256 of chosen_on.json, which says by hashes whom its search chose on
 ACCURACY = "fertune.accuracy"
 ACCURACY_LOW = "fertune.accuracy_low"
 ACCURACY_HIGH = "fertune.accuracy_high"

@@ -198,8 +198,8 @@ class Tracker:
             case "ended":
                 self._ended(event)
             case "selected":
-                for trial in self.ledger.of_phase("search"):
-                    if trial.trial_id in self._runs:
+                for trial in tuple(self.ledger.trials.values()):
+                    if trial.phase == "search" and trial.trial_id in self._runs:
                         value = str(trial.trial_id in event["front"]).lower()
                         self._client.set_tag(self._runs[trial.trial_id], tags.PARETO, value)
 

@@ -22,6 +22,7 @@ DATA_ROOT = "The folder of the data set as it lies on disk."
 KeepSpelling = Annotated[
     bool, typer.Option("--keep-spelling", help="Keep several spellings of a name apart: Anna, anna.")
 ]
+Verify = Annotated[bool, typer.Option("--verify", help="Read every byte again: trust no hash that was remembered.")]
 DataRoot = Annotated[Path | None, typer.Option(help=DATA_ROOT)]
 RequiredRoot = Annotated[Path, typer.Option("--data-root", help=DATA_ROOT)]
 Model = Annotated[str | None, typer.Option(help="models:/NAME@champion; default: the only champion.")]
@@ -51,6 +52,7 @@ AblationSeeds = Annotated[
 ]
 TableFile = Annotated[Path | None, typer.Option("--table", help="Ablations only: write the table (.csv, .md, .tex).")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a study that was begun.")]
+NewData = Annotated[bool, typer.Option("--new-data", help="Go on with data that have grown or changed since.")]
 Extend = Annotated[int | None, typer.Option(min=1, help="Searches only: this many more trials.")]
 Smoke = Annotated[
     bool, typer.Option("--smoke", help="Run all of it once, small: a minute or two, to see that it works.")
@@ -66,7 +68,7 @@ Pilot = Annotated[
     str | None, typer.Option(help="Ablations with --dry-run: the study whose runs show that standard deviation.")
 ]
 
-# Of `confirm`, `cross-validate`, `promote`, `report` and `export`.
+# Of `confirm`, `cross-validate`, `promote`, `report`, `export`, `forget` and `remove`.
 Top = Annotated[int | None, typer.Option(min=1, help="Members of the front; default: 3.")]
 ThisTrial = Annotated[str | None, typer.Option("--trial", help="This search trial instead of what the study chose.")]
 FreshSeeds = Annotated[int, typer.Option("--seeds", min=1, help="Fresh seeds for each configuration.")]
@@ -76,6 +78,9 @@ PlanOnly = Annotated[bool, typer.Option("--dry-run", help="With --nested: print 
 NestedPlanOnly = Annotated[bool, typer.Option("--dry-run", help="Print what it will train; train nothing.")]
 Margin = Annotated[float | None, typer.Option(help="Accuracy a cheaper one may lose; default: 0.02.")]
 Rollback = Annotated[bool, typer.Option("--rollback", help="Restore the champion before this one.")]
+Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help="A person's name; of a clip without one, its id.")]
+OfDataset = Annotated[str | None, typer.Option("--dataset", help="Of this data set alone; default: of all.")]
+ThisSpelling = Annotated[bool, typer.Option("--keep-spelling", help="This spelling alone, where several are people.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 Force = Annotated[bool, typer.Option("--force", help="Also where a registered model came from it; the model stays.")]
 ReportFile = Annotated[Path | None, typer.Option("--out", help="The file to write; default: STUDY.html here.")]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from trainables.core.kept_files import KEPT, Kept
+from trainables.core.kept import Kept
+from trainables.core.kept_files import KEPT
 from tuning.records.home import ROOT
 
 PAGE = ROOT / "docs" / "files.md"

@@ -75,7 +75,8 @@ def show_prepared(prepared: Prepared, shown: Shown) -> None:
     dropped = [{"clip_id": clip.clip_id, "reason": clip.reason} for clip in prepared.dropped]
     found = {"folder": str(prepared.folder), "kept": len(prepared), "dropped": dropped}
     by_name = {"classes": prepared_tables.classes(prepared), "people": prepared_tables.people(prepared)}
-    print(json.dumps(found | by_name | {"notes": list(prepared.notes), "drawn": prepared.drawn}))
+    told = {"notes": list(prepared.notes), "drawn": prepared.drawn, "clips": prepared_tables.clips(prepared)}
+    print(json.dumps(found | by_name | told))
 
 
 def show_promotion(promoted: Promotion, shown: Shown) -> None:

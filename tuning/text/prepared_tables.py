@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from trainables.core.prepared.stored import Prepared
 from trainables.core.wording import counted
@@ -22,6 +23,11 @@ def people(prepared: Prepared) -> dict[str, int]:
     """How many clips there are of each person, in natural order; of nobody where the data set names no people."""
     found = Counter(subject for subject in prepared.subjects if subject)
     return {name: found[name] for name in natural(found)}
+
+
+def clips(prepared: Prepared) -> list[dict[str, Any]]:
+    """What is told of each clip that was kept; of data that an earlier version prepared, nothing."""
+    return [{"clip_id": name} | told for name, told in zip(prepared.clip_ids, prepared.told, strict=False)]
 
 
 def lines(prepared: Prepared) -> Iterator[str]:

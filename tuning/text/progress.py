@@ -25,10 +25,14 @@ from tuning.text.phases import PHASE_TITLES
 from tuning.text.quantities import quantity
 
 MOST_DROPPED = 10  # clips that are named one by one
+MUCH_TO_READ = 500 * 2**20  # bytes, which take seconds
 
 
 class Silent:
     """A listener for whom what is returned is enough."""
+
+    def files_read(self, done: int, total: int) -> None:
+        """So many bytes of the files were read, to know them again."""
 
     def clip_prepared(self, done: int, total: int) -> None:
         """One more clip was read and its face looked for."""
@@ -81,13 +85,22 @@ class TerminalListener:
         self._ended = self._count = 0
         self._objectives: list[str] = []
 
+    def files_read(self, done: int, total: int) -> None:
+        """A bar in megabytes, where there is much to read."""
+        if total > MUCH_TO_READ:
+            self._show("reading the files, MB", done // 2**20, total // 2**20)
+
     def clip_prepared(self, done: int, total: int) -> None:
         """One more clip was read and its face looked for."""
+        self._show("finding faces", done, total)
+
+    def _show(self, what: str, done: int, total: int) -> None:
+        """A bar that begins at what is `done` when it is first told, so that its estimate counts what is left alone."""
         if self._bar is None and done < total:
             self._bar = self._progress()
-            self._tasks["clips"] = self._bar.add_task("finding faces", total=total)
+            self._tasks = {what: self._bar.add_task(what, total=total, completed=done)}
         if self._bar is not None:
-            self._bar.update(self._tasks["clips"], completed=done)
+            self._bar.update(self._tasks[what], completed=done)
             if done == total:
                 self.phase_ended()
 

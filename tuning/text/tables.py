@@ -120,6 +120,8 @@ def show_status(home: Path, found: Sequence[Any], as_json: bool) -> None:
 def print_status(found: Any, console: Console) -> None:
     """How one study stands."""
     console.print(titled(found.study, found.leaky), style="bold", highlight=False)
+    if found.data_version > 1:
+        console.print(f"  on version {found.data_version} of its data", highlight=False)
     for phase, states in found.trials.items():
         listed = ", ".join(f"{count} {state.lower()}" for state, count in states.items())
         console.print(f"  {PHASE_TITLES[phase]}: {listed}", highlight=False)
@@ -176,11 +178,12 @@ def front_json(trial: Trial, recommended: str | None, *, leaky: bool) -> dict[st
 
 
 def _prediction_json(one: Any) -> str:
-    keys = ("path", "error") if one.error else ("path", "label", "probabilities", "model")
+    keys = ("path", "error") if one.error else ("path", "label", "probabilities", "model", "clip")
     return json.dumps({key: getattr(one, key) for key in keys})
 
 
 def _prediction_line(one: Any) -> str:
     if one.error:
         return f"{one.path}: error: {one.error}"
-    return f"{one.path}: {one.label} ({percent(one.probabilities[one.label])})"
+    remarks = "".join(f"; {remark}" for remark in (one.clip or {}).get("remarks", ()))
+    return f"{one.path}: {one.label} ({percent(one.probabilities[one.label])}){remarks}"

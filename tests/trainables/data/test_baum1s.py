@@ -51,7 +51,7 @@ def test_the_six_codes_are_the_six_emotions_and_the_others_are_counted(root):
     dataset = baum1s.load(root)
     assert dataset.classes == ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
     assert labels_of(dataset) == EXPECTED
-    assert "6 clips of other states are left out (neutral, unsure)" in dataset.notes
+    assert "6 clips of other states, left out (neutral, unsure)" in dataset.notes
     assert "6 of 31 subjects" in dataset.notes
 
 
@@ -81,9 +81,9 @@ def test_what_table_and_videos_do_not_share_is_said(root):
     table.write_text(table.read_text().replace("S004_001,x,7", "S004_001,x,?").replace("S004_002,x,8", "S004_002,x,14"))
     dataset = baum1s.load(root)
     assert set(EXPECTED) - set(labels_of(dataset)) == {"S003_001", "S004_001", "S004_002"}
-    assert "1 annotated clips without a video (S003_001)" in dataset.notes
+    assert "1 annotated clip without a video (S003_001)" in dataset.notes
     assert any("3 videos without an annotation (S003_009" in n or "3 videos without" in n for n in dataset.notes)
-    assert any("2 rows of Annotations_BAUM1s.csv name a clip but no code from 1 to 13" in n for n in dataset.notes)
+    assert any("2 rows of Annotations_BAUM1s.csv with a clip but no code from 1 to 13" in n for n in dataset.notes)
 
 
 def test_either_part_alone_is_told_with_the_other(root, tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.trees import write_image
-from trainables.core.prepared.fingerprint import fingerprint_of
+from trainables.core.prepared.content import UNREADABLE, content_hashes
 from trainables.data import clip_folder, drawn_faces
 from trainables.data.core.dataset import DataError
 
@@ -42,13 +42,13 @@ def test_classes_subjects_and_frames_are_found_in_order(root):
 
 
 def test_fewer_subjects_give_fewer_folds_down_to_three(tmp_path):
-    for count in (2, 3, 4):
+    for count in (1, 2, 3, 4):
         root = tmp_path / str(count)
         for name in ("a", "b"):
             for subject in range(count):
                 write_image(root / name / f"P{subject}_x" / "1.png")
-        if count == 2:
-            with pytest.raises(DataError, match=r"2 subjects \(P0, P1\); at least 3"):
+        if count < 3:
+            with pytest.raises(DataError, match=("1 subject ", r"2 subjects \(P0, P1\); at least 3")[count - 1]):
                 clip_folder.load(root)
         else:
             assert len(clip_folder.load(root).folds) == count
@@ -109,13 +109,22 @@ def test_a_closed_clip_is_one_dropped_clip_with_the_reason(root, closed):
     sample = next(sample for sample in dataset.samples if sample.clip_id == "happy/P1_a b%d")
     with pytest.raises(DataError, match=r"P1_a b%d: this folder cannot be read \(Permission denied\)"):
         list(dataset.read(sample))
-    assert fingerprint_of(dataset, {})
+    content = content_hashes(sample.paths, root.parent / "hashes")
+    assert set(content.values()) <= {UNREADABLE}
 
 
 def test_a_class_that_one_subject_shows_is_called_by_its_name(root):
     write_image(root / "calm" / "P3_a" / "1.png")
     with pytest.raises(DataError, match=r"my clips \(new\): Class 'calm' has one subject only \(P3\)"):
         clip_folder.load(root)
+
+
+def test_where_the_classes_lie_a_level_deeper_that_is_asked(tmp_path):
+    clips_in(tmp_path / "clips", happy=["P1_a", "P2_a"], sad=["P1_a", "P3_a"])
+    with pytest.raises(
+        DataError, match=rf"no class folder has clips.*Do the classes lie in {tmp_path}/clips\? Then give"
+    ):
+        clip_folder.load(tmp_path)
 
 
 def clips_in(root, **names):
@@ -250,3 +259,20 @@ def test_where_links_alone_are_left_the_refusal_says_so(tmp_path):
         DataError, match=r"only one class \(happy\).*sad: no clips.*2 links that lead nowhere \(sad/P0_x"
     ):
         clip_folder.load(tmp_path)
+
+
+def test_a_picture_that_moves_is_a_clip_of_its_class_and_a_still_one_beside_it_is_none(root):
+    from PIL import Image
+
+    pictures = [Image.new("RGB", (8, 8), (level, 0, 0)) for level in (0, 100, 200)]
+    for name in ("a.gif", "b.webp", "c.png", "d.apng"):
+        kind = "PNG" if name.endswith("png") else None
+        pictures[0].save(root / "happy" / f"P1_{name}", kind, save_all=True, append_images=pictures[1:])
+    write_image(root / "happy" / "P1_e.png")
+    dataset = clip_folder.load(root)
+    found = [clip for clip in dataset.samples if clip.subject == "P1" and clip.paths[0].parent == root / "happy"]
+    assert [sample.clip_id for sample in found] == [
+        f"happy/P1_{name}" for name in ("a.gif", "b.webp", "c.png", "d.apng")
+    ]
+    assert [len(list(dataset.read(sample))) for sample in found] == [3] * 4
+    assert "not read: 1 loose picture (happy/P1_e.png)" in dataset.notes

@@ -107,11 +107,22 @@ def test_spellings_are_one_name_unless_kept(tmp_path):
 
 
 def test_missing_files_and_columns_that_are_not_read_are_told(tmp_path):
-    path = table(tmp_path, rows_of(votes=lambda n: 3, Age=lambda n: 30))
+    places = {0: "clips.csv", 1: "a.heic", 2: "clips/02.png.part"}
+    for name in list(places.values())[1:]:
+        (tmp_path / "clips").mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    path = table(
+        tmp_path, rows_of(votes=lambda n: 3, Age=lambda n: 30, path=lambda n: places.get(n, f"clips/{n:02d}.png"))
+    )
     (tmp_path / "clips" / "05.png").unlink()
     dataset = clips_csv.load(path)
-    assert len(dataset.samples) == 11
-    assert dataset.notes == ("columns that are not read: votes, age", "1 clip not there (row 7: clips/05.png)")
+    assert len(dataset.samples) == 8
+    assert dataset.notes == (
+        "columns that are not read: votes, age",
+        "1 clip not there (row 7: clips/05.png)",
+        "3 paths of neither a video, an image nor a folder of frames (row 2: clips.csv, row 3: a.heic, "
+        "row 4: clips/02.png.part)",
+    )
 
 
 @pytest.mark.parametrize("hand", [(";", "utf-8-sig"), ("\t", "utf-16")])
@@ -128,12 +139,8 @@ def test_other_delimiters_and_encodings_say_the_same(tmp_path, hand):
         ({"path": lambda n: f"../{n}.png"}, r"row 2 leaves the folder of the table \('\.\./0\.png'\)"),
         ({"path": lambda n: f"clips/../../{n}.png"}, r"row 2 leaves the folder"),
         ({"path": lambda n: "clips/00.png"}, r"rows 2 and 3 name the same clip, 'clips/00\.png'"),
-        ({"path": lambda n: f"{n}.png"}, r"none of 12 clips is there \(row 2: 0\.png, row 3"),
-        ({"path": lambda n: "x" * 300 + str(n)}, r"none of 12 clips is there \(row 2: xxx"),
-        (
-            {"path": lambda n: "clips.csv" if n == 0 else f"clips/{n:02d}.png"},
-            r"row 2: 'clips\.csv' is neither a video",
-        ),
+        ({"path": lambda n: f"{n}.png"}, r"none of 12 clips is there: 12 clips not there \(row 2: 0\.png, row 3"),
+        ({"path": lambda n: "x" * 300 + str(n)}, r"none of 12 clips is there: 12 clips not there \(row 2: xxx"),
         ({"subject": lambda n: "" if n == 4 else "x"}, r"row 6 has no subject \('clips/04\.png,happy,"),
         ({"subject": lambda n: "x"}, r"1 subject \(x\); at least 3 are needed"),
         ({"label": lambda n: "sad"}, r"only one class \(sad\)"),
@@ -149,6 +156,21 @@ def test_what_is_wrong_is_told_with_its_row(tmp_path, columns, message):
     path = table(tmp_path, rows_of(**columns))
     with pytest.raises(DataError, match=message):
         clips_csv.load(path)
+
+
+def test_paths_written_on_windows_are_found_and_do_not_leave_the_folder_either(tmp_path):
+    dataset = clips_csv.load(table(tmp_path, rows_of(path=lambda n: f".\\clips\\{n:02d}.png")))
+    assert [sample.paths[0].name for sample in dataset.samples] == [f"{n:02d}.png" for n in range(12)]
+    with pytest.raises(DataError, match=r"row 2 leaves the folder of the table"):
+        clips_csv.load(table(tmp_path, rows_of(path=lambda n: f"..\\{n:02d}.png")))
+
+
+def test_accents_in_one_character_or_in_two_are_one_path(tmp_path):
+    rows = rows_of(path=lambda n: f"clips/Zo\xeb {n}.png")
+    for number in range(12):
+        trees.image(tmp_path / "clips" / f"Zoe\u0308 {number}.png", value=20 * number)
+    dataset = clips_csv.load(trees.table(tmp_path / "clips.csv", rows))
+    assert [int(next(dataset.read(sample))[0, 0, 0]) for sample in dataset.samples] == [20 * n for n in range(12)]
 
 
 def test_the_table_is_the_one_with_the_columns(tmp_path):

@@ -70,7 +70,7 @@ def test_clips_without_a_label_and_labels_without_a_clip_are_left_out(root):
     shutil.rmtree(root / "Clip" / "clip_224x224" / "00003")
     dataset = dfew.load(root)
     assert "00099" not in {sample.clip_id for sample in dataset.samples}
-    assert "1 labelled clips are not in clip_224x224 (00003)" in dataset.notes
+    assert "1 labelled clip not in clip_224x224 (00003)" in dataset.notes
     assert "39 of 11697 single-labelled clips" in dataset.notes
 
 
@@ -220,7 +220,7 @@ def test_rows_that_name_no_class_are_counted_and_most_of_them_are_refused_with_w
     before = path.read_text()
     path.write_text(before + "\n39,laughing\n")
     assert any(
-        "1 rows of the sets name no clip or no class" in note and "39,laughing" in note
+        "1 row of the sets without a clip or a class" in note and "39,laughing" in note
         for note in dfew.load(root).notes
     )
     path.write_text(before)

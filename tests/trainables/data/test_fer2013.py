@@ -77,8 +77,8 @@ def test_rows_without_a_class_or_a_part_are_left_out_and_said(root):
     path.write_text(path.read_text() + "7,1 2,Training\nx,1 2,Training\n3,1 2,Somewhere\n\n3\n")
     dataset = fer2013.load(root)
     assert len(dataset.samples) == 70
-    assert "2 rows have no class and are left out (rows 70, 71)" in dataset.notes
-    assert "2 rows name no part and are left out (rows 72, 73)" in dataset.notes
+    assert "2 rows of no class, left out (70, 71)" in dataset.notes
+    assert "2 rows of no part, left out (72, 73)" in dataset.notes
 
 
 def test_folders_are_classes_by_name_and_test_is_both_tests(tmp_path):

@@ -1,21 +1,20 @@
-"""The folds that a study was begun with are those that it goes on with, or it does not go on."""
+"""From a data root to prepared faces: spellings, what is passed over, what was dropped."""
 
 import csv
 import dataclasses
 
+import numpy as np
 import pytest
-from ray import tune
 
-from tests.support.ablation_driver import study_of
+from tests.support import trees
 from tests.support.builders import prepare_random
 from tests.support.stub_faces import StubFinder
 from tests.support.trees import write_image
 from trainables.core.prepared import cache
-from trainables.core.prepared.splits import HOLDOUT_SHARE
 from trainables.core.prepared.stored import Dropped
 from trainables.data import clip_folder
 from trainables.data.core.dataset import DataError
-from tuning.execution.preparation import cut, found_again, kept_spelling, prepare_dataset, tell
+from tuning.execution.preparation import kept_spelling, prepare_dataset, tell
 from tuning.prepare import prepare
 from tuning.text.progress import Silent
 
@@ -25,55 +24,13 @@ def prepared(tmp_path_factory):
     return prepare_random(tmp_path_factory.mktemp("data"), num_subjects=10)
 
 
-def search_of(**changes):
-    return study_of(design=None, parameters={"lr": tune.loguniform(1e-4, 1e-2)}, **changes)
-
-
-def test_a_search_locks_a_fifth_of_the_subjects_away_and_an_ablation_nobody(prepared, tmp_path):
-    searched, compared = (
-        cut(study, prepared, tmp_path / f"{study.design is None}") for study in (search_of(), study_of())
-    )
-    locked = {prepared.subject_ids[index] for index in searched.holdout}
-    assert len(locked) == round(HOLDOUT_SHARE * 10)
-    assert compared.holdout == ()
-    assert list(compared.folds) == prepared.folds
-
-
-def test_what_was_cut_is_found_again(prepared, tmp_path):
-    first = cut(search_of(), prepared, tmp_path / "splits.json")
-    assert cut(search_of(seed=9), prepared, tmp_path / "splits.json") == first
-    assert cut(search_of(seed=9), prepared, tmp_path / "others.json") != first
-
-
-def test_folds_of_other_data_are_refused(prepared, tmp_path):
-    cut(search_of(), prepared, tmp_path / "splits.json")
-    others = dataclasses.replace(prepared, fingerprint="0" * 64)
-    with pytest.raises(
-        DataError, match=f"begun on other data .fingerprint {prepared.fingerprint[:12]}, now 000000000000"
-    ):
-        cut(search_of(), others, tmp_path / "splits.json")
-
-
-@pytest.mark.parametrize(
-    ("now", "message"),
-    [
-        (study_of(), "the published folds and a locked holdout, and is to have the published folds and no holdout now"),
-        (search_of(folds="random_leaky"), "is to have folds dealt at random by clip and a locked holdout now"),
-    ],
-)
-def test_a_study_that_asks_for_other_folds_by_now_is_refused(prepared, tmp_path, now, message):
-    cut(search_of(), prepared, tmp_path / "splits.json")
-    with pytest.raises(ValueError, match=message):
-        cut(now, prepared, tmp_path / "splits.json")
-
-
 @pytest.fixture
 def clips(tmp_path, monkeypatch):
     """Three people, one of them under two spellings; faces are found by a stub."""
     monkeypatch.setattr(cache, "finder_for", lambda faces: StubFinder())
-    for name in ("happy", "sad"):
-        for stem in ("Anna_1", "anna_2", "Ben_1", "Cid_1"):
-            write_image(tmp_path / "clips" / name / stem / "1.png")
+    clips = [f"{name}/{stem}" for name in ("happy", "sad") for stem in ("Anna_1", "anna_2", "Ben_1", "Cid_1")]
+    for shade, clip in enumerate(clips, start=1):
+        write_image(tmp_path / "clips" / clip / "1.png", np.full((40, 40, 3), shade, np.uint8))
     return tmp_path / "clips"
 
 
@@ -97,6 +54,16 @@ def test_what_is_not_here_is_told_once_of_every_data_set(clips, tmp_path, monkey
     assert prepare_dataset("clip_folder", clips, tmp_path, Silent()).notes == told
 
 
+@pytest.mark.parametrize("dataset", ["ck_plus", "clip_folder", "dfew", "oulu_casia", "rml"])
+def test_a_data_set_of_links_that_lead_nowhere_says_so(dataset, tmp_path):
+    root = getattr(trees, dataset)(tmp_path / "data")
+    for path in [path for path in root.rglob("*") if path.is_file() and "EmoLabel" not in str(path)]:
+        path.unlink()
+        path.symlink_to(tmp_path / "annex" / path.name)
+    with pytest.raises(DataError, match=r"links that lead nowhere \("):
+        prepare_dataset(dataset, root, tmp_path, Silent())
+
+
 def test_spellings_of_published_people_are_not_to_be_kept(clips, tmp_path):
     with pytest.raises(ValueError, match=r"ck_plus: its names are taken as they are.*clip_folder"):
         prepare("ck_plus", clips, keep_spelling=True, home=tmp_path)
@@ -110,19 +77,6 @@ def test_a_study_keeps_the_spellings_that_it_was_begun_with():
     assert kept_spelling("clip_folder", begun, False)  # by a version that kept all apart
     with pytest.raises(ValueError, match="begun with several spellings of a name taken for one"):
         kept_spelling("clip_folder", begun | {"keep_spelling": False}, True)
-
-
-def test_a_study_of_an_earlier_version_goes_on_with_the_faces_that_it_has(clips, tmp_path):
-    several = prepare("clip_folder", clips, keep_spelling=True, home=tmp_path)
-    facts = {"dataset_fingerprint": several.fingerprint, "data_root": str(clips)}
-    found = found_again(facts, clips, tmp_path)
-    assert found is not None
-    assert found.folder == several.folder
-    assert found_again(facts | {"keep_spelling": False}, clips, tmp_path) is None
-    assert found_again(facts, tmp_path / "others", tmp_path) is None
-    assert found_again(facts, clips, tmp_path / "another home") is None
-    clips.rename(tmp_path / "away")
-    assert found_again(facts | {"keep_spelling": False}, clips, tmp_path) is not None
 
 
 def test_dropped_clips_are_listed_in_a_file_beside_the_faces(prepared):

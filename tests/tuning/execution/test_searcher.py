@@ -142,6 +142,14 @@ def test_first_points_are_tried_first_and_not_again():
     assert POINT not in [trial.parameters for trial in again]
 
 
+def test_the_front_on_former_data_is_tried_before_first_points_as_far_as_it_fits():
+    second = {**POINT, "rbg_depth": 0}
+    front = [make_trial(3, parameters=second), make_trial(4, parameters={**POINT, "attention": "gone"})]
+    trials = propose_all(OptunaSearcher(make_study(first_points=(POINT, second)), num_samples=4, begun=[], first=front))
+    assert [trial.parameters for trial in trials[:2]] == [second, POINT]
+    assert second not in [trial.parameters for trial in trials[1:]]
+
+
 def test_a_first_point_may_leave_parameters_open():
     study = make_study(first_points=({"rbg_depth": 2, "attention": "eca"},))
     first = propose_all(OptunaSearcher(study, num_samples=1, begun=[]))[0]

@@ -56,6 +56,8 @@ def test_a_script_gets_all_people_and_all_dropped_clips(prepared, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["classes"] == prepared_tables.classes(prepared)
     assert len(found["people"]) == 12
+    assert [clip["clip_id"] for clip in found["clips"]] == prepared.clip_ids
+    assert {clip["faces"] for clip in found["clips"]} == {1}
     assert found["dropped"][-1] == {"clip_id": "clip 11", "reason": "no face"}
 
 

@@ -1,6 +1,7 @@
 """Tables of a study's results in a terminal, and what to type next as a shell reads it."""
 
 import io
+import json
 import shlex
 from types import SimpleNamespace
 
@@ -9,13 +10,15 @@ from rich.console import Console
 from search_spaces.core.study import PARETO
 from tests.support.builders import make_trial
 from tests.support.tiny_study import tiny_study
+from tuning.predict import Prediction
 from tuning.records.ledger import Ledger
 from tuning.records.ran import Ran
 from tuning.text.outcomes import show_demo, show_run
 from tuning.text.progress import TerminalListener
 from tuning.text.shown import Shown
-from tuning.text.tables import front_table, print_front
+from tuning.text.tables import front_table, print_front, show_predictions
 
+TOLD = {"faces": 2, "remarks": ["more than one face (2)", "a variable frame rate"]}
 METRICS = {"accuracy": 0.8, "train_time_s": 10.0, "param_count": 1e6}
 
 
@@ -63,3 +66,38 @@ def test_below_the_front_stands_what_its_signs_mean_and_what_failed(tmp_path):
         "★ recommended: the best compromise (knee) among those within one standard error of the best acc"
     )
     assert failed.startswith("1 of 2 trials failed and will not be tried again (search-0001: stack: bad).")
+
+
+def predictions():
+    answer = {
+        "label": "smile",
+        "probabilities": {"smile": 0.75, "neutral": 0.25},
+        "error": None,
+        "model": "models:/m/1",
+    }
+    yield Prediction(path="a.mp4", clip=TOLD, **answer)
+    yield Prediction(path="b.mp4", **answer)  # by a model that tells nothing
+    yield Prediction(path="c.mp4", label=None, probabilities={}, error="c.mp4: no face", model="models:/m/1")
+
+
+def test_what_is_told_of_a_clip_stands_behind_its_answer(capsys):
+    assert not show_predictions(predictions(), as_json=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "a.mp4: smile (75.0 %); more than one face (2); a variable frame rate",
+        "b.mp4: smile (75.0 %)",
+        "c.mp4: error: c.mp4: no face",
+    ]
+
+
+def test_what_is_told_of_a_clip_is_data_of_its_answer(capsys):
+    show_predictions(predictions(), as_json=True)
+    first, second, failed = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first == {
+        "path": "a.mp4",
+        "label": "smile",
+        "probabilities": {"smile": 0.75, "neutral": 0.25},
+        "model": "models:/m/1",
+        "clip": TOLD,
+    }
+    assert second["clip"] is None
+    assert failed == {"path": "c.mp4", "error": "c.mp4: no face"}

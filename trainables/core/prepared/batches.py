@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from trainables.core.config import TrainerConfig
-from trainables.core.prepared.faces import MARGIN
 from trainables.core.prepared.keyframes import GREY_SIZE, keyframes, redundancy
+from trainables.core.prepared.pixels import MARGIN
 from trainables.core.prepared.stored import Prepared, open_prepared
 
 

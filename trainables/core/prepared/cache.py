@@ -6,11 +6,11 @@ What lies in the folder, and how it is read, is in `trainables/core/prepared/sto
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import shutil
-import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,23 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from trainables.core import files
+from trainables.core.prepared.content import content_hashes
 from trainables.core.prepared.cropping import Finder, cropped_clips
-from trainables.core.prepared.fingerprint import fingerprint_of
-from trainables.core.prepared.frame_file import FrameWriter, new_frame_file, nothing_half_written
+from trainables.core.prepared.draft import JOURNAL, open_draft
+from trainables.core.prepared.earlier import crops_before, remove_drafts
+from trainables.core.prepared.faces import CroppedClip
+from trainables.core.prepared.fingerprint import clip_keys, fingerprint_of
+from trainables.core.prepared.frame_file import telling_of_room
 from trainables.core.prepared.given_faces import finder_for
-from trainables.core.prepared.kept import num_clips, reindexed_folds, require_classes, the_first
+from trainables.core.prepared.making import changed_clips, crop_clips, index_of
+from trainables.core.prepared.remaining import require_nobody_back
 from trainables.core.prepared.stored import Dropped, Prepared, lock_path, open_prepared
+from trainables.core.wording import counted
 from trainables.data.core.dataset import DataError, Dataset
-from trainables.data.core.layout import listed
 
 CROP_SIZE = 160  # px, unless the data set has a size of its own
+
+Crop = Callable[[Dataset, Finder, int], Generator[CroppedClip | Dropped]]
 
 
 def prepare(
@@ -36,45 +43,82 @@ def prepare(
     *,
     crop_size: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    on_hashed: Callable[[int, int], None] | None = None,
+    tell: Callable[[str], None] = lambda words: None,
     finder: Finder | None = None,
     num_processes: int | None = None,
+    crop: Crop | None = None,
+    verify: bool = False,
 ) -> Prepared:
     """The prepared form of `dataset` under `storage`: found if it is there and whole, else made.
 
     Crops are stored at `crop_size` px (default: what the data set says, else 160). A clip that cannot be read, or shows
-    no face, is dropped and named in `Prepared.dropped`; given faces are not searched for. `on_progress` is told the
-    clips done and their number. Processes that prepare the same data wait for the first of them. The result does not
-    depend on `num_processes` (default: as many as the CPUs and the number of clips make worth while).
-    Raises `DataError` where no clip of a class is left, too few subjects are, a part of a fold is empty, or the disk is
-    full.
+    no face, is dropped and named in `Prepared.dropped`; given faces are not searched for. Work that was interrupted goes on
+    where it was, and a clip that lies prepared in other data is copied from there. With `verify` no hash that was remembered
+    is believed, and the frames of what is found are hashed too.
+
+    `on_progress` is told the clips done and their number, `on_hashed` the bytes of files that are hashed and theirs, `tell`
+    what else there is to know. Processes that prepare the same data wait for the first of them. The result does not depend on
+    `num_processes` (default: as many as the CPUs and the number of clips make worth while), nor on what `crop`s instead.
+    Raises `DataError` where no clip of a class is left, too few subjects are, a part of a fold is empty, somebody who
+    withdrew is in it again, or the disk is full; all that was done until then is kept.
     """
     finder = finder or finder_for(dataset.faces)
+    crop = crop or functools.partial(cropped_clips, num_processes=num_processes)
     crop_size = crop_size or dataset.crop_size or CROP_SIZE
     settings: dict[str, Any] = {"crop_size": crop_size, "finder": finder.settings}
-    if drawn := dataset.drawn:
+    if dataset.drawn:
         settings["drawn"] = True
-    fingerprint = fingerprint_of(dataset, settings)
-    folder = storage / files.PREPARED / f"{dataset.name}-{fingerprint[:12]}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    _remove_stale(folder.parent)
+    parent = storage / files.PREPARED
+    parent.mkdir(parents=True, exist_ok=True)
+    paths = {path: None for sample in dataset.samples for path in sample.paths}
+    content = content_hashes(paths, parent / files.HASHES, remembered=not verify, on_progress=on_hashed)
+    fingerprint = fingerprint_of(dataset, settings, content)
+    require_nobody_back(storage, fingerprint)
+    folder = parent / f"{dataset.name}-{fingerprint[:12]}"
+    _remove_stale(parent)
     with FileLock(lock_path(folder)):
         if folder.exists():
             with contextlib.suppress(DataError):  # a damaged one is made again
-                return open_prepared(folder)
-        temporary = folder.parent / f".{folder.name}.{uuid.uuid4().hex[:8]}.tmp"
-        size = _Size(num_clips=len(dataset.samples), bytes_per_frame=crop_size**2 * 3)
-        with nothing_half_written(temporary, size.extrapolated):
-            temporary.mkdir()
-            with new_frame_file(temporary / files.FRAMES, crop_size) as writer:
-                index = _write_clips(dataset, writer, crop_size, finder, num_processes, on_progress, size)
-            index |= {"fingerprint": fingerprint, "settings": settings, "drawn": drawn}
-            with (temporary / files.INDEX).open("w", encoding="utf-8") as file:
-                json.dump(index, file)
-                file.flush()
-                os.fsync(file.fileno())
-            shutil.rmtree(folder, ignore_errors=True)
-            os.replace(temporary, folder)
+                found = open_prepared(folder)
+                if not verify or not (changed := changed_clips(found)):
+                    return found
+                tell(f"{folder}: the frames of {counted(len(changed), 'clip')} are not what was written: made again.")
+                shutil.rmtree(folder)
+        facts = {"fingerprint": fingerprint, "settings": settings, "drawn": dataset.drawn}
+        _make(dataset, folder, facts, content, lambda todo: crop(todo, finder, crop_size), on_progress, tell)
         return open_prepared(folder)
+
+
+def _make(
+    dataset: Dataset,
+    folder: Path,
+    facts: dict[str, Any],
+    content: Mapping[Path, str],
+    crop: Callable[[Dataset], Generator[CroppedClip | Dropped]],
+    on_progress: Callable[[int, int], None] | None,
+    tell: Callable[[str], None],
+) -> None:
+    """Prepare `dataset` in `folder`, whole, by way of a draft beside it."""
+    parent, crop_size = folder.parent, facts["settings"]["crop_size"]
+    keys = clip_keys(dataset, facts["settings"], content)
+    work = parent / files.DRAFT.format(folder=folder.name)
+    size = _Size(num_clips=len(keys), bytes_per_frame=crop_size**2 * 3)
+    with telling_of_room(parent, size.extrapolated, "What is done is kept: the next call goes on with it."):
+        with open_draft(work, crop_size, keys) as draft:
+            earlier = crops_before(parent, keys[len(draft.rows) :], crop_size, but=work)
+            if begun := len(draft.rows) + len(earlier):
+                tell(f"{begun:,} of {counted(len(keys), 'clip')} were prepared before.")
+            for done in crop_clips(dataset, keys, draft, earlier, crop):
+                size.clips_done, size.frames_done = done, draft.num_frames
+                if on_progress is not None and done:
+                    on_progress(done, len(keys))
+        index = index_of(dataset, draft.rows, content, work) | facts
+        (work / files.INDEX).write_text(json.dumps(index), encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(work, folder)
+        (folder / JOURNAL).unlink()
+    remove_drafts(parent, keys, crop_size)
 
 
 @dataclass
@@ -88,67 +132,6 @@ class _Size:
 
     def extrapolated(self) -> int:
         return self.frames_done * self.num_clips * self.bytes_per_frame // max(self.clips_done, 1)
-
-
-def _write_clips(
-    dataset: Dataset,
-    writer: FrameWriter,
-    crop_size: int,
-    finder: Finder,
-    num_processes: int | None,
-    on_progress: Callable[[int, int], None] | None,
-    size: _Size,
-) -> dict[str, Any]:
-    """Writes the crops of all clips and returns the index."""
-    kept: list[int] = []
-    crowded, incomplete, uneven = [], [], []
-    offsets, scores, faces_found, dropped = [0], [], [], []
-    with contextlib.closing(cropped_clips(dataset, finder, crop_size, num_processes)) as outcomes:
-        for i, outcome in enumerate(outcomes):
-            size.clips_done = i + 1
-            if isinstance(outcome, Dropped):
-                dropped.append({"clip_id": outcome.clip_id, "reason": outcome.reason})
-            else:
-                size.frames_done += len(outcome.frames)
-                writer.add(outcome.frames)
-                kept.append(i)
-                offsets.append(size.frames_done)
-                scores.append(outcome.score)
-                faces_found.append(outcome.num_frames_with_face)
-                crowded += [dataset.samples[i].clip_id] * (outcome.num_faces > 1)
-                incomplete += [f"{dataset.samples[i].clip_id}: {outcome.reading}"] * outcome.reading.is_incomplete
-                uneven += [dataset.samples[i].clip_id] * outcome.reading.uneven
-            if on_progress is not None:
-                on_progress(i + 1, size.num_clips)
-    if not kept:
-        raise DataError(f"{dataset.name}: none of {size.num_clips} clips can be used.{the_first(dropped)}")
-    require_classes(dataset, set(kept), dropped)
-    notes = list(dataset.notes)
-    if crowded:
-        notes.append(
-            f"{num_clips(crowded)} with more than one face ({listed(crowded)}); "
-            "the one that is largest and surest over the frames is followed"
-        )
-    if incomplete:
-        notes.append(f"{num_clips(incomplete)} with frames missing ({listed(incomplete)}); what can be decoded is used")
-    if uneven:
-        notes.append(
-            f"{num_clips(uneven)} with a variable frame rate ({listed(uneven)}); their frames are taken at even times"
-        )
-    return {
-        "name": dataset.name,
-        "classes": list(dataset.classes),
-        "clip_ids": [dataset.samples[i].clip_id for i in kept],
-        "subjects": [dataset.samples[i].subject for i in kept],
-        "labels": [dataset.samples[i].label for i in kept],
-        "offsets": offsets,
-        "folds": reindexed_folds(dataset, kept),
-        "dropped": dropped,
-        "scores": scores,
-        "faces_found": faces_found,
-        "faces": dataset.faces,
-        "notes": notes,
-    }
 
 
 def _remove_stale(parent: Path) -> None:

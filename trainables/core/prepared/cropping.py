@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -20,9 +20,9 @@ import numpy as np
 
 from trainables.core.prepared.faces import CroppedClip
 from trainables.core.prepared.stored import Dropped
+from trainables.core.prepared.told import cropped
 from trainables.data.core.dataset import DataError, Dataset, Sample
-from trainables.data.core.kinds import is_video
-from trainables.data.core.video import Reading
+from trainables.data.core.kinds import is_for_ffmpeg
 
 CLIPS_PER_PROCESS = 40  # a process takes as long to start, importing torch, as it takes to crop this many clips
 FEW_FILES = 8  # of given faces: a clip of fewer takes longer to send to another process than to read
@@ -48,12 +48,13 @@ def cropped_clips(
 
     Where it is closed before its end, or interrupted, its processes end at once; close it in a `contextlib.closing`.
     """
+    apart = num_processes is None and _holds_videos(dataset)  # a decoder's fault ends the process that it is in
     if num_processes is None:
         num_processes = 1 if _is_trifling(dataset) else _worthwhile(len(dataset.samples))
     # A reader that closes over local state cannot be sent to another process; here it works all the same.
-    if num_processes < 2 or not _can_be_sent((dataset.read, finder)):
+    if (num_processes < 2 and not apart) or not can_be_sent((dataset.read, finder)):
         for sample in dataset.samples:
-            yield _crop(dataset, finder, sample, size)
+            yield crop(dataset, finder, sample, size)
         return
     yield from _in_processes((replace(dataset, samples=[], folds=[]), finder, size), dataset.samples, num_processes)
 
@@ -135,18 +136,12 @@ def _without_main() -> Generator[None]:
         main.update(before)
 
 
-def _crop(dataset: Dataset, finder: Finder, sample: Sample, size: int) -> CroppedClip | Dropped:
-    reading: Reading | None = None
-
-    def frames() -> Iterator[np.ndarray]:
-        nonlocal reading
-        reading = yield from dataset.read(sample)  # a reader of another kind returns nothing
-
+def crop(dataset: Dataset, finder: Finder, sample: Sample, size: int) -> CroppedClip | Dropped:
+    """The face crops of `sample`, of `size` px, or the reason for dropping it."""
     try:
-        clip = finder.crop_clip(frames(), size)
+        return cropped(finder.crop_clip, dataset.read(sample), size)
     except DataError as error:
         return Dropped(clip_id=sample.clip_id, reason=str(error))
-    return replace(clip, reading=reading) if reading else clip
 
 
 _remembered: _Work | None = None  # set once in each worker process
@@ -169,7 +164,7 @@ def _end_with_driver() -> None:
 def _crop_remembered(sample: Sample) -> CroppedClip | Dropped:
     assert _remembered is not None
     dataset, finder, size = _remembered
-    return _crop(dataset, finder, sample, size)
+    return crop(dataset, finder, sample, size)
 
 
 def _worthwhile(num_clips: int) -> int:
@@ -184,10 +179,14 @@ def _worthwhile(num_clips: int) -> int:
 
 def _is_trifling(dataset: Dataset) -> bool:
     paths = dataset.samples[0].paths if dataset.samples else ()
-    return dataset.faces == "given" and len(paths) < FEW_FILES and not any(is_video(path) for path in paths)
+    return dataset.faces == "given" and len(paths) < FEW_FILES and not any(is_for_ffmpeg(path) for path in paths)
 
 
-def _can_be_sent(things: object) -> bool:
+def _holds_videos(dataset: Dataset) -> bool:
+    return any(is_for_ffmpeg(path) for sample in dataset.samples for path in sample.paths)
+
+
+def can_be_sent(things: object) -> bool:
     """Whether another process can rebuild `things`: what a script or notebook defines itself is there alone."""
     try:
         return b"__main__" not in pickle.dumps(things)

@@ -14,19 +14,27 @@ from typing import Any
 import cv2
 import numpy as np
 
+from trainables.core.prepared.pixels import (
+    MARGIN,
+    MAX_FRAMES,
+    MAX_SIDE,
+    bounded,
+    resized,
+    square_crops,
+    with_border,
+)
 from trainables.data.core.dataset import DataError
 from trainables.data.core.video import Reading
 
-MARGIN = 0.125  # of the face's side, on each side; the network is shown the middle, the rest is for rotation and shift
 MIN_SIDE = 12  # px, which the first network of MTCNN looks at; a smaller image has nothing that it was trained on
 NUM_LOOKED_AT = 8  # frames, evenly spaced
-MAX_FRAMES = 256  # a longer clip is thinned out evenly, so that memory and cache stay bounded
-MAX_SIDE = 1280  # px; larger frames are shrunk as they are read
+MOST_LOOKED_AT = 32  # where these show too few faces
+MIN_FACE_SHARE = 0.5  # of the frames looked at; where the face shows in fewer, most crops would show something else
 MIN_SHARED = 0.3  # intersection over union from which two boxes of neighbouring frames are one face
 
 
 class NoFace(DataError):
-    """No face was found in any frame of a clip."""
+    """No face was found in a clip, or one in few of its frames."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +42,17 @@ class CroppedClip:
     """The face of one clip.
 
     `frames` is RGB uint8 `(T, size, size, 3)`; `score` the mean probability over the `num_frames_with_face` frames, of those
-    looked at, where the chosen face was found; `num_faces` how many faces show at least half as often as that one.
-    `reading` is what came of reading it.
+    looked at, where the chosen face was found; `num_faces` how many faces show at least half as often as that one;
+    `face_share` the share of the frames looked at that show it. `roll_deg` is by how much it is turned clockwise from
+    upright, from -180, where that was measured. `reading` is what came of reading it.
     """
 
     frames: np.ndarray
     num_frames_with_face: int
     num_faces: int
     score: float
+    face_share: float = 1.0
+    roll_deg: float | None = None
     reading: Reading = field(default_factory=Reading)
 
 
@@ -58,6 +69,9 @@ class _Look:
 # clips where it finds none: smaller faces, and faces cut off by the frame.
 QUICK = _Look(side=320, border=0.0, min_face=32)
 CLOSE = _Look(side=480, border=0.25, min_face=20)
+TURNED = _Look(side=96, border=0.2, min_face=32)  # for crops, which a face fills
+NUM_TURNED = 4  # crops, evenly spaced
+SURE = 0.999  # the detector's probability, below which the face may lie on its side: of no upright one is it less sure
 
 
 @dataclass
@@ -82,10 +96,10 @@ class FaceFinder:
     def crop_clip(self, frames: Iterable[np.ndarray], size: int) -> CroppedClip:
         """The face in `frames` (RGB uint8 `(H, W, 3)`, in time order) as square crops of `size` px.
 
-        Looks at 8 evenly spaced frames, and at all of them, closer, if none shows a face. Frames of another size than
-        the first are fitted into it. Of several faces, the one with the largest area x probability summed over the
-        frames is taken throughout. Raises `NoFace` where there is none or the frames are smaller than 12 px, and
-        `DataError` where there is no frame.
+        Looks at 8 evenly spaced frames; where fewer than half of them show one face, closer, and at 32. Frames of another
+        size than the first are fitted into it. Of several faces that show in half of the frames looked at, the one with
+        the largest area x probability summed over them is taken throughout. Raises `NoFace` where there is none, or the
+        frames are smaller than 12 px, and `DataError` where there is no frame.
         """
         kept = bounded(frames)
         if not kept:
@@ -95,28 +109,71 @@ class FaceFinder:
             raise NoFace(
                 f"frames of {width} x {height} px; at least {MIN_SIDE} x {MIN_SIDE} px are needed to find a face"
             )
-        first = np.unique(np.round(np.linspace(0, len(kept) - 1, NUM_LOOKED_AT)).astype(int)).tolist()
-        rest = [index for index in range(len(kept)) if index not in first]
         with _one_thread():
-            for look, indices in ((QUICK, first), (CLOSE, first), (CLOSE, rest)):
-                found = self._detect([kept[index] for index in indices], look)
-                tracks = _tracks(found)
-                if tracks:
-                    break
-            else:
-                raise NoFace(f"no face in any of {len(kept)} frames")
-            best = max(tracks, key=_weight)
-            boxes = np.array([box[:4] for box in best])
-            crops = _crop(kept, boxes, size)
+            found = self._find(kept)
+            crops = square_crops(kept, np.array([face[:4] for face in found.face]), size)
+            score = float(np.mean([face[4] for face in found.face]))
+            roll = float(np.median([face[5] for face in found.face])) if score >= SURE else self._roll(crops)
         return CroppedClip(
             frames=crops,
-            num_frames_with_face=len(best),
-            num_faces=sum(2 * len(track) >= len(best) for track in tracks),
-            score=float(np.mean([box[4] for box in best])),
+            num_frames_with_face=len(found.face),
+            num_faces=1 + sum(2 * len(other) >= len(found.face) for other in found.others),
+            score=score,
+            face_share=len(found.face) / found.num_looked_at,
+            roll_deg=None if roll is None else (roll + 180) % 360 - 180,
         )
 
+    def _find(self, frames: list[np.ndarray]) -> _Found:
+        """The face to follow.
+
+        Of one that lies on its side the detector sees little, unless the frames are turned; then it must be sure of it.
+        """
+        first = _evenly(len(frames), NUM_LOOKED_AT)
+        more = [index for index in _evenly(len(frames), MOST_LOOKED_AT) if index not in first]
+        seen: dict[int, np.ndarray] = {}
+        for look, indices in ((QUICK, first), (CLOSE, first), (CLOSE, more)):
+            for index, faces in zip(indices, self._detect([frames[i] for i in indices], look), strict=True):
+                if len(faces) or index not in seen:
+                    seen[index] = faces
+            tracks = _tracks([seen[index] for index in sorted(seen)])
+            if found := _lasting(tracks, len(seen)):
+                return found
+        for quarters in (1, 2, 3):
+            turned = self._detect([np.ascontiguousarray(np.rot90(frames[i], quarters)) for i in first], QUICK)
+            faces = [_turned_back(one[one[:, 4] >= SURE], quarters, *frames[0].shape[:2]) for one in turned]
+            if found := _lasting(_tracks(faces), len(first)):
+                return found
+        if not tracks:
+            raise NoFace(f"no face in any of {len(seen)} frames looked at")
+        most = max(map(len, tracks))
+        raise NoFace(
+            f"the face shows in {most} of {len(seen)} frames looked at ({100 * most / len(seen):.0f} %); at least "
+            f"{100 * MIN_FACE_SHARE:.0f} % are needed"
+        )
+
+    def _roll(self, crops: np.ndarray) -> float | None:
+        """By how many degrees the face in `crops` is turned clockwise; `None` where it is not found in them again.
+
+        The detector was trained on upright faces: of those that lie it is less sure, and it takes them for upright. So it
+        is shown the crops in all four quarter turns, and is right about the one that it is surest of.
+        """
+        shown = crops[_evenly(len(crops), NUM_TURNED)]
+        turned = [np.ascontiguousarray(np.rot90(crop, quarters)) for quarters in range(4) for crop in shown]
+        seen = self._detect(turned, TURNED)
+        surest, roll = 0.0, None
+        for quarters in range(4):
+            here = seen[quarters * len(shown) : (quarters + 1) * len(shown)]
+            faces = [max(faces, key=lambda face: _weight([face])) for faces in here if len(faces)]
+            log_odds = sum(np.log(face[4] / max(1 - face[4], 1e-7)) for face in faces)
+            if log_odds > surest:
+                surest, roll = log_odds, 90 * quarters + float(np.median([face[5] for face in faces]))
+        return roll
+
     def _detect(self, frames: list[np.ndarray], look: _Look) -> list[np.ndarray]:
-        """For each frame the faces `(N, 5)`: x1, y1, x2, y2 in px of the frame, and probability."""
+        """For each frame the faces `(N, 6)`: x1, y1, x2, y2 in px of the frame, probability, and roll in degrees.
+
+        The roll is that of the line through the eyes, clockwise; the detector tells none beyond 90 degrees.
+        """
         faces: list[np.ndarray] = []
         for start in range(0, len(frames), NUM_LOOKED_AT):  # bounds the memory of the pyramid
             faces.extend(self._detect_batch(frames[start : start + NUM_LOOKED_AT], look))
@@ -128,22 +185,25 @@ class FaceFinder:
         # A strip thinner than the smallest face would leave the detector without a single scale.
         shape = (max(round(width * scale), look.min_face), max(round(height * scale), look.min_face))
         border = round(look.border * look.side)
-        shown = np.stack([_with_border(resized(frame, shape), border) for frame in frames])
+        shown = np.stack([with_border(resized(frame, shape), border) for frame in frames])
         try:
-            boxes, probabilities = self._detector(look).detect(shown)
+            boxes, probabilities, landmarks = self._detector(look).detect(shown, landmarks=True)
         except (RuntimeError, IndexError):
             # facenet-pytorch fails on a candidate that lies outside the image; frame by frame, the others count.
             if len(frames) == 1:
-                return [np.zeros((0, 5))]
+                return [np.zeros((0, 6))]
             return [faces for frame in frames for faces in self._detect_batch([frame], look)]
         per_px = np.array([width / shape[0], height / shape[1]] * 2)
         faces = []
-        for found, probability in zip(boxes, probabilities, strict=True):
+        for found, probability, points in zip(boxes, probabilities, landmarks, strict=True):
             if found is None:
-                faces.append(np.zeros((0, 5)))
+                faces.append(np.zeros((0, 6)))
                 continue
             corners = (np.asarray(found, float).reshape(-1, 4) - border) * per_px
-            faces.append(np.hstack([corners, np.asarray(probability, float).reshape(-1, 1)]))
+            eyes = np.asarray(points, float).reshape(-1, 5, 2)[:, :2] * per_px[:2]
+            across, down = (eyes[:, 1] - eyes[:, 0]).T
+            roll = np.degrees(np.arctan2(down, across))
+            faces.append(np.column_stack([corners, np.asarray(probability, float).ravel(), roll]))
         return faces
 
     def _detector(self, look: _Look) -> Any:
@@ -161,27 +221,38 @@ class FaceFinder:
         return {"device": self.device, "_detectors": {}}  # a worker process builds its own
 
 
-def bounded(frames: Iterable[np.ndarray]) -> list[np.ndarray]:
-    """The frames at the first one's size, proportions kept; every second one dropped as often as `MAX_FRAMES` is passed."""
-    kept: list[np.ndarray] = []
-    stride = 1
-    for index, frame in enumerate(frames):
-        if index % stride:
-            continue
-        if kept and frame.shape != kept[0].shape:
-            frame = _fitted(frame, kept[0].shape[1::-1])
-        elif max(frame.shape[:2]) > MAX_SIDE:
-            scale = MAX_SIDE / max(frame.shape[:2])
-            frame = resized(frame, (max(round(frame.shape[1] * scale), 1), max(round(frame.shape[0] * scale), 1)))
-        kept.append(frame)
-        if len(kept) > MAX_FRAMES:
-            kept = kept[::2]
-            stride *= 2
-    return kept
+@dataclass(frozen=True)
+class _Found:
+    """The boxes of the face that is followed, those of each other face, and how many frames were looked at."""
+
+    face: list[np.ndarray]
+    others: list[list[np.ndarray]]
+    num_looked_at: int
+
+
+def _lasting(tracks: list[list[np.ndarray]], num_looked_at: int) -> _Found | None:
+    """The face that weighs most among those that show in enough of the frames looked at; `None` where none does."""
+    enough = [track for track in tracks if len(track) >= MIN_FACE_SHARE * num_looked_at]
+    if not enough:
+        return None
+    face = max(enough, key=_weight)
+    return _Found(face, [track for track in tracks if track is not face], num_looked_at)
+
+
+def _turned_back(faces: np.ndarray, quarters: int, height: int, width: int) -> np.ndarray:
+    """The faces `(N, 6)` of a frame that was turned anticlockwise by `quarters`, as they lie in it, `height` x `width` px."""
+    x1, y1, x2, y2, probability, roll = faces.T
+    for side in ((width, height, width) if quarters % 2 else (height, width))[:quarters]:
+        x1, y1, x2, y2 = side - y2, x1, side - y1, x2
+    return np.column_stack([x1, y1, x2, y2, probability, roll + 90 * quarters])
+
+
+def _evenly(num_frames: int, most: int) -> list[int]:
+    return np.unique(np.round(np.linspace(0, num_frames - 1, most)).astype(int)).tolist()
 
 
 def _tracks(found: Sequence[np.ndarray]) -> list[list[np.ndarray]]:
-    """The faces `(5,)` of all frames, grouped by overlap with the latest box of a group: one list per person."""
+    """The faces of all frames, grouped by overlap with the latest box of a group: one list per person."""
     tracks: list[list[np.ndarray]] = []
     for faces in found:
         taken: set[int] = set()
@@ -198,7 +269,7 @@ def _tracks(found: Sequence[np.ndarray]) -> list[list[np.ndarray]]:
 
 
 def _weight(track: Sequence[np.ndarray]) -> float:
-    return sum(float((x2 - x1) * (y2 - y1) * probability) for x1, y1, x2, y2, probability in track)
+    return sum(float((x2 - x1) * (y2 - y1) * probability) for x1, y1, x2, y2, probability, *_ in track)
 
 
 def _shared(a: np.ndarray, b: np.ndarray) -> float:
@@ -207,46 +278,6 @@ def _shared(a: np.ndarray, b: np.ndarray) -> float:
     height = min(a[3], b[3]) - max(a[1], b[1])
     both = max(width, 0.0) * max(height, 0.0)
     return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
-
-
-def _crop(frames: list[np.ndarray], boxes: np.ndarray, size: int) -> np.ndarray:
-    """The square around the median of `boxes` `(N, 4)` with its margin, `(T, size, size, 3)`; edges are replicated."""
-    centre = np.median((boxes[:, :2] + boxes[:, 2:]) / 2, axis=0)
-    side = float(np.median((boxes[:, 2:] - boxes[:, :2]).max(axis=1))) * (1 + 2 * MARGIN)
-    side_px = max(round(side), 1)
-    x, y = (round(float(c) - side / 2) for c in centre)
-    crops = np.empty((len(frames), size, size, 3), np.uint8)
-    for crop, frame in zip(crops, frames, strict=True):
-        height, width = frame.shape[:2]
-        left, top, right, bottom = max(x, 0), max(y, 0), min(x + side_px, width), min(y + side_px, height)
-        part = frame[top:bottom, left:right]
-        borders = (top - y, y + side_px - bottom, left - x, x + side_px - right)
-        if any(borders):
-            part = cv2.copyMakeBorder(part, *borders, cv2.BORDER_REPLICATE)
-        crop[:] = resized(part, (size, size))
-    return crops
-
-
-def resized(image: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    """The image at `shape` (width, height)."""
-    if (image.shape[1], image.shape[0]) == tuple(shape):
-        return image
-    shrinking = shape[0] * shape[1] < image.shape[0] * image.shape[1]
-    return cv2.resize(image, tuple(shape), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
-
-
-def _fitted(image: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    """The image in the middle of one of `shape` (width, height), as large as it can be; its edges are replicated."""
-    scale = min(shape[0] / image.shape[1], shape[1] / image.shape[0])
-    width, height = (max(round(side * scale), 1) for side in image.shape[1::-1])
-    left, top = (shape[0] - width) // 2, (shape[1] - height) // 2
-    borders = top, shape[1] - height - top, left, shape[0] - width - left
-    fitted = resized(image, (width, height))
-    return cv2.copyMakeBorder(fitted, *borders, cv2.BORDER_REPLICATE) if any(borders) else fitted
-
-
-def _with_border(image: np.ndarray, border: int) -> np.ndarray:
-    return cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_REPLICATE) if border else image
 
 
 @contextlib.contextmanager

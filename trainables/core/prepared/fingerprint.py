@@ -5,20 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from trainables.data.core.dataset import DataError, Dataset
 
-FORMAT_VERSION = 1  # raise it when the layout of a cache, or what goes into one, changes
-PROBE_BYTES = 64 * 1024  # read from either end of a file; whole data sets would take minutes
+FORMAT_VERSION = 2  # raise it when the layout of a cache, or what goes into one, changes
 
 
-def fingerprint_of(dataset: Dataset, settings: dict[str, Any]) -> str:
+def fingerprint_of(dataset: Dataset, settings: dict[str, Any], content: Mapping[Path, str]) -> str:
     """A hexadecimal SHA-256 over the name, classes, clips, folds and files of `dataset` and over `settings`.
 
-    A file counts by its name relative to what all files have in common, its size, and its first and last 64 KiB.
-    A file that cannot be read counts as unreadable: whether its clip is dropped is not decided here.
+    A file counts by its name relative to what all files have in common, and by its `content`, the hash of all of it.
     Raises `DataError` for a data set without clips.
     """
     if not dataset.samples:
@@ -34,24 +33,17 @@ def fingerprint_of(dataset: Dataset, settings: dict[str, Any]) -> str:
         "folds": [[fold.train, fold.validation, fold.test] for fold in dataset.folds],
     }
     digest.update(json.dumps(header, sort_keys=True).encode())
-    probes: dict[Path, str] = {}  # a table such as fer2013.csv is the file of all its clips
     for sample in dataset.samples:
-        for path in sample.paths:
-            if path not in probes:
-                probes[path] = _probe(path)
-        files = [(os.path.relpath(path, root), probes[path]) for path in sample.paths]
+        files = [(os.path.relpath(path, root), content[path]) for path in sample.paths]
         digest.update(json.dumps([sample.clip_id, sample.label, sample.subject, files]).encode())
     return digest.hexdigest()
 
 
-def _probe(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            content = hashlib.sha256(file.read(PROBE_BYTES))
-            if size > PROBE_BYTES:
-                file.seek(max(size - PROBE_BYTES, PROBE_BYTES))
-                content.update(file.read(PROBE_BYTES))
-    except OSError:
-        return "unreadable"
-    return f"{size}:{content.hexdigest()}"
+def clip_keys(dataset: Dataset, settings: dict[str, Any], content: Mapping[Path, str]) -> list[str]:
+    """For each clip what its crops depend on, as a hash: a clip of the same key in other prepared data has the same crops."""
+    shared = json.dumps([FORMAT_VERSION, dataset.name, settings], sort_keys=True).encode()
+    keys = []
+    for sample in dataset.samples:
+        own = json.dumps([sample.clip_id, [content[path] for path in sample.paths]]).encode()
+        keys.append(hashlib.sha256(shared + own).hexdigest()[:32])
+    return keys

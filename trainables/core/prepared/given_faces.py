@@ -8,7 +8,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from trainables.core.prepared.faces import MARGIN, MAX_FRAMES, CroppedClip, FaceFinder, bounded, resized
+from trainables.core.prepared.faces import CroppedClip, FaceFinder
+from trainables.core.prepared.pixels import MARGIN, MAX_FRAMES, bounded, resized
 from trainables.data.core.dataset import DataError, Faces
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from trainables.data.core.dataset import DataError, Dataset
+from trainables.core.prepared.stored import Dropped
+from trainables.core.prepared.twins import apart
+from trainables.core.wording import counted
+from trainables.data.core.dataset import DataError, Dataset, Fold
+
+MOST_NAMED = 10  # dropped clips that a sentence names
+FEWEST_PEOPLE = 3  # one each to train, validate and test
 
 
-def num_clips(found: Collection[object]) -> str:
-    """`1 clip`, `2 clips` and so on."""
-    return "1 clip" if len(found) == 1 else f"{len(found)} clips"
-
-
-def require_classes(dataset: Dataset, kept: set[int], dropped: Sequence[dict[str, str]]) -> None:
+def require_classes(dataset: Dataset, kept: Collection[int], dropped: Sequence[Dropped]) -> None:
     """Raises `DataError` for a class that lost all its clips or, where folds are cut by subject, all but one subject."""
     for label, name in enumerate(dataset.classes):
         mine = [index for index, sample in enumerate(dataset.samples) if sample.label == label]
@@ -21,35 +22,70 @@ def require_classes(dataset: Dataset, kept: set[int], dropped: Sequence[dict[str
             continue
         subjects = {dataset.samples[index].subject for index in mine if index in kept}
         if not subjects:
-            found = f"all of its {num_clips(mine)} were dropped"
+            found = f"all of its {counted(len(mine), 'clip')} were dropped"
         elif len(subjects) == 1 and dataset.cut_by_subject:
             found = (
-                f"{len(lost)} of its {num_clips(mine)} were dropped and one subject is left ({subjects.pop()}), so it cannot "
-                "be both learnt and tested; each class needs at least two"
+                f"{len(lost)} of its {counted(len(mine), 'clip')} were dropped and one subject is left ({subjects.pop()}), so "
+                "it cannot be both learnt and tested; each class needs at least two"
             )
         else:
             continue
-        first = the_first([clip for clip in dropped if clip["clip_id"] in lost])
-        raise DataError(f"{dataset.name}: class {name!r} cannot be used: {found}.{first}")
+        named = naming([clip for clip in dropped if clip.clip_id in lost])
+        raise DataError(f"{dataset.name}: class {name!r} cannot be used: {found}.{named}")
 
 
-def the_first(dropped: Sequence[dict[str, str]]) -> str:
-    """The end of a sentence on dropped clips: which one was the first, and why; `""` where there is none."""
-    return f" The first: {dropped[0]['clip_id']}: {dropped[0]['reason'].rstrip('.')}." if dropped else ""
+def naming(dropped: Sequence[Dropped]) -> str:
+    """The end of a sentence on dropped clips: the first ten, each with its reason; `""` where there is none."""
+    if not dropped:
+        return ""
+    first = "; ".join(f"{clip.clip_id}: {clip.reason.rstrip('.')}" for clip in dropped[:MOST_NAMED])
+    return f" Dropped: {first}{f'; and {len(dropped) - MOST_NAMED:,} more' if len(dropped) > MOST_NAMED else ''}."
 
 
-def reindexed_folds(dataset: Dataset, kept: list[int]) -> list[dict[str, list[int]]]:
-    """The folds on the kept clips. Raises `DataError` for a part that no clip is left in."""
+def folds_of(
+    dataset: Dataset, kept: Sequence[int], people: Sequence[str], groups: Sequence[str], dropped: Sequence[Dropped]
+) -> tuple[list[Fold], int]:
+    """The folds on the kept clips, and how many clips left a part of one because another part has their twin.
+
+    `people[i]` is the person of kept clip i and `groups[i]` the one whom twins make of several. Folds that were cut by subject
+    are cut anew, as their reader does, where clips were dropped or people are joined; published ones lose the dropped clips.
+    Raises `DataError`, naming the dropped clips, for too few people and for a part that no clip is left in.
+    """
+    if dataset.cut_by_subject and (len(kept) < len(dataset.samples) or list(people) != list(groups)):
+        return _cut_anew(dataset, kept, groups, dropped), 0
     position = {old: new for new, old in enumerate(kept)}
-    folds = []
-    for number, fold in enumerate(dataset.folds):
-        parts = {}
+    folds, num_apart = [], 0
+    for fold in dataset.folds:
+        parts = {part: _placed(getattr(fold, part), position) for part in ("train", "validation", "test")}
+        folds.append(Fold(**parts))
+    if list(people) != list(groups):
+        folds, num_apart = apart(folds, groups)
+    for number, (before, fold) in enumerate(zip(dataset.folds, folds, strict=True)):
         for part in ("train", "validation", "test"):
-            before = getattr(fold, part)
-            parts[part] = [position[index] for index in before if index in position]
-            if not parts[part]:
+            if not getattr(fold, part):
+                count = len(getattr(before, part))
                 raise DataError(
-                    f"{dataset.name}: all {len(before)} clips in the {part} part of fold {number} were dropped."
+                    f"{dataset.name}: of the {counted(count, 'clip')} in the {part} part of fold {number} none is left."
+                    f"{naming(dropped)}"
                 )
-        folds.append(parts)
-    return folds
+    return folds, num_apart
+
+
+def _cut_anew(dataset: Dataset, kept: Sequence[int], groups: Sequence[str], dropped: Sequence[Dropped]) -> list[Fold]:
+    from trainables.data.core.folds import subject_folds  # scikit-learn, which takes a second
+
+    labels = [dataset.samples[index].label for index in kept]
+    num_people = len(set(groups))
+    if num_people < FEWEST_PEOPLE:
+        raise DataError(
+            f"{dataset.name}: clips of {counted(num_people, 'person', 'people')} can be used; at least {FEWEST_PEOPLE} people "
+            f"are needed, one each to train, validate and test.{naming(dropped)}"
+        )
+    try:
+        return subject_folds(groups, labels, min(len(dataset.folds), num_people), seed=0, classes=dataset.classes)
+    except DataError as error:
+        raise DataError(f"{dataset.name}: {error}{naming(dropped)}") from error
+
+
+def _placed(indices: Sequence[int], position: dict[int, int]) -> tuple[int, ...]:
+    return tuple(position[index] for index in indices if index in position)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from trainables.core.phases import Phase
-from trainables.core.prepared.stored import Prepared
+from trainables.core.prepared.stored import Prepared, open_prepared, prepared_folders
 from trainables.data.core.dataset import DataError, Fold, require_disjoint
+from trainables.data.core.spelling import same
 
 HOLDOUT_SHARE = 0.2  # of the people, locked away before a search; an ablation has the whole protocol's folds
 
@@ -82,29 +84,108 @@ def load_splits(path: Path) -> Splits:
         ) from error
 
 
-def make_splits(prepared: Prepared, *, seed: int, holdout_share: float = HOLDOUT_SHARE, leaky: bool = False) -> Splits:
-    """Lock `holdout_share` of the subjects away, then take the data set's folds without them; with 0, lock nobody away.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Sides:
+    """Who was held out and who was not, each by what all spellings of a name have in common (`spelling.same`)."""
 
-    A fold whose test people are all locked away is left out. A clip whose subject is unknown counts as a subject of its
-    own. With `leaky` every clip does, and the folds are cut afresh at random: as many as the data set has, five where
-    it has fewer than three.
+    held: frozenset[str]
+    free: frozenset[str]
+
+    @classmethod
+    def of(cls, splits: Splits, prepared: Prepared) -> Sides:
+        """The sides that `splits` of `prepared` has."""
+        people = [same(person) for person in people_of(prepared, leaky=splits.leaky)]
+        held = frozenset(people[index] for index in splits.holdout)
+        return cls(held=held, free=frozenset(people) - held)
+
+    def __or__(self, other: Sides) -> Sides:
+        """Those of both, of two versions of one study's data."""
+        return Sides(held=self.held | other.held, free=self.free | other.free)
+
+
+def prepared_then(storage: Path, fingerprint: str) -> Prepared | None:
+    """The faces with that fingerprint; `None` where they are gone from `storage`."""
+    for folder in prepared_folders(storage, fingerprint):
+        with contextlib.suppress(DataError):
+            return open_prepared(folder)
+    return None
+
+
+def people_of(prepared: Prepared, *, leaky: bool = False) -> list[str]:
+    """Whom each clip counts for when people are kept apart; of clips dealt at random, each for itself."""
+    return prepared.clip_ids if leaky else prepared.groups
+
+
+def salt_of(dataset: str, registered_model: str) -> str:
+    """What the sides of people depend on beside their names: the data set and the task, not the search or its seed."""
+    return f"{dataset} {registered_model}"
+
+
+def make_splits(
+    prepared: Prepared,
+    *,
+    salt: str,
+    holdout_share: float = HOLDOUT_SHARE,
+    leaky: bool = False,
+    before: Sides | None = None,
+) -> Splits:
+    """Lock about `holdout_share` of the people away, then take the data set's folds without them; with 0, lock nobody away.
+
+    Who is locked away follows from a hash of the person under `salt` (`held_out`), so that people who join move nobody;
+    where no fold would be left, the highest of these hashes are released. Whoever has a side in `before` keeps it. A clip
+    whose subject is unknown counts as a person called by its id. A fold whose test people are all locked away is left
+    out. With `leaky` every clip is a person, and the folds are cut afresh at random: as many as the data set has, five
+    where it has fewer than three.
     Raises `DataError` for folds that share a subject, and where the holdout leaves no fold.
     """
     # Cutting needs scikit-learn, reading does not: half of a worker's start would go into its import.
-    from trainables.data.core.folds import holdout_subjects, subject_folds, without_subjects
+    from trainables.data.core.folds import subject_folds
+    from trainables.data.core.holdout import FEWEST_LEFT, held_out, seed_of
 
     labels = prepared.labels.tolist()
-    subjects = prepared.clip_ids if leaky else prepared.subject_ids
-    locked = holdout_subjects(subjects, labels, share=holdout_share, seed=seed) if holdout_share else frozenset()
+    people = people_of(prepared, leaky=leaky)
+    num_folds = len(prepared.folds) if len(prepared.folds) > 2 else 5  # of those dealt at random
+    locked: Sequence[str] = ()
+    held = {person for person in people if before and same(person) in before.held}
+    if holdout_share:
+        free = {person for person in people if before and same(person) in before.free}
+        fewest = num_folds if leaky else FEWEST_LEFT
+        given: dict[str, Any] = {"share": holdout_share, "fewest_left": fewest, "held": held, "free": free}
+        locked = held_out(people, labels, salt=salt, **given)
     if leaky:
-        num_folds = len(prepared.folds) if len(prepared.folds) > 2 else 5
-        folds = subject_folds(subjects, labels, num_folds, seed=seed, excluded=locked, classes=prepared.classes)
+        dealt: dict[str, Any] = {"seed": seed_of(salt), "classes": prepared.classes}
+        folds = subject_folds(people, labels, num_folds, excluded=frozenset(locked), **dealt)
     else:
-        folds = without_subjects(prepared.folds, subjects, labels, locked, seed=seed)
-    holdout = tuple(index for index, subject in enumerate(subjects) if subject in locked)
+        folds, locked = _folds_without(prepared.folds, people, labels, locked, salt, held)
+    everybody = frozenset(locked)
+    holdout = tuple(index for index, person in enumerate(people) if person in everybody)
     splits = Splits(fingerprint=prepared.fingerprint, holdout=holdout, folds=tuple(folds), leaky=leaky)
-    splits.require_disjoint(prepared.subject_ids)
+    splits.require_disjoint(prepared.groups)
     return splits
+
+
+def _folds_without(
+    folds: Sequence[Fold],
+    people: Sequence[str],
+    labels: Sequence[int],
+    locked: Sequence[str],
+    salt: str,
+    held: Collection[str],
+) -> tuple[list[Fold], Sequence[str]]:
+    """The folds without `locked`, and those of `locked` who can be spared if one fold at least is to be left.
+
+    One at least is locked, and all of `held`.
+    """
+    from trainables.data.core.folds import without_subjects
+
+    while True:
+        try:
+            return without_subjects(folds, people, labels, frozenset(locked), salt=salt), locked
+        except DataError:
+            released = [person for person in locked if person not in held][-1:]
+            if len(locked) < 2 or not released:
+                raise
+            locked = [person for person in locked if person not in released]
 
 
 def _joined(*parts: Sequence[int]) -> tuple[int, ...]:

@@ -8,10 +8,12 @@ known about it) and, once asked for, `frames_<pixels>.npy` (the same frames at a
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import math
 import os
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +23,26 @@ import numpy as np
 from filelock import FileLock
 
 from trainables.core import files
-from trainables.core.prepared.frame_file import map_frames, new_frame_file, nothing_half_written
+from trainables.core.prepared.frame_file import frame_file, map_frames, nothing_half_written
 from trainables.data.core.dataset import DataError, Faces, Fold
+
+# What `index.json` holds for each clip in turn, for each dropped clip, and of the data as a whole. Whoever takes clips out
+# goes by this. `earlier` tells, by the fingerprints that the data had before, at which index each clip was.
+PER_CLIP = ("clip_ids", "subjects", "groups", "labels", "scores", "faces_found", "keys", "hashes", "told")
+PER_DROPPED = ("dropped", "dropped_keys")
+OF_ALL = (
+    "name",
+    "classes",
+    "offsets",
+    "folds",
+    "faces",
+    "notes",
+    "fingerprint",
+    "settings",
+    "drawn",
+    "version",
+    "earlier",
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +61,8 @@ class Prepared:
     `folds` index the kept clips; `dropped` names the clips left out, with reasons; `scores` are mean detection
     probabilities; `faces_found` counts, per clip, the frames in which the face was found among those looked at.
     `faces` says whether the faces were found or given as crops, `drawn` whether they are drawn, `notes` what the reader
-    of the data set said about this copy, and how many clips show several faces, lack frames or come at a variable rate.
+    of the data set said about this copy, and how many clips show several faces, lack frames and so on; `told` is what is
+    told of each clip (`trainables/core/prepared/told.py`), and `hashes` are those of its frames; earlier versions kept neither.
     """
 
     folder: Path
@@ -60,6 +81,14 @@ class Prepared:
     faces: Faces = "find"
     drawn: bool = False
     notes: tuple[str, ...] = ()
+    told: tuple[dict[str, Any], ...] = ()
+    groups_given: tuple[str, ...] = ()
+    hashes: tuple[str, ...] = ()
+
+    @property
+    def groups(self) -> list[str]:
+        """Whom the clips are cut by: their subjects, where people who share a file are one."""
+        return list(self.groups_given) or self.subject_ids
 
     @property
     def subject_ids(self) -> list[str]:
@@ -94,7 +123,7 @@ class Prepared:
                 stale.unlink()
             temporary = self.folder / f"{path.name}.{uuid.uuid4().hex[:8]}.tmp"
             with nothing_half_written(temporary, lambda: math.prod(shape)):
-                with new_frame_file(temporary, pixels) as writer:
+                with frame_file(temporary, pixels) as writer:
                     for frame in self.frames:
                         writer.add(cv2.resize(frame, (pixels, pixels), interpolation=cv2.INTER_AREA)[None])
                 os.replace(temporary, path)
@@ -129,6 +158,9 @@ def open_prepared(folder: Path) -> Prepared:
             faces=index.get("faces", "find"),
             drawn=index.get("drawn", False),
             notes=tuple(index.get("notes", ())),
+            told=tuple(index.get("told", ())),
+            groups_given=tuple(index.get("groups", ())),
+            hashes=tuple(index.get("hashes", ())),
         )
         if not len(prepared) == len(prepared.labels) == len(prepared.subjects) == len(offsets) - 1:
             raise ValueError("the index disagrees with itself about the number of clips")
@@ -138,6 +170,18 @@ def open_prepared(folder: Path) -> Prepared:
             "or delete the folder."
         ) from error
     return prepared
+
+
+def write_dropped(folder: Path, dropped: Sequence[Dropped]) -> Path:
+    """List the `dropped` clips, each with its reason, in a file of `folder`, whole or not at all; where that is."""
+    path = folder / files.DROPPED
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    with temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
+        rows = csv.writer(file)
+        rows.writerow(("clip", "reason"))
+        rows.writerows((clip.clip_id, clip.reason) for clip in dropped)
+    temporary.replace(path)
+    return path
 
 
 def lock_path(folder: Path) -> Path:

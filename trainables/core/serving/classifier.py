@@ -19,6 +19,7 @@ from trainables.core.config import TrainerConfig, make_config
 from trainables.core.prepared.batches import frame_positions, margin_size
 from trainables.core.prepared.given_faces import finder_for
 from trainables.core.prepared.keyframes import GREY_SIZE, keyframes, redundancy
+from trainables.core.prepared.told import Told, cropped
 from trainables.core.training.augment import to_input
 from trainables.core.training.trainer import autocast
 from trainables.data.core.dataset import DataError, Faces, Sample
@@ -28,12 +29,16 @@ from trainables.data.core.frames import read_frames
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """The answer for one clip: a class name and the probability of each class, or the sentence why there is none."""
+    """The answer for one clip: a class name and the probability of each class, or the sentence why there is none.
+
+    `clip` is what is told of the clip that was answered for (`trainables/core/prepared/told.py`).
+    """
 
     path: str
     label: str | None = None
     probabilities: dict[str, float] | None = None
     error: str | None = None
+    clip: dict[str, Any] | None = None
 
 
 class Classifier:
@@ -103,14 +108,15 @@ class Classifier:
 
     def _predict_clip(self, sample: Sample) -> Prediction:
         try:
-            crops = self.faces.crop_clip(read_frames(sample), self.crop_size).frames  # (T, S, S, 3)
+            clip = cropped(self.faces.crop_clip, read_frames(sample), self.crop_size)
         except (DataError, OSError) as error:
             return Prediction(path=sample.clip_id, error=str(error))
-        probabilities = self._probabilities(crops)
+        probabilities = self._probabilities(clip.frames)
         return Prediction(
             path=sample.clip_id,
             label=self.classes[int(probabilities.argmax())],
             probabilities=dict(zip(self.classes, probabilities.tolist(), strict=True)),
+            clip=Told.of(clip).to_json(),
         )
 
     def _probabilities(self, crops: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from trainables.core.serving.classifier import Classifier
 
-COLUMNS = ("path", "label", "probabilities", "error")
+COLUMNS = ("path", "label", "probabilities", "error", "clip")
 
 
 class ExpressionModel(mlflow.pyfunc.PythonModel):
@@ -24,7 +24,10 @@ class ExpressionModel(mlflow.pyfunc.PythonModel):
 
     # MLflow takes the input's schema from this annotation and turns a table of one column into the list.
     def predict(self, context, model_input: list[str], params=None):
-        """Rows of `COLUMNS` for the paths given: `probabilities` by class name, `error` `None` where all went well."""
+        """Rows of `COLUMNS` for the paths given: `probabilities` by class name, `error` `None` where all went well.
+
+        `clip` is what is told of the clip.
+        """
         predictions = self.classifier.predict(model_input)
         return pd.DataFrame(
             [dataclasses.asdict(prediction) for prediction in predictions], columns=COLUMNS, dtype=object

@@ -10,8 +10,16 @@ from pathlib import Path
 from natsort import natsort_keygen
 
 from trainables.data.core.dataset import DataError, Sample
-from trainables.data.core.kinds import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_hidden, is_image, is_video
-from trainables.data.core.passed_over import passed_over
+from trainables.data.core.image import is_animated
+from trainables.data.core.kinds import (
+    IMAGE_SUFFIXES,
+    VIDEO_SUFFIXES,
+    is_hidden,
+    is_image,
+    is_video,
+    may_be_series,
+)
+from trainables.data.core.passed_over import WHY_NOWHERE, passed_over
 
 
 class Unreadable(DataError):
@@ -42,7 +50,7 @@ def samples_of(path: Path) -> list[Sample]:
             )
         return clips
     if path.is_symlink() and not path.exists():
-        raise DataError(f"{path}: a link that leads nowhere (git-annex, or a disk that is not mounted).")
+        raise DataError(f"{path}: a link that leads nowhere ({WHY_NOWHERE}).")
     if not path.exists():
         raise DataError(f"{path}: there is no such file or folder.")
     if not (is_video(path) or is_image(path)):
@@ -56,8 +64,9 @@ def samples_of(path: Path) -> list[Sample]:
 def find_clips(folder: Path) -> list[Sample]:
     """Every clip under `folder`, naturally sorted: videos, and folders (itself included) that directly hold images.
 
-    Images beside a video are its thumbnails, and a folder that is called as a video beside it holds the frames of that
-    video: neither is a clip. A folder that links lead to twice, or back to, is looked into once.
+    An image that holds several pictures is a video. Other images beside a video are its thumbnails, and a folder that is
+    called as a video beside it holds the frames of that video: neither is a clip. A folder that links lead to twice, or
+    back to, is looked into once.
     Raises `DataError` for a folder that cannot be read.
     """
     return _clips_below(folder, set())
@@ -74,10 +83,11 @@ def _clips_below(folder: Path, seen: set[str], *, frames: bool = True) -> list[S
     clips = [_unlabelled(folder, tuple(images))] if images else []
     of_videos = {video.stem for video in videos}
     for entry in _visible(folder):
+        path = folder / entry.name
         if _holds(entry.is_dir):
-            clips.extend(_clips_below(folder / entry.name, seen, frames=entry.name not in of_videos))
-        elif is_video(entry.name) and _holds(entry.is_file):
-            clips.append(_unlabelled(folder / entry.name, (folder / entry.name,)))
+            clips.extend(_clips_below(path, seen, frames=entry.name not in of_videos))
+        elif path in videos:
+            clips.append(_unlabelled(path, (path,)))
     return clips
 
 
@@ -103,8 +113,12 @@ def list_images(folder: Path) -> list[Path]:
 
 
 def list_videos(folder: Path) -> list[Path]:
-    """The videos directly in `folder`, naturally sorted, without hidden files and their like."""
-    return [folder / entry.name for entry in _visible(folder) if is_video(entry.name) and _holds(entry.is_file)]
+    """The videos directly in `folder`, naturally sorted, without hidden files and their like.
+
+    So are images that hold several pictures.
+    """
+    files = [folder / entry.name for entry in _visible(folder) if _is_of_videos(entry.name) and _holds(entry.is_file)]
+    return [file for file in files if is_video(file) or is_animated(file)]
 
 
 def list_folders(folder: Path) -> list[Path]:
@@ -144,6 +158,10 @@ _natural_key = natsort_keygen()
 def _visible(folder: Path) -> list[os.DirEntry[str]]:
     found = {entry.name: entry for entry in entries(folder)}
     return [found[name] for name in natural(found)]
+
+
+def _is_of_videos(name: str) -> bool:
+    return is_video(name) or may_be_series(name)
 
 
 def _holds(question: Callable[[], bool]) -> bool:

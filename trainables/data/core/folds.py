@@ -1,22 +1,19 @@
-"""Cutting a data set by subject: cross-validation folds, the locked holdout, and the check that no subject leaks.
+"""Cutting a data set by subject: cross-validation folds, and the same without the people who are held out.
 
-The order matters. A study locks the holdout first and cuts the folds on the remaining subjects:
-`holdout = holdout_subjects(...)`, then `subject_folds(..., excluded=holdout)`. Where the data set publishes its folds,
-`without_subjects` takes the holdout out of all of them instead.
-
-Where the owners of a data set name no subjects (`None`), each clip counts as a subject of its own, called by its
-position (`"clip 17"`); `subject_folds` refuses such clips, because folds by clip leak identity.
+The order matters. A study locks the holdout first (`holdout.held_out`) and takes it out of the data set's folds
+(`without_subjects`); where clips are dealt at random, folds are cut on the rest (`subject_folds(..., excluded=...)`).
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
 from trainables.data.core.dataset import DataError, Fold, require_disjoint
+from trainables.data.core.holdout import lowest
 
 Subjects = Sequence[str | None]
 
@@ -27,7 +24,7 @@ def subject_folds(
     num_folds: int,
     *,
     seed: int,
-    excluded: frozenset[str] = frozenset(),
+    excluded: Collection[str] = (),
     classes: Sequence[str] = (),
 ) -> list[Fold]:
     """`num_folds` folds, disjoint by subject and stratified by label as far as whole subjects allow.
@@ -65,73 +62,42 @@ def subject_folds(
         after = (k + 1) % num_folds
         train = np.concatenate([groups[j] for j in range(num_folds) if j not in (k, after)])
         folds.append(Fold(train=_indices(train), validation=_indices(groups[after]), test=_indices(groups[k])))
-        require_disjoint(folds[-1], identities(subjects), number=k)
+        require_disjoint(folds[-1], list(map(str, subjects)), number=k)
     return folds
 
 
-def holdout_subjects(subjects: Subjects, labels: Sequence[int], *, share: float = 0.2, seed: int) -> frozenset[str]:
-    """A seeded choice of `share` of the subjects, stratified by label as far as whole subjects allow.
-
-    At least one subject is left on either side. Raises `DataError` for fewer than two subjects and `ValueError` for a
-    share outside (0, 1).
-    """
-    if not 0 < share < 1:
-        raise ValueError(f"The holdout's share of the subjects is {share}; it must lie between 0 and 1, exclusively.")
-    names = identities(subjects)
-    distinct = sorted(set(names))
-    if len(distinct) < 2:
-        raise DataError(f"{len(distinct)} subjects: a holdout needs at least two, one on either side.")
-    # counts[s, c]: how many clips of class c subject s shows
-    position = {name: row for row, name in enumerate(distinct)}
-    classes, columns = np.unique(np.asarray(labels, dtype=np.int64), return_inverse=True)
-    counts = np.zeros((len(distinct), len(classes)))
-    for name, column in zip(names, columns, strict=True):
-        counts[position[name], column] += 1
-    num_held = min(max(round(share * len(distinct)), 1), len(distinct) - 1)
-    order = np.random.default_rng(seed).permutation(len(distinct))
-    return frozenset(distinct[row] for row in _matching_rows(counts[order], num_held, order))
-
-
 def without_subjects(
-    folds: Sequence[Fold], subjects: Subjects, labels: Sequence[int], excluded: frozenset[str], *, seed: int
+    folds: Sequence[Fold], subjects: Sequence[str], labels: Sequence[int], excluded: Collection[str], *, salt: str
 ) -> list[Fold]:
     """The folds without the clips of the `excluded` subjects.
 
     Where the people of a part were few, all of them may be excluded. A fold that has nobody left to test is left out
     (of eight that leave one speaker out, six remain once two are locked away); where nobody is left to validate, as
-    large a share of its train subjects takes their place. Raises `DataError` where no fold is left.
+    large a share of its train subjects takes their place, the lowest by the hash that the holdout is taken by. Raises
+    `DataError` where no fold is left.
     """
-    names = identities(subjects)
     kept = []
     for fold in folds:
         train, validation, test = (
-            tuple(index for index in part if names[index] not in excluded)
+            tuple(index for index in part if subjects[index] not in excluded)
             for part in (fold.train, fold.validation, fold.test)
         )
-        distinct = {names[index] for index in train}
-        if test and not validation and len(distinct) > 1:
-            wanted = len({names[index] for index in fold.validation})
-            moved = holdout_subjects(
-                [names[index] for index in train],
-                [labels[index] for index in train],
-                share=wanted / (wanted + len(distinct)),
-                seed=seed,
-            )
-            validation = tuple(index for index in train if names[index] in moved)
-            train = tuple(index for index in train if names[index] not in moved)
+        people = {subjects[index] for index in train}
+        if test and not validation and len(people) > 1:
+            before = len({subjects[index] for index in fold.validation})
+            count = max(round(before / (before + len(people)) * len(people)), 1)
+            shown = [subjects[index] for index in train], [labels[index] for index in train]
+            moved = lowest(*shown, count, salt=salt)
+            validation = tuple(index for index in train if subjects[index] in moved)
+            train = tuple(index for index in train if subjects[index] not in moved)
         if train and validation and test:
             kept.append(Fold(train=train, validation=validation, test=test))
     if not kept:
         raise DataError(
-            f"No fold has people to train, validate and test once {len(excluded)} of {len(set(names))} subjects are held "
+            f"No fold has people to train, validate and test once {len(excluded)} of {len(set(subjects))} subjects are held "
             "out; more subjects are needed."
         )
     return kept
-
-
-def identities(subjects: Subjects) -> list[str]:
-    """The subjects, with a clip that names none as a subject of its own."""
-    return [f"clip {index}" if subject is None else subject for index, subject in enumerate(subjects)]
 
 
 def _deal(names: np.ndarray, labels: np.ndarray, num_folds: int, seed: int) -> list[np.ndarray]:
@@ -145,35 +111,6 @@ def _deal(names: np.ndarray, labels: np.ndarray, num_folds: int, seed: int) -> l
     if not groups or min(len(group) for group in groups) == 0:
         groups = [test for _, test in GroupKFold(num_folds).split(names, labels, names)]
     return groups
-
-
-def _matching_rows(counts: np.ndarray, num_held: int, order: np.ndarray) -> list[int]:
-    """Rows of `counts` (subjects, classes), as entries of `order`, whose sum follows the balance of the whole.
-
-    Rows that are equal are interchangeable, so one of a kind is looked at: where the owners name no subjects, each of
-    35,887 clips is a row of its own, but there are only as many kinds as classes.
-    """
-    kinds, kind_of = np.unique(counts, axis=0, return_inverse=True)
-    waiting = [np.flatnonzero(kind_of == kind).tolist() for kind in range(len(kinds))]
-    left = np.bincount(kind_of, minlength=len(kinds))
-    first = np.array([rows[0] for rows in waiting])  # the row that goes next, in the seeded order
-    total = counts.sum(axis=0)
-    held = np.zeros_like(total)
-    chosen = []
-    for step in range(1, num_held + 1):
-        target = total * step / len(counts)
-        distance = ((held + kinds - target) ** 2).sum(axis=1)
-        # A class is never taken away from the remaining side altogether, unless no choice is left.
-        distance += 1e9 * ((total - held - kinds <= 0) & (total > 0)).sum(axis=1)
-        distance[left == 0] = np.inf
-        nearest = np.flatnonzero(distance == distance.min())
-        kind = int(nearest[first[nearest].argmin()])  # ties go to the first in the seeded order
-        chosen.append(int(order[first[kind]]))
-        held += kinds[kind]
-        left[kind] -= 1
-        if left[kind]:
-            first[kind] = waiting[kind][-left[kind]]
-    return chosen
 
 
 def _indices(array: np.ndarray) -> tuple[int, ...]:

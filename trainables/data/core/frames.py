@@ -11,8 +11,8 @@ import numpy as np
 from trainables.data.core.dataset import DataError, Sample
 from trainables.data.core.finding import list_images
 from trainables.data.core.image import is_animated, read_animated, read_images
-from trainables.data.core.kinds import is_video
-from trainables.data.core.video import Reading, even_repeats, read_video
+from trainables.data.core.kinds import is_for_ffmpeg, is_video
+from trainables.data.core.video import Reading, even_repeats, length_of, read_video
 
 
 def read_frames(sample: Sample) -> Generator[np.ndarray, None, Reading]:
@@ -24,11 +24,11 @@ def read_frames(sample: Sample) -> Generator[np.ndarray, None, Reading]:
     paths = tuple(file for path in sample.paths for file in _files(path))
     if not paths:
         raise DataError(f"{sample.clip_id}: the clip has no frames (its folder holds no image).")
-    if not any(is_video(path) for path in paths):
+    if not any(is_for_ffmpeg(path) for path in paths):
         return (yield from _read_images(paths))
     reading = Reading()
     for path in paths:
-        reading += yield from read_video(path) if is_video(path) else _read_images((path,))
+        reading += yield from read_video(path) if is_for_ffmpeg(path) else _read_images((path,))
     return reading
 
 
@@ -44,7 +44,7 @@ def _read_images(paths: tuple[Path, ...]) -> Generator[np.ndarray, None, Reading
         return Reading(len(paths), len(paths))
     pictures, times = read_animated(paths[0])
     repeats = even_repeats(times)
-    for time, picture in zip(times, pictures, strict=True):
+    for time, picture in zip(times or range(len(pictures)), pictures, strict=True):
         for _ in range(repeats.get(time, 1)):
             yield picture
-    return Reading(len(pictures), len(pictures), uneven=bool(repeats))
+    return Reading(len(pictures), len(pictures), uneven=bool(repeats), seconds=length_of(times) / 1000)

@@ -15,7 +15,6 @@ VIDEO_SUFFIXES = frozenset(
             ".divx",
             ".dv",
             ".f4v",
-            ".gif",
             ".m2ts",
             ".m2v",
             ".mts",
@@ -27,7 +26,14 @@ VIDEO_SUFFIXES = frozenset(
         *(".vob", ".y4m"),
     }
 )
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm"})
+IMAGE_SUFFIXES = frozenset(
+    {
+        *(".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm"),
+        *(".apng", ".avif", ".gif", ".jfif", ".jp2", ".jpe", ".pbm", ".pnm"),
+    }
+)
+# Images that may hold several pictures.
+SERIES_SUFFIXES = frozenset({".apng", ".avif", ".gif", ".png", ".tif", ".tiff", ".webp"})
 UNFINISHED_SUFFIXES = frozenset(
     {".part", ".partial", ".crdownload", ".download", ".opdownload", ".icloud", ".aria2", ".filepart", ".!qb", ".!ut"}
 )
@@ -53,6 +59,16 @@ def is_video(path: str | Path) -> bool:
 def is_image(path: str | Path) -> bool:
     """Whether the name ends as an image's does, in upper or lower case."""
     return os.path.splitext(path)[1].lower() in IMAGE_SUFFIXES
+
+
+def is_for_ffmpeg(path: str | Path) -> bool:
+    """Whether FFmpeg decodes it: a video, or a GIF."""
+    return is_video(path) or os.path.splitext(path)[1].lower() == ".gif"
+
+
+def may_be_series(path: str | Path) -> bool:
+    """Whether the name ends as that of an image that may hold several pictures, in upper or lower case."""
+    return os.path.splitext(path)[1].lower() in SERIES_SUFFIXES
 
 
 def is_paper(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Tables as owners and users of data sets hand them out: .xls, .xlsx and .csv, as rows of text.
+"""Tables as owners and users of data sets hand them out: .xls, .xlsx, .csv and .tsv, as rows of text.
 
 A .csv may be divided by commas, semicolons or tabs, in UTF-8, in UTF-16, or in the code page of a country.
 """
@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Iterable, Sequence
+import io
+import re
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from trainables.data.core.dataset import DataError
 
-TABLE_SUFFIXES = (".xlsx", ".xls", ".csv")
+TABLE_SUFFIXES = (".xlsx", ".xls", ".csv", ".tsv")
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF16_LE: "utf-16-le",
@@ -26,12 +28,11 @@ def read_rows(path: Path) -> list[list[str]]:
 
     Raises `DataError` naming the file where it cannot be read as what its name says.
     """
-    readers = {".xlsx": _xlsx, ".xls": _xls, ".csv": _csv}
     suffix = path.suffix.lower()
-    if suffix not in readers:
+    if suffix not in TABLE_SUFFIXES:
         raise DataError(f"{path}: not a table; one of {', '.join(TABLE_SUFFIXES)} is needed.")
     try:
-        return [[_text(cell) for cell in row] for row in readers[suffix](path)]
+        return [[_text(cell) for cell in row] for row in _reader_of(path)(path)]
     except Exception as error:  # each library has its own, and damage shows as any of them
         raise DataError(f"{path}: cannot be read as {suffix} ({type(error).__name__}: {error}).") from error
 
@@ -67,14 +68,21 @@ def shown(cells: Iterable[str], most: int = 5) -> str:
     return ", ".join(repr(cell[:40]) for cell in different[:most]) + (", ..." if len(different) > most else "")
 
 
+def _reader_of(path: Path) -> Callable[[Path], Iterable[Sequence[Any]]]:
+    """What reads the table, by its first bytes where they tell: a workbook may have lost its ending."""
+    with path.open("rb") as file:
+        head = file.read(4)
+    by_head = {b"PK\x03\x04": _xlsx, b"\xd0\xcf\x11\xe0": _xls}
+    by_name = {".xlsx": _xlsx, ".xls": _xls}
+    return by_head.get(head) or by_name.get(path.suffix.lower(), _csv)
+
+
 def _xlsx(path: Path) -> list[tuple[Any, ...]]:
     import openpyxl  # here, because two data sets alone need it
 
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    try:
+    with path.open("rb") as file:
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
         return list(book.worksheets[0].iter_rows(values_only=True))
-    finally:
-        book.close()
 
 
 def _xls(path: Path) -> Iterable[list[Any]]:
@@ -90,10 +98,13 @@ def _csv(path: Path) -> list[list[str]]:
     encoding, skipped = encoding_of(data[:4])
     try:
         text = data[skipped:].decode(encoding)
-    except UnicodeDecodeError:  # Excel writes the code page of its country; what counts here is ASCII in all of them
-        text = data.decode("latin-1")
-    lines = text.splitlines()
-    return list(csv.reader(lines, delimiter=delimiter_of(lines[:50])))
+    except UnicodeDecodeError:  # Excel writes the code page of its country: most often this one
+        text = data.decode("cp1252", "replace")
+    told = re.match(r"sep=(.)\r?\n", text, re.IGNORECASE)  # by Excel, for itself
+    text = text[told.end() :] if told else text
+    delimiter = told[1] if told else delimiter_of(text.splitlines()[:50])
+    # A cell in quotes may hold line breaks, and what `splitlines` takes for one is a letter in some code pages.
+    return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
 
 
 def _text(cell: Any) -> str:

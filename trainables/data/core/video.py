@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -33,13 +33,15 @@ COUNTED_BY_DURATION = ("matroska", "flv")  # containers that announce a duration
 class Reading:
     """What came of reading a clip: frames decoded, frames that its files announce or hold packets of, damaged packets.
 
-    `uneven` says that frames came at uneven times and were taken at even ones, some twice and some not at all.
+    `uneven` says that frames came at uneven times and were taken at even ones, some twice and some not at all. `seconds` is
+    the time that its frames take, 0 where they tell none.
     """
 
     num_frames: int = 0
     num_expected: int = 0
     num_damaged: int = 0
     uneven: bool = False
+    seconds: float = field(default=0.0, compare=False)  # two readings are equal where the same came of them
 
     def __add__(self, other: Reading) -> Reading:
         return Reading(
@@ -47,6 +49,7 @@ class Reading:
             self.num_expected + other.num_expected,
             self.num_damaged + other.num_damaged,
             self.uneven or other.uneven,
+            self.seconds + other.seconds,
         )
 
     @property
@@ -87,7 +90,13 @@ def read_video(path: Path) -> Generator[np.ndarray, None, Reading]:
         raise DataError(f"{path}: the video opens, but no frame of it can be decoded (codec {packets.codec}).")
     # Some packets bring no frame in a whole file either: only where some are damaged is a frame missing for that.
     undecoded = max(packets.num_packets - num_frames, 0) if num_damaged else 0
-    return Reading(num_frames, num_frames + undecoded + packets.num_missing, num_damaged, bool(repeats))
+    num_expected = num_frames + undecoded + packets.num_missing
+    return Reading(num_frames, num_expected, num_damaged, bool(repeats), packets.seconds)
+
+
+def length_of(times: Sequence[int]) -> float:
+    """How long frames that begin at `times` last, in the unit of these; the last one as long as the others. 0 of one."""
+    return (max(times) - min(times)) * len(times) / (len(times) - 1) if len(times) > 1 else 0.0
 
 
 def even_repeats(times: Sequence[int]) -> dict[int, int]:
@@ -114,6 +123,7 @@ class _Packets:
     place: int
     codec: str
     times: list[int]
+    seconds: float
     num_packets: int  # of frames that are to be shown: an edit list discards others
     num_missing: int  # frames that the container announces and has no packets of
 
@@ -145,6 +155,7 @@ class _Packets:
             place=videos.index(stream),
             codec=stream.codec_context.name,
             times=times if len(times) == len(shown[index]) else [],
+            seconds=length_of(times) * float(stream.time_base or 0),
             num_packets=len(shown[index]),
             num_missing=_missing(container, stream, num_all[index], end),
         )
@@ -154,8 +165,9 @@ def _missing(container: InputContainer, stream: VideoStream, num_packets: int, e
     """How many frames the container announces beyond the `num_packets` that it holds, up to `end` seconds."""
     announced = stream.frames
     if not announced and container.duration and end and container.format.name.startswith(COUNTED_BY_DURATION):
-        start = max(container.start_time or 0, 0) / av.time_base
-        announced = round(num_packets * container.duration / av.time_base / max(end - start, 1e-3))
+        start = (container.start_time or 0) / av.time_base
+        duration = container.duration / av.time_base - max(start, 0)  # it counts from 0, wherever the frames begin
+        announced = round(num_packets * duration / max(end - start, 1e-3))
     missing = announced - num_packets
     return missing if missing > max(1, announced // 20) else 0  # some headers hold estimates
 

@@ -35,6 +35,7 @@ def test_all_that_is_known_about_the_clips_is_there(root, tmp_path):
     assert (prepared.offsets.tolist(), prepared.offsets.dtype) == ([0, 2, 5, 9, 14, 20, 27], np.int64)
     assert prepared.faces_found.tolist() == [2, 3, 4, 5, 6, 7]
     assert prepared.scores == pytest.approx(0.9)
+    assert [clip["frames_used"] for clip in prepared.told] == [2, 3, 4, 5, 6, 7]
     assert isinstance(prepared.frames, np.memmap)
     first = next(read_frames(dataset.samples[2]))
     assert np.array_equal(prepared.frames[5], cv2.resize(first, (32, 32)))

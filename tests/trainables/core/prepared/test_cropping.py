@@ -82,3 +82,13 @@ def test_what_came_of_reading_a_clip_stands_with_it(root, tmp_path):
     first, second = cropped_clips(dataset, StubFinder(), 32, num_processes=1)
     assert first.reading == Reading(15, 16, num_damaged=1)
     assert second.reading == Reading(3, 3)
+
+
+@pytest.mark.slow
+def test_of_few_videos_one_that_kills_its_process_is_dropped_too(root, tmp_path):
+    given = dataset_of(root)
+    video = videos.write(tmp_path / "a.mp4")
+    names = ("a", "killer", "b")
+    samples = [dataclasses.replace(given.samples[0], clip_id=name, paths=(video,)) for name in names]
+    outcomes = cropped_clips(dataclasses.replace(given, samples=samples, read=killing), StubFinder(), 32)
+    assert [isinstance(outcome, Dropped) and outcome.clip_id for outcome in outcomes] == [False, "killer", False]

@@ -55,14 +55,14 @@ def test_a_fold_that_loses_a_part_and_a_data_set_that_loses_all_clips_are_errors
         (root / f"clip {clip}" / "0.png").write_bytes(b"")
     with pytest.raises(DataError, match=r"none of 6 clips.*clip 0.*empty"):
         prepare_stub(root, tmp_path / "storage")
-    assert not [path for path in (tmp_path / "storage" / "prepared").iterdir() if path.suffix != ".lock"]
+    assert not list((tmp_path / "storage" / "prepared").glob("stub*"))
 
 
 def test_a_class_that_loses_all_its_clips_is_an_error_with_the_first_reason(root, tmp_path):
     for clip in (1, 3, 5):
         (root / f"clip {clip}" / "0.png").write_bytes(b"")
     with pytest.raises(
-        DataError, match=r"stub: class 'b' cannot be used: all of its 3 clips were dropped\. The first: clip 1: .*empty"
+        DataError, match=r"stub: class 'b' cannot be used: all of its 3 clips were dropped\. Dropped: clip 1: .*empty"
     ):
         prepare_stub(root, tmp_path)
 
@@ -74,7 +74,7 @@ def test_a_class_that_keeps_one_subject_is_an_error_where_the_folds_are_cut_by_s
     assert len(prepare(published, tmp_path, crop_size=32, finder=StubFinder())) == 4
     with pytest.raises(
         DataError,
-        match=r"class 'b' .*: 2 of its 3 clips were dropped and one subject is left \(P5\), .*The first: clip 1: ",
+        match=r"class 'b' .*: 2 of its 3 clips were dropped and one subject is left \(P5\), .*Dropped: clip 1: ",
     ):
         prepare(
             dataclasses.replace(published, name="own", cut_by_subject=True),
@@ -135,22 +135,22 @@ def test_two_at_once_prepare_once(root, tmp_path):
 
 
 @pytest.mark.slow
-def test_what_a_killed_process_left_is_cleaned_but_not_what_a_living_one_writes(root, tmp_path):
+def test_what_a_killed_process_left_is_gone_on_with_but_not_what_a_living_one_writes(root, tmp_path):
     log, storage = tmp_path / "log", tmp_path / "storage"
     other = start(root, storage, log, tmp_path / "never")
-    assert len(list((storage / "prepared").glob(".*.tmp"))) == 1
+    assert len(list((storage / "prepared").glob(".*.part"))) == 1
     alone = write_clips(tmp_path / "more")
     (alone / "clip 0" / "1.png").unlink()
     prepare_stub(alone, storage)
-    assert len(list((storage / "prepared").glob(".*.tmp"))) == 1
+    assert len(list((storage / "prepared").glob(".*.part"))) == 1
     other.send_signal(signal.SIGKILL)
     other.wait(60)
     prepare_stub(root, storage)
-    assert not list((storage / "prepared").glob(".*.tmp"))
+    assert not list((storage / "prepared").glob(".*.part"))
 
 
 @pytest.mark.parametrize("step", ["prepare", "at_size"])
-def test_a_full_disk_names_the_folder_and_the_bytes_and_leaves_nothing(root, tmp_path, step):
+def test_a_full_disk_names_the_folder_and_the_bytes_and_leaves_nothing_half_written(root, tmp_path, step):
     prepared = prepare_stub(root, tmp_path / "whole")
     storage = tmp_path / "full"
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -163,10 +163,12 @@ def test_a_full_disk_names_the_folder_and_the_bytes_and_leaves_nothing(root, tmp
     place = storage / "prepared" if step == "prepare" else prepared.folder
     assert str(place) in str(caught.value)
     assert not [path for path in place.iterdir() if "tmp" in path.name or path.name == "frames_16.npy"]
+    if step == "prepare":
+        assert np.array_equal(prepare_stub(root, storage).frames, prepared.frames)
 
 
 def test_no_message_ends_twice(root, tmp_path):
     for clip in range(NUM_CLIPS):
         (root / f"clip {clip}" / "0.png").write_bytes(b"")
-    with pytest.raises(DataError, match=r"the file is empty \(0 bytes\)\.$"):
+    with pytest.raises(DataError, match=r"the file is empty \(0 bytes\)\. All are listed in \S+\.$"):
         prepare_stub(root, tmp_path / "storage")

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from trainables.core.prepared.faces import MAX_FRAMES, QUICK, FaceFinder, NoFace, _tracks, bounded
+from trainables.core.prepared.faces import QUICK, FaceFinder, NoFace, _tracks
+from trainables.core.prepared.pixels import MAX_FRAMES, bounded
 from trainables.data.core.dataset import DataError
 from trainables.data.core.image import read_image
 from trainables.data.core.video import read_video
@@ -48,11 +49,48 @@ def test_a_cat_and_a_cup_are_no_faces(finder, faces, name):
         finder.crop_clip([read_image(faces / "stills" / name)], 96)
 
 
-def test_a_face_that_only_few_frames_show_is_found_by_looking_at_all(finder, clip):
-    frames = [np.zeros_like(clip[0])] * 10
-    frames[2] = clip[0]  # not among the eight evenly spaced
-    cropped = finder.crop_clip(frames, 96)
-    assert (cropped.num_frames_with_face, len(cropped.frames)) == (1, 10)
+def test_a_clip_that_mostly_shows_something_else_is_refused_with_the_share_of_the_face(finder, clip, faces):
+    cup = cv2.resize(read_image(faces / "stills" / "coffee.png"), clip[0].shape[1::-1])
+    with pytest.raises(NoFace, match=r"the face shows in 4 of 16 frames looked at \(25 %\); at least 50 % are needed"):
+        finder.crop_clip([cup] * 12 + clip[:4], 96)
+
+
+def test_a_face_that_the_quick_look_misses_is_found_by_looking_closer_and_at_more_frames(finder, clip):
+    small = [np.full((480, 640, 3), 128, np.uint8) for _ in range(12)]
+    for canvas, frame in zip(small, clip, strict=False):
+        canvas[200:260, 300:360] = cv2.resize(frame, (60, 60), interpolation=cv2.INTER_AREA)
+    assert not any(len(faces) for faces in finder._detect(small, QUICK))
+    assert finder.crop_clip(small, 96).face_share == 1
+    hidden = [*clip[:12]]
+    for place in (0, 3, 5, 6, 8):  # five of the eight that are looked at first
+        hidden[place] = np.zeros_like(clip[0])
+    assert finder.crop_clip(hidden, 96).face_share == pytest.approx(7 / 12)
+
+
+def test_of_two_people_the_one_who_stays_is_followed(finder, clip, faces):
+    small = cv2.resize(clip[0], (240, 240))
+    frames = [np.full((480, 720, 3), 128, np.uint8) for _ in range(8)]
+    for frame in frames:
+        frame[240:, 480:] = small
+    alone = finder.crop_clip(frames, 96)
+    for frame in frames[:2]:
+        frame[:, :480] = clip[0]
+    np.testing.assert_array_equal(finder.crop_clip(frames, 96).frames[4], alone.frames[4])
+
+
+@pytest.mark.parametrize(("quarters", "roll"), [(0, 0), (1, -90), (2, 180), (3, 90)])
+def test_how_a_face_lies_is_told(finder, clip, quarters, roll):
+    turned = finder.crop_clip([np.ascontiguousarray(np.rot90(frame, quarters)) for frame in clip[::4]], 96)
+    assert (turned.roll_deg - roll + 180) % 360 - 180 == pytest.approx(0, abs=12)
+    assert turned.face_share >= 0.5
+
+
+def test_a_lying_face_that_the_detector_hardly_sees_is_found_by_turning_the_frames(finder, faces):
+    frames = list(read_video(faces / "smiles" / "neutral" / "P121_neutral.mp4"))[4:9:4]
+    cropped = finder.crop_clip([np.ascontiguousarray(np.rot90(frame, 3)) for frame in frames], 96)
+    upright = finder.crop_clip(frames, 96)
+    assert cropped.roll_deg == pytest.approx(90, abs=12)
+    assert np.abs(np.rot90(cropped.frames, axes=(1, 2)).astype(int) - upright.frames).mean() < 12
 
 
 def test_a_face_at_the_edge_gets_a_replicated_border(finder, clip):

@@ -1,55 +1,44 @@
-"""The fingerprint of a large file: its size and both of its ends are looked at, its middle is not."""
+"""The fingerprint of a data set follows all that lies in its files."""
 
 import pytest
 
-from trainables.core.prepared.fingerprint import PROBE_BYTES, fingerprint_of
+from trainables.core.prepared.content import content_hashes
+from trainables.core.prepared.fingerprint import clip_keys, fingerprint_of
 from trainables.data.core.dataset import Dataset, Fold, Sample
 
-
-@pytest.fixture
-def path(tmp_path):
-    found = tmp_path / "clip.avi"
-    found.write_bytes(bytes(5 * PROBE_BYTES))
-    return found
+SIZE = 300_000
 
 
-def fingerprint(path):
-    sample = Sample(clip_id="a", label=0, subject="P1", paths=(path,))
+def dataset_of(*paths):
+    samples = [Sample(clip_id=path.name, label=0, subject="P1", paths=(path,)) for path in paths]
     folds = [Fold(train=(0,), validation=(), test=())]
-    dataset = Dataset(name="one", classes=("a",), samples=[sample], folds=folds, read=lambda sample: iter(()))
-    return fingerprint_of(dataset, {})
+    return Dataset(name="one", classes=("a",), samples=samples, folds=folds, read=lambda sample: iter(()))
 
 
-@pytest.mark.parametrize(
-    ("place", "seen"),
-    [
-        (0, True),
-        (PROBE_BYTES - 1, True),
-        (PROBE_BYTES, False),
-        (4 * PROBE_BYTES - 1, False),
-        (4 * PROBE_BYTES, True),
-        (5 * PROBE_BYTES - 1, True),
-    ],
-)
-def test_a_byte_that_changes_is_seen_at_either_end(path, place, seen):
-    before = fingerprint(path)
-    content = bytearray(path.read_bytes())
-    content[place] = 1
+@pytest.mark.parametrize("place", [0, SIZE // 2, SIZE - 1])
+def test_a_byte_that_changes_is_seen_wherever_it_is(tmp_path, place):
+    path = tmp_path / "clip.avi"
+    content = bytearray(SIZE)
     path.write_bytes(content)
-    assert (fingerprint(path) != before) == seen
-
-
-def test_a_byte_more_is_seen_wherever_it_is(path):
-    before = fingerprint(path)
-    path.write_bytes(bytes(5 * PROBE_BYTES + 1))
-    assert fingerprint(path) != before
-
-
-def test_of_a_file_between_one_probe_and_two_every_byte_counts(path):
-    found = set()
-    for place in (0, PROBE_BYTES - 1, PROBE_BYTES, PROBE_BYTES + 9):
-        content = bytearray(PROBE_BYTES + 10)
-        content[place] = 1
+    dataset, found = dataset_of(path), []
+    for byte in (0, 1):
+        content[place] = byte
         path.write_bytes(content)
-        found.add(fingerprint(path))
-    assert len(found) == 4
+        found.append(fingerprint_of(dataset, {}, content_hashes([path], tmp_path / "hashes.sqlite")))
+    assert found[0] != found[1]
+
+
+def test_the_key_of_a_clip_follows_its_own_files_and_the_settings_alone(tmp_path):
+    one, other = tmp_path / "one.avi", tmp_path / "other.avi"
+    one.write_bytes(b"one")
+    other.write_bytes(b"other")
+
+    def keys(settings):
+        paths = [one, other]
+        return clip_keys(dataset_of(*paths), settings, content_hashes(paths, tmp_path / "hashes.sqlite"))
+
+    before = keys({"size": 1})
+    other.write_bytes(b"changed")
+    assert keys({"size": 1})[0] == before[0]
+    assert keys({"size": 1})[1] != before[1]
+    assert not set(keys({"size": 2})) & set(before)

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from trainables.core.prepared.splits import load_splits, make_splits
+from trainables.core.prepared.splits import load_splits, make_splits, salt_of
 from trainables.core.prepared.stored import Prepared
-from trainables.data.core.dataset import DataError
+from trainables.data.core.dataset import DataError, Fold
 from trainables.data.core.folds import subject_folds
+from trainables.data.core.holdout import held_out
 
 PARTS = ("train", "validation", "test")
 
@@ -42,15 +43,16 @@ def test_train_validation_test_and_holdout_share_no_subject(prepared, drawn):
         prepared,
         clip_ids=[f"clip {i}" for i in range(len(subjects))],
         subjects=subjects,
+        groups_given=(),
         labels=np.array(labels),
         folds=folds,
     )
     try:
-        splits = make_splits(random, seed=seed)
+        splits = make_splits(random, salt=str(seed))
     except DataError:  # so few people that the holdout emptied a part of a fold
         assume(False)
     locked = subjects_of(random, splits.holdout)
-    assert len(locked) == max(1, round(0.2 * len(set(subjects))))
+    assert locked == set(held_out(subjects, random.labels.tolist(), salt=str(seed)))
     for number, fold in enumerate(splits.folds):
         seen = [subjects_of(random, getattr(fold, part)) for part in PARTS]
         assert not set.intersection(seen[0], seen[1]) | set.intersection(seen[0], seen[2])
@@ -66,7 +68,7 @@ def test_train_validation_test_and_holdout_share_no_subject(prepared, drawn):
 
 
 def test_a_search_sees_no_test_and_a_refit_nobody_of_the_holdout(prepared):
-    splits = make_splits(prepared, seed=0)
+    splits = make_splits(prepared, salt="task")
     fold = splits.folds[1]
     search = splits.view("search", 1)
     assert (search.train, search.validation, search.test) == (fold.train, fold.validation, ())
@@ -78,20 +80,46 @@ def test_a_search_sees_no_test_and_a_refit_nobody_of_the_holdout(prepared):
     assert (refit.validation, refit.test) == ((), ())
 
 
-def test_the_same_seed_locks_the_same_subjects_and_another_seed_others(prepared):
-    assert make_splits(prepared, seed=3) == make_splits(prepared, seed=3)
-    assert len({make_splits(prepared, seed=seed).holdout for seed in range(6)}) > 1
+def test_the_same_salt_locks_the_same_subjects_and_another_salt_others(prepared):
+    assert make_splits(prepared, salt="task") == make_splits(prepared, salt="task")
+    assert len({make_splits(prepared, salt=f"task {number}").holdout for number in range(6)}) > 1
+    assert salt_of("clip_folder", "smiles") != salt_of("clip_folder", "frowns") != salt_of("dfew", "frowns")
 
 
-def test_clips_of_unknown_subjects_count_as_subjects(prepared):
-    unknown = dataclasses.replace(prepared, subjects=[None] * len(prepared))
-    splits = make_splits(unknown, seed=0)
-    assert len(splits.holdout) == round(0.2 * len(prepared))
+def test_clips_of_unknown_subjects_count_as_subjects_by_their_ids(prepared):
+    unknown = dataclasses.replace(prepared, subjects=[None] * len(prepared), groups_given=())
+    splits = make_splits(unknown, salt="task")
+    assert [prepared.clip_ids[index] for index in splits.holdout] == sorted(
+        held_out(prepared.clip_ids, prepared.labels.tolist(), salt="task"), key=prepared.clip_ids.index
+    )
     assert not set(splits.holdout) & {index for part in PARTS for index in getattr(splits.folds[0], part)}
 
 
+def test_a_random_cut_by_clip_follows_from_the_salt_too(prepared):
+    first, same, other = (make_splits(prepared, salt=salt, leaky=True) for salt in ("task", "task", "other"))
+    assert first == same
+    assert first.folds != other.folds
+    assert [prepared.clip_ids[index] for index in first.holdout] == sorted(
+        held_out(prepared.clip_ids, prepared.labels.tolist(), salt="task"), key=prepared.clip_ids.index
+    )
+
+
+def test_people_are_released_where_no_fold_would_be_left(prepared):
+    """One fold, of which one person is tested: whoever it is, he is not locked away."""
+    people = prepared.subject_ids
+    for tested in sorted(set(people)):
+        parts = [[], [], []]
+        for index, person in enumerate(people):
+            parts[2 if person == tested else int(person < sorted(set(people))[3])].append(index)
+        fold = Fold(train=tuple(parts[0]), validation=tuple(parts[1]), test=tuple(parts[2]))
+        alone = dataclasses.replace(prepared, folds=[fold])
+        locked = held_out(people, prepared.labels.tolist(), salt="task")
+        if locked[0] != tested:
+            assert tested not in subjects_of(alone, make_splits(alone, salt="task").holdout)
+
+
 def test_splits_come_back_as_they_were_saved(prepared, tmp_path):
-    splits = make_splits(prepared, seed=0)
+    splits = make_splits(prepared, salt="task")
     splits.save(tmp_path / "splits.json")
     assert load_splits(tmp_path / "splits.json") == splits
     assert [path.name for path in tmp_path.iterdir()] == ["splits.json"]
@@ -100,7 +128,7 @@ def test_splits_come_back_as_they_were_saved(prepared, tmp_path):
 @pytest.mark.parametrize("damage", ["missing", "cut", "key gone", "fold misshaped", "not an object"])
 def test_damaged_splits_are_told_with_the_fix(prepared, tmp_path, damage):
     path = tmp_path / "splits.json"
-    splits = make_splits(prepared, seed=0)
+    splits = make_splits(prepared, salt="task")
     splits.save(path)
     stored = json.loads(path.read_text())
     if damage == "missing":

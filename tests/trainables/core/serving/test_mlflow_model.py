@@ -246,6 +246,8 @@ def test_a_fresh_process_in_an_empty_folder_predicts(served):
     paths, answer = served
     video, text, face, cup = answer["rows"]
     assert [row["path"] for row in answer["rows"]] == [str(path) for path in paths]
+    assert (video["clip"]["frames_read"], video["clip"]["frames_expected"], video["clip"]["faces"]) == (16, 16, 1)
+    assert text["clip"] is None
     for row in (video, face):
         assert row["error"] is None
         assert row["label"] in CLASSES

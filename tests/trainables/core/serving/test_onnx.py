@@ -51,7 +51,7 @@ def home(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     prepared = prepare_random(home)
     (home / "test").mkdir()
-    make_splits(prepared, seed=0).save(home / "test" / "splits.json")
+    make_splits(prepared, salt="test").save(home / "test" / "splits.json")
     with tiny_trainable():
         train(make_spec(prepared, home / "test" / "trials" / "search-0000", splits=home / "test" / "splits.json"))
     return home

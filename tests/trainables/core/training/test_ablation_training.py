@@ -21,7 +21,7 @@ def prepared(tmp_path_factory):
 
 
 def test_it_is_scored_on_its_folds_test_subjects_and_says_so(prepared, tmp_path):
-    make_splits(prepared, seed=0, holdout_share=0.0).save(tmp_path / "splits.json")
+    make_splits(prepared, salt="test", holdout_share=0.0).save(tmp_path / "splits.json")
     spec = make_spec(prepared, tmp_path / "trial", phase="ablation", folds=(1,), splits=tmp_path / "splits.json")
     _, metrics = train(spec)
     rows = pd.read_parquet(tmp_path / "trial" / "predictions.parquet")
@@ -35,7 +35,7 @@ def test_it_is_scored_on_its_folds_test_subjects_and_says_so(prepared, tmp_path)
 
 @pytest.mark.slow
 def test_test_subjects_cannot_change_what_is_learnt_or_which_epoch_is_chosen(prepared, tmp_path):
-    make_splits(prepared, seed=0, holdout_share=0.0).save(tmp_path / "splits.json")
+    make_splits(prepared, salt="test", holdout_share=0.0).save(tmp_path / "splits.json")
     splits = load_splits(tmp_path / "splits.json")
     copy = corrupted(prepared, splits.folds[0].test, tmp_path / "data", frames=False)
     spec = make_spec(prepared, tmp_path / "a", phase="ablation", splits=tmp_path / "splits.json", epochs=4)

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.support.trees import write_image, write_video
 from trainables.data.core.dataset import DataError
-from trainables.data.core.finding import find_clips, list_images, natural, samples_of
+from trainables.data.core.finding import find_clips, list_images, list_videos, natural, samples_of
 from trainables.data.core.frames import read_frames
 
 
@@ -97,6 +98,36 @@ def test_pictures_beside_a_video_are_no_clip(tmp_path):
     write_image(tmp_path / "P001_onset.webp.jpg")
     write_image(tmp_path / "@eaDir" / "P001_onset.avi" / "SYNOVIDEO_VIDEO_SCREENSHOT.jpg")
     assert [sample.paths for sample in samples_of(tmp_path)] == [(video,)]
+
+
+def test_thumbnails_inside_a_folder_of_frames_are_no_frames(tmp_path):
+    frames = [write_image(tmp_path / "P1_a" / f"{number}.png") for number in (1, 2)]
+    write_image(tmp_path / "P1_a" / ".thumb.jpg")
+    write_image(tmp_path / "P1_a" / "@eaDir" / "1.png" / "SYNOPHOTO_THUMB_M.jpg")
+    (tmp_path / "P1_a" / "Thumbs.db").touch()
+    assert [sample.paths for sample in samples_of(tmp_path)] == [tuple(frames)]
+
+
+def write_pictures(path, num_pictures):
+    from PIL import Image
+
+    path.parent.mkdir(exist_ok=True)
+    pictures = [Image.fromarray(np.full((8, 8, 3), level, np.uint8)) for level in range(0, 40 * num_pictures, 40)]
+    kind = {".apng": "PNG", ".gif": "GIF", ".png": "PNG", ".tif": "TIFF", ".webp": "WEBP", ".avif": "AVIF"}[path.suffix]
+    pictures[0].save(path, kind, save_all=num_pictures > 1, append_images=pictures[1:])
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".apng", ".avif", ".gif", ".png", ".tif", ".webp"])
+def test_an_image_that_holds_several_pictures_is_a_video_and_a_still_one_an_image(tmp_path, suffix):
+    several = write_pictures(tmp_path / "class" / f"P1_a{suffix}", 3)
+    still = write_pictures(tmp_path / "class" / f"P1_b{suffix}", 1)
+    assert list_videos(tmp_path / "class") == [several]
+    (clip,) = samples_of(tmp_path)
+    assert (clip.paths, len(list(read_frames(clip)))) == ((several,), 3)
+    several.unlink()
+    (clip,) = samples_of(tmp_path)
+    assert (clip.paths, len(list(read_frames(clip)))) == ((still,), 1)
 
 
 def test_a_video_beside_the_folder_of_its_frames_is_one_clip(tmp_path):

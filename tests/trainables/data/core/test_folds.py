@@ -1,14 +1,14 @@
-"""Folds and the holdout are cut by subject."""
+"""Folds are cut by subject."""
 
 from collections import Counter
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainables.data.core.dataset import DataError, Fold, require_disjoint
-from trainables.data.core.folds import holdout_subjects, identities, subject_folds, without_subjects
+from trainables.data.core.folds import subject_folds, without_subjects
+from trainables.data.core.holdout import held_out
 
 SUBJECTS = [f"P{i:02d}" for i in range(20) for _ in range(4)]
 LABELS = [label for _ in range(20) for label in range(4)]
@@ -35,9 +35,9 @@ def test_the_seed_decides_the_folds():
 
 
 def test_held_out_subjects_are_in_no_fold():
-    held = holdout_subjects(SUBJECTS, LABELS, seed=0)
-    for fold in subject_folds(SUBJECTS, LABELS, 4, seed=0, excluded=held):
-        assert not held & {SUBJECTS[index] for index in (*fold.train, *fold.validation, *fold.test)}
+    held = held_out(SUBJECTS, LABELS, salt="task")
+    for fold in subject_folds(SUBJECTS, LABELS, 4, seed=0, excluded=frozenset(held)):
+        assert not set(held) & {SUBJECTS[index] for index in (*fold.train, *fold.validation, *fold.test)}
 
 
 @settings(max_examples=40, deadline=None)
@@ -71,59 +71,9 @@ def test_too_few_subjects_a_lonely_class_and_a_nameless_clip_are_refused():
         subject_folds([None, *SUBJECTS[1:]], LABELS, 5, seed=0)
 
 
-def test_the_holdout_is_a_share_of_the_subjects_chosen_by_the_seed():
-    held = holdout_subjects(SUBJECTS, LABELS, share=0.2, seed=0)
-    assert len(held) == 4
-    assert held == holdout_subjects(SUBJECTS, LABELS, share=0.2, seed=0)
-    assert len({holdout_subjects(SUBJECTS, LABELS, share=0.2, seed=seed) for seed in range(10)}) > 5
-
-
-def test_the_holdout_follows_the_balance_of_the_classes():
-    subjects = [f"s{i}" for i in range(40)]
-    labels = [0] * 20 + [1] * 15 + [2] * 5
-    held = holdout_subjects(subjects, labels, share=0.2, seed=0)
-    assert Counter(labels[int(name[1:])] for name in held) == {0: 4, 1: 3, 2: 1}
-
-
-def test_the_holdout_leaves_every_class_to_learn_from():
-    subjects = ["a", "b", "c", "d", "e"]
-    for seed in range(10):
-        held = holdout_subjects(subjects, [0, 0, 0, 0, 1], share=0.5, seed=seed)
-        assert "e" not in held
-
-
-def test_at_least_one_subject_stays_on_either_side():
-    assert len(holdout_subjects(["a", "b"], [0, 1], share=0.01, seed=0)) == 1
-    assert len(holdout_subjects(["a", "b"], [0, 1], share=0.99, seed=0)) == 1
-    with pytest.raises(DataError, match="1 subjects"):
-        holdout_subjects(["a", "a"], [0, 1], seed=0)
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        holdout_subjects(["a", "b"], [0, 1], share=1.0, seed=0)
-
-
-def test_clips_without_subjects_are_held_out_one_by_one():
-    subjects = [None] * 10
-    labels = np.arange(10) % 2
-    held = holdout_subjects(subjects, labels, share=0.2, seed=0)
-    assert len(held) == 2
-    fold = Fold(train=tuple(range(4)), validation=(4, 5, 6), test=(7, 8, 9))  # two cannot empty any part
-    require_disjoint(fold, identities(subjects), number=0)
-    (left,) = without_subjects([fold], subjects, labels, held, seed=0)
-    assert len((*left.train, *left.validation, *left.test)) == 8
-
-
-@pytest.mark.slow
-def test_as_many_clips_as_the_largest_set_has_are_held_out_one_by_one():
-    labels = np.random.default_rng(0).choice(7, 35_887, p=[0.14, 0.02, 0.14, 0.25, 0.17, 0.11, 0.17])
-    held = holdout_subjects([None] * len(labels), labels, seed=0)
-    assert len(held) == round(0.2 * len(labels))
-    counts = np.bincount([labels[int(name.split()[1])] for name in held])
-    assert np.abs(counts - 0.2 * np.bincount(labels)).max() <= 1
-
-
 def test_taking_subjects_out_of_a_published_fold():
     fold = Fold(train=(0, 1, 2), validation=(3,), test=(4,))
-    (left,) = without_subjects([fold], list("abcde"), [0] * 5, frozenset("b"), seed=0)
+    (left,) = without_subjects([fold], list("abcde"), [0] * 5, frozenset("b"), salt="task")
     assert left == Fold(train=(0, 2), validation=(3,), test=(4,))
 
 
@@ -133,7 +83,7 @@ def test_who_validates_is_replaced_and_a_fold_that_tests_nobody_is_left_out():
         Fold(train=tuple(sorted({*range(8)} - {k, (k + 1) % 8})), validation=((k + 1) % 8,), test=(k,))
         for k in range(8)
     ]
-    left = without_subjects(folds, subjects, [0, 1] * 4, frozenset({"s2", "s5"}), seed=0)
+    left = without_subjects(folds, subjects, [0, 1] * 4, frozenset({"s2", "s5"}), salt="task")
     assert [fold.test for fold in left] == [(0,), (1,), (3,), (4,), (6,), (7,)]
     for fold in left:
         assert len(fold.validation) == 1
@@ -144,7 +94,7 @@ def test_who_validates_is_replaced_and_a_fold_that_tests_nobody_is_left_out():
 def test_too_few_subjects_for_any_fold_is_told():
     fold = Fold(train=(0,), validation=(1,), test=(2,))
     with pytest.raises(DataError, match="No fold has people to train, validate and test once 1 of 3 subjects"):
-        without_subjects([fold], ["a", "b", "c"], [0, 0, 0], frozenset("b"), seed=0)
+        without_subjects([fold], ["a", "b", "c"], [0, 0, 0], frozenset("b"), salt="task")
 
 
 def test_a_shared_subject_is_named():
@@ -155,5 +105,5 @@ def test_a_shared_subject_is_named():
 def test_those_who_are_to_validate_keep_their_share_of_who_is_left():
     """Three validated beside six who train; of the six that are left two validate, and four train."""
     fold = Fold(train=tuple(range(6)), validation=(6, 7, 8), test=(9,))
-    (left,) = without_subjects([fold], list("abcdefghij"), [0] * 10, frozenset("ghi"), seed=0)
+    (left,) = without_subjects([fold], list("abcdefghij"), [0] * 10, frozenset("ghi"), salt="task")
     assert (len(left.train), len(left.validation), left.test) == (4, 2, (9,))

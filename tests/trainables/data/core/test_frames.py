@@ -35,6 +35,7 @@ def test_several_videos_are_one_clip(tmp_path):
     frames, reading = read(*paths)
     assert videos.levels_of(frames) == [*range(16)] * 2
     assert reading == Reading(32, 32)
+    assert reading.seconds == pytest.approx(1.28)
 
 
 def test_frames_of_two_shapes_in_one_video_keep_theirs(tmp_path):
@@ -54,6 +55,7 @@ def test_an_animated_image_is_a_clip(tmp_path, name, kind):
     frames, reading = read(tmp_path / name)
     assert videos.levels_of(frames) == list(range(16))
     assert reading == Reading(16, 16)
+    assert reading.seconds == pytest.approx(0.64)
 
 
 def test_an_animated_image_is_taken_at_even_times(tmp_path):

@@ -91,3 +91,81 @@ def test_an_animated_image_that_cannot_be_decoded_is_named(tmp_path):
     assert is_animated(tmp_path / "a.webp")
     with pytest.raises(DataError, match=r"a\.webp: not a readable image"):
         read_animated(tmp_path / "a.webp")
+
+
+COLOURS = ([200, 30, 60], [20, 180, 90])
+
+
+def two_colours():
+    from PIL import Image
+
+    rgb = np.empty((40, 60, 3), np.uint8)
+    rgb[:, :30], rgb[:, 30:] = COLOURS
+    return Image.fromarray(rgb)
+
+
+def without_alpha(picture):
+    picture = picture.convert("RGBA")
+    picture.putalpha(0)
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "options"),
+    [
+        ("cmyk.jpg", lambda picture: picture.convert("CMYK"), {"quality": 95}),
+        ("cmyk.tif", lambda picture: picture.convert("CMYK"), {}),
+        ("palette.png", lambda picture: picture.quantize(4), {}),
+        ("palette with a clear colour.png", lambda picture: picture.quantize(4), {"transparency": 0}),
+        ("clear.png", without_alpha, {}),
+        ("clear.webp", without_alpha, {"lossless": True, "exact": True}),
+        ("a.gif", lambda picture: picture, {}),
+        ("a.avif", lambda picture: picture, {"quality": 95}),
+        ("a.jp2", lambda picture: picture, {}),
+        ("lzw.tif", lambda picture: picture, {"compression": "tiff_lzw"}),
+        ("jpeg.tiff", lambda picture: picture, {"compression": "jpeg"}),
+    ],
+)
+def test_every_mode_and_format_gives_its_colours(tmp_path, name, change, options):
+    change(two_colours()).save(tmp_path / name, **options)
+    rgb = read_image(tmp_path / name)
+    assert rgb.shape == (40, 60, 3)
+    np.testing.assert_allclose(rgb[20, [10, 50]], COLOURS, atol=2)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])
+def test_an_image_is_turned_as_its_camera_was_held(tmp_path, suffix):
+    from PIL import Image
+
+    held = Image.Exif()
+    held[0x0112] = 6  # the top of the scene is at the right
+    two_colours().save(tmp_path / f"a.{suffix}", exif=held, quality=95)
+    rgb = read_image(tmp_path / f"a.{suffix}")
+    assert rgb.shape == (60, 40, 3)
+    np.testing.assert_allclose(rgb[[10, 50], 20], COLOURS, atol=4)
+
+
+def test_the_pages_of_a_tiff_are_the_pictures_of_a_clip(tmp_path):
+    deep = [np.full((8, 8), level, np.uint16) for level in (100, 1000, 4000)]  # of 12 bits
+    assert cv2.imwritemulti(str(tmp_path / "a.tif"), deep)
+    assert is_animated(tmp_path / "a.tif")
+    pictures, times = read_animated(tmp_path / "a.tif")
+    assert ([int(picture[0, 0, 0]) for picture in pictures], times) == ([6, 62, 250], [])
+
+
+def test_a_preview_in_a_tiff_is_no_second_picture(tmp_path):
+    picture = two_colours()
+    picture.save(tmp_path / "a.tif", save_all=True, append_images=[picture.resize((30, 20))])
+    assert not is_animated(tmp_path / "a.tif")
+
+
+def test_what_nothing_here_decodes_is_named(tmp_path):
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(64))
+    with pytest.raises(DataError, match=r"a\.heic: not a readable image"):
+        read_image(tmp_path / "a.heic")
+
+
+def test_a_link_that_leads_nowhere_is_said_to_be_one(tmp_path):
+    (tmp_path / "a.png").symlink_to(tmp_path / "unmounted" / "a.png")
+    with pytest.raises(DataError, match=r"a\.png: a link that leads nowhere \(git-annex"):
+        read_image(tmp_path / "a.png")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from trainables.data.core.passed_over import passed_over
+from trainables.data.core.passed_over import links_nowhere, passed_over
 
 
 def test_each_kind_is_counted_and_its_first_files_are_named(tmp_path, monkeypatch):
@@ -35,3 +35,23 @@ def test_what_operating_systems_leave_and_what_is_written_about_clips_is_not_tol
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "x.mp4").touch()
     assert passed_over(tmp_path, ()) == ()
+
+
+def test_the_frames_of_a_video_that_is_read_are_told_as_one_folder(tmp_path):
+    for name in ("P1_a.mp4", "P1_a/1.png", "P1_a/2.png", "P1_a/b.heic", "P1_b/1.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert passed_over(tmp_path, [tmp_path / "P1_a.mp4"]) == (
+        "1 .heic file (P1_a/b.heic)",
+        "1 folder of frames of a video that is read (P1_a)",
+        "1 loose picture (P1_b/1.png)",
+    )
+
+
+def test_links_that_lead_nowhere_end_an_errors_sentence(tmp_path):
+    assert links_nowhere(tmp_path) == ""
+    (tmp_path / "S001").mkdir()
+    (tmp_path / "S001" / "1.png").symlink_to(tmp_path / ".git" / "annex" / "1.png")
+    assert links_nowhere(tmp_path) == (
+        " It holds 1 link that leads nowhere (S001/1.png): git-annex, or a disk that is not mounted."
+    )

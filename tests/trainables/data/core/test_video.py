@@ -66,6 +66,7 @@ def test_every_frame_of_a_container_is_read_in_order(tmp_path, name, codec, pix_
     assert {frame.shape for frame in frames} == {(48, 64, 3)}
     assert videos.levels_of(frames) == list(range(16))
     assert reading == Reading(16, 16)
+    assert reading.seconds == pytest.approx(0.64, abs=0.02)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +150,15 @@ def test_a_video_trimmed_by_an_edit_list_is_whole(tmp_path):
     frames, reading = read(videos.trim(videos.write(tmp_path / "a.mp4"), first=4))
     assert videos.levels_of(frames) == list(range(4, 16))
     assert reading == Reading(12, 12)
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.webm", "a.mp4", "a.flv"])
+def test_a_video_whose_times_do_not_begin_at_0_is_whole(tmp_path, name):
+    codec = {"webm": "libvpx", "flv": "flv"}.get(name[2:], "libx264")
+    path = videos.write(tmp_path / name, codec=codec, times=[5000 + 40 * number for number in range(16)])
+    frames, reading = read(path)
+    assert videos.levels_of(frames) == list(range(16))
+    assert reading == Reading(16, 16)
 
 
 def test_frames_at_uneven_times_are_taken_at_even_ones(tmp_path):

@@ -7,8 +7,8 @@ from ray import tune
 
 from search_spaces.core.study import Study
 from tests.support.builders import make_trial
-from tuning.records.identity import configuration_of, identity
 from tuning.records.ledger import Ledger
+from tuning.records.trial import configuration_of, identity
 
 STUDY = Study(
     trainable="res_rbg",

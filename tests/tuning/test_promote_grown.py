@@ -1,0 +1,133 @@
+"""A challenger of grown data: tested on people on whom the champion's search did not choose, and said on how many."""
+
+import json
+
+import mlflow
+import pytest
+
+from tests.support.builders import prepare_random
+from tuning.confirm import confirm_search
+from tuning.evidence.chosen_on import chosen_names
+from tuning.evidence.contest import Refused
+from tuning.evidence.evidence_file import read_evidence
+from tuning.promote import promote_winner
+from tuning.records import registry, tags
+from tuning.records.aliases import aliases
+
+GOOD, FAIR = 0.97, 0.7
+
+
+@pytest.fixture(scope="module")
+def grown(store):
+    """The faces of the store, and of more people beside them, by how many there are in all."""
+    return {count: prepare_random(store["home"], num_subjects=count) for count in (90, 180)}
+
+
+@pytest.fixture
+def client(store):
+    return mlflow.MlflowClient(store["uri"])
+
+
+def held(runner):
+    return {runner.prepared.subjects[index] for index in runner.splits.holdout}
+
+
+def test_a_version_says_by_hashes_whom_its_search_chose_on(begin, client, store, tmp_path):
+    runner = begin({4: GOOD}).search(4)
+    promoted = promote_winner(runner)
+    folder, _ = registry.fetch_model(promoted.uri, store["uri"], tmp_path)
+    stored = json.loads((folder / "chosen_on.json").read_text())
+    assert len(stored["people"]) == 64
+    assert "P0" not in json.dumps(stored["people"])
+    facts = read_evidence(folder / "evidence.json")
+    stated = client.get_model_version(promoted.name, "1").tags
+    assert facts["chosen_on"] == {"file": "chosen_on.json", "sha256": stated["fertune.chosen_on"]}
+    champion = registry.present_champion(store["uri"], promoted.name)
+    assert champion[1]["fertune.chosen_on"] == stated["fertune.chosen_on"]
+
+
+def test_ten_people_more_and_a_challenger_trained_on_all_is_tested_on_all_who_are_held_out(begin, client, store, grown):
+    first = begin({4: FAIR}, name="old").search(4)
+    promote_winner(first)
+    runner = begin({8: GOOD, 4: FAIR}, name="new", prepared=grown[90]).search(8)
+    assert held(first) < held(runner)
+    promoted = promote_winner(runner)
+    assert (promoted.version, promoted.verdict.superior) == (2, True)
+    assert "of the holdout: on the others" not in promoted.verdict.reason
+    facts = read_evidence(runner.folder / "trials" / "refit-0000" / "evidence.json")
+    assert facts["replaced"]["num_subjects"] == facts["holdout"]["num_subjects"] == len(held(runner))
+
+
+def test_people_whom_the_champions_search_chose_on_are_left_out_and_it_is_said(begin, client, store, grown):
+    first = begin({4: FAIR}, name="old").search(4)
+    promote_winner(first)
+    runner = begin({8: GOOD, 4: FAIR}, name="new", prepared=grown[180], salt="other").search(8)
+    common = held(runner) - chosen_names(first.prepared, first.splits)
+    assert 5 <= len(common) < len(held(runner))
+    confirm_search(runner)
+    assert f"`promote` tests on the {2 * len(common)} clips of the others" in runner.notes[-1]
+    promoted = promote_winner(runner)
+    said = f"Tested on {len(common)} of the {len(held(runner))} people of the holdout"
+    assert said in promoted.verdict.reason
+    folder = runner.folder / "trials" / "refit-0000"
+    assert said in (folder / "MODEL_CARD.md").read_text()
+    facts = read_evidence(folder / "evidence.json")
+    assert (facts["replaced"]["num_subjects"], facts["replaced"]["num_clips"]) == (len(common), 2 * len(common))
+    assert facts["holdout"]["num_subjects"] == len(held(runner))
+
+
+def test_too_few_common_people_are_refused_with_their_number(begin, client, store):
+    first = begin({4: FAIR}, name="old").search(4)
+    promote_winner(first)
+    runner = begin({8: GOOD, 4: FAIR}, name="new", salt="other").search(8)
+    count = len(held(runner) & held(first))
+    assert count < 5
+    with pytest.raises(Refused, match=f"chose on all but {count} of the people .* at least 5 are needed"):
+        promote_winner(runner)
+
+
+def test_whom_a_version_of_before_chose_on_is_read_from_its_study(begin, client, store, grown):
+    first = begin({4: FAIR}, name="old").search(4)
+    name = promote_winner(first).name
+    client.delete_model_version_tag(name, "1", tags.CHOSEN_ON)
+    runner = begin({8: GOOD, 4: FAIR}, name="new", prepared=grown[180], salt="other").search(8)
+    with pytest.raises(Refused, match=r"whom its search chose on is not known: the splits of study .*-old.* are gone"):
+        promote_winner(runner)
+    first.splits.save(first.folder / "splits.json")
+    assert "of the holdout: on the others" in promote_winner(runner).verdict.reason
+
+
+def test_a_changed_list_of_people_is_not_believed(begin, client, store, grown):
+    name = promote_winner(begin({4: FAIR}, name="old").search(4)).name
+    client.set_model_version_tag(name, "1", tags.CHOSEN_ON, "0" * 64)
+    runner = begin({8: GOOD, 4: FAIR}, name="new", prepared=grown[180], salt="other").search(8)
+    with pytest.raises(Refused, match=r"chosen_on\.json cannot be read: it was changed"):
+        promote_winner(runner)
+
+
+def test_the_champions_configuration_is_trained_again_on_data_that_have_only_grown(begin, client, store, grown):
+    first = begin({4: GOOD}, name="old").search(4)
+    promote_winner(first)
+    runner = begin({4: GOOD}, name="new", prepared=grown[90]).search(4)
+    promoted = promote_winner(runner)
+    assert (promoted.version, promoted.verdict) == (2, None)
+    assert "trained again on data that have grown" in runner.notes[-1]
+    assert aliases(client, promoted.name) == {"champion": 2, "previous": 1}
+    folder = runner.folder / "trials" / "refit-0000"
+    assert read_evidence(folder / "evidence.json")["renews"] == 1
+    assert "the configuration of version 1, trained again" in (folder / "MODEL_CARD.md").read_text()
+    again = promote_winner(runner)
+    assert (again.version, again.already) == (2, True)
+    assert not promote_winner(runner).verdict
+    shrunk = begin({4: GOOD}, name="shrunk").search(4)
+    with pytest.raises(Refused, match="would be trained again if the data had only grown"):
+        promote_winner(shrunk)
+
+
+def test_what_a_refit_may_have_given_up_is_carried_on(begin, client, store, grown):
+    name = promote_winner(begin({4: GOOD}, name="old").search(4)).name
+    client.set_model_version_tag(name, "1", tags.MARGIN_SPENT, "0.015")
+    client.set_model_version_tag(name, "1", tags.ACCURACY_REFERENCE, "models:/before/7")
+    promote_winner(begin({4: GOOD}, name="new", prepared=grown[90]).search(4))
+    stated = client.get_model_version(name, "2").tags
+    assert (stated[tags.MARGIN_SPENT], stated[tags.ACCURACY_REFERENCE]) == ("0.015", "models:/before/7")

@@ -1,0 +1,111 @@
+"""What lies in files, as SHA-256: hashed once, and remembered as long as nothing about a file changes."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import sqlite3
+from collections.abc import Callable, Collection, Generator
+from pathlib import Path
+
+UNREADABLE = "unreadable"  # stands for the hash of a file that cannot be read
+_BATCH = 500  # hashes that an interruption loses at most
+
+Identity = str  # of a file as it is now: device, inode, size, mtime and ctime in nanoseconds
+
+
+def content_hashes(
+    paths: Collection[Path],
+    store: Path,
+    *,
+    remembered: bool = True,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[Path, str]:
+    """The SHA-256, hexadecimal, of the content of each of `paths`; `UNREADABLE` where it cannot be read.
+
+    `store` is an SQLite file in which hashes are remembered under device, inode, size, mtime and ctime in nanoseconds. What it
+    says is believed where `remembered`. `on_progress` is told the bytes that are hashed and their number.
+    """
+    found: dict[Path, str] = {}
+    with _opened(store) as known:
+        unknown: list[tuple[Path, Identity]] = []
+        for path in paths:
+            identity = _identity(path)
+            if identity is None:
+                found[path] = UNREADABLE
+            elif remembered and (digest := _recall(known, identity)):
+                found[path] = digest
+            else:
+                unknown.append((path, identity))
+        done, total = 0, sum(_size(path) for path, _ in unknown)
+        for number, (path, identity) in enumerate(unknown, start=1):
+            found[path] = _hashed(path)
+            if found[path] != UNREADABLE and _identity(path) == identity:
+                known.execute("INSERT OR REPLACE INTO hashes VALUES (?, ?)", (identity, found[path]))
+            if number % _BATCH == 0:
+                known.commit()
+            done += _size(path)
+            if on_progress is not None:
+                on_progress(done, total)
+        known.commit()
+    return found
+
+
+def _identity(path: Path) -> Identity | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return f"{stat.st_dev} {stat.st_ino} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}"
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _hashed(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return UNREADABLE
+
+
+def _recall(known: sqlite3.Connection, identity: Identity) -> str:
+    row = known.execute("SELECT sha256 FROM hashes WHERE file = ?", (identity,)).fetchone()
+    return row[0] if row else ""
+
+
+@contextlib.contextmanager
+def _opened(store: Path) -> Generator[sqlite3.Connection]:
+    """The store, made where it is missing or damaged; in memory alone where it cannot be written or is in use for long."""
+    known = _connected(store)
+    try:
+        yield known
+    finally:
+        known.close()
+
+
+def _connected(store: Path) -> sqlite3.Connection:
+    for _ in range(2):
+        try:
+            return _with_table(str(store))
+        except sqlite3.OperationalError:  # in use for long, or not to be written
+            break
+        except sqlite3.DatabaseError:  # damaged
+            store.unlink(missing_ok=True)
+    return _with_table(":memory:")
+
+
+def _with_table(place: str) -> sqlite3.Connection:
+    known = sqlite3.connect(place, timeout=30)
+    try:
+        known.execute("CREATE TABLE IF NOT EXISTS hashes (file TEXT PRIMARY KEY, sha256 TEXT)")
+        known.execute("SELECT sha256 FROM hashes LIMIT 1").fetchone()
+    except sqlite3.Error:
+        known.close()
+        raise
+    return known

@@ -1,0 +1,134 @@
+"""Making prepared data: clip after clip into a draft, and what `index.json` says of them."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trainables.core.prepared import twins
+from trainables.core.prepared.draft import Draft
+from trainables.core.prepared.earlier import Earlier
+from trainables.core.prepared.faces import CroppedClip
+from trainables.core.prepared.fingerprint import FORMAT_VERSION
+from trainables.core.prepared.frame_file import hash_of
+from trainables.core.prepared.kept import folds_of, naming, require_classes
+from trainables.core.prepared.stored import Dropped, Prepared, write_dropped
+from trainables.core.prepared.told import Told, notes
+from trainables.core.wording import counted
+from trainables.data.core.dataset import DataError, Dataset
+
+Outcomes = Generator[CroppedClip | Dropped]
+
+
+def crop_clips(
+    dataset: Dataset,
+    keys: Sequence[str],
+    draft: Draft,
+    earlier: Mapping[str, Earlier],
+    crop: Callable[[Dataset], Outcomes],
+) -> Iterator[int]:
+    """Bring `draft` to all clips of `dataset`; after each the number of those done, and first how many are.
+
+    What is in `earlier`, by the clips' `keys`, is copied; `crop` yields what becomes of the others, in their order.
+    """
+    yield len(draft.rows)
+    left = range(len(draft.rows), len(keys))
+    todo = [dataset.samples[i] for i in left if keys[i] not in earlier]
+    with contextlib.closing(crop(dataclasses.replace(dataset, samples=todo, folds=[]))) as outcomes:
+        for i in left:
+            found = earlier.get(keys[i])
+            if found is None:
+                _add(draft, keys[i], next(outcomes))
+            elif found.is_whole:
+                draft.add(found.row, found.frames)
+            else:
+                with contextlib.closing(
+                    crop(dataclasses.replace(dataset, samples=[dataset.samples[i]], folds=[]))
+                ) as own:
+                    _add(draft, keys[i], next(own))
+            yield i + 1
+
+
+def _add(draft: Draft, key: str, outcome: CroppedClip | Dropped) -> None:
+    if isinstance(outcome, Dropped):
+        draft.add({"key": key, "dropped": outcome.reason})
+        return
+    row = {
+        "key": key,
+        "frames": len(outcome.frames),
+        "score": outcome.score,
+        "faces_found": outcome.num_frames_with_face,
+        "told": Told.of(outcome).to_json(),
+        "hash": hash_of(outcome.frames),
+    }
+    draft.add(row, outcome.frames)
+
+
+def index_of(
+    dataset: Dataset, rows: Sequence[Mapping[str, Any]], content: Mapping[Path, str], work: Path
+) -> dict[str, Any]:
+    """What `index.json` says of the clips whose outcomes are `rows`, with their folds.
+
+    Raises `DataError` where they make no data set; the dropped clips are listed in the folder `work` then.
+    """
+    samples = dataset.samples
+    dropped = [
+        Dropped(sample.clip_id, row["dropped"]) for sample, row in zip(samples, rows, strict=True) if "dropped" in row
+    ]
+    kept = [i for i, row in enumerate(rows) if "frames" in row]
+    people = [samples[i].subject or samples[i].clip_id for i in kept]
+    found = twins.twins_of([samples[i] for i in kept], content)
+    groups = twins.groups_of(people, found)
+    try:
+        if not kept:
+            raise DataError(f"{dataset.name}: none of {counted(len(rows), 'clip')} can be used.{naming(dropped)}")
+        require_classes(dataset, set(kept), dropped)
+        try:
+            folds, num_apart = folds_of(dataset, kept, people, groups, dropped)
+        except DataError:  # nearly all clips are the same: then the folds without regard to that
+            folds, num_apart = folds_of(dataset, kept, people, people, dropped)
+            groups = people
+    except DataError as error:
+        listed = f" All are listed in {write_dropped(work, dropped)}." if dropped else ""
+        raise DataError(f"{error}{listed}") from error
+    told = [rows[i]["told"] for i in kept]
+    clip_ids = [samples[i].clip_id for i in kept]
+    remarks = notes(clip_ids, [Told.from_json(one) for one in told])
+    remarks += twins.notes([samples[i] for i in kept], dataset.classes, found, joined=groups != people)
+    remarks += twins.notes_apart(num_apart)
+    return {
+        "version": FORMAT_VERSION,
+        "name": dataset.name,
+        "classes": list(dataset.classes),
+        "clip_ids": clip_ids,
+        "subjects": [samples[i].subject for i in kept],
+        "groups": groups,
+        "labels": [samples[i].label for i in kept],
+        "offsets": np.cumsum([0, *(rows[i]["frames"] for i in kept)]).tolist(),
+        "folds": [dataclasses.asdict(fold) for fold in folds],
+        "dropped": [dataclasses.asdict(clip) for clip in dropped],
+        "dropped_keys": [row["key"] for row in rows if "dropped" in row],
+        "scores": [rows[i]["score"] for i in kept],
+        "faces_found": [rows[i]["faces_found"] for i in kept],
+        "keys": [rows[i]["key"] for i in kept],
+        "hashes": [rows[i]["hash"] for i in kept],
+        "told": told,
+        "faces": dataset.faces,
+        "notes": [*dataset.notes, *remarks],
+    }
+
+
+def changed_clips(prepared: Prepared) -> list[str]:
+    """The clips whose frames on the disk are not those that were written; of earlier versions, which kept no hash, none."""
+    starts = prepared.offsets[:-1]
+    frames = (prepared.frames[start:end] for start, end in zip(starts, prepared.offsets[1:], strict=True))
+    return [
+        clip_id
+        for clip_id, written, found in zip(prepared.clip_ids, prepared.hashes, frames, strict=False)
+        if written != hash_of(found)
+    ]
