@@ -86,8 +86,8 @@ def suspicions(samples: Sequence[Sample], classes: Sequence[str]) -> tuple[str, 
         )
     if all(len(labels) == 1 for labels in shown.values()):
         notes.append(
-            "every person shows one class only: a model may learn who it is instead of what is shown, or the names "
-            "number takes instead of people"
+            "every person shows one class only: a model may learn who it is instead of what is shown; or do the names begin "
+            "with the number of a take, and not of a person?"
         )
     return tuple(notes)
 
