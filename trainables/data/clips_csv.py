@@ -21,7 +21,7 @@ from trainables.data.core.folds import subject_folds
 from trainables.data.core.frames import read_frames
 from trainables.data.core.kinds import is_image, is_video
 from trainables.data.core.layout import listed, require_folder
-from trainables.data.core.spelling import merged, same
+from trainables.data.core.spelling import JOINED, merged, same
 from trainables.data.core.spreadsheets import TABLE_SUFFIXES, read_rows, whole_number
 
 NEEDED, OPTIONAL = ("path", "label", "subject"), ("fold", "group")
@@ -191,8 +191,8 @@ def _joined(subjects: Sequence[str], groups: Sequence[str]) -> tuple[list[str], 
     people: dict[str, list[str]] = {}
     for name in leader:
         people.setdefault(first(name), []).append(name)
-    named = {name: " + ".join(people[first(name)]) for name in leader}
-    linked = [" + ".join(several) for several in people.values() if len(several) > 1]
+    named = {name: JOINED.join(people[first(name)]) for name in leader}
+    linked = [JOINED.join(several) for several in people.values() if len(several) > 1]
     notes = (f"people who share a group are one subject: {listed(linked)}",) if linked else ()
     return [named[name] for name in subjects], notes
 

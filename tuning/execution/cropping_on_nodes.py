@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import heapq
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from tuning.execution.session import look_ahead, open_session
 
 MOST_TRIES = 3  # of a clip that its process ends with: then the clip is the cause, not the machine
 AHEAD = 4  # clips for each process that may be done before an earlier one is: what waits lies in memory
-NUM_LOOKED_FOR = 100  # files, by which a machine is known to have the data
+NUM_LOOKED_FOR = 100  # files at least, spread over the data, by which a machine is known to have it
 PATIENCE_S = 60.0  # for the first process on another machine to begin
 
 Outcome = CroppedClip | Dropped
@@ -58,9 +57,9 @@ class _Cropper:
     def __init__(self, work: tuple[Dataset, Finder, int]) -> None:
         self._dataset, self._finder, self._size = work
 
-    def finds(self, paths: Sequence[Path]) -> bool:
-        """Whether any of `paths` is here: a machine without the disk of the data has none of them."""
-        return any(path.exists() for path in paths)
+    def finds(self, sizes: Mapping[Path, int]) -> bool:
+        """Whether these files are all here, of these bytes: a machine without the disk of the data has none of them."""
+        return bool(sizes) and all(path.exists() and path.stat().st_size == size for path, size in sizes.items())
 
     def crop(self, sample: Sample) -> Outcome:
         return crop(self._dataset, self._finder, sample, self._size)
@@ -80,7 +79,8 @@ class _Processes:
     def __init__(self, work: Any, samples: Sequence[Sample], tell: Callable[[str], None]) -> None:
         self._work, self._samples, self._tell = work, samples, tell
         self.num_yielded = 0
-        self._some_files = list(islice(chain.from_iterable(sample.paths for sample in samples), NUM_LOOKED_FOR))
+        paths = [path for sample in samples for path in sample.paths[:1] if path.exists()]
+        self._sizes = {path: path.stat().st_size for path in paths[:: max(len(paths) // NUM_LOOKED_FOR, 1)]}
         self._todo = list(range(len(samples)))  # a heap
         self._tries = [0] * len(samples)
         self._done: dict[int, Outcome] = {}
@@ -117,7 +117,7 @@ class _Processes:
 
         here = NodeAffinitySchedulingStrategy(node, soft=False)
         actor: Any = ray.remote(_Cropper).options(num_cpus=1, scheduling_strategy=here).remote(self._work)
-        self._beginning[actor.finds.remote(self._some_files)] = _Process(actor, node)
+        self._beginning[actor.finds.remote(self._sizes)] = _Process(actor, node)
 
     def _hand_out(self) -> None:
         """A clip to each idle process, but none far ahead of the first that is still to come."""

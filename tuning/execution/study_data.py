@@ -98,7 +98,7 @@ def cut(study: Study, prepared: Prepared, path: Path, *, home: Path | None = Non
             raise DataError(
                 f"Study {study.name} cannot go on with new data: the faces it was begun on (fingerprint "
                 f"{splits.fingerprint[:12]}) are gone from the home, and with them who was held out. Give it the data it began "
-                "with once more, or save the study under another name."
+                "with once more, if this version prepared them; else save the study under another name."
             )
         before = Sides.of(then[1], then[0]) | former_sides(path.parent, home) if then and home else None
         splits.save(path.with_name(files.FORMER_SPLITS.format(fingerprint=splits.fingerprint[:12])))

@@ -15,7 +15,7 @@ from tests.support.ray_head import WITH_RAY
 from tests.support.stub_faces import NUM_CLIPS, StubFinder, dataset_of, write_clips
 from trainables.core.prepared.cropping import KILLED, cropped_clips
 from trainables.core.prepared.stored import Dropped
-from tuning.execution.cropping_on_nodes import crop_on_nodes
+from tuning.execution.cropping_on_nodes import _Cropper, crop_on_nodes
 
 pytestmark = WITH_RAY
 
@@ -102,6 +102,16 @@ def test_machines_without_the_files_are_told_and_the_clips_are_cropped_here(data
     assert len(told) == 3
     assert "cannot read the files of the data" in told[0]
     assert told[-1] == f"No machine of the cluster is left to crop on: {NUM_CLIPS} more clips to crop here."
+
+
+def test_a_machine_with_another_copy_of_the_files_is_one_without(tmp_path):
+    paths = [tmp_path / "one.mp4", tmp_path / "two.mp4"]
+    for path in paths:
+        path.write_bytes(b"a face")
+    cropper = _Cropper((None, None, 0))
+    assert cropper.finds(dict.fromkeys(paths, 6))
+    assert not cropper.finds({paths[0]: 6, paths[1]: 7})
+    assert not cropper.finds({paths[0]: 6, tmp_path / "three.mp4": 6})
 
 
 def test_the_processes_end_where_the_work_is_left_early(dataset, tmp_path):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import sqlite3
+import time
 from collections.abc import Callable, Collection, Generator
 from pathlib import Path
 
 UNREADABLE = "unreadable"  # stands for the hash of a file that cannot be read
-_BATCH = 500  # hashes that an interruption loses at most
+_KEPT_EVERY_S = 10.0  # work that an interruption costs at most
 
 Identity = str  # of a file as it is now: device, inode, size, mtime and ctime in nanoseconds
 
@@ -38,16 +39,18 @@ def content_hashes(
             else:
                 unknown.append((path, identity))
         done, total = 0, sum(_size(path) for path, _ in unknown)
-        for number, (path, identity) in enumerate(unknown, start=1):
+        new: list[tuple[Identity, str]] = []
+        kept_at = time.monotonic()
+        for path, identity in unknown:
             found[path] = _hashed(path)
             if found[path] != UNREADABLE and _identity(path) == identity:
-                known.execute("INSERT OR REPLACE INTO hashes VALUES (?, ?)", (identity, found[path]))
-            if number % _BATCH == 0:
-                known.commit()
+                new.append((identity, found[path]))
+            if time.monotonic() - kept_at > _KEPT_EVERY_S:
+                new, kept_at = _keep(known, new), time.monotonic()
             done += _size(path)
             if on_progress is not None:
                 on_progress(done, total)
-        known.commit()
+        _keep(known, new)
     return found
 
 
@@ -72,6 +75,16 @@ def _hashed(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return UNREADABLE
+
+
+def _keep(known: sqlite3.Connection, new: list[tuple[Identity, str]]) -> list[tuple[Identity, str]]:
+    """Remember these hashes, and return those that are still to be; what cannot be is hashed again another time."""
+    try:
+        with known:
+            known.executemany("INSERT OR REPLACE INTO hashes VALUES (?, ?)", new)
+    except sqlite3.Error:  # another process writes, or the disk is full
+        return new
+    return []
 
 
 def _recall(known: sqlite3.Connection, identity: Identity) -> str:

@@ -20,7 +20,7 @@ from trainables.core.prepared.kept import folds_of, naming, require_classes
 from trainables.core.prepared.stored import Dropped, Prepared, write_dropped
 from trainables.core.prepared.told import Told, notes
 from trainables.core.wording import counted
-from trainables.data.core.dataset import DataError, Dataset
+from trainables.data.core.dataset import DataError, Dataset, Fold
 
 Outcomes = Generator[CroppedClip | Dropped]
 
@@ -88,14 +88,13 @@ def index_of(
         if not kept:
             raise DataError(f"{dataset.name}: none of {counted(len(rows), 'clip')} can be used.{naming(dropped)}")
         require_classes(dataset, set(kept), dropped)
-        try:
-            folds, num_apart = folds_of(dataset, kept, people, groups, dropped)
-        except DataError:  # nearly all clips are the same: then the folds without regard to that
-            folds, num_apart = folds_of(dataset, kept, people, people, dropped)
-            groups = people
+        folds, num_apart, groups = _folds(dataset, kept, people, groups, dropped)
     except DataError as error:
         listed = f" All are listed in {write_dropped(work, dropped)}." if dropped else ""
-        raise DataError(f"{error}{listed}") from error
+        same = "".join(
+            f" {note}." for note in twins.notes([samples[i] for i in kept], dataset.classes, found, joined=True)
+        )
+        raise DataError(f"{error}{same if groups != people else ''}{listed}") from error
     told = [rows[i]["told"] for i in kept]
     clip_ids = [samples[i].clip_id for i in kept]
     remarks = notes(clip_ids, [Told.from_json(one) for one in told])
@@ -121,6 +120,21 @@ def index_of(
         "faces": dataset.faces,
         "notes": [*dataset.notes, *remarks],
     }
+
+
+def _folds(
+    dataset: Dataset, kept: Sequence[int], people: list[str], groups: list[str], dropped: Sequence[Dropped]
+) -> tuple[list[Fold], int, list[str]]:
+    """The folds, the clips taken out of a part of them, and by whom people are kept apart.
+
+    Published folds of which twins would leave a part empty stay as they are, by `people`: nobody else may cut them.
+    """
+    try:
+        return *folds_of(dataset, kept, people, groups, dropped), groups
+    except DataError:
+        if dataset.cut_by_subject or groups == people:
+            raise
+    return *folds_of(dataset, kept, people, people, dropped), people
 
 
 def changed_clips(prepared: Prepared) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 from trainables.core.phases import Phase
 from trainables.core.prepared.stored import Prepared, open_prepared, prepared_folders
 from trainables.data.core.dataset import DataError, Fold, require_disjoint
-from trainables.data.core.spelling import same
+from trainables.data.core.spelling import members, same
 
 HOLDOUT_SHARE = 0.2  # of the people, locked away before a search; an ablation has the whole protocol's folds
 
@@ -94,9 +94,11 @@ class Sides:
     @classmethod
     def of(cls, splits: Splits, prepared: Prepared) -> Sides:
         """The sides that `splits` of `prepared` has."""
-        people = [same(person) for person in people_of(prepared, leaky=splits.leaky)]
-        held = frozenset(people[index] for index in splits.holdout)
-        return cls(held=held, free=frozenset(people) - held)
+        names = _names(prepared, leaky=splits.leaky)
+        locked = set(splits.holdout)
+        held = {name for index in locked for name in names[index]}
+        free = {name for index in range(len(names)) if index not in locked for name in names[index]}
+        return cls(held=frozenset(held - free), free=frozenset(free))
 
     def __or__(self, other: Sides) -> Sides:
         """Those of both, of two versions of one study's data."""
@@ -116,6 +118,16 @@ def people_of(prepared: Prepared, *, leaky: bool = False) -> list[str]:
     return prepared.clip_ids if leaky else prepared.groups
 
 
+def _names(prepared: Prepared, *, leaky: bool) -> list[set[str]]:
+    """By clip, what all spellings of each name of its person have in common: one alone, or those of people who count as one."""
+    if leaky:
+        return [{same(clip_id)} for clip_id in prepared.clip_ids]
+    members_of: dict[str, set[str]] = {}
+    for group, subject in zip(prepared.groups, prepared.subject_ids, strict=True):
+        members_of.setdefault(group, set()).update(same(name) for name in (subject, *members(subject)))
+    return [members_of[group] for group in prepared.groups]
+
+
 def salt_of(dataset: str, registered_model: str) -> str:
     """What the sides of people depend on beside their names: the data set and the task, not the search or its seed."""
     return f"{dataset} {registered_model}"
@@ -132,10 +144,10 @@ def make_splits(
     """Lock about `holdout_share` of the people away, then take the data set's folds without them; with 0, lock nobody away.
 
     Who is locked away follows from a hash of the person under `salt` (`held_out`), so that people who join move nobody;
-    where no fold would be left, the highest of these hashes are released. Whoever has a side in `before` keeps it. A clip
-    whose subject is unknown counts as a person called by its id. A fold whose test people are all locked away is left
-    out. With `leaky` every clip is a person, and the folds are cut afresh at random: as many as the data set has, five
-    where it has fewer than three.
+    where no fold would be left, the highest of these hashes are released. Whoever has a side in `before` keeps it; of people
+    who count as one by now, one who was not locked away decides, as a choice may rest on him. A clip whose subject is unknown
+    counts as a person called by its id. A fold whose test people are all locked away is left out. With `leaky` every clip is
+    a person, and the folds are cut afresh at random: as many as the data set has, five where it has fewer than three.
     Raises `DataError` for folds that share a subject, and where the holdout leaves no fold.
     """
     # Cutting needs scikit-learn, reading does not: half of a worker's start would go into its import.
@@ -146,9 +158,10 @@ def make_splits(
     people = people_of(prepared, leaky=leaky)
     num_folds = len(prepared.folds) if len(prepared.folds) > 2 else 5  # of those dealt at random
     locked: Sequence[str] = ()
-    held = {person for person in people if before and same(person) in before.held}
+    names = _names(prepared, leaky=leaky)
+    free = {person for person, mine in zip(people, names, strict=True) if before and mine & before.free}
+    held = {person for person, mine in zip(people, names, strict=True) if before and mine & before.held} - free
     if holdout_share:
-        free = {person for person in people if before and same(person) in before.free}
         fewest = num_folds if leaky else FEWEST_LEFT
         given: dict[str, Any] = {"share": holdout_share, "fewest_left": fewest, "held": held, "free": free}
         locked = held_out(people, labels, salt=salt, **given)

@@ -13,8 +13,8 @@ from trainables.data.core.layout import listed
 MOST_NAMED = 3  # of one group
 ONE_PERSON = "they count as one person, on one side of every split"
 TOO_MANY = (
-    "these are too many to be kept on one side, so the folds stay as they are: WHAT IS TESTED MAY HAVE BEEN TRAINED ON, and no "
-    "accuracy says anything about new people"
+    "a part of the published folds would be empty without them, so the folds stay as they are: WHAT IS TESTED MAY HAVE BEEN "
+    "TRAINED ON, and no accuracy says anything about new people"
 )
 
 Twins = list[list[int]]  # each the indices of clips that are the same
@@ -37,7 +37,7 @@ def notes(samples: Sequence[Sample], classes: Sequence[str], twins: Twins, *, jo
     found = (
         (people, "the same clip under several people", then),
         (labels, "the same clip under several classes", "one of them is wrong"),
-        (rest, "the same clip twice", "it counts twice"),
+        (rest, "the same clip twice", "one of them may go"),
     )
     return [
         f"{counted(len(groups), 'time')} {what}, byte for byte "

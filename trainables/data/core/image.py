@@ -61,6 +61,13 @@ def read_animated(path: Path) -> tuple[list[np.ndarray], list[int]]:
 
     Pages have no times; those of another size than the first are previews of it, and left out.
     """
+    try:
+        return _pictures(path)
+    except cv2.error as error:
+        raise DataError(f"{path}: not a readable image.") from error
+
+
+def _pictures(path: Path) -> tuple[list[np.ndarray], list[int]]:
     data = np.frombuffer(_content(path), np.uint8)
     if data[:2].tobytes() in (b"II", b"MM"):
         found, pages = cv2.imdecodemulti(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
+JOINED = " + "  # between the names of people who count as one
+
 
 def merged(names: Sequence[str], *, keep: bool = False) -> tuple[list[str], tuple[str, ...]]:
     """The names, each in the first spelling that it has among them, and a note on every one that has several.
@@ -27,6 +29,11 @@ def merged(names: Sequence[str], *, keep: bool = False) -> tuple[list[str], tupl
 def same(name: str) -> str:
     """What all spellings of a name have in common."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
+
+
+def members(name: str) -> list[str]:
+    """The people whom a name stands for: several where a table joined them (`JOINED`)."""
+    return name.split(JOINED)
 
 
 def _quoted(spellings: Sequence[str]) -> str:

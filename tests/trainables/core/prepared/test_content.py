@@ -60,3 +60,12 @@ def test_a_store_that_cannot_be_used_is_made_anew_or_done_without(path, tmp_path
 def test_a_file_that_cannot_be_read_has_no_hash(path, tmp_path):
     path.unlink()
     assert content_hashes([path], tmp_path / "hashes") == {path: UNREADABLE}
+
+
+def test_a_store_that_another_process_writes_is_done_without(path, tmp_path, monkeypatch):
+    store, connect = tmp_path / "hashes", sqlite3.connect
+    content_hashes([], store)
+    monkeypatch.setattr(sqlite3, "connect", lambda place, timeout: connect(place, timeout=0.1))
+    with connect(store) as other:
+        other.execute("INSERT INTO hashes VALUES ('a', 'b')")
+        assert content_hashes([path], store) == {path: hashlib.sha256(b"a face").hexdigest()}

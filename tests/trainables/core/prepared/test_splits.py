@@ -8,11 +8,12 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from trainables.core.prepared.splits import load_splits, make_splits, salt_of
+from trainables.core.prepared.splits import Sides, load_splits, make_splits, salt_of
 from trainables.core.prepared.stored import Prepared
 from trainables.data.core.dataset import DataError, Fold
 from trainables.data.core.folds import subject_folds
 from trainables.data.core.holdout import held_out
+from trainables.data.core.spelling import same
 
 PARTS = ("train", "validation", "test")
 
@@ -145,3 +146,27 @@ def test_damaged_splits_are_told_with_the_fix(prepared, tmp_path, damage):
         path.write_text("[1, 2]")
     with pytest.raises(DataError, match=r"cannot be read.*Restore the file from a copy\."):
         load_splits(path)
+
+
+def test_people_who_count_as_one_by_now_keep_the_side_of_any_of_them(prepared):
+    people = prepared.subject_ids
+    before = Sides.of(make_splits(prepared, salt="task"), prepared)
+    held = next(person for person in people if same(person) in before.held)
+    # of the same folds, as people who count as one are
+    free = next(one for one in people if same(one) in before.free and int(one[1:]) % 3 == int(held[1:]) % 3)
+
+    def locked(joined: dict[str, str]) -> set[str]:
+        groups = tuple(joined.get(person, person) for person in people)
+        splits = make_splits(dataclasses.replace(prepared, groups_given=groups), salt="task", before=before)
+        return {people[index] for index in splits.holdout}
+
+    assert held in locked({held: "A newcomer"}), "whatever the group is called"
+    assert not {held, free} & locked({held: "A newcomer", free: "A newcomer"}), "a choice may rest on one of them"
+
+
+def test_a_person_whom_a_table_joins_with_another_keeps_his_side(prepared):
+    before = Sides.of(make_splits(prepared, salt="task"), prepared)
+    subjects = [f"{person} + Dora" if same(person) in before.held else person for person in prepared.subject_ids]
+    joined = dataclasses.replace(prepared, subjects=subjects, groups_given=())
+    splits = make_splits(joined, salt="task", before=before)
+    assert {subjects[index] for index in splits.holdout} == {name for name in subjects if name.endswith("Dora")}

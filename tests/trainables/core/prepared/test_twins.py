@@ -8,7 +8,7 @@ import pytest
 from tests.support.stub_faces import NUM_CLIPS, StubFinder, dataset_of
 from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.twins import groups_of
-from trainables.data.core.dataset import Fold
+from trainables.data.core.dataset import DataError, Fold
 from trainables.data.core.folds import subject_folds
 
 
@@ -55,6 +55,17 @@ def test_where_nearly_all_clips_are_the_same_the_folds_stay_and_that_is_told(roo
     assert (prepared.folds, prepared.groups) == (dataset.folds, prepared.subjects)
     assert "(clip 0 (P0, a) = clip 1 (P1, b) = clip 2 (P2, a) = 3 more)" in prepared.notes[0]
     assert "WHAT IS TESTED MAY HAVE BEEN TRAINED ON" in prepared.notes[0]
+
+
+def test_where_folds_are_cut_here_too_few_people_are_refused_whatever_the_rest_is(root, tmp_path):
+    copy_of(root, 1, 3)
+    dataset = dataset_of(root)
+    dataset.samples[5] = dataclasses.replace(dataset.samples[5], label=0)
+    folds = subject_folds([one.subject for one in dataset.samples], [0, 1, 0, 1, 0, 0], 5, seed=0)
+    with pytest.raises(
+        DataError, match=r"one subject only.*1 time the same clip under several people.*clip 1 .*= clip 3"
+    ):
+        prepared_of(dataclasses.replace(dataset, folds=folds, cut_by_subject=True), tmp_path)
 
 
 def test_two_classes_with_one_clip_are_told(root, tmp_path):

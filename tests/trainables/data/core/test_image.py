@@ -1,8 +1,11 @@
 """Reading images: every depth and number of channels, and broken files."""
 
+import struct
+
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.support.trees import write_image
 from trainables.data.core.dataset import DataError
@@ -169,3 +172,18 @@ def test_a_link_that_leads_nowhere_is_said_to_be_one(tmp_path):
     (tmp_path / "a.png").symlink_to(tmp_path / "unmounted" / "a.png")
     with pytest.raises(DataError, match=r"a\.png: a link that leads nowhere \(git-annex"):
         read_image(tmp_path / "a.png")
+
+
+def test_a_picture_that_says_it_is_too_large_is_a_clip_that_cannot_be_read(tmp_path):
+    """The decoder refuses it by an error of its own."""
+    pages = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    first = struct.unpack("<I", content[4:8])[0]
+    for entry in range(struct.unpack("<H", content[first : first + 2])[0]):
+        place = first + 2 + 12 * entry
+        if struct.unpack("<H", content[place : place + 2])[0] in (256, 257):
+            content[place + 2 : place + 12] = struct.pack("<HII", 4, 1, 200_000)
+    (tmp_path / "a.tif").write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.tif: not a readable image"):
+        read_animated(tmp_path / "a.tif")
