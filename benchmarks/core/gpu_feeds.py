@@ -20,7 +20,7 @@ class _Feed:
 
     def __init__(self, clips: Clips, device: torch.device) -> None:
         self.clips, self.device = clips, device
-        self.labels, self.people = clips.labels, clips.people
+        self.labels, self.people, self.weights = clips.labels, clips.people, clips.weights
 
 
 class OnDevice(_Feed):

@@ -156,6 +156,18 @@ COLUMNS = [
         is_refused,
     ),
     Case(
+        "a column `weight`, or `votes` for the label",
+        "the clip counts by it in training, as one of weight 1 where the cell is empty",
+        text(votes=lambda n: n or ""),
+        gives(),
+    ),
+    Case(
+        "a weight that is no number above 0",
+        "refused, with the row: “a number above 0 is needed, or nothing”",
+        text(weight=lambda n: 0),
+        is_refused,
+    ),
+    Case(
         "people who share a `group`",
         "one person in every split, told: “people who share a group are one subject: anna + ben”",
         text(group=families),
@@ -178,9 +190,9 @@ COLUMNS = [
         ),
     ),
     Case(
-        "other columns, such as `votes` or `weight`",
-        "not read, told: “columns that are not read: votes, weight”",
-        text(votes=lambda n: 3, weight=lambda n: 0.5),
+        "other columns",
+        "not read, told: “columns that are not read: camera, note”",
+        text(camera=lambda n: 3, note=lambda n: "dark"),
         gives(),
     ),
 ]

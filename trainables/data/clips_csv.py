@@ -1,14 +1,16 @@
-"""Your own clips as one table: columns `path`, `label` and `subject`, optionally `fold` and `group`, in any order.
+"""Your own clips as one table: columns `path`, `label` and `subject`, optionally `fold`, `group`, and `weight` or `votes`.
 
 The root is the table (.csv, .tsv, .xlsx, .xls) or the folder that holds it. A path is that of a video, an image or a folder of
 frames, relative to the table and not out of its folder, or absolute. `fold` holds numbers, each tested in turn and
 validating the one before it, or the words train, validation and test; without it folds are cut by subject, as in
-`clip_folder`. People who share a `group` count as one subject, so that no group lies on both sides of a split. Other
-columns, `votes` and `weight` among them, are not read, which is told.
+`clip_folder`. People who share a `group` count as one subject, so that no group lies on both sides of a split. `weight`, or
+`votes` for the label, is by how much a clip counts in training: a number above 0, 1 where the cell is empty. Columns that are
+not read are told.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import unicodedata
 from collections.abc import Sequence
@@ -24,8 +26,8 @@ from trainables.data.core.layout import listed, require_folder
 from trainables.data.core.spelling import JOINED, merged, same
 from trainables.data.core.spreadsheets import TABLE_SUFFIXES, read_rows, whole_number
 
-NEEDED, OPTIONAL = ("path", "label", "subject"), ("fold", "group")
-LAYOUT = "a table with the columns path,label,subject and, where there are such, fold and group"
+NEEDED, OPTIONAL = ("path", "label", "subject"), ("fold", "group", "weight", "votes")
+LAYOUT = "a table with the columns path,label,subject and, where there are such, fold, group and weight or votes"
 PARTS = ("train", "validation", "test")
 EXAMPLE = {
     "clips.csv": "path,label,subject\n"
@@ -51,7 +53,13 @@ def load(root: Path, *, keep_spelling: bool = False) -> Dataset:
     if len(classes) < 2:
         raise DataError(f"{table}: only one class ({classes[0]}); at least two are needed.")
     samples = [
-        Sample(clip_id=row["path"], label=classes.index(label), subject=subject, paths=_paths(table, row["path"]))
+        Sample(
+            clip_id=row["path"],
+            label=classes.index(label),
+            subject=subject,
+            paths=_paths(table, row["path"]),
+            weight=_weight(table, row),
+        )
         for row, label, subject in zip(rows, labels, subjects, strict=True)
     ]
     given = any(row["fold"] for row in rows)
@@ -172,6 +180,25 @@ def _paths(table: Path, path: str) -> tuple[Path, ...]:
     """The file of a clip, or its frames; the folder itself where it has none, so that preparation can name and drop it."""
     place = table.parent / os.path.normpath(path)
     return (tuple(list_images(place)) or (place,)) if place.is_dir() else (place,)
+
+
+def _weight(table: Path, row: dict[str, str]) -> float:
+    """By how much the clip of a row counts."""
+    given = [name for name in ("weight", "votes") if row[name]]
+    if not given:
+        return 1.0
+    if len(given) == 2:
+        raise DataError(f"{table}: row {row['row']} has a weight and votes; one of them says how much the clip counts.")
+    cell = row[given[0]]
+    try:
+        weight = float(cell.replace(",", "."))
+    except ValueError:
+        weight = math.nan
+    if not 0 < weight < math.inf:
+        raise DataError(
+            f"{table}: row {row['row']} has the {given[0]} {cell!r}; a number above 0 is needed, or nothing."
+        )
+    return weight
 
 
 def _joined(subjects: Sequence[str], groups: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:

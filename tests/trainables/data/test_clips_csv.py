@@ -46,6 +46,27 @@ def test_the_table_or_its_folder_gives_labels_people_folds_and_pixels(tmp_path):
     assert clips_csv.load(tmp_path).samples == dataset.samples
 
 
+@pytest.mark.parametrize("column", ["weight", "votes"])
+def test_a_clip_counts_by_its_weight_or_its_votes(tmp_path, column):
+    cells = {0: "3", 1: "0,5", 2: ""}
+    dataset = clips_csv.load(table(tmp_path, rows_of(**{column: lambda n: cells.get(n, 1)})))
+    assert [sample.weight for sample in dataset.samples[:4]] == [3, 0.5, 1, 1]
+    assert dataset.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"weight": lambda n: -n}, r"row 2 has the weight '0'; a number above 0 is needed, or nothing"),
+        ({"votes": lambda n: "many"}, r"row 2 has the votes 'many'; a number above 0"),
+        ({"weight": lambda n: 1, "votes": lambda n: 2}, r"row 2 has a weight and votes; one of them says"),
+    ],
+)
+def test_a_weight_that_cannot_be_used_is_refused_with_its_row(tmp_path, columns, message):
+    with pytest.raises(DataError, match=message):
+        clips_csv.load(table(tmp_path, rows_of(**columns)))
+
+
 def test_a_folder_of_frames_and_an_absolute_path_are_clips(tmp_path):
     far = trees.image(tmp_path / "far" / "a.png", value=99)
     for frame in (10, 2):
@@ -112,13 +133,13 @@ def test_missing_files_and_columns_that_are_not_read_are_told(tmp_path):
         (tmp_path / "clips").mkdir(exist_ok=True)
         (tmp_path / name).write_text("x")
     path = table(
-        tmp_path, rows_of(votes=lambda n: 3, Age=lambda n: 30, path=lambda n: places.get(n, f"clips/{n:02d}.png"))
+        tmp_path, rows_of(mood=lambda n: 3, Age=lambda n: 30, path=lambda n: places.get(n, f"clips/{n:02d}.png"))
     )
     (tmp_path / "clips" / "05.png").unlink()
     dataset = clips_csv.load(path)
     assert len(dataset.samples) == 8
     assert dataset.notes == (
-        "columns that are not read: votes, age",
+        "columns that are not read: mood, age",
         "1 clip not there (row 7: clips/05.png)",
         "3 paths of neither a video, an image nor a folder of frames (row 2: clips.csv, row 3: a.heic, "
         "row 4: clips/02.png.part)",

@@ -46,6 +46,7 @@ class Clips:
         self.image_size = image_size
         self.labels = prepared.labels
         self.people = prepared.subject_ids
+        self.weights = prepared.weights
         self._offsets = prepared.offsets
         self.frames = prepared.at_size(margin_size(image_size))
         self.margin_size = self.frames.shape[1]

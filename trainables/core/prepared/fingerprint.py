@@ -35,7 +35,8 @@ def fingerprint_of(dataset: Dataset, settings: dict[str, Any], content: Mapping[
     digest.update(json.dumps(header, sort_keys=True).encode())
     for sample in dataset.samples:
         files = [(os.path.relpath(path, root), content[path]) for path in sample.paths]
-        digest.update(json.dumps([sample.clip_id, sample.label, sample.subject, files]).encode())
+        weight = [sample.weight] if sample.weight != 1 else []
+        digest.update(json.dumps([sample.clip_id, sample.label, sample.subject, files, *weight]).encode())
     return digest.hexdigest()
 
 

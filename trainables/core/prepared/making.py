@@ -108,6 +108,7 @@ def index_of(
         "subjects": [samples[i].subject for i in kept],
         "groups": groups,
         "labels": [samples[i].label for i in kept],
+        "weights": [samples[i].weight for i in kept],
         "offsets": np.cumsum([0, *(rows[i]["frames"] for i in kept)]).tolist(),
         "folds": [dataclasses.asdict(fold) for fold in folds],
         "dropped": [dataclasses.asdict(clip) for clip in dropped],

@@ -28,7 +28,7 @@ from trainables.data.core.dataset import DataError, Faces, Fold
 
 # What `index.json` holds for each clip in turn, for each dropped clip, and of the data as a whole. Whoever takes clips out
 # goes by this. `earlier` tells, by the fingerprints that the data had before, at which index each clip was.
-PER_CLIP = ("clip_ids", "subjects", "groups", "labels", "scores", "faces_found", "keys", "hashes", "told")
+PER_CLIP = ("clip_ids", "subjects", "groups", "labels", "weights", "scores", "faces_found", "keys", "hashes", "told")
 PER_DROPPED = ("dropped", "dropped_keys")
 OF_ALL = (
     "name",
@@ -62,7 +62,8 @@ class Prepared:
     probabilities; `faces_found` counts, per clip, the frames in which the face was found among those looked at.
     `faces` says whether the faces were found or given as crops, `drawn` whether they are drawn, `notes` what the reader
     of the data set said about this copy, and how many clips show several faces, lack frames and so on; `told` is what is
-    told of each clip (`trainables/core/prepared/told.py`), and `hashes` are those of its frames; earlier versions kept neither.
+    told of each clip (`trainables/core/prepared/told.py`), `weights` by how much it counts in training, and `hashes` are those
+    of its frames; earlier versions kept none of these.
     """
 
     folder: Path
@@ -84,6 +85,7 @@ class Prepared:
     told: tuple[dict[str, Any], ...] = ()
     groups_given: tuple[str, ...] = ()
     hashes: tuple[str, ...] = ()
+    weights: tuple[float, ...] = ()
 
     @property
     def groups(self) -> list[str]:
@@ -161,6 +163,7 @@ def open_prepared(folder: Path) -> Prepared:
             told=tuple(index.get("told", ())),
             groups_given=tuple(index.get("groups", ())),
             hashes=tuple(index.get("hashes", ())),
+            weights=tuple(index.get("weights", ())),
         )
         if not len(prepared) == len(prepared.labels) == len(prepared.subjects) == len(offsets) - 1:
             raise ValueError("the index disagrees with itself about the number of clips")

@@ -58,6 +58,7 @@ class Training:
         by_subject = config.batch_by == "subject"
         self.together = [clips.people[i] for i in fold.train for _ in range(self.copies)] if by_subject else None
         self.loss = nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
+        self.weights = _weights(clips, fold)
         self.curve: list[dict[str, float]] = []
         self.step_times_s: list[float] = []
         self.best: dict[str, Any] = {}
@@ -141,8 +142,9 @@ class Training:
             self.optimizer.zero_grad(set_to_none=True)
             with autocast(self.config, self.group.device):
                 logits, *auxiliary = as_tuple(self.model(inputs, lengths))
-            loss = self.loss(logits.float(), labels)
-            aside = [AUXILIARY_WEIGHT * self.loss(other.float(), labels) for other in auxiliary]
+            weights = None if self.weights is None else self.weights[indices].to(self.group.device)
+            loss = self._loss(logits, labels, weights)
+            aside = [AUXILIARY_WEIGHT * self._loss(other, labels, weights) for other in auxiliary]
             sum(aside, loss).backward()
             nn.utils.clip_grad_norm_(self.bare.parameters(), self.config.gradient_clip)
             self.optimizer.step()
@@ -156,6 +158,14 @@ class Training:
         self.step_times_s += clock.seconds()
         self._require_finite(loss_sum)
         return {"train_loss": float(loss_sum / clips_sum), "train_accuracy": float(right_sum / clips_sum)}
+
+    def _loss(self, logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
+        """The loss of logits `(B, num_classes)`, averaged over the batch, where there are weights `(B,)` by these."""
+        if weights is None:
+            return self.loss(logits.float(), labels)
+        smoothing = self.config.label_smoothing
+        each = nn.functional.cross_entropy(logits.float(), labels, label_smoothing=smoothing, reduction="none")
+        return (each * weights).mean()
 
     def _keep_if_best(self, row: dict[str, float]) -> None:
         chosen_by = row.get("val_loss", -float(self.epoch))  # without validation the last epoch wins
@@ -246,6 +256,14 @@ def computes_bfloat16(kind: str) -> bool:
     if kind == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+def _weights(clips: Clips, fold: Fold) -> Tensor | None:
+    """By clip, its weight in the loss, 1 on average over those of `fold.train`; `None` where all count alike."""
+    given = torch.tensor(clips.weights, dtype=torch.float32)
+    if not len(given) or bool((given == given[0]).all()):
+        return None
+    return given / given[list(fold.train)].mean()
 
 
 def _optimizer(model: nn.Module, config: TrainerConfig) -> torch.optim.Optimizer:

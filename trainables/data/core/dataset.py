@@ -25,13 +25,14 @@ class Sample:
     """One clip as it lies on disk.
 
     `label` indexes `Dataset.classes`; `subject` is `None` where the owners of the data name none; `paths` holds one video,
-    the frames in time order, or the table that the clip is a row of.
+    the frames in time order, or the table that the clip is a row of. `weight` is by how much it counts in training.
     """
 
     clip_id: str
     label: int
     subject: str | None
     paths: tuple[Path, ...]
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

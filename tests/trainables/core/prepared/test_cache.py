@@ -35,6 +35,7 @@ def test_all_that_is_known_about_the_clips_is_there(root, tmp_path):
     assert (prepared.offsets.tolist(), prepared.offsets.dtype) == ([0, 2, 5, 9, 14, 20, 27], np.int64)
     assert prepared.faces_found.tolist() == [2, 3, 4, 5, 6, 7]
     assert prepared.scores == pytest.approx(0.9)
+    assert prepared.weights == (1,) * NUM_CLIPS
     assert [clip["frames_used"] for clip in prepared.told] == [2, 3, 4, 5, 6, 7]
     assert isinstance(prepared.frames, np.memmap)
     first = next(read_frames(dataset.samples[2]))
@@ -60,13 +61,13 @@ def test_the_fingerprint_follows_the_content_and_not_the_path(root, tmp_path):
     assert prepare_stub(root, tmp_path / "3").fingerprint != fingerprint
 
 
-@pytest.mark.parametrize("change", ["label", "subject", "class", "name", "fold", "crop size", "finder"])
+@pytest.mark.parametrize("change", ["label", "subject", "weight", "class", "name", "fold", "crop size", "finder"])
 def test_the_fingerprint_follows_whatever_decides_the_result(root, tmp_path, change):
     dataset = dataset_of(root)
     before = prepare(dataset, tmp_path, crop_size=32, finder=StubFinder()).fingerprint
     finder, crop_size = StubFinder(), 32
-    if change in ("label", "subject"):
-        dataset.samples[0] = dataclasses.replace(dataset.samples[0], **{change: {"label": 1, "subject": "P9"}[change]})
+    if change in (others := {"label": 1, "subject": "P9", "weight": 2.0}):
+        dataset.samples[0] = dataclasses.replace(dataset.samples[0], **{change: others[change]})
     elif change == "class":
         dataset = dataclasses.replace(dataset, classes=("a", "c"))
     elif change == "name":

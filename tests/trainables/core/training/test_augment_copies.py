@@ -100,6 +100,7 @@ class Counted:
     def __init__(self, num_clips: int) -> None:
         self.labels = torch.arange(num_clips).remainder(2).numpy()
         self.people = [f"P{index // 3}" for index in range(num_clips)]
+        self.weights = ()
         self.asked: list[list[int]] = []
 
     def batch(self, indices, jitter=None, *, pinned=False):

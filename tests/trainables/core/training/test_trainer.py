@@ -45,6 +45,26 @@ def test_the_same_seed_gives_the_same_weights_to_the_last_bit(prepared, optimize
     assert one.curve == other.curve
 
 
+def test_clips_that_weigh_alike_train_as_if_they_had_no_weights(prepared):
+    one, alike = (run(begin(given), 1) for given in (prepared, dataclasses.replace(prepared, weights=(2.0,) * 20)))
+    assert same_weights(one.bare.state_dict(), alike.bare.state_dict())
+
+
+def test_a_clip_counts_by_its_weight_in_the_loss_of_training_alone(prepared):
+    """The weights of those who are trained on are 1 on average."""
+    heavy = 3
+    weights = tuple(1.0 if index == heavy else 1e-9 for index in range(len(prepared)))
+    training = begin(dataclasses.replace(prepared, weights=weights), label_smoothing=0.0)
+    assert training.weights is not None
+    assert float(training.weights[list(FOLD.train)].mean()) == pytest.approx(1)
+    logits, labels = torch.randn(10, 2), torch.tensor([index % 2 for index in FOLD.train])
+    found = training._loss(logits, labels, training.weights[list(FOLD.train)])
+    expected = torch.nn.functional.cross_entropy(logits[heavy : heavy + 1], labels[heavy : heavy + 1])
+    assert float(found) == pytest.approx(float(expected), rel=1e-5)
+    unweighted = run(begin(prepared, label_smoothing=0.0), 1).bare.state_dict()
+    assert not same_weights(run(training, 1).bare.state_dict(), unweighted)
+
+
 def test_another_seed_gives_other_weights(prepared):
     one, other = run(begin(prepared), 1), begin(prepared)
     other.seed = 1  # the same first weights, another order of clips and another augmentation
