@@ -31,7 +31,8 @@ def twins_of(samples: Sequence[Sample], content: Mapping[Path, str]) -> Twins:
 def notes(samples: Sequence[Sample], classes: Sequence[str], twins: Twins, *, joined: bool) -> list[str]:
     """What is told of twins: those of several people, and whether these were `joined`, of several classes, and the rest."""
     then = ONE_PERSON if joined else TOO_MANY
-    people = [group for group in twins if len({samples[index].subject for index in group}) > 1]
+    several = [{samples[index].subject or "" for index in group} for group in twins]
+    people = [group for group, names in zip(twins, several, strict=True) if len(names) > 1]
     labels = [group for group in twins if len({samples[index].label for index in group}) > 1]
     rest = [group for group in twins if group not in people and group not in labels]
     found = (
@@ -39,6 +40,10 @@ def notes(samples: Sequence[Sample], classes: Sequence[str], twins: Twins, *, jo
         (labels, "the same clip under several classes", "one of them is wrong"),
         (rest, "the same clip twice", "one of them may go"),
     )
+    if not joined and any(names == {""} for names in several):  # clips that name nobody, who are on both sides
+        found = tuple(
+            (groups, what, then if groups is people else f"{then}; {TOO_MANY}") for groups, what, then in found
+        )
     return [
         f"{counted(len(groups), 'time')} {what}, byte for byte "
         f"({listed([_named(group, samples, classes) for group in groups])}); {then}"

@@ -55,6 +55,9 @@ def test_where_nearly_all_clips_are_the_same_the_folds_stay_and_that_is_told(roo
     assert (prepared.folds, prepared.groups) == (dataset.folds, prepared.subjects)
     assert "(clip 0 (P0, a) = clip 1 (P1, b) = clip 2 (P2, a) = 3 more)" in prepared.notes[0]
     assert "WHAT IS TESTED MAY HAVE BEEN TRAINED ON" in prepared.notes[0]
+    nameless = dataclasses.replace(dataset, samples=[dataclasses.replace(one, subject=None) for one in dataset.samples])
+    (note,) = prepared_of(nameless, tmp_path).notes
+    assert "WHAT IS TESTED MAY HAVE BEEN TRAINED ON" in note
 
 
 def test_where_folds_are_cut_here_too_few_people_are_refused_whatever_the_rest_is(root, tmp_path):
