@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from trainables.core.prepared.cropping import KILLED, Finder, can_be_sent, crop, cropped_clips
-from trainables.core.prepared.faces import CroppedClip
+from trainables.core.prepared.cropping import KILLED, Finder, Outcome, can_be_sent, crop, cropped_clips
 from trainables.core.prepared.stored import Dropped
 from trainables.core.wording import counted
 from trainables.data.core.dataset import Dataset, Sample
@@ -22,8 +21,6 @@ MOST_TRIES = 3  # of a clip that its process ends with: then the clip is the cau
 AHEAD = 4  # clips for each process that may be done before an earlier one is: what waits lies in memory
 NUM_LOOKED_FOR = 100  # files at least, spread over the data, by which a machine is known to have it
 PATIENCE_S = 60.0  # for the first process on another machine to begin
-
-Outcome = CroppedClip | Dropped
 
 
 def crop_on_nodes(

@@ -19,22 +19,21 @@ from filelock import FileLock, Timeout
 
 from trainables.core import files
 from trainables.core.prepared.content import content_hashes
-from trainables.core.prepared.cropping import Finder, cropped_clips
+from trainables.core.prepared.cropping import Finder, Outcome, cropped_clips
 from trainables.core.prepared.draft import JOURNAL, open_draft
 from trainables.core.prepared.earlier import crops_before, remove_drafts
-from trainables.core.prepared.faces import CroppedClip
 from trainables.core.prepared.fingerprint import clip_keys, fingerprint_of
 from trainables.core.prepared.frame_file import telling_of_room
 from trainables.core.prepared.given_faces import finder_for
 from trainables.core.prepared.making import changed_clips, crop_clips, index_of
 from trainables.core.prepared.remaining import require_nobody_back
-from trainables.core.prepared.stored import Dropped, Prepared, lock_path, open_prepared
+from trainables.core.prepared.stored import Prepared, lock_path, open_prepared
 from trainables.core.wording import counted
 from trainables.data.core.dataset import DataError, Dataset
 
 CROP_SIZE = 160  # px, unless the data set has a size of its own
 
-Crop = Callable[[Dataset, Finder, int], Generator[CroppedClip | Dropped]]
+Crop = Callable[[Dataset, Finder, int], Generator[Outcome]]
 
 
 def prepare(
@@ -95,7 +94,7 @@ def _make(
     folder: Path,
     facts: dict[str, Any],
     content: Mapping[Path, str],
-    crop: Callable[[Dataset], Generator[CroppedClip | Dropped]],
+    crop: Callable[[Dataset], Generator[Outcome]],
     on_progress: Callable[[int, int], None] | None,
     tell: Callable[[str], None],
 ) -> None:

@@ -29,44 +29,38 @@ def content_hashes(
     """
     found: dict[Path, str] = {}
     with _opened(store) as known:
-        unknown: list[tuple[Path, Identity]] = []
+        unknown: dict[Path, tuple[Identity, int]] = {}
         for path in paths:
             identity = _identity(path)
             if identity is None:
                 found[path] = UNREADABLE
-            elif remembered and (digest := _recall(known, identity)):
+            elif remembered and (digest := _recall(known, identity[0])):
                 found[path] = digest
             else:
-                unknown.append((path, identity))
-        done, total = 0, sum(_size(path) for path, _ in unknown)
+                unknown[path] = identity
+        done, total = 0, sum(size for _, size in unknown.values())
         new: list[tuple[Identity, str]] = []
         kept_at = time.monotonic()
-        for path, identity in unknown:
+        for path, (identity, size) in unknown.items():
             found[path] = _hashed(path)
-            if found[path] != UNREADABLE and _identity(path) == identity:
+            if found[path] != UNREADABLE and _identity(path) == (identity, size):
                 new.append((identity, found[path]))
             if time.monotonic() - kept_at > _KEPT_EVERY_S:
                 new, kept_at = _keep(known, new), time.monotonic()
-            done += _size(path)
+            done += size
             if on_progress is not None:
                 on_progress(done, total)
         _keep(known, new)
     return found
 
 
-def _identity(path: Path) -> Identity | None:
+def _identity(path: Path) -> tuple[Identity, int] | None:
+    """What the store knows a file by, and its size in bytes."""
     try:
         stat = path.stat()
     except OSError:
         return None
-    return f"{stat.st_dev} {stat.st_ino} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}"
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
+    return f"{stat.st_dev} {stat.st_ino} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}", stat.st_size
 
 
 def _hashed(path: Path) -> str:

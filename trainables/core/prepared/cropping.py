@@ -38,12 +38,11 @@ class Finder(Protocol):
     def crop_clip(self, frames: Iterable[np.ndarray], size: int) -> CroppedClip: ...
 
 
+Outcome = CroppedClip | Dropped
 _Work = tuple[Dataset, Finder, int]  # what each process remembers
 
 
-def cropped_clips(
-    dataset: Dataset, finder: Finder, size: int, num_processes: int | None = None
-) -> Generator[CroppedClip | Dropped]:
+def cropped_clips(dataset: Dataset, finder: Finder, size: int, num_processes: int | None = None) -> Generator[Outcome]:
     """For each sample of `dataset`, in order, its face crops of `size` px or the reason for dropping it.
 
     Where it is closed before its end, or interrupted, its processes end at once; close it in a `contextlib.closing`.
@@ -59,7 +58,7 @@ def cropped_clips(
     yield from _in_processes((replace(dataset, samples=[], folds=[]), finder, size), dataset.samples, num_processes)
 
 
-def _in_processes(remembered: _Work, samples: list[Sample], num_processes: int) -> Generator[CroppedClip | Dropped]:
+def _in_processes(remembered: _Work, samples: list[Sample], num_processes: int) -> Generator[Outcome]:
     """What becomes of each of `samples`, in order. A clip that ends the process it is in is dropped, and no other is."""
     num_done = 0
     while num_done < len(samples):
@@ -83,7 +82,7 @@ def _in_processes(remembered: _Work, samples: list[Sample], num_processes: int) 
             num_done += 1
 
 
-def _cropped_alone(remembered: _Work, sample: Sample) -> CroppedClip | Dropped:
+def _cropped_alone(remembered: _Work, sample: Sample) -> Outcome:
     with contextlib.suppress(BrokenProcessPool), _pool(1, remembered) as submit:
         submit(int).result()
         try:
@@ -136,7 +135,7 @@ def _without_main() -> Generator[None]:
         main.update(before)
 
 
-def crop(dataset: Dataset, finder: Finder, sample: Sample, size: int) -> CroppedClip | Dropped:
+def crop(dataset: Dataset, finder: Finder, sample: Sample, size: int) -> Outcome:
     """The face crops of `sample`, of `size` px, or the reason for dropping it."""
     try:
         return cropped(finder.crop_clip, dataset.read(sample), size)
@@ -161,7 +160,7 @@ def _end_with_driver() -> None:
     os._exit(1)
 
 
-def _crop_remembered(sample: Sample) -> CroppedClip | Dropped:
+def _crop_remembered(sample: Sample) -> Outcome:
     assert _remembered is not None
     dataset, finder, size = _remembered
     return crop(dataset, finder, sample, size)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from trainables.core.prepared import twins
+from trainables.core.prepared.cropping import Outcome
 from trainables.core.prepared.draft import Draft
 from trainables.core.prepared.earlier import Earlier
-from trainables.core.prepared.faces import CroppedClip
 from trainables.core.prepared.fingerprint import FORMAT_VERSION
 from trainables.core.prepared.frame_file import hash_of
 from trainables.core.prepared.kept import folds_of, naming, require_classes
@@ -22,15 +22,13 @@ from trainables.core.prepared.told import Told, notes
 from trainables.core.wording import counted
 from trainables.data.core.dataset import DataError, Dataset, Fold
 
-Outcomes = Generator[CroppedClip | Dropped]
-
 
 def crop_clips(
     dataset: Dataset,
     keys: Sequence[str],
     draft: Draft,
     earlier: Mapping[str, Earlier],
-    crop: Callable[[Dataset], Outcomes],
+    crop: Callable[[Dataset], Generator[Outcome]],
 ) -> Iterator[int]:
     """Bring `draft` to all clips of `dataset`; after each the number of those done, and first how many are.
 
@@ -54,7 +52,7 @@ def crop_clips(
             yield i + 1
 
 
-def _add(draft: Draft, key: str, outcome: CroppedClip | Dropped) -> None:
+def _add(draft: Draft, key: str, outcome: Outcome) -> None:
     if isinstance(outcome, Dropped):
         draft.add({"key": key, "dropped": outcome.reason})
         return
@@ -76,13 +74,12 @@ def index_of(
 
     Raises `DataError` where they make no data set; the dropped clips are listed in the folder `work` then.
     """
-    samples = dataset.samples
-    dropped = [
-        Dropped(sample.clip_id, row["dropped"]) for sample, row in zip(samples, rows, strict=True) if "dropped" in row
-    ]
+    of_rows = list(zip(dataset.samples, rows, strict=True))
+    dropped = [Dropped(sample.clip_id, row["dropped"]) for sample, row in of_rows if "dropped" in row]
     kept = [i for i, row in enumerate(rows) if "frames" in row]
-    people = [samples[i].subject or samples[i].clip_id for i in kept]
-    found = twins.twins_of([samples[i] for i in kept], content)
+    samples = [dataset.samples[i] for i in kept]
+    people = [sample.subject or sample.clip_id for sample in samples]
+    found = twins.twins_of(samples, content)
     groups = twins.groups_of(people, found)
     try:
         if not kept:
@@ -91,24 +88,22 @@ def index_of(
         folds, num_apart, groups = _folds(dataset, kept, people, groups, dropped)
     except DataError as error:
         listed = f" All are listed in {write_dropped(work, dropped)}." if dropped else ""
-        same = "".join(
-            f" {note}." for note in twins.notes([samples[i] for i in kept], dataset.classes, found, joined=True)
-        )
-        raise DataError(f"{error}{same if groups != people else ''}{listed}") from error
+        joined = twins.notes(samples, dataset.classes, found, joined=True) if groups != people else []
+        raise DataError(f"{error}{''.join(f' {note}.' for note in joined)}{listed}") from error
     told = [rows[i]["told"] for i in kept]
-    clip_ids = [samples[i].clip_id for i in kept]
+    clip_ids = [sample.clip_id for sample in samples]
     remarks = notes(clip_ids, [Told.from_json(one) for one in told])
-    remarks += twins.notes([samples[i] for i in kept], dataset.classes, found, joined=groups != people)
+    remarks += twins.notes(samples, dataset.classes, found, joined=groups != people)
     remarks += twins.notes_apart(num_apart)
     return {
         "version": FORMAT_VERSION,
         "name": dataset.name,
         "classes": list(dataset.classes),
         "clip_ids": clip_ids,
-        "subjects": [samples[i].subject for i in kept],
+        "subjects": [sample.subject for sample in samples],
         "groups": groups,
-        "labels": [samples[i].label for i in kept],
-        "weights": [samples[i].weight for i in kept],
+        "labels": [sample.label for sample in samples],
+        "weights": [sample.weight for sample in samples],
         "offsets": np.cumsum([0, *(rows[i]["frames"] for i in kept)]).tolist(),
         "folds": [dataclasses.asdict(fold) for fold in folds],
         "dropped": [dataclasses.asdict(clip) for clip in dropped],
