@@ -13,7 +13,7 @@ from pathlib import Path
 from trainables.core.wording import counted
 from trainables.data.core.dataset import DRAWN_MARKER, DataError, Dataset, Sample
 from trainables.data.core.finding import Unreadable, list_folders, list_images, list_videos
-from trainables.data.core.folds import subject_folds
+from trainables.data.core.folds import folds_by_people
 from trainables.data.core.frames import read_frames
 from trainables.data.core.layout import listed, require_folder
 from trainables.data.core.mistaken import folder_of, require_no_other_layout, require_no_parts, suspicions
@@ -36,16 +36,8 @@ def load(root: Path, *, keep_spelling: bool = False) -> Dataset:
 def load_layout(root: Path, name: str, *, keep_spelling: bool = False) -> Dataset:
     """The data set `name` read from `root` in this layout. Raises `DataError` as `load` does."""
     classes, samples, notes = find(root, keep_spelling=keep_spelling)
-    subjects = [sample.subject for sample in samples]
-    num_subjects = len(set(subjects))
-    if num_subjects < 3:
-        raise DataError(
-            f"{root}: {counted(num_subjects, 'subject')} ({', '.join(sorted(set(map(str, subjects))))}); at least 3 are "
-            "needed, one each to train, validate and test."
-        )
-    labels = [sample.label for sample in samples]
     try:
-        folds = subject_folds(subjects, labels, min(5, num_subjects), seed=0, classes=classes)
+        folds = folds_by_people(samples, classes)
     except DataError as error:
         raise DataError(f"{root}: {error}") from error
     return Dataset(

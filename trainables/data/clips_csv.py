@@ -19,7 +19,7 @@ from pathlib import Path
 from trainables.core.wording import counted
 from trainables.data.core.dataset import DataError, Dataset, Fold, Sample, require_disjoint
 from trainables.data.core.finding import entries, list_images
-from trainables.data.core.folds import subject_folds
+from trainables.data.core.folds import folds_by_people
 from trainables.data.core.frames import read_frames
 from trainables.data.core.kinds import is_image, is_video
 from trainables.data.core.layout import listed, require_folder
@@ -64,7 +64,7 @@ def load(root: Path, *, keep_spelling: bool = False) -> Dataset:
     ]
     given = any(row["fold"] for row in rows)
     try:
-        folds = _folds_given(rows, subjects) if given else _folds_cut(samples, classes)
+        folds = _folds_given(rows, subjects) if given else folds_by_people(samples, classes)
     except DataError as error:
         raise DataError(f"{table}: {error}") from error
     notes += (
@@ -249,15 +249,3 @@ def _folds_given(rows: Sequence[dict[str, str]], subjects: Sequence[str]) -> lis
     for number, fold in enumerate(folds):
         require_disjoint(fold, subjects, number=number)
     return folds
-
-
-def _folds_cut(samples: Sequence[Sample], classes: Sequence[str]) -> list[Fold]:
-    """Five folds by subject, or as many as there are subjects."""
-    subjects = [sample.subject for sample in samples]
-    names = sorted(set(map(str, subjects)))
-    if len(names) < 3:
-        raise DataError(
-            f"{counted(len(names), 'subject')} ({', '.join(names)}); at least 3 are needed, one each to train, validate "
-            "and test."
-        )
-    return subject_folds(subjects, [sample.label for sample in samples], min(5, len(names)), seed=0, classes=classes)

@@ -8,9 +8,9 @@ from trainables.core.prepared.stored import Dropped
 from trainables.core.prepared.twins import apart
 from trainables.core.wording import counted
 from trainables.data.core.dataset import DataError, Dataset, Fold
+from trainables.data.core.holdout import FEWEST_LEFT
 
 MOST_NAMED = 10  # dropped clips that a sentence names
-FEWEST_PEOPLE = 3  # one each to train, validate and test
 
 
 def require_classes(dataset: Dataset, kept: Collection[int], dropped: Sequence[Dropped]) -> None:
@@ -76,9 +76,9 @@ def _cut_anew(dataset: Dataset, kept: Sequence[int], groups: Sequence[str], drop
 
     labels = [dataset.samples[index].label for index in kept]
     num_people = len(set(groups))
-    if num_people < FEWEST_PEOPLE:
+    if num_people < FEWEST_LEFT:
         raise DataError(
-            f"{dataset.name}: clips of {counted(num_people, 'person', 'people')} can be used; at least {FEWEST_PEOPLE} people "
+            f"{dataset.name}: clips of {counted(num_people, 'person', 'people')} can be used; at least {FEWEST_LEFT} people "
             f"are needed, one each to train, validate and test.{naming(dropped)}"
         )
     try:

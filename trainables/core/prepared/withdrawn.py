@@ -6,10 +6,8 @@ The person is given by name, compared as the readers of a user's own data compar
 from __future__ import annotations
 
 import contextlib
-import csv
 import dataclasses
 import hashlib
-import io
 import json
 import os
 import re
@@ -24,7 +22,15 @@ from filelock import FileLock, Timeout
 
 from trainables.core import files
 from trainables.core.prepared.frame_file import frame_file, map_frames, nothing_half_written
-from trainables.core.prepared.stored import OF_ALL, PER_CLIP, PER_DROPPED, lock_path, open_prepared
+from trainables.core.prepared.stored import (
+    OF_ALL,
+    PER_CLIP,
+    PER_DROPPED,
+    Dropped,
+    lock_path,
+    open_prepared,
+    write_dropped,
+)
 from trainables.data.core.dataset import DataError
 from trainables.data.core.spelling import same
 
@@ -137,7 +143,7 @@ def take_out(held: Held, person: Person) -> Path | None:
     rest, frames = without(index, person), _frames(held.folder, index)
     if rest is not None and rest["fingerprint"] == index["fingerprint"]:  # only unusable clips name him
         _write_index(held.folder, rest)
-        _write_dropped(held.folder, held.folder, held.dropped)
+        _write_dropped(held.folder, rest, held.folder)
         return held.folder
     target = None
     if rest is not None:
@@ -244,7 +250,7 @@ def _write_anew(held: Held, frames: np.ndarray, rest: dict[str, Any], target: Pa
             for i in (i for i in range(held.num_clips) if i not in held.indices):
                 writer.add(frames[offsets[i] : offsets[i + 1]])
         _write_index(temporary, rest)
-        _write_dropped(held.folder, temporary, held.dropped)
+        _write_dropped(temporary, rest, held.folder)
         shutil.rmtree(target, ignore_errors=True)
         os.replace(temporary, target)
 
@@ -253,14 +259,10 @@ def _write_index(folder: Path, index: dict[str, Any]) -> None:
     _replace(folder / files.INDEX, json.dumps(index).encode())
 
 
-def _write_dropped(source: Path, folder: Path, gone: Collection[str]) -> None:
-    """The list of `source` into `folder`, without the clips that are `gone`."""
-    listed = source / files.DROPPED
-    if listed.exists():
-        rows = list(csv.reader(listed.read_text(encoding="utf-8").splitlines(keepends=True)))
-        text = io.StringIO(newline="")
-        csv.writer(text).writerows(row for row in rows if not row or row[0] not in gone)
-        _replace(folder / files.DROPPED, text.getvalue().encode())
+def _write_dropped(folder: Path, index: dict[str, Any], before: Path) -> None:
+    """The list of dropped clips into `folder`, where there was one in the folder `before`."""
+    if (before / files.DROPPED).exists():
+        write_dropped(folder, [Dropped(**clip) for clip in index["dropped"]])
 
 
 def _replace(path: Path, content: bytes) -> None:

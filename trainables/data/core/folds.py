@@ -12,8 +12,9 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
-from trainables.data.core.dataset import DataError, Fold, require_disjoint
-from trainables.data.core.holdout import lowest
+from trainables.core.wording import counted
+from trainables.data.core.dataset import DataError, Fold, Sample, require_disjoint
+from trainables.data.core.holdout import FEWEST_LEFT, lowest
 
 Subjects = Sequence[str | None]
 
@@ -64,6 +65,21 @@ def subject_folds(
         folds.append(Fold(train=_indices(train), validation=_indices(groups[after]), test=_indices(groups[k])))
         require_disjoint(folds[-1], list(map(str, subjects)), number=k)
     return folds
+
+
+def folds_by_people(samples: Sequence[Sample], classes: Sequence[str]) -> list[Fold]:
+    """The folds of data whose owners publish none: five by subject, or as many as there are subjects.
+
+    Raises `DataError` for fewer than three subjects, and as `subject_folds` does.
+    """
+    subjects = [sample.subject for sample in samples]
+    names = sorted(set(map(str, subjects)))
+    if len(names) < FEWEST_LEFT:
+        raise DataError(
+            f"{counted(len(names), 'subject')} ({', '.join(names)}); at least {FEWEST_LEFT} are needed, one each to train, "
+            "validate and test."
+        )
+    return subject_folds(subjects, [sample.label for sample in samples], min(5, len(names)), seed=0, classes=classes)
 
 
 def without_subjects(
