@@ -71,13 +71,14 @@ def run(
         work["folds"], seconds = options.folds_of(folds), options.seconds_of(time_budget)
         from tuning.text import outcomes
 
+        work |= {"keep_spelling": keep_spelling, "new_data": new_data}
         if dry_run:
             outcomes.show_plan(fertune.plan(loaded, workers=workers_per_trial, sd=sd, pilot=pilot, **work), as_json)
             return
         each: dict[str, Any] = {"cpus_per_worker": cpus_per_worker, "gpus_per_worker": gpus_per_worker}
         work["placement"] = fertune.Placement(workers=workers_per_trial, max_concurrent=max_concurrent, **each)
         with outcomes.shown(as_json) as shown:
-            work |= {"resume": resume, "new_data": new_data, "keep_spelling": keep_spelling, "verbose": verbose}
+            work |= {"resume": resume, "verbose": verbose}
             ran = fertune.run(loaded, **work, time_budget_s=seconds, progress=shown.listener)
             if not outcomes.show_run(ran, shown, table):
                 raise typer.Exit(1)
@@ -87,6 +88,7 @@ def run(
 def prepare(
     dataset: arg.Dataset,
     data_root: arg.RequiredRoot,
+    face_size: arg.FaceSize = None,
     keep_spelling: arg.KeepSpelling = False,
     verify: arg.Verify = False,
     as_json: arg.AsJson = False,
@@ -97,10 +99,8 @@ def prepare(
         from tuning.text import outcomes
 
         with outcomes.shown(as_json) as shown:
-            found = fertune.prepare(
-                dataset, data_root, keep_spelling=keep_spelling, verify=verify, progress=shown.listener
-            )
-            outcomes.show_prepared(found, shown)
+            how: dict[str, Any] = {"face_size": face_size, "keep_spelling": keep_spelling, "verify": verify}
+            outcomes.show_prepared(fertune.prepare(dataset, data_root, **how, progress=shown.listener), shown)
 
 
 @app.command()

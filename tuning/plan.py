@@ -21,6 +21,8 @@ from tuning.evidence.fold_sizes import FoldSize, fold_sizes, mean_sizes, num_sub
 from tuning.evidence.minimum_detectable_effect import detectable
 from tuning.execution.asked import require_fitting, require_one_spread
 from tuning.execution.enumerated import chosen_folds, default_seeds, trainings
+from tuning.execution.face_sizes import FaceSizes
+from tuning.execution.preparation import kept_spelling
 from tuning.execution.space import Space
 from tuning.execution.variant_search import lacking_searches
 from tuning.records.home import home_of, known_studies, study_folders
@@ -75,6 +77,8 @@ def plan(
     *,
     home: str | Path | None = None,
     data_root: str | Path | None = None,
+    keep_spelling: bool = False,
+    new_data: bool = False,
     num_samples: int | None = None,
     extend: int | None = None,
     folds: tuple[int, ...] | None = None,
@@ -91,8 +95,9 @@ def plan(
     in accuracy between two variants trained on the same fold with the same seed, in points;
     without it that of the finished runs is taken, or of those of another study, the `pilot`.
 
-    Raises `ValueError` for what is asked of the other kind of study, for folds that there are not, and for a pilot that was
-    not begun or is no ablation.
+    Raises `ValueError` for what is asked of the other kind of study, for an `image_size` beyond the faces that a run with
+    these `keep_spelling` and `new_data` would have, for folds that there are not, and for a pilot that was not begun or is no
+    ablation.
     """
     loaded, place = as_study(study, smoke=smoke), home_of(home)
     require_fitting(loaded, num_samples=num_samples, extend=extend, folds=folds, seeds=seeds, sd=sd, pilot=pilot)
@@ -100,7 +105,9 @@ def plan(
     seeds = default_seeds(loaded) if seeds is None else seeds
     ledger = Ledger.read(place / loaded.name)
     finished = [trial for trial in ledger.trials.values() if trial.state == "FINISHED"]
-    sizes = fold_sizes(loaded, place, None if data_root is None else Path(data_root).expanduser())
+    root = None if data_root is None else Path(data_root).expanduser()
+    _require_face_size(loaded, ledger.study, place, root, keep_spelling=keep_spelling, new_data=new_data)
+    sizes = fold_sizes(loaded, place, root)
     chosen = None if loaded.design is None else _chosen(loaded, folds, sizes)
     search_size = ledger.search_size(loaded.num_samples, num_samples, extend)
     total, words, done = _trainings(loaded, ledger, search_size, chosen, seeds)
@@ -127,6 +134,14 @@ def plan(
         detectable_points=points,
         detectable_from=points_from,
     )
+
+
+def _require_face_size(
+    study: Study, facts: Mapping[str, Any], home: Path, root: Path | None, *, keep_spelling: bool, new_data: bool
+) -> None:
+    root = root or (Path(facts["data_root"]) if facts.get("data_root") else None)
+    kept = kept_spelling(study.dataset, facts, keep_spelling)
+    FaceSizes(study=study, facts=facts, home=home, root=root, keep_spelling=kept, new_data=new_data).require()
 
 
 def _chosen(study: Study, folds: tuple[int, ...] | None, sizes: Sequence[FoldSize] | None) -> tuple[int, ...] | None:

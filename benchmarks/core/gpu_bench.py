@@ -18,7 +18,8 @@ from torch import Tensor
 
 from benchmarks.core.gpu_frames import stored_frames
 from trainables import res_rbg
-from trainables.core.prepared.batches import Clips, margin_size
+from trainables.core.prepared.batches import Clips
+from trainables.core.prepared.stored import margin_size
 from trainables.core.training import trainer
 from trainables.core.training.augment import to_input
 from trainables.core.training.trainer import Training, as_tuple, autocast, seeded

@@ -111,6 +111,15 @@ def prepare_people(
     return prepared
 
 
+def of_earlier_version(prepared: Prepared) -> Prepared:
+    """`prepared` as a version left it that did not say for which `image_size` its crops are."""
+    path = prepared.folder / files.INDEX
+    index = json.loads(path.read_text())
+    del index["face_size"]
+    path.write_text(json.dumps(index))
+    return open_prepared(prepared.folder)
+
+
 def corrupted(prepared: Prepared, clips: tuple[int, ...], folder: Path, *, frames: bool = True) -> Prepared:
     """A copy in which `clips` have the wrong label each and, with `frames`, other frames; it claims to be the same."""
     shutil.copytree(prepared.folder, folder)

@@ -70,8 +70,8 @@ def champion_of(study: Study, prepared: Prepared, splits: Splits, tracking_uri: 
     """The champion that a configuration of `study` would replace; `None` where there is none yet.
 
     Where its holdout is another, the two are compared on the `common` clips. Raises `Incomparable` where its classes are
-    others, where too few people are common or nobody knows who they are, or its configuration cannot be trained here, and
-    `ConnectionError` where MLflow does not answer.
+    others, where too few people are common or nobody knows who they are, or its configuration cannot be trained here, also
+    for want of larger faces, and `ConnectionError` where MLflow does not answer.
     """
     name = registered_name(study, prepared)
     found = registry.present_champion(tracking_uri, name)
@@ -91,6 +91,13 @@ def champion_of(study: Study, prepared: Prepared, splits: Splits, tracking_uri: 
         raise Incomparable(
             f"The present champion of {name} (version {version}) cannot be trained again to be compared with: {error}"
         ) from error
+    if (size := parameters.get("image_size", 0)) > prepared.face_size:
+        raise Incomparable(
+            f"The present champion of {name} (version {version}) reads an image_size of {size} px, and the faces of study "
+            f"{study.name} are prepared for {prepared.face_size} px at most, so the two cannot be compared on these. Begin a "
+            f"study that asks for {size} px too, to be searched or as one of its `controls`, or register under another name "
+            "(`registered_model` of the study)."
+        )
     champion = Champion(name=name, version=version, trainable=trainable, parameters=parameters, tags=stated)
     if stated.get(tags.HOLDOUT) == compared[tags.HOLDOUT]:
         return champion

@@ -14,7 +14,7 @@ from search_spaces.core.study import Study
 from trainables.core import files, lookup
 from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.stored import Prepared, write_dropped
-from trainables.data.core.dataset import DataError
+from trainables.data.core.dataset import DataError, Dataset
 from trainables.data.core.passed_over import links_nowhere, not_here
 from tuning.execution.cropping_on_nodes import crop_on_nodes
 
@@ -40,22 +40,29 @@ class ClipListener(Protocol):
 
 
 def prepare_dataset(
-    dataset: str, root: Path, home: Path, listener: ClipListener, *, keep_spelling: bool = False, verify: bool = False
+    dataset: str,
+    root: Path,
+    home: Path,
+    listener: ClipListener,
+    *,
+    keep_spelling: bool = False,
+    crop_size_of: Callable[[Dataset], int | None] = lambda loaded: None,
+    verify: bool = False,
 ) -> Prepared:
     """Find, crop and cache the faces of the data set at `root`; a second call finds the first one's work.
 
-    `keep_spelling` keeps several spellings of a name apart, where the reader would take them for one; `verify` reads every
-    byte again, of the data and of what is prepared. Where there is a cluster to join, all of it crops.
+    `keep_spelling` keeps several spellings of a name apart, where the reader would take them for one; `crop_size_of` the
+    data as it was read is the side in px of the stored crops; `verify` reads every byte again, of the data and of what is
+    prepared. Where there is a cluster to join, all of it crops.
     """
-    load = lookup.load("trainables.data", dataset, "data set").load
-    options = {"keep_spelling": True} if keep_spelling and _takes_spelling(load) else {}
     with _naming_links(root):
-        loaded = load(root, **options)
+        loaded = read_dataset(dataset, root, keep_spelling=keep_spelling)
         notes = (*loaded.notes, *(f"not read: {note}" for note in not_here(loaded)))
         loaded = dataclasses.replace(loaded, notes=tuple(dict.fromkeys(notes)))
         prepared = prepare(
             loaded,
             home,
+            crop_size=crop_size_of(loaded),
             on_progress=listener.clip_prepared,
             on_hashed=listener.files_read,
             tell=listener.noted,
@@ -64,6 +71,12 @@ def prepare_dataset(
         )
     tell(prepared, listener)
     return prepared
+
+
+def read_dataset(dataset: str, root: Path, *, keep_spelling: bool = False) -> Dataset:
+    """The data set at `root` as its reader finds it; `keep_spelling` as `prepare_dataset` has it."""
+    options = {"keep_spelling": True} if keep_spelling and takes_spelling(dataset) else {}
+    return lookup.load("trainables.data", dataset, "data set").load(root, **options)
 
 
 @contextlib.contextmanager
@@ -79,14 +92,16 @@ def _naming_links(root: Path) -> Generator[None]:
 
 def require_spelling(dataset: str) -> None:
     """Raises `ValueError` for a data set whose reader takes every name as it is, so that there is nothing to keep apart."""
-    if not _takes_spelling(lookup.load("trainables.data", dataset, "data set").load):
+    if not takes_spelling(dataset):
         raise ValueError(
             f"{dataset}: its names are taken as they are, so that --keep-spelling changes nothing; it is for data of your "
             "own: clip_folder, clips_csv."
         )
 
 
-def _takes_spelling(load: Callable[..., Any]) -> bool:
+def takes_spelling(dataset: str) -> bool:
+    """Whether the reader of a data set takes several spellings of a name for one, unless it is told to keep them."""
+    load = lookup.load("trainables.data", dataset, "data set").load
     return "keep_spelling" in inspect.signature(load).parameters
 
 
@@ -119,16 +134,19 @@ def kept_spelling(dataset: str, facts: Mapping[str, Any], asked: bool) -> bool:
 def draw(study: Study, home: Path) -> Path:
     """The drawn copy of a study's data set, made where it is not there yet.
 
-    A study of drawn faces is always drawn, a study of a real data set in a smoke run alone.
-    Raises `DataError` saying what to give instead.
+    Raises `DataError` for a study whose faces are not drawn, saying what to give instead.
     """
-    if not study.drawing:
-        raise DataError(f"Study {study.name} needs the data set {study.dataset}: give its folder with --data-root DIR.")
-    if study.dataset != "drawn_faces" and not study.is_smoke:
+    root = drawn_root(study, home)
+    if root is None:
+        smoke = ", or see that all of it works on drawn faces in the same layout with --smoke" if study.drawing else ""
         raise DataError(
-            f"Study {study.name} needs the data set {study.dataset}: give its folder with --data-root DIR, or see that all "
-            "of it works on drawn faces in the same layout with --smoke."
+            f"Study {study.name} needs the data set {study.dataset}: give its folder with --data-root DIR{smoke}."
         )
-    root = home / files.DRAWN / study.name
     lookup.load("drawing.layouts", study.dataset, "drawn layout").write(root, **study.drawing)
     return root
+
+
+def drawn_root(study: Study, home: Path) -> Path | None:
+    """Where the drawn copy of a study's data set lies; of a real data set it is drawn in a smoke run alone, else `None`."""
+    drawn = study.drawing and (study.dataset == "drawn_faces" or study.is_smoke)
+    return home / files.DRAWN / study.name if drawn else None

@@ -24,6 +24,7 @@ from trainables.core.prepared.stored import Prepared
 from trainables.core.wording import counted
 from trainables.data.core.dataset import DataError
 from trainables.data.core.layout import listed
+from tuning.execution.face_sizes import FaceSizes
 from tuning.execution.preparation import ClipListener, draw, kept_spelling, prepare_dataset, tell
 
 _MOST_NAMED = 10
@@ -51,9 +52,20 @@ def data_of(
     """The faces of a study whose ledger knows `facts`, as they are under `root` now; without one they are drawn.
 
     Where the folder is gone, and where an earlier version began the study, it goes on with the faces that were prepared
-    then, as long as they are in `home`; not if it is to have `new_data`.
+    then, as long as they are in `home`; not if it is to have `new_data`. Raises `ValueError` for a study that asks for a
+    larger `image_size` than its faces have.
     """
     kept = kept_spelling(study.dataset, facts, keep_spelling)
+    sizes = FaceSizes(
+        study=study,
+        facts=facts,
+        home=home,
+        root=root,
+        keep_spelling=kept,
+        new_data=new_data,
+        on_hashed=listener.files_read,
+    )
+    sizes.require_known()
     earlier = "dataset_fingerprint" in facts and facts.get("data_format", 0) < FORMAT_VERSION
     same_root = facts.get("data_root") == _told(root)
     if same_root and not new_data:
@@ -63,8 +75,10 @@ def data_of(
             tell(found, listener)
             return StudyData(prepared=found, facts={}, note=_goes_on(study, root) if root else "")
     note = _goes_on_without(study) if earlier and root and not same_root and not new_data else ""
-    prepared = prepare_dataset(study.dataset, root or draw(study, home), home, listener, keep_spelling=kept)
-    return StudyData(prepared=prepared, facts={"keep_spelling": kept, "data_format": FORMAT_VERSION}, note=note)
+    how: dict[str, Any] = {"keep_spelling": kept, "crop_size_of": sizes.crop_size_of}
+    prepared = prepare_dataset(study.dataset, root or draw(study, home), home, listener, **how)
+    known = {"keep_spelling": kept, "data_format": FORMAT_VERSION, **sizes.remembered(prepared)}
+    return StudyData(prepared=prepared, facts=known, note=note)
 
 
 def cut(study: Study, prepared: Prepared, path: Path, *, home: Path | None = None, new_data: bool = False) -> Splits:

@@ -22,6 +22,9 @@ DATA_ROOT = "The folder of the data set as it lies on disk."
 KeepSpelling = Annotated[
     bool, typer.Option("--keep-spelling", help="Keep several spellings of a name apart: Anna, anna.")
 ]
+FaceSize = Annotated[
+    int | None, typer.Option(help="The largest image_size that networks can read of it; default: 128 px.")
+]
 Verify = Annotated[bool, typer.Option("--verify", help="Read every byte again: trust no hash that was remembered.")]
 DataRoot = Annotated[Path | None, typer.Option(help=DATA_ROOT)]
 RequiredRoot = Annotated[Path, typer.Option("--data-root", help=DATA_ROOT)]

@@ -102,7 +102,7 @@ def test_a_study_of_an_earlier_version_goes_on_with_the_faces_that_it_has(clips,
     for other in ({"data_format": FORMAT_VERSION}, {"dataset_fingerprint": "0" * 64}):
         found = faces_of(facts | other, clips, tmp_path)
         assert found.prepared.folder != several.folder
-        assert found.facts == {"keep_spelling": True, "data_format": FORMAT_VERSION}
+        assert found.facts == {"keep_spelling": True, "data_format": FORMAT_VERSION}, "nor has it a size of its own"
     assert faces_of(facts, clips, tmp_path, new_data=True).prepared.folder != several.folder
     clips.rename(tmp_path / "elsewhere")
     moved = faces_of(facts, tmp_path / "elsewhere", tmp_path)
@@ -121,7 +121,8 @@ def test_faces_of_a_folder_that_is_gone_are_found_whatever_their_format(clips, t
 
 def test_a_drawn_study_of_an_earlier_version_is_not_drawn_again(prepared, tmp_path):
     facts = {"dataset_fingerprint": prepared.fingerprint, "data_root": ""}
-    found = data_of(search_of(), facts, None, prepared.folder.parent.parent, Silent())
+    study = search_of(settings={"image_size": 32})
+    found = data_of(study, facts, None, prepared.folder.parent.parent, Silent())
     assert (found.prepared.folder, found.note) == (prepared.folder, "")
 
 

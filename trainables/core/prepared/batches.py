@@ -12,16 +12,16 @@ from torch import Tensor
 
 from trainables.core.config import TrainerConfig
 from trainables.core.prepared.keyframes import GREY_SIZE, keyframes, redundancy
-from trainables.core.prepared.pixels import MARGIN
-from trainables.core.prepared.stored import Prepared, open_prepared
+from trainables.core.prepared.stored import Prepared, margin_size, open_prepared
 
 
 class Clips:
     """The clips of a prepared data set at one size, `num_frames` frames at most from each.
 
-    Frames come with a margin for rotation and shift: `margin_size` is 1.25 x `image_size`, made even, or the size of
-    the prepared crops where these are smaller; the trainer crops the centre. `frame_selection` and
-    `redundancy_threshold` are the config's. Raises `ValueError` for an `image_size` beyond the prepared crops.
+    Frames come with a margin for rotation and shift: `margin_size` is 1.25 x `image_size`, made even, so that a network is
+    shown the same part of the crop at every size; the trainer crops the centre. Of data that an earlier version prepared it
+    is the side of the crops, where these are smaller. `frame_selection` and `redundancy_threshold` are the config's.
+    Raises `ValueError` for an `image_size` beyond the `face_size` of the data.
     """
 
     def __init__(
@@ -37,10 +37,10 @@ class Clips:
             raise ValueError(f"num_frames is {num_frames}; a clip needs at least 1 frame.")
         if image_size < 1:
             raise ValueError(f"image_size is {image_size} px; it must be at least 1.")
-        if image_size > prepared.crop_size:
+        if image_size > prepared.face_size:
             raise ValueError(
-                f"image_size is {image_size} px, but the prepared crops have {prepared.crop_size}; "
-                f"choose at most that, or prepare with crop_size={margin_size(image_size)}."
+                f"image_size is {image_size} px, but these faces are prepared for {prepared.face_size} px at most; choose at "
+                f"most that, or prepare larger ones with `prepare {prepared.name} --data-root DIR --face-size {image_size}`."
             )
         self.num_frames = num_frames
         self.image_size = image_size
@@ -99,12 +99,6 @@ class Clips:
             rows[i, : len(positions)] = start + positions
             lengths[i] = len(positions)
         return rows, lengths
-
-
-def margin_size(image_size: int) -> int:
-    """The side in px of a crop with its margin, for a network that reads `image_size` px: 1.25 times, made even."""
-    size = round(image_size * (1 + 2 * MARGIN))
-    return size + size % 2
 
 
 def frame_positions(num_available: int, num_frames: int, jitter: torch.Generator | None = None) -> np.ndarray:

@@ -27,7 +27,7 @@ from trainables.core.prepared.frame_file import telling_of_room
 from trainables.core.prepared.given_faces import finder_for
 from trainables.core.prepared.making import changed_clips, crop_clips, index_of
 from trainables.core.prepared.remaining import require_nobody_back
-from trainables.core.prepared.stored import Prepared, lock_path, open_prepared
+from trainables.core.prepared.stored import Prepared, face_size_of, lock_path, open_prepared, stored_sizes
 from trainables.core.wording import counted
 from trainables.data.core.dataset import DataError, Dataset
 
@@ -64,18 +64,14 @@ def prepare(
     """
     finder = finder or finder_for(dataset.faces)
     crop = crop or functools.partial(cropped_clips, num_processes=num_processes)
-    crop_size = crop_size or dataset.crop_size or CROP_SIZE
-    settings: dict[str, Any] = {"crop_size": crop_size, "finder": finder.settings}
-    if dataset.drawn:
-        settings["drawn"] = True
-    parent = storage / files.PREPARED
-    parent.mkdir(parents=True, exist_ok=True)
-    paths = {path: None for sample in dataset.samples for path in sample.paths}
-    content = content_hashes(paths, parent / files.HASHES, remembered=not verify, on_progress=on_hashed)
+    crop_size = crop_size or default_crop_size(dataset)
+    settings = _settings(dataset, finder, crop_size)
+    content = _content(dataset, storage, on_hashed, verify=verify)
     fingerprint = fingerprint_of(dataset, settings, content)
-    require_nobody_back(storage, fingerprint)
-    folder = parent / f"{dataset.name}-{fingerprint[:12]}"
-    _remove_stale(parent)
+    for size in {crop_size, *stored_sizes(storage, dataset.name)}:
+        require_nobody_back(storage, fingerprint_of(dataset, settings | {"crop_size": size}, content))
+    folder = _folder(dataset, storage, fingerprint)
+    _remove_stale(folder.parent)
     with FileLock(lock_path(folder)):
         if folder.exists():
             with contextlib.suppress(DataError):  # a damaged one is made again
@@ -85,8 +81,55 @@ def prepare(
                 tell(f"{folder}: the frames of {counted(len(changed), 'clip')} are not what was written: made again.")
                 shutil.rmtree(folder)
         facts = {"fingerprint": fingerprint, "settings": settings, "drawn": dataset.drawn}
+        facts["face_size"] = face_size_of(crop_size)
         _make(dataset, folder, facts, content, lambda todo: crop(todo, finder, crop_size), on_progress, tell)
         return open_prepared(folder)
+
+
+def default_crop_size(dataset: Dataset) -> int:
+    """The side in px at which crops are stored where nobody says."""
+    return dataset.crop_size or CROP_SIZE
+
+
+def prepared_for(
+    dataset: Dataset,
+    storage: Path,
+    face_size: int,
+    *,
+    on_hashed: Callable[[int, int], None] | None = None,
+    finder: Finder | None = None,
+) -> int | None:
+    """The smallest side in px of crops of exactly this data, as they lie under `storage`, that serve `face_size` px.
+
+    `None` where there are none. Files are hashed only where it may be otherwise.
+    """
+    sizes = [size for size in stored_sizes(storage, dataset.name) if face_size_of(size) >= face_size]
+    content = _content(dataset, storage, on_hashed) if sizes else {}
+    finder = finder or finder_for(dataset.faces)
+    for size in sizes:
+        fingerprint = fingerprint_of(dataset, _settings(dataset, finder, size), content)
+        if (_folder(dataset, storage, fingerprint) / files.INDEX).exists():
+            return size
+    return None
+
+
+def _settings(dataset: Dataset, finder: Finder, crop_size: int) -> dict[str, Any]:
+    drawn = {"drawn": True} if dataset.drawn else {}
+    return {"crop_size": crop_size, "finder": finder.settings} | drawn
+
+
+def _content(
+    dataset: Dataset, storage: Path, on_hashed: Callable[[int, int], None] | None, *, verify: bool = False
+) -> Mapping[Path, str]:
+    """The hash of each file, which `prepare` remembers under `storage`."""
+    parent = storage / files.PREPARED
+    parent.mkdir(parents=True, exist_ok=True)
+    paths = {path: None for sample in dataset.samples for path in sample.paths}
+    return content_hashes(paths, parent / files.HASHES, remembered=not verify, on_progress=on_hashed)
+
+
+def _folder(dataset: Dataset, storage: Path, fingerprint: str) -> Path:
+    return storage / files.PREPARED / f"{dataset.name}-{fingerprint[:12]}"
 
 
 def _make(

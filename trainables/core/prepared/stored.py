@@ -24,6 +24,7 @@ from filelock import FileLock
 
 from trainables.core import files
 from trainables.core.prepared.frame_file import frame_file, map_frames, nothing_half_written
+from trainables.core.prepared.pixels import MARGIN
 from trainables.data.core.dataset import DataError, Faces, Fold
 
 # What `index.json` holds for each clip in turn, for each dropped clip, and of the data as a whole. Whoever takes clips out
@@ -39,6 +40,7 @@ OF_ALL = (
     "notes",
     "fingerprint",
     "settings",
+    "face_size",
     "drawn",
     "version",
     "earlier",
@@ -60,6 +62,8 @@ class Prepared:
     Clip i has the label `labels[i]` (int64) and the frames `frames[offsets[i]:offsets[i + 1]]`, uint8 `(T, H, W, 3)`;
     `folds` index the kept clips; `dropped` names the clips left out, with reasons; `scores` are mean detection
     probabilities; `faces_found` counts, per clip, the frames in which the face was found among those looked at.
+    `face_size` is the largest `image_size` in px that networks can read of it, the frames' side without its margin; of data
+    that an earlier version prepared it is the whole side.
     `faces` says whether the faces were found or given as crops, `drawn` whether they are drawn, `notes` what the reader
     of the data set said about this copy, and how many clips show several faces, lack frames and so on; `told` is what is
     told of each clip (`trainables/core/prepared/told.py`), `weights` by how much it counts in training, and `hashes` are those
@@ -79,6 +83,7 @@ class Prepared:
     dropped: list[Dropped]
     scores: np.ndarray
     faces_found: np.ndarray
+    face_size: int
     faces: Faces = "find"
     drawn: bool = False
     notes: tuple[str, ...] = ()
@@ -157,6 +162,7 @@ def open_prepared(folder: Path) -> Prepared:
             dropped=[Dropped(**clip) for clip in index["dropped"]],
             scores=np.array(index["scores"], dtype=np.float64),
             faces_found=np.array(index["faces_found"], dtype=np.int64),
+            face_size=index.get("face_size", size),
             faces=index.get("faces", "find"),
             drawn=index.get("drawn", False),
             notes=tuple(index.get("notes", ())),
@@ -173,6 +179,26 @@ def open_prepared(folder: Path) -> Prepared:
             "or delete the folder."
         ) from error
     return prepared
+
+
+def margin_size(image_size: int) -> int:
+    """The side in px of a crop with its margin, for a network that reads `image_size` px: 1.25 times, made even."""
+    size = round(image_size * (1 + 2 * MARGIN))
+    return size + size % 2
+
+
+def face_size_of(crop_size: int) -> int:
+    """The largest `image_size` in px whose `margin_size` is at most `crop_size`."""
+    return int((crop_size - crop_size % 2 + 0.5) / (1 + 2 * MARGIN))
+
+
+def stored_sizes(storage: Path, name: str) -> list[int]:
+    """The sides in px, each once and the smallest first, at which crops of a data set of that `name` lie under `storage`."""
+    found = set()
+    for path in (storage / files.PREPARED).glob(f"{name}-*/{files.INDEX}"):
+        with contextlib.suppress(ValueError, KeyError, TypeError, OSError):  # a damaged one is not used
+            found.add(int(json.loads(path.read_text(encoding="utf-8"))["settings"]["crop_size"]))
+    return sorted(found)
 
 
 def write_dropped(folder: Path, dropped: Sequence[Dropped]) -> Path:

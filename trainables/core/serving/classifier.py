@@ -16,9 +16,10 @@ from safetensors.torch import load_file
 
 from trainables.core import files, lookup
 from trainables.core.config import TrainerConfig, make_config
-from trainables.core.prepared.batches import frame_positions, margin_size
+from trainables.core.prepared.batches import frame_positions
 from trainables.core.prepared.given_faces import finder_for
 from trainables.core.prepared.keyframes import GREY_SIZE, keyframes, redundancy
+from trainables.core.prepared.stored import margin_size
 from trainables.core.prepared.told import Told, cropped
 from trainables.core.training.augment import to_input
 from trainables.core.training.trainer import autocast

@@ -1,11 +1,18 @@
 """What the trainer reads: which frames of a clip, and which clips each worker takes."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
-from tests.support.stub_faces import prepare_stub, write_clips
-from trainables.core.prepared.batches import Clips, batches, frame_positions, margin_size
+from tests.support.builders import of_earlier_version
+from tests.support.stub_faces import StubFinder, dataset_of, prepare_stub, write_clips
+from trainables.core.config import MEAN, STD
+from trainables.core.prepared.batches import Clips, batches, frame_positions
+from trainables.core.prepared.cache import prepare
+from trainables.core.prepared.stored import face_size_of, margin_size
+from trainables.core.training.augment import to_input
 
 
 @pytest.fixture(scope="module")
@@ -65,15 +72,48 @@ def test_jitter_takes_one_frame_of_each_segment_in_order(available):
     assert seen == set(range(available))
 
 
-def test_the_margin_is_a_quarter_made_even_as_far_as_the_crops_go(prepared):
+def test_the_margin_is_a_quarter_made_even(prepared):
     assert [margin_size(size) for size in (64, 112, 100, 57)] == [80, 140, 126, 72]
     assert Clips(prepared, num_frames=4, image_size=16).margin_size == 20
-    assert Clips(prepared, num_frames=4, image_size=32).margin_size == 32
+
+
+@pytest.mark.parametrize(("crop_size", "face_size"), [(160, 128), (60, 48), (280, 224), (640, 512), (20, 16)])
+def test_a_stored_size_serves_every_size_up_to_its_face(crop_size, face_size):
+    assert face_size_of(crop_size) == face_size
+    assert margin_size(face_size) == crop_size
+    assert margin_size(face_size + 1) > crop_size
+
+
+def test_every_face_size_is_served_by_the_crops_that_are_stored_for_it():
+    assert all(0 <= face_size_of(margin_size(size)) - size <= 1 for size in range(1, 513))
+
+
+@pytest.mark.parametrize("crop_size", [160, 280])
+def test_a_network_is_shown_the_same_part_of_the_crop_at_every_size(crop_size, tmp_path):
+    ramp = np.linspace(0, 255, crop_size)[None, :, None].astype(np.uint8)  # tells where in the crop a column is
+    dataset = dataclasses.replace(
+        dataset_of(write_clips(tmp_path / "data")), read=lambda sample: iter([np.tile(ramp, (crop_size, 1, 3))])
+    )
+    prepared = prepare(dataset, tmp_path, crop_size=crop_size, finder=StubFinder(), num_processes=1)
+    for size in (64, 112, 47, prepared.face_size):
+        frames, _ = Clips(prepared, num_frames=1, image_size=size).batch([0])
+        shown = to_input(frames, size)[0, 0, 0].mean(0) * STD[0] + MEAN[0]  # a share of the crop's side for each column
+        assert shown[0] == pytest.approx(0.1, abs=1.5 / size)
+        assert shown[-1] == pytest.approx(0.9, abs=1.5 / size)
+
+
+def test_what_an_earlier_version_prepared_is_read_as_far_as_its_crops_go(tmp_path):
+    prepared = of_earlier_version(prepare_stub(write_clips(tmp_path / "data"), tmp_path))
+    assert (prepared.crop_size, prepared.face_size) == (32, 32)
+    clips = Clips(prepared, num_frames=4, image_size=30)
+    assert clips.frames is prepared.frames
+    with pytest.raises(ValueError, match="33 px, but these faces are prepared for 32 px at most"):
+        Clips(prepared, num_frames=4, image_size=33)
 
 
 def test_impossible_settings_are_refused(prepared):
-    with pytest.raises(ValueError, match=r"33 px, but the prepared crops have 32.*crop_size=42"):
-        Clips(prepared, num_frames=4, image_size=33)
+    with pytest.raises(ValueError, match=r"27 px, but .* for 26 px.*`prepare stub --data-root DIR --face-size 27`"):
+        Clips(prepared, num_frames=4, image_size=27)
     with pytest.raises(ValueError, match="num_frames is 0"):
         Clips(prepared, num_frames=0, image_size=16)
 

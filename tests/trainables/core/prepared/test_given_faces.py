@@ -59,7 +59,7 @@ def root(tmp_path) -> Path:
 def test_given_crops_are_prepared_without_a_search_at_the_size_of_the_data_set(root, tmp_path):
     dataset = ck_plus_48_reader.load(root)
     prepared = prepare(dataset, tmp_path)  # noise shows no face: a search would drop every clip
-    assert (len(prepared), prepared.dropped, prepared.crop_size) == (12, [], 60)
+    assert (len(prepared), prepared.dropped, prepared.crop_size, prepared.face_size) == (12, [], 60, 48)
     assert (prepared.faces, prepared.drawn, prepared.notes) == ("given", False, dataset.notes)
     frames = np.stack([frame for sample in dataset.samples for frame in dataset.read(sample)])
     clips = Clips(prepared, num_frames=3, image_size=48)

@@ -51,6 +51,7 @@ def test_the_person_is_gone_and_all_others_are_what_they_were(tmp_path):
     after = open_prepared(folder)
     assert clips_of(after) == kept
     assert (set(after.subjects), after.labels.tolist()) == (set(PEOPLE[1:]), [0, 1] * 5)
+    assert (after.crop_size, after.face_size) == (before.crop_size, before.face_size) == (24, 19)
     assert after.scores.tolist() == [0.9] * 10
     assert len(after.folds) == 3
     for was, now in zip(before.folds, after.folds, strict=True):

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.support.builders import of_earlier_version
 from tests.support.mlflow_store import new_store
 from tests.support.networks import save_model
 from trainables import res_rbg
@@ -43,11 +44,11 @@ CONFIG = {
 }
 
 
-def write_model(folder, described=CONFIG, trainable="res_rbg"):
+def write_model(folder, described=CONFIG, trainable="res_rbg", crop_size=CROP_SIZE):
     """A trial's folder with random weights of `CONFIG`, as the trainer writes it; `described` is what it says."""
     torch.manual_seed(0)
     model = res_rbg.build_model(make_config(res_rbg.Config, CONFIG))
-    return save_model(folder, model, trainable, described, CLASSES, CROP_SIZE)
+    return save_model(folder, model, trainable, described, CLASSES, crop_size)
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +77,8 @@ def write_frames(folder, num_frames, seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("image_size", [32, 40])  # whose margins are smaller and larger than the stored crops
-def test_the_same_frames_get_the_same_answer_as_in_the_trainers_evaluation(image_size, tmp_path):
+@pytest.mark.parametrize(("image_size", "crop_size", "earlier"), [(32, 48, False), (40, 48, True), (224, 280, False)])
+def test_the_same_frames_get_the_same_answer_as_in_the_trainers_evaluation(image_size, crop_size, earlier, tmp_path):
     lengths = [2, 6, 11, 12]  # shorter than, equal to and longer than what the network reads; 10 before 2 by name
     paths = [write_frames(tmp_path / f"clip{i}", length, seed=i) for i, length in enumerate(lengths)]
     samples = [
@@ -86,8 +87,9 @@ def test_the_same_frames_get_the_same_answer_as_in_the_trainers_evaluation(image
     ]
     folds = [Fold(train=(0, 1), validation=(2,), test=(3,))]
     dataset = Dataset(name="noise", classes=CLASSES, samples=samples, folds=folds, read=read_frames)
-    prepared = prepare(dataset, tmp_path / "storage", crop_size=CROP_SIZE, finder=WholeFrame(), num_processes=1)
-    folder = write_model(tmp_path / "trial", described={**CONFIG, "image_size": image_size})
+    prepared = prepare(dataset, tmp_path / "storage", crop_size=crop_size, finder=WholeFrame(), num_processes=1)
+    prepared = of_earlier_version(prepared) if earlier else prepared
+    folder = write_model(tmp_path / "trial", {**CONFIG, "image_size": image_size}, crop_size=crop_size)
     classifier = Classifier.load(folder, device="cpu")
     classifier.faces = WholeFrame()
     clips = Clips(prepared, num_frames=CONFIG["num_frames"], image_size=image_size)
