@@ -95,9 +95,8 @@ def plan(
     in accuracy between two variants trained on the same fold with the same seed, in points;
     without it that of the finished runs is taken, or of those of another study, the `pilot`.
 
-    Raises `ValueError` for what is asked of the other kind of study, for an `image_size` beyond the faces that a run with
-    these `keep_spelling` and `new_data` would have, for folds that there are not, and for a pilot that was not begun or is no
-    ablation.
+    `keep_spelling` and `new_data` are those of `run`. Raises `ValueError` for what is asked of the other kind of study, for
+    an `image_size` beyond its faces, for folds that there are not, and for a pilot that was not begun or is no ablation.
     """
     loaded, place = as_study(study, smoke=smoke), home_of(home)
     require_fitting(loaded, num_samples=num_samples, extend=extend, folds=folds, seeds=seeds, sd=sd, pilot=pilot)
@@ -105,9 +104,7 @@ def plan(
     seeds = default_seeds(loaded) if seeds is None else seeds
     ledger = Ledger.read(place / loaded.name)
     finished = [trial for trial in ledger.trials.values() if trial.state == "FINISHED"]
-    root = None if data_root is None else Path(data_root).expanduser()
-    _require_face_size(loaded, ledger.study, place, root, keep_spelling=keep_spelling, new_data=new_data)
-    sizes = fold_sizes(loaded, place, root)
+    sizes = _folds(loaded, ledger.study, place, data_root, keep_spelling=keep_spelling, new_data=new_data)
     chosen = None if loaded.design is None else _chosen(loaded, folds, sizes)
     search_size = ledger.search_size(loaded.num_samples, num_samples, extend)
     total, words, done = _trainings(loaded, ledger, search_size, chosen, seeds)
@@ -136,12 +133,16 @@ def plan(
     )
 
 
-def _require_face_size(
-    study: Study, facts: Mapping[str, Any], home: Path, root: Path | None, *, keep_spelling: bool, new_data: bool
-) -> None:
-    root = root or (Path(facts["data_root"]) if facts.get("data_root") else None)
+def _folds(
+    study: Study, facts: Mapping[str, Any], home: Path, given: str | Path | None, *, keep_spelling: bool, new_data: bool
+) -> list[FoldSize] | None:
+    """The folds as `fold_sizes` has them. Raises `ValueError` for a study that asks for larger faces than it would have."""
+    root = None if given is None else Path(given).expanduser()
+    stored = Path(facts["data_root"]) if facts.get("data_root") else None
     kept = kept_spelling(study.dataset, facts, keep_spelling)
-    FaceSizes(study=study, facts=facts, home=home, root=root, keep_spelling=kept, new_data=new_data).require()
+    asked: dict[str, Any] = {"keep_spelling": kept, "new_data": new_data}
+    FaceSizes(study=study, facts=facts, home=home, root=root or stored, **asked).require()
+    return fold_sizes(study, home, root)
 
 
 def _chosen(study: Study, folds: tuple[int, ...] | None, sizes: Sequence[FoldSize] | None) -> tuple[int, ...] | None:

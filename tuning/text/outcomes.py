@@ -73,7 +73,7 @@ def show_prepared(prepared: Prepared, shown: Shown) -> None:
         shown.listener.say(f"Prepared data: {prepared.folder}")
         return
     dropped = [{"clip_id": clip.clip_id, "reason": clip.reason} for clip in prepared.dropped]
-    found = {"folder": str(prepared.folder), "kept": len(prepared), "dropped": dropped}
+    found = {"folder": str(prepared.folder), "face_size": prepared.face_size, "kept": len(prepared), "dropped": dropped}
     by_name = {"classes": prepared_tables.classes(prepared), "people": prepared_tables.people(prepared)}
     told = {"notes": list(prepared.notes), "drawn": prepared.drawn, "clips": prepared_tables.clips(prepared)}
     print(json.dumps(found | by_name | told))
