@@ -30,6 +30,10 @@ from tuning.text import options
             ["prepare", "clip_foldr", "--data-root", "."],
             "There is no data set named 'clip_foldr'. Did you mean 'clip_folder'?",
         ),
+        (
+            ["prepare", "clip_folder", "--data-root", ".", "--face-size", "1024"],
+            "--face-size was given as 1024; whole numbers of px from 16 to 512 are allowed.",
+        ),
         (["run", "demo", "--time-budget", "2 hours"], "'2 hours' is no length of time; allowed are"),
         (["run", "demo", "--time-budget", ""], "'' is no length of time; allowed are"),
         (["run", "demo", "--time-budget", "0s"], "'0s' is no length of time; allowed are numbers above 0"),

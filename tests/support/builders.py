@@ -78,6 +78,7 @@ def prepare_people(
     copies: Mapping[str, str] | None = None,
     folds: Sequence[Fold] | None = None,
     notes: Sequence[str] = (),
+    crop_size: int = 24,
 ) -> Prepared:
     """Clips `happy/<person>_01.mp4` and `sad/<person>_02.mp4` of 2 to 4 frames; `None` names nobody.
 
@@ -105,7 +106,7 @@ def prepare_people(
         read=lambda sample: iter(frames[sample.clip_id]),
         notes=tuple(notes),
     )
-    prepared = prepare(dataset, storage, crop_size=24, finder=StubFinder(), num_processes=1)
+    prepared = prepare(dataset, storage, crop_size=crop_size, finder=StubFinder(), num_processes=1)
     listed = "".join(f"{clip.clip_id},{clip.reason}\r\n" for clip in prepared.dropped)
     (prepared.folder / files.DROPPED).write_text(f"clip,reason\r\n{listed}", encoding="utf-8")
     return prepared

@@ -8,11 +8,20 @@ import pytest
 from ray import tune
 
 from search_spaces.core.study import Study
-from tests.support.builders import make_trial
+from tests.support.builders import make_trial, prepare_random
 from trainables.core.config import make_config
+from trainables.core.prepared.splits import make_splits
 from trainables.res_rbg import Config
-from tuning.evidence import refusals
-from tuning.evidence.champion import Champion, configuration, configuration_hash, earlier_hashes
+from tuning.evidence import champion, refusals
+from tuning.evidence.champion import (
+    Champion,
+    Incomparable,
+    comparison_tags,
+    configuration,
+    configuration_hash,
+    earlier_hashes,
+)
+from tuning.records import registry, tags
 from tuning.records.ledger import Ledger
 
 STUDY = Study(
@@ -39,17 +48,17 @@ def champion_of(stored):
 
 @pytest.mark.parametrize("stored", [{"shortcut": "linear"}, {"shortcut": "parameter_free"}, {}, {"flip": True}])
 def test_a_champion_is_the_configuration_that_it_trains_however_it_was_stored(stored):
-    champion = champion_of({"epochs": 3, "rbg_depth": 0, "gru_hidden": 8, **stored})
-    assert champion.is_configuration(STUDY, {"rbg_depth": 0, "gru_hidden": 8})
-    assert not champion.is_configuration(STUDY, {"rbg_depth": 0, "gru_hidden": 16})
-    assert not champion.is_configuration(STUDY, {"rbg_depth": 1, "gru_hidden": 8})
-    assert "shortcut" not in champion.parameters
+    found = champion_of({"epochs": 3, "rbg_depth": 0, "gru_hidden": 8, **stored})
+    assert found.is_configuration(STUDY, {"rbg_depth": 0, "gru_hidden": 8})
+    assert not found.is_configuration(STUDY, {"rbg_depth": 0, "gru_hidden": 16})
+    assert not found.is_configuration(STUDY, {"rbg_depth": 1, "gru_hidden": 8})
+    assert "shortcut" not in found.parameters
 
 
 def test_what_has_an_effect_still_tells_two_apart():
-    champion = champion_of({"epochs": 3, "rbg_depth": 1, "gru_hidden": 8, "shortcut": "parameter_free"})
-    assert not champion.is_configuration(STUDY, {"rbg_depth": 1, "gru_hidden": 8})
-    assert champion.is_configuration(STUDY, {"rbg_depth": 1, "gru_hidden": 8, "shortcut": "parameter_free"})
+    found = champion_of({"epochs": 3, "rbg_depth": 1, "gru_hidden": 8, "shortcut": "parameter_free"})
+    assert not found.is_configuration(STUDY, {"rbg_depth": 1, "gru_hidden": 8})
+    assert found.is_configuration(STUDY, {"rbg_depth": 1, "gru_hidden": 8, "shortcut": "parameter_free"})
 
 
 def test_equal_networks_have_one_hash_and_it_is_the_one_of_before_where_all_had_an_effect():
@@ -58,6 +67,20 @@ def test_equal_networks_have_one_hash_and_it_is_the_one_of_before_where_all_had_
     without = [{"rbg_depth": 0, "gru_hidden": 8, **more} for more in ({}, {"shortcut": "parameter_free"})]
     assert len({configuration_hash(STUDY, one) for one in without}) == 1
     assert len({hash_of_before(one) for one in without}) == 2
+
+
+def test_a_champion_that_reads_more_than_the_faces_have_is_not_to_be_compared(tmp_path, monkeypatch):
+    prepared = prepare_random(tmp_path)
+    splits = make_splits(prepared, salt="test")
+
+    def of_size(image_size):
+        tags_of = comparison_tags(prepared, splits) | {tags.PARAMETERS: json.dumps({"image_size": image_size})}
+        monkeypatch.setattr(registry, "present_champion", lambda uri, name: (3, tags_of))
+        return champion.champion_of(STUDY, prepared, splits, "", tmp_path)
+
+    assert of_size(prepared.face_size).parameters["image_size"] == 32
+    with pytest.raises(Incomparable, match=r"\(version 3\) reads an image_size of 33 px, and .* for 32 px at most"):
+        of_size(33)
 
 
 def test_a_question_that_an_earlier_version_asked_is_not_asked_anew(tmp_path):

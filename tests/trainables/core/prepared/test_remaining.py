@@ -44,6 +44,8 @@ def test_who_withdrew_does_not_come_back_with_the_same_data(tmp_path):
     folder = forget(prepare_people(tmp_path)).folder
     with pytest.raises(DataError, match=rf"Somebody who withdrew .* in this data again.*{folder.name}"):
         prepare_people(tmp_path)
+    with pytest.raises(DataError, match="in this data again"):
+        prepare_people(tmp_path, crop_size=40)
     assert set(prepare_people(tmp_path, ["ben", "cara", "dan", "eve"]).subjects) == {"ben", "cara", "dan", "eve"}
 
 
