@@ -91,7 +91,7 @@ class HandRunner:
             dataset="clip_folder",
             registered_model=registered,
             parameters={"gru_hidden": tune.choice([4, 8, 16, 32, 64])},
-            settings={"epochs": 3},
+            settings={"epochs": 3, "image_size": 16},
             seed=seed,
         )
         self.skills, self.prepared, self.home, self.folder = skills, prepared, home, home / name
