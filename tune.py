@@ -85,22 +85,18 @@ def run(
 
 @app.command()
 def prepare(
-    dataset: arg.Dataset,
-    data_root: arg.RequiredRoot,
-    keep_spelling: arg.KeepSpelling = False,
-    verify: arg.Verify = False,
-    as_json: arg.AsJson = False,
-    verbose: arg.Verbose = False,
-) -> None:
+    dataset: arg.Dataset, data_root: arg.RequiredRoot, preview: arg.Preview = None,
+    keep_spelling: arg.KeepSpelling = False, verify: arg.Verify = False,
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+) -> None:  # fmt: skip
     """Find, crop and cache the faces of a data set; say what was kept, what was dropped and why."""
     with command(verbose):
         from tuning.text import outcomes
 
         with outcomes.shown(as_json) as shown:
-            found = fertune.prepare(
-                dataset, data_root, keep_spelling=keep_spelling, verify=verify, progress=shown.listener
-            )
-            outcomes.show_prepared(found, shown)
+            asked: dict[str, Any] = {"keep_spelling": keep_spelling, "verify": verify, "preview": preview}
+            found = fertune.prepare(dataset, data_root, **asked, progress=shown.listener)
+            outcomes.show_prepared(found, shown, preview)
 
 
 @app.command()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from trainables.core.prepared.stored import Prepared
-from tuning.execution.preparation import ClipListener, prepare_dataset, require_spelling
+from trainables.data.core.dataset import Dataset
+from tuning.execution.preparation import ClipListener, load_dataset, prepare_loaded, require_spelling
+from tuning.execution.whole_frames import whole_frames
 from tuning.records.home import home_of
+from tuning.text import contact_sheet
 from tuning.text.progress import heard
 
 
@@ -16,6 +20,7 @@ def prepare(
     *,
     keep_spelling: bool = False,
     verify: bool = False,
+    preview: str | Path | None = None,
     home: str | Path | None = None,
     progress: bool | ClipListener = False,
 ) -> Prepared:
@@ -23,11 +28,27 @@ def prepare(
 
     `dataset` is a file of `trainables/data/`. In data of one's own, several spellings of a name (`Anna`, `anna`) are one
     person or class, unless `keep_spelling` keeps them apart. Work that was interrupted goes on, and of data that grew what is
-    new is read. `verify` reads every byte again and trusts nothing that was remembered of it.
-    Raises `ValueError` where the folder is not laid out as its owners do, and where there are no spellings to keep.
+    new is read. `verify` reads every byte again and trusts nothing that was remembered of it. `preview` is the file (.png,
+    .jpg, .jpeg or .webp) that a contact sheet is written to: crops of each clip, or of many clips evenly, and the dropped ones.
+    Raises `ValueError` where the folder is not laid out as its owners do, where there are no spellings to keep, and, before
+    anything is cropped, where no picture can be written at `preview`.
     """
+    sheet = None if preview is None else Path(preview).expanduser()
+    if sheet is not None:
+        contact_sheet.require_file(sheet)
     if keep_spelling:
         require_spelling(dataset)
     root = Path(data_root).expanduser()
-    options = {"keep_spelling": keep_spelling, "verify": verify}
-    return prepare_dataset(dataset, root, home_of(home), heard(progress), **options)
+    loaded = load_dataset(dataset, root, keep_spelling=keep_spelling)
+    prepared = prepare_loaded(loaded, root, home_of(home), heard(progress), verify=verify)
+    if sheet is not None:
+        _write_sheet(sheet, prepared, loaded)
+    return prepared
+
+
+def _write_sheet(path: Path, prepared: Prepared, dataset: Dataset) -> None:
+    choice = contact_sheet.choose(prepared)
+    samples = {sample.clip_id: sample for sample in dataset.samples}
+    dropped = [samples[clip.clip_id] for clip in choice.dropped]
+    with contextlib.closing(whole_frames(dataset, dropped, contact_sheet.NUM_PICTURES, contact_sheet.SIDE)) as frames:
+        contact_sheet.write(path, prepared, choice, dataset, frames)

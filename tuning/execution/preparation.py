@@ -14,7 +14,7 @@ from search_spaces.core.study import Study
 from trainables.core import files, lookup
 from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.stored import Prepared, write_dropped
-from trainables.data.core.dataset import DataError
+from trainables.data.core.dataset import DataError, Dataset
 from trainables.data.core.passed_over import links_nowhere, not_here
 from tuning.execution.cropping_on_nodes import crop_on_nodes
 
@@ -42,19 +42,34 @@ class ClipListener(Protocol):
 def prepare_dataset(
     dataset: str, root: Path, home: Path, listener: ClipListener, *, keep_spelling: bool = False, verify: bool = False
 ) -> Prepared:
-    """Find, crop and cache the faces of the data set at `root`; a second call finds the first one's work.
+    """Find, crop and cache the faces of the data set at `root`: `load_dataset`, then `prepare_loaded`."""
+    loaded = load_dataset(dataset, root, keep_spelling=keep_spelling)
+    return prepare_loaded(loaded, root, home, listener, verify=verify)
 
-    `keep_spelling` keeps several spellings of a name apart, where the reader would take them for one; `verify` reads every
-    byte again, of the data and of what is prepared. Where there is a cluster to join, all of it crops.
+
+def load_dataset(dataset: str, root: Path, *, keep_spelling: bool = False) -> Dataset:
+    """The data set at `root`, and in its notes what was not read of it.
+
+    `keep_spelling` keeps several spellings of a name apart, where the reader would take them for one.
     """
     load = lookup.load("trainables.data", dataset, "data set").load
     options = {"keep_spelling": True} if keep_spelling and _takes_spelling(load) else {}
     with _naming_links(root):
         loaded = load(root, **options)
         notes = (*loaded.notes, *(f"not read: {note}" for note in not_here(loaded)))
-        loaded = dataclasses.replace(loaded, notes=tuple(dict.fromkeys(notes)))
+    return dataclasses.replace(loaded, notes=tuple(dict.fromkeys(notes)))
+
+
+def prepare_loaded(
+    dataset: Dataset, root: Path, home: Path, listener: ClipListener, *, verify: bool = False
+) -> Prepared:
+    """Find, crop and cache the faces of `dataset`, which was found at `root`; a second call finds the first one's work.
+
+    `verify` reads every byte again, of the data and of what is prepared. Where there is a cluster to join, all of it crops.
+    """
+    with _naming_links(root):
         prepared = prepare(
-            loaded,
+            dataset,
             home,
             on_progress=listener.clip_prepared,
             on_hashed=listener.files_read,

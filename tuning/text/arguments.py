@@ -23,6 +23,9 @@ KeepSpelling = Annotated[
     bool, typer.Option("--keep-spelling", help="Keep several spellings of a name apart: Anna, anna.")
 ]
 Verify = Annotated[bool, typer.Option("--verify", help="Read every byte again: trust no hash that was remembered.")]
+Preview = Annotated[
+    Path | None, typer.Option(help="Write a picture of the crops to judge them by (.png, .jpg, .jpeg, .webp).")
+]
 DataRoot = Annotated[Path | None, typer.Option(help=DATA_ROOT)]
 RequiredRoot = Annotated[Path, typer.Option("--data-root", help=DATA_ROOT)]
 Model = Annotated[str | None, typer.Option(help="models:/NAME@champion; default: the only champion.")]
