@@ -29,7 +29,7 @@ FORMATS: dict[str, list[int]] = {
     ".webp": [cv2.IMWRITE_WEBP_QUALITY, 92],
 }
 
-_TEXT, _GAP, _PAD, _EDGE, _BETWEEN = 290, 6, 9, 24, 28  # px
+_TEXT, _GAP, _PAD, _EDGE, _BETWEEN = 310, 6, 9, 24, 28  # px
 _ASPECT = 1.5  # width over height, as near as whole columns come
 _PALE = 0.68  # by how much the margin of a crop fades into white
 
@@ -148,13 +148,13 @@ class _Row:
 
     def _write(self, row: np.ndarray, left: int) -> None:
         name = Lettering(size=16, weight=600, colour=_RED if self.is_dropped else _INK)
-        name.write(row, name.shortened(self.clip_id, _TEXT), left, _PAD + 16)
+        name.write(row, name.shortened(self.clip_id, _TEXT), left, _PAD + 15)
         grey = Lettering(size=14, colour=_GREY)
-        grey.write(row, grey.shortened(self.about, _TEXT), left, _PAD + 38)
+        grey.write(row, grey.shortened(self.about, _TEXT), left, _PAD + 36)
         loud = Lettering(size=14, colour=_RED if self.is_dropped else _AMBER)
         width = _TEXT if self.pictures else row.shape[1] - 2 * left
         for number, line in enumerate(loud.wrapped(", ".join(self.remarks), width, most=4)):
-            loud.write(row, line, left, _PAD + 58 + 17 * number)
+            loud.write(row, line, left, _PAD + 57 + 18 * number)
 
 
 def _about(class_name: str, subject: str | None) -> str:
@@ -213,11 +213,11 @@ def _heading(prepared: Prepared, choice: Choice, width: int) -> np.ndarray:
     for size, weight, colour, text in lines:
         lettering = Lettering(size=round(size * scale), weight=weight, colour=colour)
         written += [(lettering, line) for line in lettering.wrapped(text, width, most=3)]
-    head = _plain(sum(round(lettering.size * 1.5) for lettering, _ in written) + round(12 * scale), width, _WHITE)
+    head = _plain(sum(round(1.6 * lettering.size) for lettering, _ in written) + round(14 * scale), width, _WHITE)
     top = 0
     for lettering, line in written:
-        lettering.write(head, line, 0, top + round(lettering.size * 1.1))
-        top += round(lettering.size * 1.5)
+        lettering.write(head, line, 0, top + round(1.25 * lettering.size))
+        top += round(1.6 * lettering.size)
     return head
 
 

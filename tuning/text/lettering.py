@@ -10,7 +10,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from trainables.core.prepared.pixels import resized
+
 ELLIPSIS = "…"
+_FINE = 4  # letters are drawn so many times as large and shrunk: OpenCV puts each at a whole pixel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,11 +26,19 @@ class Lettering:
 
     def width(self, text: str) -> int:
         """The width in px of `text`, which is `legible`."""
-        return cv2.getTextSize((1, 1), text, (0, 0), _font(), self.size, self.weight)[2]
+        return -(-cv2.getTextSize((1, 1), text, (0, 0), _font(), _FINE * self.size, self.weight)[2] // _FINE)
 
     def write(self, picture: np.ndarray, text: str, left: int, baseline: int) -> None:
-        """Write `text`, which is `legible`, into the RGB `picture` `(H, W, 3)`."""
-        cv2.putText(picture, text, (left, baseline), self.colour, _font(), self.size, self.weight)
+        """Write `text`, which is `legible`, into the RGB `picture` `(H, W, 3)`.
+
+        It needs room: 1.25 x its size above the baseline and half of it below.
+        """
+        above, below, width = round(1.25 * self.size), round(0.5 * self.size), self.width(text)
+        fine = np.zeros((_FINE * (above + below), _FINE * width), np.uint8)
+        cv2.putText(fine, text, (0, _FINE * above), 255, _font(), _FINE * self.size, self.weight)
+        ink = resized(fine, (width, above + below))[..., None] / 255
+        room = picture[baseline - above : baseline + below, left : left + width]
+        room[:] = np.rint(room + (np.array(self.colour) - room) * ink)
 
     def shortened(self, text: str, width: int) -> str:
         """`text` made `legible`; where it is wider than `width` px, its middle is left out."""
@@ -40,12 +51,11 @@ class Lettering:
 
     def wrapped(self, text: str, width: int, most: int) -> list[str]:
         """`text` made `legible`, in lines of at most `width` px; of more than `most`, the end is left out."""
-        lines = [""]
+        lines: list[str] = []
         for word in text.split():
             for piece in self._pieces(legible(word), width):
-                longer = f"{lines[-1]} {piece}".lstrip()
-                if self.width(longer) <= width:
-                    lines[-1] = longer
+                if lines and self.width(f"{lines[-1]} {piece}") <= width:
+                    lines[-1] += f" {piece}"
                 else:
                     lines.append(piece)
         if len(lines) > most:
@@ -87,7 +97,7 @@ def _drawn(character: str) -> str:
 
 def _shape(character: str) -> bytes:
     picture = np.zeros((48, 96, 3), np.uint8)
-    Lettering(size=24, colour=(255, 255, 255)).write(picture, character, 24, 32)
+    cv2.putText(picture, character, (24, 32), (255, 255, 255), _font(), 24)
     return picture.tobytes()
 
 
