@@ -86,21 +86,18 @@ def run(
 
 @app.command()
 def prepare(
-    dataset: arg.Dataset,
-    data_root: arg.RequiredRoot,
-    face_size: arg.FaceSize = None,
-    keep_spelling: arg.KeepSpelling = False,
-    verify: arg.Verify = False,
-    as_json: arg.AsJson = False,
-    verbose: arg.Verbose = False,
-) -> None:
+    dataset: arg.Dataset, data_root: arg.RequiredRoot, face_size: arg.FaceSize = None, preview: arg.Preview = None,
+    keep_spelling: arg.KeepSpelling = False, verify: arg.Verify = False,
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+) -> None:  # fmt: skip
     """Find, crop and cache the faces of a data set; say what was kept, what was dropped and why."""
     with command(verbose):
         from tuning.text import outcomes
 
         with outcomes.shown(as_json) as shown:
-            how: dict[str, Any] = {"face_size": face_size, "keep_spelling": keep_spelling, "verify": verify}
-            outcomes.show_prepared(fertune.prepare(dataset, data_root, **how, progress=shown.listener), shown)
+            asked: dict[str, Any] = {"keep_spelling": keep_spelling, "verify": verify, "preview": preview}
+            found = fertune.prepare(dataset, data_root, face_size=face_size, **asked, progress=shown.listener)
+            outcomes.show_prepared(found, shown, preview)
 
 
 @app.command()

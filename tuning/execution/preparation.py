@@ -49,20 +49,43 @@ def prepare_dataset(
     crop_size_of: Callable[[Dataset], int | None] = lambda loaded: None,
     verify: bool = False,
 ) -> Prepared:
-    """Find, crop and cache the faces of the data set at `root`; a second call finds the first one's work.
+    """Find, crop and cache the faces of the data set at `root`: `load_dataset`, then `prepare_loaded`.
 
-    `keep_spelling` keeps several spellings of a name apart, where the reader would take them for one; `crop_size_of` the
-    data as it was read is the side in px of the stored crops; `verify` reads every byte again, of the data and of what is
-    prepared. Where there is a cluster to join, all of it crops.
+    `crop_size_of` the data as it was read is the side in px of the stored crops.
+    """
+    loaded = load_dataset(dataset, root, keep_spelling=keep_spelling)
+    return prepare_loaded(loaded, root, home, listener, crop_size=crop_size_of(loaded), verify=verify)
+
+
+def load_dataset(dataset: str, root: Path, *, keep_spelling: bool = False) -> Dataset:
+    """The data set at `root`, and in its notes what was not read of it.
+
+    `keep_spelling` keeps several spellings of a name apart, where the reader would take them for one.
     """
     with _naming_links(root):
         loaded = read_dataset(dataset, root, keep_spelling=keep_spelling)
         notes = (*loaded.notes, *(f"not read: {note}" for note in not_here(loaded)))
-        loaded = dataclasses.replace(loaded, notes=tuple(dict.fromkeys(notes)))
+    return dataclasses.replace(loaded, notes=tuple(dict.fromkeys(notes)))
+
+
+def prepare_loaded(
+    dataset: Dataset,
+    root: Path,
+    home: Path,
+    listener: ClipListener,
+    *,
+    crop_size: int | None = None,
+    verify: bool = False,
+) -> Prepared:
+    """Find, crop and cache the faces of `dataset`, which was found at `root`; a second call finds the first one's work.
+
+    `crop_size` is the side in px of the stored crops (default: what the data set has). `verify` reads every byte again, of the data and of what is prepared. Where there is a cluster to join, all of it crops.
+    """
+    with _naming_links(root):
         prepared = prepare(
-            loaded,
+            dataset,
             home,
-            crop_size=crop_size_of(loaded),
+            crop_size=crop_size,
             on_progress=listener.clip_prepared,
             on_hashed=listener.files_read,
             tell=listener.noted,

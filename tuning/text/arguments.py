@@ -26,6 +26,9 @@ FaceSize = Annotated[
     int | None, typer.Option(help="The largest image_size that networks can read of it; default: 128 px.")
 ]
 Verify = Annotated[bool, typer.Option("--verify", help="Read every byte again: trust no hash that was remembered.")]
+Preview = Annotated[
+    Path | None, typer.Option(help="Write a picture of the crops to judge them by (.png, .jpg, .jpeg, .webp).")
+]
 DataRoot = Annotated[Path | None, typer.Option(help=DATA_ROOT)]
 RequiredRoot = Annotated[Path, typer.Option("--data-root", help=DATA_ROOT)]
 Model = Annotated[str | None, typer.Option(help="models:/NAME@champion; default: the only champion.")]

@@ -65,18 +65,23 @@ def show_plan(plan: Any, as_json: bool) -> None:
         print(line)
 
 
-def show_prepared(prepared: Prepared, shown: Shown) -> None:
-    """The classes and the people with their clips, and where the faces lie; as data also what was dropped and why."""
+def show_prepared(prepared: Prepared, shown: Shown, preview: Path | None = None) -> None:
+    """The classes and the people with their clips, where the faces lie, and the contact sheet that was written to `preview`.
+
+    As data also what was dropped and why.
+    """
     if not shown.as_json:
         for line in prepared_tables.lines(prepared):
             shown.listener.say(line)
         shown.listener.say(f"Prepared data: {prepared.folder}")
+        if preview is not None:
+            shown.listener.say(f"Contact sheet: {preview}")
         return
     dropped = [{"clip_id": clip.clip_id, "reason": clip.reason} for clip in prepared.dropped]
     found = {"folder": str(prepared.folder), "face_size": prepared.face_size, "kept": len(prepared), "dropped": dropped}
     by_name = {"classes": prepared_tables.classes(prepared), "people": prepared_tables.people(prepared)}
     told = {"notes": list(prepared.notes), "drawn": prepared.drawn, "clips": prepared_tables.clips(prepared)}
-    print(json.dumps(found | by_name | told))
+    print(json.dumps(found | by_name | told | {"preview": str(preview) if preview else None}))
 
 
 def show_promotion(promoted: Promotion, shown: Shown) -> None:
