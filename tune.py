@@ -257,14 +257,16 @@ def promote(
 
 @app.command()
 def predict(
-    paths: arg.Clips, model: arg.Model = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False
-) -> None:
+    paths: arg.Clips, model: arg.Model = None, every_face: arg.EveryFace = False,
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+) -> None:  # fmt: skip
     """Classify clips with a registered model."""
     with command(verbose):
         from tuning.text import outcomes, tables
 
         with outcomes.shown(as_json=True) as shown:  # standard output holds the answers alone
-            if not tables.show_predictions(fertune.predict(paths, model=model, progress=shown.listener), as_json):
+            answers = fertune.predict(paths, model=model, every_face=every_face, progress=shown.listener)
+            if not tables.show_predictions(answers, as_json, with_box=every_face):
                 raise typer.Exit(1)
 
 

@@ -1,4 +1,4 @@
-"""`python -m drawing --layout drawn_faces --out DIR` draws a data set, `--sheet FILE` a contact sheet."""
+"""`python -m drawing --layout drawn_faces --out DIR` draws a data set, `--sheet FILE` a sheet, `--scenes DIR` scenes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from drawing.scenes import SCENES, write_scenes
 from drawing.sequence import DIFFICULTIES
 from drawing.sheet import write_sheet
 from drawing.tree import MARKER
@@ -29,13 +30,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--form", help="for layouts that copies come in several forms of")
     parser.add_argument("--seed", type=int, help="default: 0; for a sheet 143")
     parser.add_argument("--sheet", type=Path, help="write a contact sheet (PNG) to this file")
+    parser.add_argument(
+        "--scenes", type=Path, help="write clips of people who walk, change places, lie, to this folder"
+    )
     parser.add_argument("--list", action="store_true", help="name the layouts, with a line on each")
     chosen = parser.parse_args(arguments)
     if chosen.list:
         print("\n".join(f"{name:12} {_first_line(name)}" for name in lookup.names("drawing.layouts")))
         return 0
-    if chosen.out is None and chosen.sheet is None:
-        parser.error("nothing to draw: give --out DIR, --sheet FILE, or both")
+    if chosen.out is None and chosen.sheet is None and chosen.scenes is None:
+        parser.error("nothing to draw: give --out DIR, --sheet FILE or --scenes DIR")
     settings = {name: getattr(chosen, name) for name in ("difficulty", "seed") if getattr(chosen, name) is not None}
     sizes = {"num_subjects": chosen.subjects, "num_frames": chosen.frames, "size": chosen.size, "form": chosen.form}
     try:
@@ -48,6 +52,10 @@ def main(arguments: list[str] | None = None) -> int:
         if chosen.sheet is not None:
             write_sheet(chosen.sheet, **settings)
             print(chosen.sheet)
+        if chosen.scenes is not None:
+            asked = {"seed": chosen.seed, "num_frames": chosen.frames, "height": chosen.size}
+            write_scenes(chosen.scenes, **{name: value for name, value in asked.items() if value is not None})
+            print(f"{chosen.scenes}: {len(SCENES)} drawn scenes")
     except (ValueError, OSError) as error:
         print(f"drawing: {error}", file=sys.stderr)
         return 2

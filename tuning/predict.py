@@ -46,14 +46,17 @@ def predict(
     paths: str | Path | Sequence[str | Path],
     *,
     model: str | None = None,
+    every_face: bool = False,
     home: str | Path | None = None,
     progress: bool | NoteListener = False,
 ) -> Iterator[Prediction]:
     """Classify videos, frame folders, images, or every clip below a folder; each prediction as it comes.
 
     What lies in a folder and is passed over is told to `progress` at once.
-    `model` is `models:/NAME@champion` or `models:/NAME/VERSION`; without it the only champion there is answers.
-    Raises `ValueError` where there is no such model: of a `model` that is named, with the first answer.
+    `model` is `models:/NAME@champion` or `models:/NAME/VERSION`; without it the only champion there is answers. With
+    `every_face` each person in a clip has a prediction, and its `clip["box"]` says where that one is.
+    Raises `ValueError` where there is no such model and where it answers for one face a clip only: of a `model` that is
+    named, with the first answer.
     """
     uri = open_store(home_of(home))
     chosen = model or registry.only_champion(uri)
@@ -62,7 +65,7 @@ def predict(
     clips = [clip for path in several for clip in _clips(Path(path), listener)]
     return (
         Prediction(**{key: row[key] for key in KEYS}, clip=row.get("clip"), model=chosen)
-        for row in served.predict(chosen, uri, clips)
+        for row in served.predict(chosen, uri, clips, every_face=every_face)
     )
 
 

@@ -42,6 +42,7 @@ OURS = {
     "trainables/models/": ("trainables.core.lookup", "trainables.core.config"),
     "trainables/data/core/": ("trainables.core.lookup", "trainables.core.wording"),
     "trainables/data/": ("trainables.data.core", "trainables.core"),
+    "trainables/core/faces/": ("trainables.data.core", "trainables.core"),
     "trainables/core/prepared/": ("trainables.data.core", "trainables.core"),
     "trainables/core/training/": ("trainables.data.core", "trainables.core"),
     "trainables/core/": ("trainables",),
@@ -52,7 +53,7 @@ PACKAGES = {
     "ray": ("tune.py", "tuning/execution/", "search_spaces/", "trainables/core/ray/"),
     "mlflow": ("tuning/records/", "trainables/core/serving/mlflow_model.py"),
     "optuna": ("tuning/execution/", "dashboards/"),
-    "facenet_pytorch": ("trainables/core/prepared/faces.py",),
+    "facenet_pytorch": ("trainables/core/faces/mtcnn.py",),
     "av": ("trainables/data/core/video.py",),
     "torch": ("trainables/", "tuning/plan.py", "tuning/doctor.py", "drawing/"),
 }
@@ -65,7 +66,7 @@ ONLY = {
     "trainables/data/": {"numpy", "torch", "cv2"},
 }
 # What imports one another within `trainables/core`, downwards.
-FLOORS = ("ray", "serving", "training", "prepared")
+FLOORS = ("ray", "serving", "training", "prepared", "faces")
 
 
 def sources() -> list[Path]:

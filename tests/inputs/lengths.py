@@ -14,8 +14,8 @@ from PIL import Image
 from tests.inputs.case import Case, Check, Family, gives, is_refused, pictures, read, require_same
 from tests.support import trees
 from tests.trainables.data.core import videos
+from trainables.core.faces.finders import finder_for
 from trainables.core.prepared.batches import frame_positions
-from trainables.core.prepared.given_faces import finder_for
 
 MOST = 256  # frames of a clip that are kept
 EVEN = [40 * number for number in range(16)]

@@ -12,7 +12,20 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from trainables import res_rbg
 from trainables.core.config import TrainerConfig, make_config
+
+CLASSES = ("neutral", "offset", "onset", "smile")
+CROP_SIZE = 48
+CONFIG = {
+    "backbone": "resnet18",
+    "attention": "eca",
+    "gru_hidden": 16,
+    "rbg_depth": 1,
+    "num_classes": len(CLASSES),
+    "num_frames": 6,
+    "image_size": 32,
+}
 
 
 @functools.lru_cache(maxsize=1)
@@ -81,3 +94,10 @@ def save_model(
     }
     (folder / "model.json").write_text(json.dumps(settings))
     return folder
+
+
+def write_model(folder, described=CONFIG, trainable="res_rbg", crop_size=CROP_SIZE):
+    """A trial's folder with random weights of `CONFIG`, as the trainer writes it; `described` is what it says."""
+    torch.manual_seed(0)
+    model = res_rbg.build_model(make_config(res_rbg.Config, CONFIG))
+    return save_model(folder, model, trainable, described, CLASSES, crop_size)

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from tests.support.trees import write_image
+from trainables.core.faces.clip import CroppedClip, NoFace
 from trainables.core.prepared.cache import prepare
-from trainables.core.prepared.faces import CroppedClip, NoFace
 from trainables.data.core.dataset import Dataset, Fold, Sample
 from trainables.data.core.finding import list_folders, list_images
 from trainables.data.core.frames import read_frames
@@ -35,7 +35,13 @@ class StubFinder:
         crops = np.stack([cv2.resize(frame, (size, size)) for frame in frames])
         if crops.max() == 0:
             raise NoFace("no face in any frame")
-        return CroppedClip(crops, len(crops), 1, 0.9)
+        return CroppedClip(crops, len(crops), 0.9)
+
+    def crop_shown(self, frames: Iterable[np.ndarray], size: int) -> CroppedClip:
+        return self.crop_clip(frames, size)
+
+    def crop_everyone(self, frames: Iterable[np.ndarray], size: int) -> list[CroppedClip]:
+        return [self.crop_clip(frames, size)]
 
 
 def write_clips(root: Path) -> Path:

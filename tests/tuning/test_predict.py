@@ -8,14 +8,22 @@ from tests.support.trees import write_image, write_video
 from tuning import predict
 
 
+class Asked(list):
+    """Paths, and of each whether everybody was asked for."""
+
+    for_everybody: list[bool]
+
+
 @pytest.fixture
 def asked(monkeypatch, tmp_path):
     """The paths that the model was asked about so far."""
-    paths = []
+    paths, everybody = Asked(), []
+    paths.for_everybody = everybody
 
-    def served(model, uri, clips):
+    def served(model, uri, clips, *, every_face):
         for clip in clips:
             paths.append(clip)
+            everybody.append(every_face)
             yield {"path": str(clip), "label": "a", "probabilities": {"a": 1.0}, "error": None}
 
     monkeypatch.setattr(predict.served, "predict", served)
@@ -32,6 +40,13 @@ def test_each_clip_of_a_folder_is_answered_before_the_next_is_asked_for(asked, t
     assert next(answers).path == str(tmp_path / "clips" / "1.avi")
     assert asked == [tmp_path / "clips" / "1.avi"]
     assert [Path(answer.path).name for answer in answers] == ["2.avi", "frames"]
+
+
+def test_everybody_is_asked_for_where_that_is_wanted(asked, tmp_path):
+    video = write_video(tmp_path / "1.avi")
+    list(predict.predict(video, model="models:/m/1", every_face=True))
+    list(predict.predict(video, model="models:/m/1"))
+    assert asked.for_everybody == [True, False]
 
 
 class Noted(list):
@@ -64,7 +79,7 @@ def test_what_the_model_tells_of_a_clip_stands_with_its_answer(asked, monkeypatc
     (answer,) = predict.predict(video, model="models:/m/1")
     assert answer.clip is None  # a model of an earlier version tells nothing
     row = {"path": str(video), "label": "a", "probabilities": {"a": 1.0}, "error": None, "clip": {"faces": 1}}
-    monkeypatch.setattr(predict.served, "predict", lambda model, uri, clips: iter([row]))
+    monkeypatch.setattr(predict.served, "predict", lambda model, uri, clips, **asked: iter([row]))
     (answer,) = predict.predict(video, model="models:/m/1")
     assert answer.clip == {"faces": 1}
 

@@ -21,7 +21,7 @@ PEOPLE = ("Zoë", "张伟", "Ben")
 def clips(tmp_path, monkeypatch):
     """Three people in two classes, and one clip more of each class that shows no face or has no frame."""
     monkeypatch.setenv("FERTUNE_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(cache, "finder_for", lambda faces: StubFinder())
+    monkeypatch.setattr(cache, "finder_for", lambda faces, cropping: StubFinder())
     root = tmp_path / "clips"
     for name in ("happy", "sad"):
         for shade, person in enumerate(PEOPLE, start=1):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces.core.study import Study
+from trainables.core.faces.ways import NEWEST, Cropping, cropping_of
 from trainables.core.prepared.cache import CROP_SIZE, default_crop_size, prepared_for
 from trainables.core.prepared.splits import prepared_then
 from trainables.core.prepared.stored import Prepared, face_size_of, stored_sizes
@@ -62,6 +63,11 @@ class FaceSizes:
     on_hashed: Callable[[int, int], None] | None = None
 
     @property
+    def cropping(self) -> Cropping:
+        """How the faces of the study are cropped: as they were when it was begun, with new data too."""
+        return cropping_of(self.facts) if "dataset_fingerprint" in self.facts else NEWEST
+
+    @property
     def needed(self) -> int:
         """The largest `image_size` that the study asks for, in px."""
         return largest_image_size(self.study)
@@ -97,7 +103,7 @@ class FaceSizes:
             if self._served is None:
                 raise ValueError(self._widened(face_size_of(crop_size)))
             return crop_size  # of an earlier version, which showed networks the margin too
-        larger = prepared_for(dataset, self.home, self.needed, on_hashed=self.on_hashed)
+        larger = prepared_for(dataset, self.home, self.needed, cropping=self.cropping, on_hashed=self.on_hashed)
         if larger is None:
             raise ValueError(self._too_small(face_size_of(crop_size)))
         return larger

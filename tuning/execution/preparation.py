@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from search_spaces.core.study import Study
 from trainables.core import files, lookup
+from trainables.core.faces.ways import NEWEST, Cropping
 from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.stored import Prepared, write_dropped
 from trainables.data.core.dataset import DataError, Dataset
@@ -47,14 +48,17 @@ def prepare_dataset(
     *,
     keep_spelling: bool = False,
     crop_size_of: Callable[[Dataset], int | None] = lambda loaded: None,
+    cropping: Cropping = NEWEST,
     verify: bool = False,
 ) -> Prepared:
     """Find, crop and cache the faces of the data set at `root`: `load_dataset`, then `prepare_loaded`.
 
-    `crop_size_of` the data as it was read is the side in px of the stored crops.
+    `crop_size_of` the data as it was read is the side in px of the stored crops, `cropping` how a face is followed.
     """
     loaded = load_dataset(dataset, root, keep_spelling=keep_spelling)
-    return prepare_loaded(loaded, root, home, listener, crop_size=crop_size_of(loaded), verify=verify)
+    return prepare_loaded(
+        loaded, root, home, listener, crop_size=crop_size_of(loaded), cropping=cropping, verify=verify
+    )
 
 
 def load_dataset(dataset: str, root: Path, *, keep_spelling: bool = False) -> Dataset:
@@ -75,17 +79,20 @@ def prepare_loaded(
     listener: ClipListener,
     *,
     crop_size: int | None = None,
+    cropping: Cropping = NEWEST,
     verify: bool = False,
 ) -> Prepared:
     """Find, crop and cache the faces of `dataset`, which was found at `root`; a second call finds the first one's work.
 
-    `crop_size` is the side in px of the stored crops (default: what the data set has). `verify` reads every byte again, of the data and of what is prepared. Where there is a cluster to join, all of it crops.
+    `crop_size` is the side in px of the stored crops (default: what the data set has), `cropping` how a face is followed.
+    `verify` reads every byte again, of the data and of what is prepared. Where there is a cluster to join, all of it crops.
     """
     with _naming_links(root):
         prepared = prepare(
             dataset,
             home,
             crop_size=crop_size,
+            cropping=cropping,
             on_progress=listener.clip_prepared,
             on_hashed=listener.files_read,
             tell=listener.noted,

@@ -9,6 +9,7 @@ from typing import Any
 
 from search_spaces.core.study import Study
 from trainables.core import files
+from trainables.core.faces.ways import KEY as CROPPING
 from trainables.core.prepared.fingerprint import FORMAT_VERSION
 from trainables.core.prepared.remaining import data_then, former_sides
 from trainables.core.prepared.splits import (
@@ -51,9 +52,9 @@ def data_of(
 ) -> StudyData:
     """The faces of a study whose ledger knows `facts`, as they are under `root` now; without one they are drawn.
 
-    Where the folder is gone, and where an earlier version began the study, it goes on with the faces that were prepared
-    then, as long as they are in `home`; not if it is to have `new_data`. Raises `ValueError` for a study that asks for a
-    larger `image_size` than its faces have.
+    They are cropped as when it was begun. Where the folder is gone, and where an earlier version began the study, it goes on
+    with the faces that were prepared then, as long as they are in `home`; not if it is to have `new_data`. Raises
+    `ValueError` for a study that asks for a larger `image_size` than its faces have.
     """
     kept = kept_spelling(study.dataset, facts, keep_spelling)
     sizes = FaceSizes(
@@ -75,9 +76,14 @@ def data_of(
             tell(found, listener)
             return StudyData(prepared=found, facts={}, note=_goes_on(study, root) if root else "")
     note = _goes_on_without(study) if earlier and root and not same_root and not new_data else ""
-    how: dict[str, Any] = {"keep_spelling": kept, "crop_size_of": sizes.crop_size_of}
+    how: dict[str, Any] = {"keep_spelling": kept, "crop_size_of": sizes.crop_size_of, "cropping": sizes.cropping}
     prepared = prepare_dataset(study.dataset, root or draw(study, home), home, listener, **how)
-    known = {"keep_spelling": kept, "data_format": FORMAT_VERSION, **sizes.remembered(prepared)}
+    known = {
+        "keep_spelling": kept,
+        "data_format": FORMAT_VERSION,
+        CROPPING: sizes.cropping,
+        **sizes.remembered(prepared),
+    }
     return StudyData(prepared=prepared, facts=known, note=note)
 
 

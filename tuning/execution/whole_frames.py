@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from trainables.core.faces.clip import CroppedClip
+from trainables.core.faces.crops import bounded, resized
 from trainables.core.prepared.batches import frame_positions
 from trainables.core.prepared.cropping import cropped_clips
-from trainables.core.prepared.faces import CroppedClip
-from trainables.core.prepared.pixels import bounded, resized
 from trainables.core.prepared.stored import Dropped
 from trainables.data.core.dataset import DataError, Dataset, Sample
 
@@ -40,11 +40,11 @@ class _Whole:
 
     def crop_clip(self, frames: Iterable[np.ndarray], size: int) -> CroppedClip:
         """Some of `frames` with `size` px where they are longest. Raises `DataError` where there is no frame."""
-        kept = bounded(_shrunk(frame, size) for frame in frames)
+        kept = bounded(_shrunk(frame, size) for frame in frames).frames
         if not kept:
             raise DataError("The clip has no frames.")
         chosen = np.stack([kept[place] for place in frame_positions(len(kept), self.num_frames)])
-        return CroppedClip(chosen, len(chosen), num_faces=0, score=0.0)
+        return CroppedClip(chosen, len(chosen), score=0.0)
 
 
 def _shrunk(frame: np.ndarray, size: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
-from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
 import trainables
 from trainables.core import files
@@ -41,6 +42,7 @@ SERVING_PACKAGES = (
     "opencv-python-headless",
     "pandas",
     "safetensors",
+    "scipy",
     "torch",
     "torchvision",
 )
@@ -201,7 +203,8 @@ def _logged(client: mlflow.MlflowClient, tracking_uri: str, run_id: str, folder:
     """Log the model in `folder` to the run; the id that it gets, and where it lies."""
     # `pyfunc.log_model` would reopen the finished run and move its end; `Model.log` leaves it alone, but by itself puts
     # the model into the default experiment, whose folder is the working directory.
-    with asking(tracking_uri), patient():
+    with asking(tracking_uri), patient(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*input example was not provided")  # there is no clip that everybody has
         planned = client.create_logged_model(client.get_run(run_id).info.experiment_id, "model", run_id)
         logged = mlflow.models.Model.log(
             artifact_path=None,
@@ -214,7 +217,10 @@ def _logged(client: mlflow.MlflowClient, tracking_uri: str, run_id: str, folder:
             code_paths=[str(PACKAGE)],
             infer_code_paths=False,
             pip_requirements=serving_requirements(),
-            signature=ModelSignature(inputs=Schema([ColSpec(DataType.string)])),
+            signature=ModelSignature(
+                inputs=Schema([ColSpec(DataType.string)]),
+                params=ParamSchema([ParamSpec("every_face", DataType.boolean, default=False)]),
+            ),
         )
     return logged.model_id, logged.model_uri
 

@@ -19,21 +19,29 @@ _PROGRAM = Path(__file__).with_name("saved_model.py")
 FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGKILL}
 
 
-def predict(uri: str, tracking_uri: str, paths: Sequence[Path]) -> Iterator[dict[str, Any]]:
+def predict(
+    uri: str, tracking_uri: str, paths: Sequence[Path], *, every_face: bool = False
+) -> Iterator[dict[str, Any]]:
     """One row a clip, as it comes: path, label, probabilities by class name, and `error` where there is no answer.
 
-    `uri` is `models:/<name>@champion` or `models:/<name>/<version>`. A path that kills the process that runs the model has
-    no answer, and the others go on in another. Raises `ValueError` where the store has no such model, and `RuntimeError`,
-    with its last words, where the process ends otherwise.
+    `uri` is `models:/<name>@champion` or `models:/<name>/<version>`. With `every_face` there is a row for each person in a
+    clip. A path that kills the process that runs the model has no answer, and the others go on in another. Raises
+    `ValueError` where the store has no such model, or one that answers for one face a clip only, and `RuntimeError`, with
+    its last words, where the process ends otherwise.
     """
+    params = {"every_face": True} if every_face else {}
     with tempfile.TemporaryDirectory() as copy:
         folder = download(uri, tracking_uri, Path(copy))
         left = list(paths)
         while True:
-            with tempfile.TemporaryFile() as errors, _begun(folder, errors) as process:
+            with tempfile.TemporaryFile() as errors, _begun(folder, params, errors) as process:
                 asked = None
                 try:
-                    _answer(process)  # that it is ready
+                    if _answer(process)["unknown"]:
+                        raise ValueError(
+                            f"{uri} was registered by a version of fertune that answers for one face a clip: go without "
+                            "--every-face, or promote a model with this version."
+                        )
                     while left:
                         asked = left.pop(0)
                         yield from _answer(process, asked)
@@ -54,9 +62,9 @@ def predict(uri: str, tracking_uri: str, paths: Sequence[Path]) -> Iterator[dict
             yield {"path": str(asked), "label": None, "probabilities": None, "error": error}
 
 
-def _begun(folder: Path, errors: IO[bytes]) -> subprocess.Popen[str]:
+def _begun(folder: Path, params: dict[str, Any], errors: IO[bytes]) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-P", str(_PROGRAM), str(folder)],
+        [sys.executable, "-P", str(_PROGRAM), str(folder), json.dumps(params)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,

@@ -32,6 +32,9 @@ Preview = Annotated[
 DataRoot = Annotated[Path | None, typer.Option(help=DATA_ROOT)]
 RequiredRoot = Annotated[Path, typer.Option("--data-root", help=DATA_ROOT)]
 Model = Annotated[str | None, typer.Option(help="models:/NAME@champion; default: the only champion.")]
+EveryFace = Annotated[
+    bool, typer.Option("--every-face", help="Answer for each person in a clip, and say where that one is.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print data for a script: one JSON object a line.")]
 
 

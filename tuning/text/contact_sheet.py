@@ -12,8 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from trainables.core.faces.crops import MARGIN, resized
 from trainables.core.prepared.batches import frame_positions
-from trainables.core.prepared.pixels import MARGIN, resized
 from trainables.core.prepared.stored import Dropped, Prepared
 from trainables.core.wording import counted
 from trainables.data.core.dataset import Dataset, Sample

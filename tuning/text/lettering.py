@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from trainables.core.prepared.pixels import resized
+from trainables.core.faces.crops import resized
 
 ELLIPSIS = "…"
 _FINE = 4  # letters are drawn so many times as large and shrunk: OpenCV puts each at a whole pixel

@@ -145,12 +145,12 @@ def say_next(
         listener.say(line)
 
 
-def show_predictions(predictions: Iterable[Any], as_json: bool) -> bool:
-    """Each prediction as it comes; tells whether every clip was answered."""
+def show_predictions(predictions: Iterable[Any], as_json: bool, *, with_box: bool = False) -> bool:
+    """Each prediction as it comes, `with_box` where its face is; tells whether every clip was answered."""
     answered = True
     for one in predictions:
         answered = answered and not one.error
-        print(_prediction_json(one) if as_json else _prediction_line(one), flush=True)
+        print(_prediction_json(one) if as_json else _prediction_line(one, with_box=with_box), flush=True)
     return answered
 
 
@@ -182,8 +182,10 @@ def _prediction_json(one: Any) -> str:
     return json.dumps({key: getattr(one, key) for key in keys})
 
 
-def _prediction_line(one: Any) -> str:
+def _prediction_line(one: Any, *, with_box: bool) -> str:
     if one.error:
         return f"{one.path}: error: {one.error}"
+    box = (one.clip or {}).get("box") if with_box else None
+    at = ", face at x {left} to {right}, y {top} to {bottom} px of frame {frame}".format(**box) if box else ""
     remarks = "".join(f"; {remark}" for remark in (one.clip or {}).get("remarks", ()))
-    return f"{one.path}: {one.label} ({percent(one.probabilities[one.label])}){remarks}"
+    return f"{one.path}: {one.label} ({percent(one.probabilities[one.label])}){at}{remarks}"

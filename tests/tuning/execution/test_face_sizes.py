@@ -43,7 +43,7 @@ def add_person(clips, name, shade):
 def stub(monkeypatch, tmp_path):
     """Faces are found by a stub that notes each clip; what it noted."""
     log = tmp_path / "log"
-    monkeypatch.setattr(cache, "finder_for", lambda faces: StubFinder(log=log))
+    monkeypatch.setattr(cache, "finder_for", lambda faces, cropping: StubFinder(log=log))
     return lambda: len(log.read_text().splitlines()) if log.exists() else 0
 
 

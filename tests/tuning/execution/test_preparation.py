@@ -27,7 +27,7 @@ def prepared(tmp_path_factory):
 @pytest.fixture
 def clips(tmp_path, monkeypatch):
     """Three people, one of them under two spellings; faces are found by a stub."""
-    monkeypatch.setattr(cache, "finder_for", lambda faces: StubFinder())
+    monkeypatch.setattr(cache, "finder_for", lambda faces, cropping: StubFinder())
     clips = [f"{name}/{stem}" for name in ("happy", "sad") for stem in ("Anna_1", "anna_2", "Ben_1", "Cid_1")]
     for shade, clip in enumerate(clips, start=1):
         write_image(tmp_path / "clips" / clip / "1.png", np.full((40, 40, 3), shade, np.uint8))

@@ -80,7 +80,7 @@ def test_a_study_that_asks_for_other_folds_by_now_is_refused(prepared, tmp_path,
 @pytest.fixture
 def clips(tmp_path, monkeypatch):
     """Four people, one of them under two spellings; faces are found by a stub."""
-    monkeypatch.setattr(cache, "finder_for", lambda faces: StubFinder())
+    monkeypatch.setattr(cache, "finder_for", lambda faces, cropping: StubFinder())
     stems = ("Anna_1", "anna_2", "Ben_1", "Cid_1", "Dan_1")
     for shade, clip in enumerate([f"{name}/{stem}" for name in ("happy", "sad") for stem in stems], start=1):
         write_image(tmp_path / "clips" / clip / "1.png", np.full((40, 40, 3), shade, np.uint8))
@@ -102,12 +102,33 @@ def test_a_study_of_an_earlier_version_goes_on_with_the_faces_that_it_has(clips,
     for other in ({"data_format": FORMAT_VERSION}, {"dataset_fingerprint": "0" * 64}):
         found = faces_of(facts | other, clips, tmp_path)
         assert found.prepared.folder != several.folder
-        assert found.facts == {"keep_spelling": True, "data_format": FORMAT_VERSION}, "nor has it a size of its own"
+        known = {"keep_spelling": True, "data_format": FORMAT_VERSION, "cropping": "fixed_box"}
+        assert found.facts == known, "nor has it a size of its own"
     assert faces_of(facts, clips, tmp_path, new_data=True).prepared.folder != several.folder
     clips.rename(tmp_path / "elsewhere")
     moved = faces_of(facts, tmp_path / "elsewhere", tmp_path)
     assert moved.prepared.folder != several.folder
     assert "Without --data-root it goes on" in moved.note
+
+
+def test_a_study_goes_on_with_the_way_of_cropping_that_it_began_with(clips, tmp_path, monkeypatch):
+    used = []
+
+    def finder_for(faces, cropping):
+        used.append(cropping)
+        return StubFinder()
+
+    monkeypatch.setattr(cache, "finder_for", finder_for)
+    new = faces_of({}, clips, tmp_path)
+    assert (new.facts["cropping"], used) == ("path", ["path"])
+    begun = {"dataset_fingerprint": new.prepared.fingerprint, "data_root": str(clips), "data_format": FORMAT_VERSION}
+    for facts, cropping in ((begun | {"cropping": "path"}, "path"), (begun, "fixed_box")):
+        for asked in ({}, {"new_data": True}):
+            used.clear()
+            assert faces_of(facts, clips, tmp_path, **asked).facts["cropping"] == cropping
+            assert set(used) == {cropping}
+    with pytest.raises(DataError, match="a way \\('mesh'\\) that this version does not know"):
+        faces_of(begun | {"cropping": "mesh"}, clips, tmp_path)
 
 
 def test_faces_of_a_folder_that_is_gone_are_found_whatever_their_format(clips, tmp_path):

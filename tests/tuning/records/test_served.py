@@ -15,19 +15,19 @@ PROGRAM = ROOT / "tuning" / "records" / "saved_model.py"
 def predict(monkeypatch, tmp_path):
     """`predict(program, *paths)` with that program in place of the one that loads a model."""
 
-    def run(program, *paths):
+    def run(program, *paths, every_face=False):
         script = tmp_path / "program.py"
         script.write_text(program)
         monkeypatch.setattr(served, "_PROGRAM", script)
         monkeypatch.setattr(served, "download", lambda uri, tracking_uri, into: into)
-        return served.predict("models:/tiny@champion", "sqlite:///x.db", paths)
+        return served.predict("models:/tiny@champion", "sqlite:///x.db", paths, every_face=every_face)
 
     return run
 
 
 ECHO = """
 import json, sys
-print(json.dumps({"ready": True}), flush=True)
+print(json.dumps({"unknown": []}), flush=True)
 for line in sys.stdin:
     print(json.dumps([{"path": json.loads(line)}, {"path": "more"}]), flush=True)
 """
@@ -52,6 +52,16 @@ def test_a_path_that_kills_the_process_has_no_answer_and_the_others_do(predict):
     rows = list(predict(deadly, "a.mp4", "bad.mp4", "b.mp4"))
     assert [row["path"] for row in rows] == ["a.mp4", "more", "bad.mp4", "b.mp4", "more"]
     assert rows[2]["error"].startswith("bad.mp4: the process that read it was killed (signal 11")
+
+
+def test_a_model_is_asked_for_everybody_if_it_knows_that(predict):
+    knows = ECHO.replace('{"path": "more"}', "json.loads(sys.argv[2])")
+    assert list(predict(knows, "a.mp4", every_face=True)) == [{"path": "a.mp4"}, {"every_face": True}]
+    assert list(predict(knows, "a.mp4")) == [{"path": "a.mp4"}, {}]
+    with pytest.raises(
+        ValueError, match=r"models:/tiny@champion .* answers for one face a clip: go without --every-face"
+    ):
+        list(predict(ECHO.replace("[]}", '["every_face"]}'), "a.mp4", every_face=True))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.support.builders import prepare_random
-from trainables.core.prepared.pixels import resized
+from trainables.core.faces.crops import resized
 from trainables.core.prepared.stored import Dropped
 from trainables.data.core.dataset import Dataset, Sample
 from tuning.text import contact_sheet

@@ -89,6 +89,16 @@ def test_what_is_told_of_a_clip_stands_behind_its_answer(capsys):
     ]
 
 
+def test_where_a_face_is_stands_behind_its_answer_if_that_is_asked_for(capsys):
+    box = {"frame": 3, "left": 10, "top": 20, "right": 60, "bottom": 80}
+    told = {"remarks": ["several shots (2)"], "box": box}
+    answer = {"label": "smile", "probabilities": {"smile": 1.0}, "error": None, "model": "models:/m/1"}
+    assert show_predictions([Prediction(path="a.mp4", clip=told, **answer)], as_json=False, with_box=True)
+    assert capsys.readouterr().out.splitlines() == [
+        "a.mp4: smile (100.0 %), face at x 10 to 60, y 20 to 80 px of frame 3; several shots (2)"
+    ]
+
+
 def test_what_is_told_of_a_clip_is_data_of_its_answer(capsys):
     show_predictions(predictions(), as_json=True)
     first, second, failed = map(json.loads, capsys.readouterr().out.splitlines())

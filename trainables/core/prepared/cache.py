@@ -18,13 +18,15 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from trainables.core import files
+from trainables.core.faces.clip import Finder
+from trainables.core.faces.finders import finder_for
+from trainables.core.faces.ways import NEWEST, Cropping
 from trainables.core.prepared.content import content_hashes
-from trainables.core.prepared.cropping import Finder, Outcome, cropped_clips
+from trainables.core.prepared.cropping import Outcome, cropped_clips
 from trainables.core.prepared.draft import JOURNAL, open_draft
 from trainables.core.prepared.earlier import crops_before, remove_drafts
 from trainables.core.prepared.fingerprint import clip_keys, fingerprint_of
 from trainables.core.prepared.frame_file import telling_of_room
-from trainables.core.prepared.given_faces import finder_for
 from trainables.core.prepared.making import changed_clips, crop_clips, index_of
 from trainables.core.prepared.remaining import require_nobody_back
 from trainables.core.prepared.stored import Prepared, face_size_of, lock_path, open_prepared, stored_sizes
@@ -44,6 +46,7 @@ def prepare(
     on_progress: Callable[[int, int], None] | None = None,
     on_hashed: Callable[[int, int], None] | None = None,
     tell: Callable[[str], None] = lambda words: None,
+    cropping: Cropping = NEWEST,
     finder: Finder | None = None,
     num_processes: int | None = None,
     crop: Crop | None = None,
@@ -52,7 +55,8 @@ def prepare(
     """The prepared form of `dataset` under `storage`: found if it is there and whole, else made.
 
     Crops are stored at `crop_size` px (default: what the data set says, else 160). A clip that cannot be read, or shows
-    no face, is dropped and named in `Prepared.dropped`; given faces are not searched for. Work that was interrupted goes on
+    no face, is dropped and named in `Prepared.dropped`; given faces are not searched for, found ones are cropped in the way
+    `cropping` says, or as `finder` does. Work that was interrupted goes on
     where it was, and a clip that lies prepared in other data is copied from there. With `verify` no hash that was remembered
     is believed, and the frames of what is found are hashed too.
 
@@ -62,7 +66,7 @@ def prepare(
     Raises `DataError` where no clip of a class is left, too few subjects are, a part of a fold is empty, somebody who
     withdrew is in it again, or the disk is full; all that was done until then is kept.
     """
-    finder = finder or finder_for(dataset.faces)
+    finder = finder or finder_for(dataset.faces, cropping)
     crop = crop or functools.partial(cropped_clips, num_processes=num_processes)
     crop_size = crop_size or default_crop_size(dataset)
     settings = _settings(dataset, finder, crop_size)
@@ -97,6 +101,7 @@ def prepared_for(
     face_size: int,
     *,
     on_hashed: Callable[[int, int], None] | None = None,
+    cropping: Cropping = NEWEST,
     finder: Finder | None = None,
 ) -> int | None:
     """The smallest side in px of crops of exactly this data, as they lie under `storage`, that serve `face_size` px.
@@ -105,7 +110,7 @@ def prepared_for(
     """
     sizes = [size for size in stored_sizes(storage, dataset.name) if face_size_of(size) >= face_size]
     content = _content(dataset, storage, on_hashed) if sizes else {}
-    finder = finder or finder_for(dataset.faces)
+    finder = finder or finder_for(dataset.faces, cropping)
     for size in sizes:
         fingerprint = fingerprint_of(dataset, _settings(dataset, finder, size), content)
         if (_folder(dataset, storage, fingerprint) / files.INDEX).exists():

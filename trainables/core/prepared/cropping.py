@@ -10,15 +10,13 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
-
-from trainables.core.prepared.faces import CroppedClip
+from trainables.core.faces.clip import CroppedClip, Finder
 from trainables.core.prepared.stored import Dropped
 from trainables.core.prepared.told import cropped
 from trainables.data.core.dataset import DataError, Dataset, Sample
@@ -27,15 +25,6 @@ from trainables.data.core.kinds import is_for_ffmpeg
 CLIPS_PER_PROCESS = 40  # a process takes as long to start, importing torch, as it takes to crop this many clips
 FEW_FILES = 8  # of given faces: a clip of fewer takes longer to send to another process than to read
 KILLED = "the process that read it was killed: a fault of the decoder, or no memory was left"
-
-
-class Finder(Protocol):
-    """What finds the face of a clip; `settings` (JSON) is what its crops depend on."""
-
-    @property
-    def settings(self) -> dict[str, Any]: ...
-
-    def crop_clip(self, frames: Iterable[np.ndarray], size: int) -> CroppedClip: ...
 
 
 Outcome = CroppedClip | Dropped

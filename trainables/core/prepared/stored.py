@@ -23,8 +23,9 @@ import numpy as np
 from filelock import FileLock
 
 from trainables.core import files
+from trainables.core.faces.crops import MARGIN
+from trainables.core.faces.ways import Cropping, cropping_of
 from trainables.core.prepared.frame_file import frame_file, map_frames, nothing_half_written
-from trainables.core.prepared.pixels import MARGIN
 from trainables.data.core.dataset import DataError, Faces, Fold
 
 # What `index.json` holds for each clip in turn, for each dropped clip, and of the data as a whole. Whoever takes clips out
@@ -64,10 +65,10 @@ class Prepared:
     probabilities; `faces_found` counts, per clip, the frames in which the face was found among those looked at.
     `face_size` is the largest `image_size` in px that networks can read of it, the frames' side without its margin; of data
     that an earlier version prepared it is the whole side.
-    `faces` says whether the faces were found or given as crops, `drawn` whether they are drawn, `notes` what the reader
-    of the data set said about this copy, and how many clips show several faces, lack frames and so on; `told` is what is
-    told of each clip (`trainables/core/prepared/told.py`), `weights` by how much it counts in training, and `hashes` are those
-    of its frames; earlier versions kept none of these.
+    `faces` says whether the faces were found or given as crops, `cropping` in which way found ones were cropped, `drawn`
+    whether they are drawn, `notes` what the reader of the data set said about this copy, and how many clips show several
+    faces, lack frames and so on; `told` is what is told of each clip (`trainables/core/prepared/told.py`), `weights` by how
+    much it counts in training, and `hashes` are those of its frames; earlier versions kept none of these.
     """
 
     folder: Path
@@ -85,6 +86,7 @@ class Prepared:
     faces_found: np.ndarray
     face_size: int
     faces: Faces = "find"
+    cropping: Cropping = "fixed_box"
     drawn: bool = False
     notes: tuple[str, ...] = ()
     told: tuple[dict[str, Any], ...] = ()
@@ -164,6 +166,7 @@ def open_prepared(folder: Path) -> Prepared:
             faces_found=np.array(index["faces_found"], dtype=np.int64),
             face_size=index.get("face_size", size),
             faces=index.get("faces", "find"),
+            cropping=cropping_of(index["settings"].get("finder", {})),
             drawn=index.get("drawn", False),
             notes=tuple(index.get("notes", ())),
             told=tuple(index.get("told", ())),

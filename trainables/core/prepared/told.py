@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from trainables.core.prepared.faces import CroppedClip
-from trainables.core.prepared.pixels import MAX_FRAMES
+from trainables.core.faces.clip import CroppedClip
+from trainables.core.faces.crops import MAX_FRAMES
 from trainables.core.wording import counted
 from trainables.data.core.layout import listed
 from trainables.data.core.video import Reading
@@ -22,15 +23,18 @@ LYING, UPSIDE_DOWN = 45.0, 135.0  # degrees from upright
 class Told:
     """What is told about one clip.
 
-    `num_frames` are its crops, `num_faces` the faces that show in it, `face_share` the share of the frames looked at that
-    show the one that is followed, `roll_deg` by how much that is turned clockwise, where it was measured.
+    `num_frames` are its crops; the others are of `CroppedClip`. Of other people what earlier versions wrote knows the number
+    alone, and each share is `None`.
     """
 
     reading: Reading
     num_frames: int
-    num_faces: int
     face_share: float
+    other_shares: tuple[float | None, ...]
     roll_deg: float | None
+    turned: bool
+    num_shots: int | None
+    box: dict[str, float] | None
 
     @classmethod
     def of(cls, clip: CroppedClip) -> Told:
@@ -38,9 +42,12 @@ class Told:
         return cls(
             reading=clip.reading,
             num_frames=len(clip.frames),
-            num_faces=clip.num_faces,
             face_share=clip.face_share,
+            other_shares=clip.other_shares,
             roll_deg=clip.roll_deg,
+            turned=clip.turned,
+            num_shots=clip.num_shots,
+            box=None if clip.box is None else {key: round(at) for key, at in dataclasses.asdict(clip.box).items()},
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -53,9 +60,13 @@ class Told:
             "uneven_times": self.reading.uneven,
             "length_s": round(self.reading.seconds, 3) or None,
             "frames_used": self.num_frames,
-            "faces": self.num_faces,
+            "faces": 1 + len(self.other_shares),
             "face_share": round(self.face_share, 3),
+            "other_shares": [None if share is None else round(share, 3) for share in self.other_shares],
             "roll_deg": roll,
+            "turned_upright": self.turned,
+            "shots": self.num_shots,
+            "box": self.box,
             "remarks": self.remarks(),
         }
 
@@ -72,10 +83,18 @@ class Told:
         return cls(
             reading=reading,
             num_frames=told["frames_used"],
-            num_faces=told["faces"],
             face_share=told["face_share"],
+            other_shares=tuple(told.get("other_shares", [None] * (told["faces"] - 1))),
             roll_deg=told["roll_deg"],
+            turned=told.get("turned_upright", False),
+            num_shots=told.get("shots"),
+            box=told.get("box"),
         )
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether the crops go with the head; else they are all of one place."""
+        return self.num_shots is not None
 
     def remarks(self) -> list[str]:
         """What a person should know of it, such as "more than one face (2)"; nothing of most clips."""
@@ -90,7 +109,6 @@ class _Remark:
     what: str
     of: Callable[[Told], str | None]
     then: str
-    detailed: bool = True  # in a list of clips
 
 
 def _of_frames(told: Told) -> str | None:
@@ -98,16 +116,52 @@ def _of_frames(told: Told) -> str | None:
     return f"{told.reading.num_frames:,}{length}" if told.reading.num_frames > MAX_FRAMES else None
 
 
+def _of_people(told: Told) -> str | None:
+    """Such as "2 in 98 / 45 % of the frames", the one who is kept first."""
+    if not told.other_shares:
+        return None
+    shares = [f"{100 * share:.0f}" for share in (told.face_share, *told.other_shares) if share is not None]
+    number = str(1 + len(told.other_shares))
+    return f"{number} in {' / '.join(shares)} % of the frames" if len(shares) > 1 else number
+
+
+def _of_share(told: Told) -> str | None:
+    return f"{100 * told.face_share:.0f} %" if told.face_share < FEW else None
+
+
+def _of_shots(told: Told) -> str | None:
+    return str(told.num_shots) if told.num_shots and told.num_shots > 1 else None
+
+
 def _of_roll(told: Told, least: float, below: float) -> str | None:
     return f"{abs(told.roll_deg):.0f}°" if told.roll_deg is not None and least <= abs(told.roll_deg) < below else None
 
 
+def _of_side(told: Told) -> str | None:
+    return _of_roll(told, LYING, UPSIDE_DOWN)
+
+
+def _of_head_down(told: Told) -> str | None:
+    return _of_roll(told, UPSIDE_DOWN, 181)
+
+
+def _followed(what: str, of: Callable[[Told], str | None], then: str, otherwise: str) -> tuple[_Remark, _Remark]:
+    """A remark on clips whose head is followed, and on those that are cropped to one place."""
+    return (
+        _Remark(what, lambda told: of(told) if told.is_followed else None, then),
+        _Remark(what, lambda told: None if told.is_followed else of(told), otherwise),
+    )
+
+
 REMARKS = (
-    _Remark(
+    *_followed(
         "more than one face",
-        lambda told: str(told.num_faces) if told.num_faces > 1 else None,
-        "the one that is largest and surest over the frames is followed",
-        detailed=False,
+        _of_people,
+        "kept is the first, who shows most, and of those who show as much the largest",
+        "the one that is largest and surest over the frames is kept",
+    ),
+    _Remark(
+        "several shots", _of_shots, "in each the head is followed anew, and those without this person are left out"
     ),
     _Remark(
         "frames missing",
@@ -120,17 +174,14 @@ REMARKS = (
         "their frames are taken at even times",
     ),
     _Remark(f"more than {MAX_FRAMES} frames", _of_frames, "they are thinned out evenly"),
-    _Remark(
+    *_followed(
         "a face that shows in part of the frames",
-        lambda told: f"{100 * told.face_share:.0f} %" if told.face_share < FEW else None,
+        _of_share,
+        "the others are left out",
         "all frames are cropped to its place",
     ),
-    _Remark(
-        "a face that lies on its side",
-        lambda told: _of_roll(told, LYING, UPSIDE_DOWN),
-        "it is cropped as it lies",
-    ),
-    _Remark("a face that is upside down", lambda told: _of_roll(told, UPSIDE_DOWN, 181), "it is cropped as it is"),
+    *_followed("a face that lies on its side", _of_side, "it is turned upright", "it is cropped as it lies"),
+    *_followed("a face that is upside down", _of_head_down, "it is turned upright", "it is cropped as it is"),
 )
 
 
@@ -139,7 +190,7 @@ def notes(names: Sequence[str], clips: Sequence[Told]) -> list[str]:
     sentences = []
     for remark in REMARKS:
         found = [(name, remark.of(told)) for name, told in zip(names, clips, strict=True)]
-        named = [f"{name}: {of}" if of and remark.detailed else name for name, of in found if of is not None]
+        named = [f"{name}: {of}" if of else name for name, of in found if of is not None]
         if named:
             sentences.append(f"{counted(len(named), 'clip')} with {remark.what} ({listed(named)}); {remark.then}")
     return sentences
@@ -149,11 +200,19 @@ def cropped(
     crop_clip: Callable[[Iterator[np.ndarray], int], CroppedClip], frames: Iterator[np.ndarray], size: int
 ) -> CroppedClip:
     """What `crop_clip` makes of `frames`, with what came of reading them, where their reader returns it."""
+    (clip,) = all_cropped(lambda given, side: [crop_clip(given, side)], frames, size)
+    return clip
+
+
+def all_cropped(
+    crop: Callable[[Iterator[np.ndarray], int], list[CroppedClip]], frames: Iterator[np.ndarray], size: int
+) -> list[CroppedClip]:
+    """As `cropped`, of what makes several clips of some frames."""
     reading: Reading | None = None
 
     def read() -> Iterator[np.ndarray]:
         nonlocal reading
         reading = yield from frames
 
-    clip = crop_clip(read(), size)
-    return replace(clip, reading=reading) if reading else clip
+    clips = crop(read(), size)
+    return [replace(clip, reading=reading) for clip in clips] if reading else clips

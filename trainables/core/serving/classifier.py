@@ -16,11 +16,12 @@ from safetensors.torch import load_file
 
 from trainables.core import files, lookup
 from trainables.core.config import TrainerConfig, make_config
+from trainables.core.faces.finders import finder_for
+from trainables.core.faces.ways import NEWEST, Cropping, cropping_of
 from trainables.core.prepared.batches import frame_positions
-from trainables.core.prepared.given_faces import finder_for
 from trainables.core.prepared.keyframes import GREY_SIZE, keyframes, redundancy
 from trainables.core.prepared.stored import margin_size
-from trainables.core.prepared.told import Told, cropped
+from trainables.core.prepared.told import Told, all_cropped, cropped
 from trainables.core.training.augment import to_input
 from trainables.core.training.trainer import autocast
 from trainables.data.core.dataset import DataError, Faces, Sample
@@ -45,7 +46,8 @@ class Prediction:
 class Classifier:
     """A model with what it needs to read files: its config, its classes, the size of its face crops, a device.
 
-    A model that was trained on given face crops (`faces` is `given`) takes whatever it reads for such crops too.
+    Faces are cropped as those were that it was trained on. A model that was trained on given face crops (`faces` is `given`)
+    takes whatever it reads for such crops too, if it shows a face.
     """
 
     def __init__(
@@ -57,13 +59,15 @@ class Classifier:
         crop_size: int,
         device: torch.device,
         faces: Faces = "find",
+        cropping: Cropping = NEWEST,
     ) -> None:
         self.model = model.to(device).eval()
         self.config = config
         self.classes = classes
         self.crop_size = crop_size
         self.device = device
-        self.faces = finder_for(faces)
+        self.faces = faces
+        self.finder = finder_for(faces, cropping)
 
     @classmethod
     def load(cls, folder: Path, device: str | None = None) -> Classifier:
@@ -90,12 +94,14 @@ class Classifier:
             crop_size=described["crop_size"],
             device=chosen,
             faces=described.get("faces", "find"),
+            cropping=cropping_of(described),
         )
 
-    def predict(self, paths: Iterable[str | Path]) -> list[Prediction]:
+    def predict(self, paths: Iterable[str | Path], *, every_face: bool = False) -> list[Prediction]:
         """One prediction a clip, in the order of `paths`: videos, images, folders of frames, or folders of these.
 
-        What cannot be read, or shows no face, gets a prediction with its `error`; the others are not held up by it.
+        With `every_face` it is one for each person in a clip, and `clip["box"]` says where that one is. What cannot be read,
+        or shows no face, gets a prediction with its `error`; the others are not held up by it.
         """
         predictions = []
         for path in paths:
@@ -104,20 +110,39 @@ class Classifier:
             except (DataError, OSError) as error:
                 predictions.append(Prediction(path=str(path), error=str(error)))
                 continue
-            predictions.extend(self._predict_clip(sample) for sample in samples)
+            for sample in samples:
+                predictions.extend(self._predict_everyone(sample) if every_face else [self._predict_clip(sample)])
         return predictions
 
     def _predict_clip(self, sample: Sample) -> Prediction:
         try:
-            clip = cropped(self.faces.crop_clip, read_frames(sample), self.crop_size)
+            clip = cropped(self.finder.crop_shown, read_frames(sample), self.crop_size)
         except (DataError, OSError) as error:
             return Prediction(path=sample.clip_id, error=str(error))
-        probabilities = self._probabilities(clip.frames)
+        return self._answer(sample, clip.frames, Told.of(clip).to_json())
+
+    def _predict_everyone(self, sample: Sample) -> list[Prediction]:
+        try:
+            clips = all_cropped(self.finder.crop_everyone, read_frames(sample), self.crop_size)
+        except (DataError, OSError) as error:
+            return [Prediction(path=sample.clip_id, error=str(error))]
+        predictions = []
+        for clip in clips:
+            told = Told.of(dataclasses.replace(clip, other_shares=())).to_json()  # each is about one person
+            if self.faces == "given":
+                told["remarks"].append(
+                    "a face that was found here, framed otherwise than those that the model was trained on"
+                )
+            predictions.append(self._answer(sample, clip.frames, told))
+        return predictions
+
+    def _answer(self, sample: Sample, crops: np.ndarray, told: dict[str, Any]) -> Prediction:
+        probabilities = self._probabilities(crops)
         return Prediction(
             path=sample.clip_id,
             label=self.classes[int(probabilities.argmax())],
             probabilities=dict(zip(self.classes, probabilities.tolist(), strict=True)),
-            clip=Told.of(clip).to_json(),
+            clip=told,
         )
 
     def _probabilities(self, crops: np.ndarray) -> np.ndarray:

@@ -22,13 +22,13 @@ class ExpressionModel(mlflow.pyfunc.PythonModel):
     def load_context(self, context: mlflow.pyfunc.PythonModelContext) -> None:
         self.classifier = Classifier.load(Path(context.artifacts["model"]))
 
-    # MLflow takes the input's schema from this annotation and turns a table of one column into the list.
-    def predict(self, context, model_input: list[str], params=None):
-        """Rows of `COLUMNS` for the paths given: `probabilities` by class name, `error` `None` where all went well.
+    # MLflow makes a table of a list of paths; annotated as a list, it would drop the signature, and with it `params`.
+    def predict(self, context, model_input: pd.DataFrame, params=None):
+        """Rows of `COLUMNS` for the paths in the only column; `probabilities` by class name, `error` `None` where all is well.
 
-        `clip` is what is told of the clip.
+        `clip` is what is told of the clip. With `params` `{"every_face": True}` there is a row for each person in it.
         """
-        predictions = self.classifier.predict(model_input)
+        predictions = self.classifier.predict(model_input.iloc[:, 0], every_face=bool((params or {}).get("every_face")))
         return pd.DataFrame(
             [dataclasses.asdict(prediction) for prediction in predictions], columns=COLUMNS, dtype=object
         )

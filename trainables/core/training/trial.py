@@ -136,6 +136,7 @@ def write_model(
         "classes": list(prepared.classes),
         "crop_size": int(prepared.frames.shape[1]),
         "faces": prepared.faces,
+        "cropping": prepared.cropping,
         "drawn": prepared.drawn,
         "dataset": prepared.name,
         "fingerprint": prepared.fingerprint,

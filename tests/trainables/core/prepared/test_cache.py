@@ -13,8 +13,8 @@ import pytest
 from tests.support.stub_faces import NUM_CLIPS, StubFinder, dataset_of, prepare_stub
 from tests.support.trees import write_video
 from tests.trainables.data.core import videos
+from trainables.core.faces.clip import CroppedClip
 from trainables.core.prepared.cache import prepare
-from trainables.core.prepared.faces import CroppedClip
 from trainables.core.prepared.stored import open_prepared
 from trainables.data.core.dataset import Fold
 from trainables.data.core.frames import read_frames
@@ -116,7 +116,7 @@ def test_what_the_clips_showed_is_noted(root, tmp_path):
     class Crowd(StubFinder):
         def crop_clip(self, frames: Iterable[np.ndarray], size: int) -> CroppedClip:
             clip = super().crop_clip(frames, size)
-            return dataclasses.replace(clip, num_faces=2 if len(clip.frames) == 3 else 1)
+            return dataclasses.replace(clip, other_shares=(0.5,) if len(clip.frames) == 3 else ())
 
     dataset = dataset_of(root)
     for name, number in (("whole", 0), ("cut", 3)):
@@ -126,7 +126,8 @@ def test_what_the_clips_showed_is_noted(root, tmp_path):
     dataset = dataclasses.replace(dataset, notes=("from the reader",))
     assert prepare(dataset, tmp_path, crop_size=32, finder=Crowd()).notes == (
         "from the reader",
-        "1 clip with more than one face (clip 1); the one that is largest and surest over the frames is followed",
+        "1 clip with more than one face (clip 1: 2 in 100 / 50 % of the frames); the one that is largest and surest over the "
+        "frames is kept",
         "1 clip with frames missing (clip 3: 9 of 40 frames, 1 damaged packet); what can be decoded is used",
     )
 

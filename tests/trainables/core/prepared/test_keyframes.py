@@ -147,7 +147,7 @@ def test_a_served_model_is_shown_the_frames_of_the_evaluation(prepared, tmp_path
     clips = Clips.of(prepared, config)
     expected = predict(Seeing(), clips, tuple(range(6)), config, Group()).logits
     classifier = Classifier(Seeing(), config, classes=("a", "b", "c"), crop_size=32, device=torch.device("cpu"))
-    classifier.faces = StubFinder()
+    classifier.finder = StubFinder()
     for clip in range(6):
         folder = tmp_path / str(clip)
         folder.mkdir()

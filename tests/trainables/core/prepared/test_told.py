@@ -5,11 +5,20 @@ import dataclasses
 import numpy as np
 import pytest
 
-from trainables.core.prepared.faces import CroppedClip
+from trainables.core.faces.clip import CroppedClip
 from trainables.core.prepared.told import Told, cropped, notes
 from trainables.data.core.video import Reading
 
-PLAIN = Told(reading=Reading(16, 16, seconds=0.64), num_frames=16, num_faces=1, face_share=1.0, roll_deg=-3.04)
+PLAIN = Told(
+    reading=Reading(16, 16, seconds=0.64),
+    num_frames=16,
+    face_share=1.0,
+    other_shares=(),
+    roll_deg=-3.04,
+    turned=False,
+    num_shots=1,
+    box={"frame": 0, "left": 10, "top": 20, "right": 50, "bottom": 60},
+)
 
 
 def test_of_a_clip_like_most_there_is_data_and_no_remark():
@@ -22,7 +31,11 @@ def test_of_a_clip_like_most_there_is_data_and_no_remark():
         "frames_used": 16,
         "faces": 1,
         "face_share": 1.0,
+        "other_shares": [],
         "roll_deg": -3.0,
+        "turned_upright": False,
+        "shots": 1,
+        "box": {"frame": 0, "left": 10, "top": 20, "right": 50, "bottom": 60},
         "remarks": [],
     }
     assert notes(["a.mp4"], [PLAIN]) == []
@@ -31,7 +44,12 @@ def test_of_a_clip_like_most_there_is_data_and_no_remark():
 @pytest.mark.parametrize(
     ("change", "remark", "note"),
     [
-        ({"num_faces": 3}, "more than one face (3)", "with more than one face (a.mp4)"),
+        (
+            {"face_share": 0.98, "other_shares": (0.45, 0.2)},
+            "more than one face (3 in 98 / 45 / 20 % of the frames)",
+            "with more than one face (a.mp4: 3 in 98 / 45 / 20 % of the frames)",
+        ),
+        ({"num_shots": 2}, "several shots (2)", "with several shots (a.mp4: 2)"),
         (
             {"reading": Reading(11, 16, 2)},
             "frames missing (11 of 16 frames, 2 damaged packets)",
@@ -69,8 +87,33 @@ def test_the_first_clips_of_many_are_named():
     assert note.startswith("5 clips with a face that lies on its side (a: 90°, b: 90°, c: 90° and 2 more);")
 
 
+@pytest.mark.parametrize(
+    ("change", "followed", "in_one_place"),
+    [
+        ({"other_shares": (0.5,)}, "kept is the first, who shows most", "the one that is largest and surest"),
+        ({"face_share": 0.6}, "the others are left out", "all frames are cropped to its place"),
+        ({"roll_deg": 90.0}, "it is turned upright", "it is cropped as it lies"),
+        ({"roll_deg": 180.0}, "it is turned upright", "it is cropped as it is"),
+    ],
+)
+def test_what_is_done_then_follows_how_the_face_is_cropped(change, followed, in_one_place):
+    told = dataclasses.replace(PLAIN, **change)
+    for one, done in ((told, followed), (dataclasses.replace(told, num_shots=None), in_one_place)):
+        (note,) = notes(["a.mp4"], [one])
+        assert note.partition("; ")[2].startswith(done)
+
+
+def test_what_is_written_is_read_and_so_is_what_earlier_versions_wrote():
+    told = dataclasses.replace(PLAIN, other_shares=(0.25,), roll_deg=-90.0, turned=True, num_shots=2)
+    assert Told.from_json(told.to_json()) == told
+    keys = ("other_shares", "turned_upright", "shots", "box")
+    earlier = Told.from_json({key: value for key, value in told.to_json().items() if key not in keys})
+    assert (earlier.other_shares, earlier.num_shots, earlier.turned) == ((None,), None, False)
+    assert earlier.remarks()[0] == "more than one face (2)"
+
+
 def test_what_was_not_measured_is_said_to_be_unknown():
-    clip = CroppedClip(np.zeros((3, 8, 8, 3), np.uint8), 3, 1, 1.0)
+    clip = CroppedClip(np.zeros((3, 8, 8, 3), np.uint8), 3, 1.0)
     told = Told.of(clip).to_json()
     assert (told["length_s"], told["roll_deg"], told["frames_read"], told["frames_used"]) == (None, None, 3, 3)
 
@@ -81,7 +124,7 @@ def test_what_came_of_reading_stands_with_the_crops():
         return Reading(1, 2)
 
     def crop_clip(given, size):
-        return CroppedClip(np.stack(list(given)), 1, 1, 1.0)
+        return CroppedClip(np.stack(list(given)), 1, 1.0)
 
     assert cropped(crop_clip, frames(), 8).reading == Reading(1, 2)
     assert cropped(crop_clip, iter([np.zeros((8, 8, 3), np.uint8)]), 8).reading == Reading()

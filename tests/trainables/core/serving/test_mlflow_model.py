@@ -1,4 +1,4 @@
-"""A trained model in other hands: from the folder of a trial, and from the registry in a process that knows nothing."""
+"""A trained model in other hands: from the registry, in a process that knows nothing."""
 
 import ast
 import importlib.metadata
@@ -8,137 +8,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cv2
 import mlflow
-import numpy as np
 import pytest
-import torch
 
-from tests.support.builders import of_earlier_version
+from drawing.media import save_video
+from drawing.scenes import draw_scene
 from tests.support.mlflow_store import new_store
-from tests.support.networks import save_model
-from trainables import res_rbg
-from trainables.core.config import make_config
-from trainables.core.prepared.batches import Clips
-from trainables.core.prepared.cache import prepare
-from trainables.core.prepared.faces import CroppedClip, NoFace
-from trainables.core.serving.classifier import Classifier
-from trainables.core.training.trainer import predict
-from trainables.core.training.workers import Group
-from trainables.data.core.dataset import Dataset, Fold, Sample
-from trainables.data.core.frames import read_frames
+from tests.support.networks import CLASSES
 from tuning.records import registry
 from tuning.records.aliases import aliases
 
 ROOT = Path(__file__).resolve().parents[4]
-CLASSES = ("neutral", "offset", "onset", "smile")
-CROP_SIZE = 48
-CONFIG = {
-    "backbone": "resnet18",
-    "attention": "eca",
-    "gru_hidden": 16,
-    "rbg_depth": 1,
-    "num_classes": len(CLASSES),
-    "num_frames": 6,
-    "image_size": 32,
-}
-
-
-def write_model(folder, described=CONFIG, trainable="res_rbg", crop_size=CROP_SIZE):
-    """A trial's folder with random weights of `CONFIG`, as the trainer writes it; `described` is what it says."""
-    torch.manual_seed(0)
-    model = res_rbg.build_model(make_config(res_rbg.Config, CONFIG))
-    return save_model(folder, model, trainable, described, CLASSES, crop_size)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return write_model(tmp_path_factory.mktemp("trial"))
-
-
-class WholeFrame:
-    """Stands for the detector: the whole frame is the face, unless it is black."""
-
-    settings = {"detector": "whole frame"}  # noqa: RUF012
-
-    def crop_clip(self, frames, size):
-        kept = [cv2.resize(frame, (size, size)) for frame in frames]
-        if not np.any(kept):
-            raise NoFace(f"no face in any of {len(kept)} frames")
-        return CroppedClip(np.stack(kept), len(kept), 1, 1.0)
-
-
-def write_frames(folder, num_frames, seed):
-    folder.mkdir(parents=True)
-    rng = np.random.default_rng(seed)
-    for i in range(num_frames):
-        cv2.imwrite(str(folder / f"{i}.png"), rng.integers(1, 255, (60, 50, 3), dtype=np.uint8))
-    return folder
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("image_size", "crop_size", "earlier"), [(32, 48, False), (40, 48, True), (224, 280, False)])
-def test_the_same_frames_get_the_same_answer_as_in_the_trainers_evaluation(image_size, crop_size, earlier, tmp_path):
-    lengths = [2, 6, 11, 12]  # shorter than, equal to and longer than what the network reads; 10 before 2 by name
-    paths = [write_frames(tmp_path / f"clip{i}", length, seed=i) for i, length in enumerate(lengths)]
-    samples = [
-        Sample(clip_id=path.name, label=i % 4, subject=str(i), paths=tuple(path / f"{k}.png" for k in range(length)))
-        for i, (path, length) in enumerate(zip(paths, lengths, strict=True))
-    ]
-    folds = [Fold(train=(0, 1), validation=(2,), test=(3,))]
-    dataset = Dataset(name="noise", classes=CLASSES, samples=samples, folds=folds, read=read_frames)
-    prepared = prepare(dataset, tmp_path / "storage", crop_size=crop_size, finder=WholeFrame(), num_processes=1)
-    prepared = of_earlier_version(prepared) if earlier else prepared
-    folder = write_model(tmp_path / "trial", {**CONFIG, "image_size": image_size}, crop_size=crop_size)
-    classifier = Classifier.load(folder, device="cpu")
-    classifier.faces = WholeFrame()
-    clips = Clips(prepared, num_frames=CONFIG["num_frames"], image_size=image_size)
-    expected = predict(classifier.model, clips, (0, 1, 2, 3), classifier.config, Group())
-    expected = torch.from_numpy(expected.logits).softmax(dim=1).numpy()
-    found = classifier.predict(paths)
-    np.testing.assert_allclose([list(p.probabilities.values()) for p in found], expected, atol=1e-5)
-    assert [p.label for p in found] == [CLASSES[i] for i in expected.argmax(axis=1)]
-
-
-def test_a_bad_file_keeps_no_other_from_its_answer(folder, tmp_path):
-    classifier = Classifier.load(folder, device="cpu")
-    classifier.faces = WholeFrame()
-    good = write_frames(tmp_path / "clips" / "good", 3, seed=0)
-    (tmp_path / "x.mp4").write_text("words, not frames")
-    (tmp_path / "empty").mkdir()
-    black = tmp_path / "black.png"
-    cv2.imwrite(str(black), np.zeros((40, 40, 3), np.uint8))
-    given = [tmp_path / "x.mp4", tmp_path / "absent.avi", tmp_path / "empty", black, good / "0.png", tmp_path / "clips"]
-    found = classifier.predict(given)
-    assert [p.path for p in found] == [str(path) for path in (*given[:5], good)]
-    for prediction in found[:4]:
-        assert prediction.error
-        assert prediction.label is None
-        assert prediction.probabilities is None
-    assert "no face" in found[3].error
-    for prediction in found[4:]:
-        assert prediction.error is None
-        assert tuple(prediction.probabilities) == CLASSES
-        assert sum(prediction.probabilities.values()) == pytest.approx(1)
-        assert prediction.label == max(prediction.probabilities, key=prediction.probabilities.get)
-
-
-def test_a_model_started_from_published_weights_needs_no_such_file_to_serve(tmp_path):
-    assert Classifier.load(write_model(tmp_path / "a", {**CONFIG, "weights": "imagenet"}), device="cpu").model
-
-
-@pytest.mark.slow
-def test_a_folder_without_a_model_or_with_a_damaged_one_is_refused(folder, tmp_path):
-    with pytest.raises(ValueError, match=r"model\.json and model\.safetensors belong here"):
-        Classifier.load(tmp_path)
-    damaged = write_model(tmp_path / "damaged")
-    (damaged / "model.safetensors").write_bytes(b"\x00" * 40)
-    with pytest.raises(ValueError, match="no model that can be read"):
-        Classifier.load(damaged)
-    with pytest.raises(ValueError, match="do not fit"):
-        Classifier.load(write_model(tmp_path / "other", described={**CONFIG, "gru_hidden": 24}))
-    with pytest.raises(ValueError, match="res_rgb"):
-        Classifier.load(write_model(tmp_path / "unknown", trainable="res_rgb"))
 
 
 @pytest.fixture(scope="module")
@@ -214,9 +94,11 @@ import mlflow
 model = mlflow.pyfunc.load_model(sys.argv[1])
 table = model.predict(sys.argv[2:])
 again = model.predict(__import__("pandas").DataFrame({"path": sys.argv[3:4]}))
+everyone = model.predict([sys.argv[-1]], params={"every_face": True})
 print(json.dumps({
     "rows": table.to_dict("records"),
     "again": again.to_dict("records"),
+    "everyone": everyone.to_dict("records"),
     "modules": sorted(sys.modules),
     "files": {name: getattr(m, "__file__", None) for name, m in sys.modules.items() if name.startswith("trainables")},
 }))
@@ -225,11 +107,13 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def served(store, versions, faces, tmp_path_factory):
-    """What a fresh process in an empty folder says about a video, a text file and pictures with and without a face."""
+    """What a fresh process in an empty folder says about videos, a text file and pictures with and without a face."""
     empty, other = tmp_path_factory.mktemp("empty"), tmp_path_factory.mktemp("other")
     (other / "x.mp4").write_text("words, not frames")
     video = min((faces / "smiles" / "onset").glob("*.mp4"))
     paths = [video, other / "x.mp4", faces / "stills" / "astronaut.png", faces / "stills" / "coffee.png"]
+    save_video(other / "two.mp4", draw_scene("two people", num_frames=6).frames)
+    paths.append(other / "two.mp4")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHONPATH", "MLFLOW_", "RAY_"))}
     done = subprocess.run(
         [sys.executable, "-c", FRESH_PROCESS, "models:/smiles@champion", *map(str, paths)],
@@ -246,7 +130,7 @@ def served(store, versions, faces, tmp_path_factory):
 
 def test_a_fresh_process_in_an_empty_folder_predicts(served):
     paths, answer = served
-    video, text, face, cup = answer["rows"]
+    video, text, face, cup, _ = answer["rows"]
     assert [row["path"] for row in answer["rows"]] == [str(path) for path in paths]
     assert (video["clip"]["frames_read"], video["clip"]["frames_expected"], video["clip"]["faces"]) == (16, 16, 1)
     assert text["clip"] is None
@@ -258,6 +142,17 @@ def test_a_fresh_process_in_an_empty_folder_predicts(served):
     assert "x.mp4" in text["error"]
     assert "no face" in cup["error"]
     assert answer["again"] == [text]
+
+
+def test_a_fresh_process_answers_for_everybody_who_is_asked_for(served):
+    paths, answer = served
+    assert answer["rows"][-1]["clip"]["remarks"] == ["more than one face (2 in 100 / 100 % of the frames)"]
+    first, second = answer["everyone"]
+    assert first["path"] == second["path"] == str(paths[-1])
+    assert first["clip"]["box"]["right"] < second["clip"]["box"]["left"]
+    assert first["clip"]["remarks"] == second["clip"]["remarks"] == []
+    assert first["probabilities"] != second["probabilities"]
+    assert first["probabilities"] == pytest.approx(answer["rows"][-1]["probabilities"])
 
 
 def test_serving_runs_the_logged_code_without_ray(served):

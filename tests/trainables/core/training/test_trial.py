@@ -93,6 +93,7 @@ def test_the_model_written_is_the_one_that_was_scored(prepared, spec, outcome):
     np.testing.assert_array_equal(found.logits, np.array(written[: len(validation)], np.float32))
     described = json.loads((Path(spec.folder) / "model.json").read_text())
     assert described["fingerprint"] == prepared.fingerprint
+    assert described["cropping"] == prepared.cropping
     assert described["config"]["num_classes"] == 2
 
 

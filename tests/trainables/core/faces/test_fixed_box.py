@@ -1,11 +1,12 @@
-"""Finding and cropping faces, on real ones."""
+"""One box for a whole clip, as versions up to 0.2 cropped it."""
 
 import cv2
 import numpy as np
 import pytest
 
-from trainables.core.prepared.faces import QUICK, FaceFinder, NoFace, _tracks
-from trainables.core.prepared.pixels import MAX_FRAMES, bounded
+from trainables.core.faces.clip import NoFace
+from trainables.core.faces.fixed_box import FixedBox, _tracks
+from trainables.core.faces.mtcnn import QUICK, Detector, Face
 from trainables.data.core.dataset import DataError
 from trainables.data.core.image import read_image
 from trainables.data.core.video import read_video
@@ -13,7 +14,7 @@ from trainables.data.core.video import read_video
 
 @pytest.fixture(scope="module")
 def finder():
-    return FaceFinder()
+    return FixedBox()
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +28,9 @@ def test_a_clip_is_cropped_to_the_face_in_all_its_frames(finder, clip):
     assert (cropped.num_frames_with_face, cropped.num_faces) == (8, 1)
     assert cropped.score > 0.99
     # The face fills four fifths of the crop, in its middle: the crop is a quarter larger than the face.
-    (face,) = finder._detect([cropped.frames[8]], QUICK)[0][:, :4]
-    assert (face[:2] + face[2:]) / 2 == pytest.approx([80, 80], abs=8)
-    assert (face[2:] - face[:2]).max() == pytest.approx(160 / 1.25, abs=12)
+    ((face,),) = Detector().detect([cropped.frames[8]], QUICK)
+    assert face.centre == pytest.approx([80, 80], abs=8)
+    assert face.side == pytest.approx(160 / 1.25, abs=12)
 
 
 def test_one_box_holds_for_the_whole_clip(finder, clip):
@@ -59,7 +60,7 @@ def test_a_face_that_the_quick_look_misses_is_found_by_looking_closer_and_at_mor
     small = [np.full((480, 640, 3), 128, np.uint8) for _ in range(12)]
     for canvas, frame in zip(small, clip, strict=False):
         canvas[200:260, 300:360] = cv2.resize(frame, (60, 60), interpolation=cv2.INTER_AREA)
-    assert not any(len(faces) for faces in finder._detect(small, QUICK))
+    assert not any(Detector().detect(small, QUICK))
     assert finder.crop_clip(small, 96).face_share == 1
     hidden = [*clip[:12]]
     for place in (0, 3, 5, 6, 8):  # five of the eight that are looked at first
@@ -145,26 +146,17 @@ def test_of_two_subjects_the_same_one_is_taken_throughout(finder, clip, faces):
 
 
 def test_a_subject_seen_in_most_frames_beats_one_larger_spurious_box():
-    subject = np.array([10.0, 10, 60, 60, 0.99])
-    spurious = np.array([100.0, 0, 180, 80, 0.9])
-    tracks = _tracks([np.stack([subject, spurious]), subject[None] + 1e-3, subject[None] + 2e-3])
+    subject = Face(np.array([10.0, 10, 60, 60]), 0.99, np.zeros((5, 2)))
+    spurious = Face(np.array([100.0, 0, 180, 80]), 0.9, np.zeros((5, 2)))
+    tracks = _tracks({0: [subject, spurious], 4: [subject], 9: [subject]})
     assert sorted(len(track) for track in tracks) == [1, 3]
 
 
-def test_a_long_clip_is_thinned_evenly():
-    frames = bounded(np.full((2, 2, 3), index % 256, np.uint8) for index in range(3 * MAX_FRAMES))
-    assert MAX_FRAMES / 2 < len(frames) <= MAX_FRAMES
-    assert [int(frame[0, 0, 0]) for frame in frames[:4]] == [0, 4, 8, 12]
-
-
-def test_large_frames_are_shrunk_in_proportion():
-    assert bounded([np.zeros((1000, 2000, 3), np.uint8)])[0].shape == (640, 1280, 3)
-
-
-def test_frames_of_another_shape_keep_their_proportions():
-    wide = np.zeros((40, 80, 3), np.uint8)
-    wide[10:30, 30:50] = 255  # a square
-    frames = bounded([np.zeros((60, 60, 3), np.uint8), wide, np.zeros((120, 120, 3), np.uint8)])
-    assert [frame.shape for frame in frames] == [(60, 60, 3)] * 3
-    rows, columns = np.nonzero(frames[1][..., 0] > 127)
-    assert np.ptp(rows) == np.ptp(columns) == pytest.approx(14, abs=1)
+def test_everybody_who_shows_is_cropped_with_the_place_of_each(finder, clip):
+    canvas = np.full((480, 900, 3), 200, np.uint8)
+    canvas[60:420, 520:880] = cv2.resize(clip[0], (360, 360))
+    canvas[:, :480] = clip[0]
+    first, second = finder.crop_everyone([canvas] * 2, 96)
+    np.testing.assert_array_equal(first.frames, finder.crop_shown([canvas] * 2, 96).frames)
+    assert first.box.right < 480 < second.box.left
+    assert (first.other_shares, second.other_shares) == ((1.0,), (1.0,))

@@ -1,5 +1,6 @@
 """Face crops that the owners give: stored so that the network is shown the whole of them, in training and in serving."""
 
+import contextlib
 import dataclasses
 import json
 from pathlib import Path
@@ -9,11 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from drawing.sequence import DIFFICULTIES, draw_clip, sample_subject
 from tests.support.trees import ck_plus_48, fer2013
+from trainables.core.faces import given
+from trainables.core.faces.clip import NoFace
+from trainables.core.faces.given import GivenFaces
+from trainables.core.faces.mtcnn import Face
 from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.cache import prepare
-from trainables.core.prepared.faces import FaceFinder
-from trainables.core.prepared.given_faces import GivenFaces, finder_for
 from trainables.core.prepared.stored import open_prepared
 from trainables.core.serving.classifier import Classifier
 from trainables.core.training.trainer import predict
@@ -22,6 +26,7 @@ from trainables.core.training.workers import Group
 from trainables.data import ck_plus_48 as ck_plus_48_reader
 from trainables.data import fer2013 as fer2013_reader
 from trainables.data.core.dataset import DataError
+from trainables.data.core.image import read_image
 
 
 def noise(height: int, width: int) -> np.ndarray:
@@ -44,11 +49,6 @@ def test_a_crop_of_another_size_fills_the_middle_and_keeps_its_proportions():
     assert np.array_equal(stored[6:54, 18:42], cv2.resize(frame, (24, 48), interpolation=cv2.INTER_AREA))
     with pytest.raises(DataError, match="no frames"):
         GivenFaces().crop_clip([], 60)
-
-
-def test_what_makes_the_crops_follows_the_data_set():
-    assert isinstance(finder_for("given"), GivenFaces)
-    assert isinstance(finder_for("find"), FaceFinder)
 
 
 @pytest.fixture
@@ -95,7 +95,8 @@ def test_data_prepared_before_these_fields_were_kept_still_opens(root, tmp_path)
     assert (opened.faces, opened.drawn, opened.notes) == ("find", False, ())
 
 
-def test_a_model_trained_on_given_crops_takes_what_it_reads_for_such_crops(root, tmp_path, tiny):
+def test_a_model_trained_on_given_crops_takes_what_it_reads_for_such_crops(root, tmp_path, tiny, monkeypatch):
+    monkeypatch.setattr(given, "Detector", _Trusting)
     dataset = ck_plus_48_reader.load(root)
     prepared = prepare(dataset, tmp_path)
     from tests.support.extension import tiny as trainable
@@ -113,6 +114,48 @@ def test_a_model_trained_on_given_crops_takes_what_it_reads_for_such_crops(root,
     expected = predict(classifier.model, clips, tuple(range(12)), config, Group()).logits
     found = [list(prediction.probabilities.values()) for prediction in classifier.predict(pictures)]
     np.testing.assert_allclose(found, torch.from_numpy(expected).softmax(dim=1).numpy(), atol=1e-5)
+
+
+class _Trusting:
+    """A detector that sees a face in noise too."""
+
+    def detect(self, frames, look):
+        return [[Face(np.array([0.0, 0, 40, 40]), 0.8, np.zeros((5, 2)))] for _ in frames]
+
+
+def test_a_frame_that_shows_no_face_is_not_answered_for():
+    with pytest.raises(NoFace, match="no face in any of 2 frames looked at; the model was trained on crops of faces"):
+        GivenFaces().crop_shown([noise(48, 48)] * 2, 60)
+
+
+@pytest.mark.parametrize("grey", [False, True])
+def test_a_drawn_crop_of_48_px_is_answered_for_with_the_score_of_the_detector(grey):
+    world = DIFFICULTIES["medium"]
+    subject = sample_subject(np.random.default_rng(0), world)
+    frames = draw_clip(np.random.default_rng(0), subject, "happiness", world, num_frames=4, size=110).frames
+    crops = [cv2.resize(frame, (48, 48), interpolation=cv2.INTER_AREA) for frame in frames[:, 20:90, 20:90]]
+    if grey:
+        crops = [np.repeat(crop.mean(axis=-1, keepdims=True).astype(np.uint8), 3, axis=-1) for crop in crops]
+    clip = GivenFaces().crop_shown(crops, 60)
+    assert np.array_equal(clip.frames, GivenFaces().crop_clip(crops, 60).frames)
+    assert (clip.num_frames_with_face, clip.face_share) == (4, 1.0)
+    assert 0.3 <= clip.score <= 1
+
+
+@pytest.mark.parametrize(("name", "is_face"), [("coffee", False), ("chelsea", False), ("lisa1", True), ("lisa3", True)])
+@pytest.mark.parametrize("side", [48, 224])
+def test_a_cup_and_a_cat_are_not_answered_for_and_real_faces_are(faces, name, is_face, side):
+    picture = read_image(next((faces / "stills").glob(f"{name}.*")))
+    crop = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
+    with contextlib.nullcontext() if is_face else pytest.raises(NoFace):
+        assert GivenFaces().crop_shown([crop], 60).score > 0.9
+
+
+def test_frames_in_which_no_face_shows_count_against_it():
+    world = DIFFICULTIES["easy"]
+    subject = sample_subject(np.random.default_rng(0), world)
+    frames = list(draw_clip(np.random.default_rng(0), subject, "happiness", world, num_frames=2, size=96).frames)
+    assert GivenFaces().crop_shown([*frames, noise(96, 96), noise(96, 96)], 60).face_share == 0.5
 
 
 class _WholeFrame(GivenFaces):

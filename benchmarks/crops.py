@@ -1,0 +1,131 @@
+"""Whether crops that follow the head serve a network as well as one box a clip, on heads that hardly move.
+
+    python -m benchmarks.crops --data-root ../shared/faces/smiles [--seeds 1] [--processes 2] [--home DIR]
+
+One configuration (`search-0001` of RESULTS.md) is trained on five folds of the people outside the holdout of the study
+`smiles`, on crops of both kinds; what is the same person, fold and seed is compared. Work that was done lies in the home.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import torch
+
+from search_spaces.core.study import load_study
+from trainables.core import files, lookup
+from trainables.core.faces.ways import Cropping
+from trainables.core.prepared.cache import prepare
+from trainables.core.prepared.splits import make_splits, salt_of
+from trainables.core.prepared.stored import Prepared
+from trainables.core.streams import take_any_text
+from trainables.core.training.trial import TrialSpec, run_trial
+from trainables.core.training.workers import Group
+from tuning.statistics.comparison import compare
+from tuning.statistics.pairing import Run
+
+STUDY = "smiles"
+PARAMETERS = {"rbg_depth": 1, "gru_hidden": 256, "attention": "none", "masking_rate": 0.05}  # search-0001
+NUM_FOLDS = 5
+METRICS = "metrics.json"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train what is not trained yet, print a line a training and the difference."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data-root", type=Path, required=True, help="the clips, as the study reads them")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=2, help="trainings at a time, with a thread each")
+    parser.add_argument("--home", type=Path, help="where crops and trainings are kept (default: nowhere)")
+    given = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="fertune-crops-") as temporary:
+        home = given.home or Path(temporary)
+        specs = [spec for way in get_args(Cropping) for spec in _specs(way, given.data_root, home, given.seeds)]
+        with multiprocessing.get_context("spawn").Pool(given.processes) as pool:
+            for trial, accuracy in pool.imap_unordered(_trained, specs):
+                print(f"{trial}: {100 * accuracy:.1f} %", flush=True)
+        runs = [_run_of(spec, json.loads(Path(spec.folder, METRICS).read_text())) for spec in specs]
+        compared = compare(runs, "fixed_box")
+    for variant in compared.variants:
+        print(f"{variant.variant}: {_points(variant.accuracy)} of {compared.num_clips} clips")
+    difference = compared.variants[1].difference
+    assert difference is not None
+    bootstrap = f"; by bootstrap over people {_points(difference.bootstrap)}" if difference.bootstrap else ""
+    print(f"path less fixed_box: {_points(difference.interval)}{bootstrap}; {compared.num_people} people")
+    return 0
+
+
+def _specs(way: Cropping, root: Path, home: Path, num_seeds: int) -> list[TrialSpec]:
+    """The trainings on one kind of crops, which are made where they are not there yet."""
+    study = load_study(STUDY)
+    dataset = lookup.load("trainables.data", study.dataset, "data set").load(root)
+    prepared = prepare(dataset, home, cropping=way)
+    print(f"{way}: {len(prepared)} of {len(prepared) + len(prepared.dropped)} clips kept", flush=True)
+    splits = home / f"{way}.json"
+    _folds(prepared, study.registered_model, splits)
+    return [
+        TrialSpec(
+            trial_id=f"{way}-fold{fold}-seed{seed}",
+            study=STUDY,
+            phase="ablation",
+            trainable=study.trainable,
+            parameters={**study.settings, **PARAMETERS},
+            prepared=str(prepared.folder),
+            splits=str(splits),
+            folds=(fold,),
+            seed=seed,
+            folder=str(home / "trainings" / f"{way}-{fold}-{seed}"),
+        )
+        for seed in range(num_seeds)
+        for fold in range(NUM_FOLDS)
+    ]
+
+
+def _folds(prepared: Prepared, registered_model: str, path: Path) -> None:
+    splits = make_splits(prepared, salt=salt_of(prepared.name, registered_model))
+    if len(splits.folds) != NUM_FOLDS:
+        raise SystemExit(f"{prepared.name} has {len(splits.folds)} folds outside the holdout; {NUM_FOLDS} are needed.")
+    splits.save(path)
+
+
+def _trained(spec: TrialSpec) -> tuple[str, float]:
+    """Train, unless that was done before; the accuracy on the fold's test people."""
+    torch.set_num_threads(1)
+    done = Path(spec.folder) / METRICS
+    if not done.exists():
+        done.parent.mkdir(parents=True, exist_ok=True)
+        metrics = run_trial(spec, lambda row: True, Group())
+        done.write_text(json.dumps(metrics))
+    return spec.trial_id, json.loads(done.read_text())["accuracy"]
+
+
+def _run_of(spec: TrialSpec, metrics: dict[str, Any]) -> Run:
+    folder = Path(spec.folder)
+    fold = json.loads(Path(spec.splits).read_text())["folds"][spec.folds[0]]
+    return Run(
+        variant=spec.trial_id.partition("-")[0],
+        fold=spec.folds[0],
+        seed=spec.seed,
+        accuracy=metrics["accuracy"],
+        uar=metrics["uar"],
+        train_time_s=metrics["train_time_s"],
+        param_count=int(metrics["param_count"]),
+        num_train=len(fold["train"]),
+        num_test=len(fold["test"]),
+        predictions=folder / files.PREDICTIONS,
+    )
+
+
+def _points(found: Any) -> str:
+    return f"{100 * found.mean:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f}) points"
+
+
+if __name__ == "__main__":
+    take_any_text()
+    raise SystemExit(main())
