@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from tests.conftest import ROOT
-from tests.inputs import containers, images, layouts, lengths, tables
+from tests.inputs import containers, images, layouts, lengths, people, tables
 from tests.inputs.case import Family
 
 PAGE = ROOT / "docs" / "inputs.md"
-FAMILIES: tuple[Family, ...] = (containers.FAMILY, images.FAMILY, layouts.FAMILY, lengths.FAMILY, tables.FAMILY)
+FAMILIES: tuple[Family, ...] = (
+    containers.FAMILY,
+    images.FAMILY,
+    layouts.FAMILY,
+    lengths.FAMILY,
+    people.FAMILY,
+    tables.FAMILY,
+)
 BEFORE = """\
 # What may be given, and what happens
 
