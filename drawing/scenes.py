@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,42 +32,66 @@ class Scene:
     faces: np.ndarray
 
 
-def _still(at: float, side: float = 0.8) -> Course:
+def stays(at: float, side: float = 0.8) -> Course:
+    """Somebody who stays at a place."""
     return lambda time: (at, side)
 
 
-def _walk(start: float, end: float, side: float = 0.8) -> Course:
+def walks(start: float, end: float, side: float = 0.8) -> Course:
+    """Somebody who walks from one place to another."""
     return lambda time: (start + (end - start) * time, side)
 
 
-def _between(course: Course, begin: float, end: float) -> Course:
+def between(course: Course, begin: float, end: float) -> Course:
+    """Somebody who is there from one time to another."""
     return lambda time: course(time) if begin <= time <= end else None
 
 
 SCENES: dict[str, tuple[Course, ...]] = {
-    "stands": (_still(0.5),),
-    "walks": (_walk(0.15, 0.85, 0.6),),
+    "stands": (stays(0.5),),
+    "walks": (walks(0.15, 0.85, 0.6),),
     "approaches": (lambda time: (0.5, 0.4 + 0.6 * time),),
-    "comes late": (_between(_still(0.6), 0.35, 1.0),),
-    "two people": (_still(0.28, 0.9), _still(0.75, 0.7)),
-    "change places": (_walk(0.25, 0.75), _walk(0.75, 0.25, 0.7)),
-    "after a cut": (_between(_still(0.3), 0.0, 0.65), _between(_still(0.7), 0.65, 1.0)),
-    "mostly away": (_between(_still(0.5), 0.0, 0.3),),
-    "lies": (_still(0.5, 0.95),),
+    "comes late": (between(stays(0.6), 0.35, 1.0),),
+    "two people": (stays(0.28, 0.9), stays(0.75, 0.7)),
+    "change places": (walks(0.25, 0.75), walks(0.75, 0.25, 0.7)),
+    "after a cut": (between(stays(0.3), 0.0, 0.65), between(stays(0.7), 0.65, 1.0)),
+    "mostly away": (between(stays(0.5), 0.0, 0.3),),
+    "lies": (stays(0.5, 0.95),),
 }
 
 
 def draw_scene(name: str, *, seed: int = 0, num_frames: int = 24, height: int = 240, noise: float = 3.0) -> Scene:
     """The scene of that `name` (`SCENES`), `height` px high and 16:9; `seed` chooses the people. `noise` is in grey levels."""
-    courses, width = SCENES[name], 2 * round(WIDE * height / 2)
-    rng = np.random.default_rng([seed, list(SCENES).index(name)])
+    given = [seed, list(SCENES).index(name)]
+    scene = draw_people(
+        SCENES[name], seed=given, num_frames=num_frames, height=height, noise=noise, cut=name == "after a cut"
+    )
+    if name != "lies":
+        return scene
+    width = scene.frames.shape[2]
+    faces = np.stack([scene.faces[..., 1], width - scene.faces[..., 0], scene.faces[..., 2]], axis=-1)
+    return Scene(frames=np.ascontiguousarray(np.rot90(scene.frames, axes=(1, 2))), faces=faces)
+
+
+def draw_people(
+    courses: Sequence[Course],
+    *,
+    seed: Sequence[int] = (0,),
+    num_frames: int = 24,
+    height: int = 240,
+    noise: float = 3.0,
+    cut: bool = False,
+) -> Scene:
+    """A person for each of `courses`, in a picture `height` px high and 16:9; with a `cut` all but the first elsewhere."""
+    width = 2 * round(WIDE * height / 2)
+    rng = np.random.default_rng(seed)
     frames = np.stack([_wall(rng, height, width)] * num_frames).astype(np.float32)
     faces = np.full((len(courses), num_frames, 3), np.nan)
     for number, course in enumerate(courses):
         places = [course(index / max(num_frames - 1, 1)) for index in range(num_frames)]
-        if name == "after a cut" and number:
+        if cut and number:
             frames[[index for index, place in enumerate(places) if place]] = _wall(rng, height, width)
-        pictures, opacities = _cut_out([seed, list(SCENES).index(name), number], num_frames, height)
+        pictures, opacities = _cut_out([*seed, number], num_frames, height)
         for index, place in enumerate(places):
             if place is not None:
                 side = place[1] * height
@@ -75,11 +99,7 @@ def draw_scene(name: str, *, seed: int = 0, num_frames: int = 24, height: int = 
                 _paste(frames[index], pictures[index], opacities[index], left, top, side)
                 faces[number, index] = np.array([left, top, 0]) + FACE * side
     grain = noise * rng.standard_normal((*frames.shape[:3], 1), np.float32)
-    drawn = np.clip(frames + grain + 0.5, 0, 255).astype(np.uint8)
-    if name == "lies":
-        faces = np.stack([faces[..., 1], width - faces[..., 0], faces[..., 2]], axis=-1)
-        return Scene(frames=np.ascontiguousarray(np.rot90(drawn, axes=(1, 2))), faces=faces)
-    return Scene(frames=drawn, faces=faces)
+    return Scene(frames=np.clip(frames + grain + 0.5, 0, 255).astype(np.uint8), faces=faces)
 
 
 def write_scenes(root: Path, *, seed: int = 0, num_frames: int = 24, height: int = 240) -> None:

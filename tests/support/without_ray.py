@@ -1,11 +1,14 @@
-"""A runner that does all but Ray: its Tune is a loop in this process, its workers a function."""
+"""Runners that do all but Ray: their Tune is a loop in this process."""
 
-from types import SimpleNamespace
+import contextlib
 
-from ray.tune.search import Searcher
+import pytest
 
 from tests.support.ablation_driver import Driver
+from tests.support.loop import Loop, finished, tried
 from tests.support.tiny_study import Quiet
+from trainables.core.training.trial import TrialSpec, run_trial
+from trainables.core.training.workers import Group, whereabouts
 from tuning.execution.runner import Runner
 from tuning.execution.session import Node, Session
 
@@ -25,14 +28,23 @@ class LoopRunner(Driver):
         return Session(nodes=(Node(num_cpus=1),))
 
     def _tuner(self, phase, bookkeeper, count, slots, gpus):
-        def fit():
-            for number in map(str, range(count)):
-                asked = bookkeeper.suggest(number)
-                if asked == Searcher.FINISHED:
-                    return
-                self.specs.append(asked["spec"])
-                self.train(asked["spec"])
-                found = {f"metrics/{key}": value for key, value in METRICS.items()}
-                bookkeeper.on_trial_complete(number, {"done": True, **found})
+        def train(spec, report):
+            self.specs.append(spec)
+            self.train(spec)
+            return finished(METRICS)
 
-        return SimpleNamespace(fit=fit)
+        return Loop(bookkeeper, count, train)
+
+
+@contextlib.contextmanager
+def training_here():
+    """Every runner trains its trials in this process, in full, where Ray's workers would: what Ray does is not tested."""
+
+    def train(spec, report):
+        group = Group()
+        return tried(lambda: run_trial(TrialSpec(**spec), report, group), [whereabouts(group.device)])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Runner, "_ray", LoopRunner._ray)
+        patch.setattr(Runner, "_tuner", lambda self, phase, bookkeeper, count, *_: Loop(bookkeeper, count, train))
+        yield

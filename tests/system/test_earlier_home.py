@@ -11,6 +11,7 @@ import tune
 from tests.conftest import ROOT
 from tests.support import earlier_home
 from tests.support.tiny_study import Quiet, tiny_study
+from tests.support.without_ray import training_here
 from trainables.core.prepared.stored import open_prepared, prepared_folders
 from tuning.cross_validate import plan_cross_validation
 from tuning.evidence.holdout import evidence
@@ -26,8 +27,7 @@ from tuning.remove import plan_removal
 from tuning.rollback import rollback
 from tuning.run import run
 
-# A Ray of its own, beside those of the other tests: its four trials are small.
-pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("earlier home"), pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,8 @@ def test_every_reading_command_passes_on_a_copy_of_it_elsewhere(home, tmp_path, 
 def test_a_study_goes_on_with_its_data_its_splits_and_its_runs(home):
     before, splits = Ledger.read(home / "tiny"), (home / "tiny" / "splits.json").read_text()
     prepared = sorted((home / "prepared").iterdir())
-    ran = run(tiny_study(), home=home, placement=Placement(max_concurrent=1), extend=1)
+    with training_here():
+        ran = run(tiny_study(), home=home, placement=Placement(max_concurrent=1), extend=1)
     assert len(ran.ledger.of_phase("search")) == len(before.of_phase("search")) + 1
     assert (home / "tiny" / "splits.json").read_text() == splits
     assert sorted((home / "prepared").iterdir()) == prepared
@@ -128,7 +129,8 @@ def test_a_half_run_trial_goes_on_where_it_stopped(home):
     assert (home / "halted" / "trials" / "search-0000" / "last.pt").exists()
     settings = {**tiny_study().settings, "epochs": 12}
     halted, listener = tiny_study(name="halted", settings=settings, num_samples=1), Quiet()
-    run(halted, progress=listener, home=home, placement=Placement(max_concurrent=1), resume=True)
+    with training_here():
+        run(halted, progress=listener, home=home, placement=Placement(max_concurrent=1), resume=True)
     after = Ledger.read(home / "halted").trials["search-0000"]
     assert after.state == "FINISHED"
     assert [row["epoch"] for row in after.curve] == list(range(1, 13))

@@ -12,7 +12,7 @@ from search_spaces.core.study import Study
 from trainables.core.faces.ways import NEWEST, Cropping, cropping_of
 from trainables.core.prepared.cache import CROP_SIZE, default_crop_size, prepared_for
 from trainables.core.prepared.splits import prepared_then
-from trainables.core.prepared.stored import Prepared, face_size_of, stored_sizes
+from trainables.core.prepared.stored import Prepared, face_size_of, margin_size, stored_sizes
 from trainables.data.core.dataset import Dataset
 from tuning.execution.preparation import draw, drawn_root, read_dataset, takes_spelling
 from tuning.execution.space import Space
@@ -104,6 +104,8 @@ class FaceSizes:
                 raise ValueError(self._widened(face_size_of(crop_size)))
             return crop_size  # of an earlier version, which showed networks the margin too
         larger = prepared_for(dataset, self.home, self.needed, cropping=self.cropping, on_hashed=self.on_hashed)
+        if larger is None and self.cropping != NEWEST:
+            return margin_size(self.needed)  # `prepare` crops in the newest way alone
         if larger is None:
             raise ValueError(self._too_small(face_size_of(crop_size)))
         return larger

@@ -23,7 +23,10 @@ KeepSpelling = Annotated[
     bool, typer.Option("--keep-spelling", help="Keep several spellings of a name apart: Anna, anna.")
 ]
 FaceSize = Annotated[
-    int | None, typer.Option(help="The largest image_size that networks can read of it; default: 128 px.")
+    int | None,
+    typer.Option(
+        help="The largest image_size that networks can read of it, 16 to 512 px; default: 128, or the data's own."
+    ),
 ]
 Verify = Annotated[bool, typer.Option("--verify", help="Read every byte again: trust no hash that was remembered.")]
 Preview = Annotated[

@@ -193,6 +193,13 @@ def test_a_study_that_asks_for_more_than_it_was_begun_on_goes_on_with_new_data_a
     assert (found.prepared.face_size, found.facts["crop_size"]) == (224, 280)
 
 
+def test_a_study_that_follows_no_head_makes_larger_faces_itself_as_no_command_does(clips, home, stub):
+    begun = faces_of(search_of(112), clips, home)
+    facts = {"dataset_fingerprint": begun.prepared.fingerprint, "data_root": str(clips), "data_format": 2}
+    found = faces_of(search_of(224), clips, home, facts, new_data=True)
+    assert (found.prepared.face_size, found.facts["cropping"], stub()) == (224, "fixed_box", 16)
+
+
 def test_a_study_of_an_earlier_version_goes_on_with_all_that_its_faces_show(clips, home, stub):
     before = of_earlier_version(prepare("clip_folder", clips, home=home))
     facts = {

@@ -11,6 +11,8 @@ import numpy as np
 from trainables.data.core.dataset import DataError
 from trainables.data.core.video import Reading
 
+LYING = 45.0  # degrees from upright from which a face lies
+
 
 class NoFace(DataError):
     """No face was found in a clip, or one in few of its frames."""

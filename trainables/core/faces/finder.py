@@ -36,6 +36,7 @@ class FaceFinder:
         """What decides the crops, for the fingerprint of a cache."""
         return {
             "detector": "mtcnn",
+            "version": 1,  # one more for any change in this room that is not told below
             KEY: "path",
             "margin": MARGIN,
             "looked_at": [FIRST, MORE],
@@ -68,7 +69,7 @@ class FaceFinder:
             return _cropped(*self._scene(frames), 0, size)
 
     def crop_everyone(self, frames: Iterable[np.ndarray], size: int) -> list[CroppedClip]:
-        """The crops of everybody in `frames`, however short they show, the one first whom `crop_shown` takes."""
+        """The crops of everybody who shows in a tenth of `frames`, the one first whom `crop_shown` takes."""
         with one_thread():
             clip, scene = self._scene(frames)
             return [_cropped(clip, scene, person, size) for person in range(len(scene.people))]
@@ -91,7 +92,7 @@ def require_searchable(frames: Sequence[np.ndarray]) -> None:
 def _cropped(clip: Bounded, scene: Scene, number: int, size: int) -> CroppedClip:
     """Person `number` of the scene as crops of `size` px."""
     person = scene.people[number]
-    runs = list(_runs(scene, scene.in_view[number]))
+    runs = list(_runs(scene, scene.in_view[number], MOST_HIDDEN // clip.every))
     roll = float(np.median([one.face.roll_deg for one in person.seen.values()]))
     crops = [_crops(scene, person, run, size, roll if scene.quarter_turns else 0.0) for run in runs]
     return CroppedClip(
@@ -118,16 +119,17 @@ def _crops(scene: Scene, person: Person, run: Sequence[int], size: int, roll_deg
 def _first_box(clip: Bounded, scene: Scene, person: Person) -> Box:
     """Where the person is seen first, in the frames as they were read."""
     frame = person.frames[0]
-    box = turned_back(person.seen[frame].face, scene.quarter_turns, *clip.frames[0].shape[:2]).box
+    height, width = scene.frames[0].shape[:2][:: -1 if scene.quarter_turns % 2 else 1]
+    box = turned_back(person.seen[frame].face, scene.quarter_turns, height, width).box
     left, top, right, bottom = (float(edge * clip.scale) for edge in box)
     return Box(frame=frame * clip.every, left=left, top=top, right=right, bottom=bottom)
 
 
-def _runs(scene: Scene, in_view: Sequence[int]) -> Iterator[list[int]]:
-    """The frames to crop, in runs of frames that follow one another in a shot: short gaps are filled."""
+def _runs(scene: Scene, in_view: Sequence[int], most_hidden: int) -> Iterator[list[int]]:
+    """The frames to crop, in runs of frames that follow one another in a shot: gaps of up to `most_hidden` are filled."""
     run = [in_view[0]]
     for before, after in pairwise(in_view):
-        if after in scene.shot_of(before) and after - before <= MOST_HIDDEN + 1:
+        if after in scene.shot_of(before) and after - before <= most_hidden + 1:
             run.extend(range(before + 1, after + 1))
         else:
             yield run

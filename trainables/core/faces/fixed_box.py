@@ -16,13 +16,12 @@ from trainables.core.faces.clip import Box, CroppedClip, NoFace
 from trainables.core.faces.crops import MARGIN, MAX_FRAMES, MAX_SIDE, Bounded, bounded, square_crops
 from trainables.core.faces.finder import MIN_FACE_SHARE, require_searchable
 from trainables.core.faces.looking import evenly, overlap
-from trainables.core.faces.mtcnn import CLOSE, FILLING, QUICK, Detector, Face, one_thread
-from trainables.core.faces.turning import SURE, turned_back
+from trainables.core.faces.mtcnn import CLOSE, QUICK, Detector, Face, one_thread
+from trainables.core.faces.turning import NUM_TURNED, SURE, surest_roll, turned_back
 
 NUM_LOOKED_AT = 8  # frames, evenly spaced
 MOST_LOOKED_AT = 32  # where these show too few faces
 MIN_SHARED = 0.3  # intersection over union from which two boxes of neighbouring frames are one face
-NUM_TURNED = 4  # crops, evenly spaced
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,10 @@ def _cropped(detector: Detector, clip: Bounded, found: _Found, size: int) -> Cro
     num_frames = len(clip.frames)
     crops = square_crops(clip.frames, np.tile(centre, (num_frames, 1)), np.full(num_frames, side), size)
     score = float(np.mean([face.probability for face in faces]))
-    roll = _roll(detector, crops) if score < SURE else float(np.median([face.roll_deg for face in faces]))
+    if score < SURE:
+        roll = surest_roll(detector, crops[evenly(num_frames, NUM_TURNED)])
+    else:
+        roll = float(np.median([face.roll_deg for face in faces]))
     first = min(found.face)
     left, top, right, bottom = (float(edge * clip.scale) for edge in found.face[first].box)
     return CroppedClip(
@@ -130,21 +132,6 @@ def _find(detector: Detector, frames: list[np.ndarray]) -> _Found:
         f"the face shows in {most} of {len(seen)} frames looked at ({100 * most / len(seen):.0f} %); at least "
         f"{100 * MIN_FACE_SHARE:.0f} % are needed"
     )
-
-
-def _roll(detector: Detector, crops: np.ndarray) -> float | None:
-    """By how many degrees the face in `crops` is turned clockwise; `None` where it is not found in them again."""
-    shown = crops[evenly(len(crops), NUM_TURNED)]
-    turned = [np.ascontiguousarray(np.rot90(crop, quarters)) for quarters in range(4) for crop in shown]
-    seen = detector.detect(turned, FILLING)
-    surest, roll = 0.0, None
-    for quarters in range(4):
-        here = seen[quarters * len(shown) : (quarters + 1) * len(shown)]
-        faces = [max(faces, key=lambda face: face.weight) for faces in here if faces]
-        log_odds = sum(np.log(face.probability / max(1 - face.probability, 1e-7)) for face in faces)
-        if log_odds > surest:
-            surest, roll = log_odds, 90 * quarters + float(np.median([face.roll_deg for face in faces]))
-    return roll
 
 
 def _lasting(tracks: list[dict[int, Face]], num_looked_at: int) -> _Found | None:

@@ -17,7 +17,7 @@ from trainables.core.faces.people import Person, Sighting, shot_of, tracks
 
 FIRST = 8  # frames, evenly spaced
 MORE = 32  # where these show too few faces
-MOST_DETECTED = 64  # frames that the detector sees at most
+MOST_DETECTED = 64  # frames that the detector sees at most, unless there are as many ends of shots
 MIN_SHARE = 0.5  # of the frames looked at; where no face shows in as many, they are looked at more closely
 SETTLED = 4  # frames at most between two sightings of a head that hardly moves
 STILL = 0.1  # of its size, that it moved between them
@@ -28,9 +28,12 @@ SAME_FACE = 0.3  # intersection over union from which two boxes in one frame are
 class Looking:
     """The frames of one clip, with `firsts`, those that begin its shots, and what was `seen` so far, by frame."""
 
+    frames: Sequence[np.ndarray]
+    firsts: Sequence[int]
+    seen: dict[int, list[Sighting]]  # empty where nobody was
+
     def __init__(self, detector: Detector, frames: Sequence[np.ndarray], firsts: Sequence[int]) -> None:
-        self.frames, self.firsts = frames, firsts
-        self.seen: dict[int, list[Sighting]] = {}
+        self.frames, self.firsts, self.seen = frames, firsts, {}
         self._detector = detector
         self._look = QUICK
         self._detected: set[int] = set()
@@ -38,7 +41,7 @@ class Looking:
 
     def at_first(self) -> Person | None:
         """Look at a few frames, and closer if need be: whoever shows in half of them at least, the heaviest of several."""
-        first = sorted({*evenly(len(self.frames), FIRST), *self._ends_of_shots()})[:MOST_DETECTED]
+        first = sorted({*evenly(len(self.frames), FIRST), *self._ends_of_shots()})
         more = [index for index in evenly(len(self.frames), MORE) if index not in first]
         for look, indices in ((QUICK, first), (CLOSE, first), (CLOSE, more)):
             self._look = look
@@ -63,6 +66,12 @@ class Looking:
             self._confirmed |= wanted.keys()
             room = MOST_DETECTED - len(self._detected)
             self._detect(sorted(missed - self._detected)[: max(room, 0)])
+
+    def looked_for(self, person: Person, heaviest: float) -> list[int]:
+        """The frames in which `person` would have been seen if in view; `heaviest` is the weight of the heaviest."""
+        if person.weight >= MATTERS * heaviest:
+            return sorted(self.seen)
+        return sorted(self._detected | person.seen.keys())  # nobody asked where this one was between
 
     def _wanted(self) -> Iterator[tuple[int, list[np.ndarray]]]:
         """Frames that are to be looked at, each with the boxes in which somebody is expected there."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 from trainables.core.faces.crops import resized, square_part, with_border
 
 BATCH = 8  # frames that are searched at once, which bounds the memory of the pyramid
+SQUARES = 64  # that are confirmed at once, likewise
 CONFIRMED = 0.7  # probability, as the detector's own last threshold
 _INPUT = 48  # px, of the last network
 
@@ -90,22 +91,26 @@ class Detector:
 
     def confirm(self, frames: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[Face | None]:
         """For each of `frames`, the face that was expected about the box `(4,)` beside it; `None` where it shows none."""
-        if not frames:
-            return []
+        faces: list[Face | None] = []
+        for start in range(0, len(frames), SQUARES):
+            part = slice(start, start + SQUARES)
+            faces.extend(self._confirm_batch(frames[part], [_square_about(box) for box in boxes[part]]))
+        return faces
+
+    def _confirm_batch(
+        self, frames: Sequence[np.ndarray], squares: Sequence[tuple[int, int, int]]
+    ) -> Iterator[Face | None]:
         import torch
 
-        squares = [_square_about(box) for box in boxes]
         parts = [square_part(frame, *square) for frame, square in zip(frames, squares, strict=True)]
         inputs = np.stack([resized(part, (_INPUT, _INPUT)) for part in parts])
         shown = torch.from_numpy(inputs).to(self.device).permute(0, 3, 1, 2).float().sub_(127.5).mul_(1 / 128)
         with torch.inference_mode():
             moved, points, probabilities = (out.cpu().double().numpy() for out in self._mtcnn(QUICK).onet(shown))
-        faces: list[Face | None] = []
         for (x, y, side), corners, at, probability in zip(squares, moved, points, probabilities[:, 1], strict=True):
             box = np.array([x, y, x + side, y + side]) + corners * side
             found = np.column_stack([x + at[:5] * side, y + at[5:] * side])
-            faces.append(Face(box, float(probability), found) if probability >= CONFIRMED else None)
-        return faces
+            yield Face(box, float(probability), found) if probability >= CONFIRMED else None
 
     def _detect_batch(self, frames: Sequence[np.ndarray], look: Look) -> list[list[Face]]:
         height, width = frames[0].shape[:2]

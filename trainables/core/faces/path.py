@@ -16,7 +16,7 @@ OUTLIERS = 3  # frames, of which the median counts: a box that is off in one of 
 
 
 def smooth(centres: np.ndarray, sides: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The path of a square about a head that is at `centres` `(T, 2)` and `sides` `(T,)` large, both in px: as large, as many.
+    """The path of a square about a head at `centres` `(T, 2)` that is `sides` `(T,)` large, in px; arrays of the same shapes.
 
     It is off the head by the tolerances above at most, where the head does not jump back and forth. One that stays within
     them has a crop that stands still, at the medians.

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from trainables.core.faces.appearance import OTHER, SAME, mean_appearance
+from trainables.core.faces.appearance import OTHER, SAME, unit
 from trainables.core.faces.mtcnn import Face
 
-# How far a head may be from where it is expected, in widths of it: from one frame to the next, for each more frame, at most.
-REACH, REACH_PER_FRAME, MOST_REACH = 0.5, 0.25, 3.0
+# How far a head may be from where it is expected, in widths of it.
+REACH = 0.5  # from one frame to the next
+REACH_PER_FRAME = 0.25  # for each more
+MOST_REACH = 3.0
 MOST_GROWTH = 1.0  # doublings of its size
 # A face that differs as much as two people do costs as much as one at the end of the reach.
 LOOK_COUNTS = 5.0
-ALIKE, STRANGERS = (
-    0.8,
-    0.4,
-)  # correlation of two looks from which they are one person where the place fits, well or exactly
-NOT_FAR, ON_THE_WAY = 2.0, 0.3  # widths of the head, between where somebody was going and where somebody is
+ALIKE = 0.8  # correlation of two looks from which they are of one person if the place fits
+STRANGERS = 0.4  # below which they are of two, however well it fits
+NEAR = 2.0  # widths of the head, between where somebody was going and where somebody is, that fit
+ON_THE_WAY = 0.3  # likewise, that fit well
 RECENT = 4  # sightings that tell where somebody is going
 BEHIND = 40  # frames at most for which somebody is behind somebody else, and is known again by the way
 
@@ -38,20 +39,31 @@ class Sighting:
 Sightings = Mapping[int, Sequence[Sighting]]  # by frame; of the frames that were looked at, those without a face too
 
 
-@dataclass(eq=False)
 class Person:
-    """Somebody who shows in a clip: one sighting a frame at most."""
+    """Somebody who shows in a clip, or a part of that: `seen`, one sighting a frame at most, in time order."""
 
-    seen: dict[int, Sighting] = field(default_factory=dict)
+    def __init__(self, seen: Mapping[int, Sighting]) -> None:
+        self.seen = dict(sorted(seen.items()))
+        self._looks = np.sum([one.look for one in self.seen.values()], axis=0)
+
+    def add(self, frame: int, sighting: Sighting) -> None:
+        """The person was seen in `frame`, later than ever before."""
+        self.seen[frame] = sighting
+        self._looks = self._looks + sighting.look
 
     @property
     def frames(self) -> list[int]:
         """Where the person was seen, in order."""
-        return sorted(self.seen)
+        return list(self.seen)
+
+    @property
+    def last(self) -> int:
+        return next(reversed(self.seen))
 
     @property
     def look(self) -> np.ndarray:
-        return mean_appearance([one.look for one in self.seen.values()])
+        """The look that all sightings share."""
+        return unit(self._looks)
 
     @property
     def weight(self) -> float:
@@ -90,10 +102,10 @@ def tracks(looked: Sightings, firsts: Sequence[int], num_frames: int) -> list[Pe
     people: list[Person] = []
     for frame in sorted(looked):
         shot = shot_of(frame, firsts, num_frames)
-        there = [person for person in people if max(person.seen) in shot]
+        there = [person for person in people if person.last in shot]
         new = list(looked[frame])
         for person, sighting in _linked(there, new, frame):
-            person.seen[frame] = sighting
+            person.add(frame, sighting)
             new.remove(sighting)
         people += [Person({frame: sighting}) for sighting in new]
     return people
@@ -102,18 +114,18 @@ def tracks(looked: Sightings, firsts: Sequence[int], num_frames: int) -> list[Pe
 def people_of(looked: Sightings, firsts: Sequence[int], num_frames: int) -> list[Person]:
     """Everybody who shows: tracks that the same person left, before and behind something or in several shots, are joined."""
     people = tracks(looked, firsts, num_frames)
-    kin = {pair: _kinship(*pair, firsts, num_frames) for pair in combinations(people, 2)}
-    while kin and max(kin.values()) > 0:
-        both = max(kin, key=lambda pair: kin[pair])
+    scores = {pair: _link_score(*pair, firsts, num_frames) for pair in combinations(people, 2)}
+    while scores and max(scores.values()) > 0:
+        both = max(scores, key=lambda pair: scores[pair])
         joined = Person(both[0].seen | both[1].seen)
         people = [person for person in people if person not in both]
-        kin = {pair: kinship for pair, kinship in kin.items() if pair[0] not in both and pair[1] not in both}
-        kin |= {(person, joined): _kinship(person, joined, firsts, num_frames) for person in people}
+        scores = {pair: score for pair, score in scores.items() if pair[0] not in both and pair[1] not in both}
+        scores |= {(person, joined): _link_score(person, joined, firsts, num_frames) for person in people}
         people.append(joined)
     return people
 
 
-def _kinship(one: Person, other: Person, firsts: Sequence[int], num_frames: int) -> float:
+def _link_score(one: Person, other: Person, firsts: Sequence[int], num_frames: int) -> float:
     """How surely two tracks are of one person, above 0 if they are taken for one.
 
     They are if they look the same; if they look alike, and it is not far from the one to the other; or if the one goes on
@@ -124,14 +136,14 @@ def _kinship(one: Person, other: Person, firsts: Sequence[int], num_frames: int)
     alike = float(one.look @ other.look)
     if alike >= SAME:
         return 1 + alike
-    strays, gap = _strays(one, other, firsts, num_frames)
-    exactly = strays <= ON_THE_WAY and gap <= BEHIND
-    if (alike >= ALIKE and strays <= NOT_FAR) or (alike >= STRANGERS and exactly):
-        return max(alike - strays / NOT_FAR, 0.01)
+    error, gap = _prediction_error(one, other, firsts, num_frames)
+    exactly = error <= ON_THE_WAY and gap <= BEHIND
+    if (alike >= ALIKE and error <= NEAR) or (alike >= STRANGERS and exactly):
+        return max(alike - error / NEAR, 0.01)
     return 0.0
 
 
-def _strays(one: Person, other: Person, firsts: Sequence[int], num_frames: int) -> tuple[float, int]:
+def _prediction_error(one: Person, other: Person, firsts: Sequence[int], num_frames: int) -> tuple[float, int]:
     """How far the one is from where the other was going, in widths of it, and over how many frames; infinite over a cut."""
     longer, shorter = sorted((one, other), key=lambda person: -len(person.seen))
     gap, frame = min((min(abs(frame - there) for there in longer.frames), frame) for frame in shorter.frames)
@@ -145,11 +157,11 @@ def _strays(one: Person, other: Person, firsts: Sequence[int], num_frames: int) 
         face = shorter.seen[index].face
         if abs(np.log2(face.side / longer.size)) > MOST_GROWTH:
             return float("inf"), gap
-        off.append(float(np.linalg.norm(face.centre - _going(longer, there, index))) / face.side)
+        off.append(float(np.linalg.norm(face.centre - _extrapolated(longer, there, index))) / face.side)
     return float(np.median(off)), gap
 
 
-def _going(person: Person, there: Sequence[int], frame: int) -> np.ndarray:
+def _extrapolated(person: Person, there: Sequence[int], frame: int) -> np.ndarray:
     """Where `person`, seen in the frames `there` of a shot, is in `frame` of it: between two sightings, or on the way on."""
     if there[0] <= frame <= there[-1]:
         places = np.array([person.seen[index].face.centre for index in there])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -35,34 +35,28 @@ class Scene:
     in_view: list[list[int]]
 
     @classmethod
-    def of(cls, frames: Sequence[np.ndarray], detector: Detector) -> Scene:
-        """The scene that `frames`, RGB uint8 `(H, W, 3)` of one size, show. Raises `NoFace` where nobody does."""
+    def of(cls, frames: list[np.ndarray], detector: Detector) -> Scene:
+        """The scene that `frames`, RGB uint8 `(H, W, 3)` of one size, show; they are turned in their list.
+
+        Raises `NoFace` where nobody shows.
+        """
         firsts = first_frames(frames)
         looking = Looking(detector, frames, firsts)
         turns = quarter_turns(detector, looking, looking.at_first())
         if turns:
-            looking = Looking(detector, turned(frames, turns), firsts)
+            for index, frame in enumerate(frames):  # one by one: they may be large
+                (frames[index],) = turned([frame], turns)
+            looking = Looking(detector, frames, firsts)
             looking.at_first()
         looking.closer()
         people = people_of(looking.seen, firsts, len(frames))
         if not people:
             raise NoFace(f"no face in any of {len(looking.seen)} frames looked at")
-        looked = sorted(looking.seen)
-        in_view = {id(person): _in_view(person, looked, firsts, len(frames)) for person in people}
-        most = max(map(len, in_view.values()))
-        followed = max(
-            (person for person in people if len(in_view[id(person)]) >= AS_PRESENT * most),
-            key=lambda person: person.size,
-        )
-        others = [
-            person
-            for person in people
-            if person is not followed
-            and len(in_view[id(person)]) >= PASSING * len(frames)
-            and person.probability >= NOT_SURE
-        ]
-        people = [followed, *sorted(others, key=lambda person: -len(in_view[id(person)]))]
-        return cls(looking.frames, turns, firsts, people, [in_view[id(person)] for person in people])
+        heaviest = max(person.weight for person in people)
+        looked = {person: looking.looked_for(person, heaviest) for person in people}
+        in_view = {person: _in_view(person, looked[person], firsts, len(frames)) for person in people}
+        people = _in_order(in_view, len(frames))
+        return cls(frames, turns, firsts, people, [in_view[person] for person in people])
 
     def share(self, person: int) -> float:
         """The share of the frames that show a person."""
@@ -71,6 +65,19 @@ class Scene:
     def shot_of(self, frame: int) -> range:
         """The frames of the shot that `frame` is of."""
         return shot_of(frame, self.firsts, len(self.frames))
+
+
+def _in_order(in_view: Mapping[Person, Sequence[int]], num_frames: int) -> list[Person]:
+    """The one who is followed, and behind whoever else counts, who shows in most frames first."""
+    most = max(map(len, in_view.values()))
+    present = [person for person, frames in in_view.items() if len(frames) >= AS_PRESENT * most]
+    followed = max(present, key=lambda person: person.size)
+    others = [
+        person
+        for person, frames in in_view.items()
+        if person is not followed and len(frames) >= PASSING * num_frames and person.probability >= NOT_SURE
+    ]
+    return [followed, *sorted(others, key=lambda person: -len(in_view[person]))]
 
 
 def _in_view(person: Person, looked: Sequence[int], firsts: Sequence[int], num_frames: int) -> list[int]:

@@ -9,26 +9,36 @@ import cv2
 import numpy as np
 
 SIDE = 24  # px, of the small pictures that are compared: what moves in them is a small part
-UNLIKE = 0.5  # correlation of two neighbouring pictures, below which they may be of two shots
-STANDS_OUT = 3.0  # times as much change as at the other frames nearby
+# How much neighbouring pictures differ (1 less their correlation) from which they may be of two shots, and how many times as
+# much that has to be as what differs nearby: of its median where nearly all of the picture is another, and of its largest
+# where little is, as when two people sit before the same wall. On 80 clips of real heads the largest change was 0.005; where
+# two of other people are joined, all of 400 changes were above 0.045.
+ALL, OF_MEDIAN = 0.5, 3.0
+SOME, OF_LARGEST = 0.03, 5.0
 NEARBY = 5  # frames on each side
 
 
 def first_frames(frames: Sequence[np.ndarray]) -> list[int]:
     """The index of the first frame of each shot, from 0, of RGB uint8 frames `(H, W, 3)` in time order.
 
-    A cut is a frame that resembles the one before it little (their correlation is below 0.5), and far less than its
-    neighbours resemble theirs: a hand that waves at the camera changes many frames in turn, a flash two.
+    A cut is a change that stands out among those nearby, and stays: a hand that waves at the camera changes many frames in
+    turn, a flash two.
     """
     small = [cv2.resize(frame, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) for frame in frames]
     change = np.array([0.0, *(1 - _likeness(a, b) for a, b in pairwise(small))])
     cuts = []
-    for index in np.flatnonzero(change > 1 - UNLIKE).tolist():
+    for index in np.flatnonzero(change > SOME).tolist():
         nearby = np.delete(change[max(index - NEARBY, 1) : index + NEARBY + 1], min(NEARBY, index - 1))
-        is_flash = any(_likeness(a, b) >= UNLIKE for a, b in _across(small, index))
-        if not is_flash and change[index] > STANDS_OUT * (np.median(nearby) if len(nearby) else 0.0):
+        is_flash = any(1 - _likeness(a, b) < change[index] / 2 for a, b in _across(small, index))
+        if not is_flash and _stands_out(change[index], nearby):
             cuts.append(index)
     return [0, *cuts]
+
+
+def _stands_out(change: float, nearby: np.ndarray) -> bool:
+    if not len(nearby):
+        return bool(change > ALL)
+    return bool((change > ALL and change > OF_MEDIAN * np.median(nearby)) or change > OF_LARGEST * nearby.max())
 
 
 def _across(small: Sequence[np.ndarray], index: int) -> list[tuple[np.ndarray, np.ndarray]]:

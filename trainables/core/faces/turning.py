@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from trainables.core.faces.appearance import appearance
+from trainables.core.faces.clip import LYING
 from trainables.core.faces.crops import MARGIN, square_crops
 from trainables.core.faces.looking import FIRST, MIN_SHARE, Looking, evenly
 from trainables.core.faces.mtcnn import FILLING, QUICK, Detector, Face
@@ -18,7 +19,6 @@ from trainables.core.faces.people import Person, Sighting, tracks
 
 SURE = 0.999  # the detector's probability, on average: of no face that lies it is as sure
 CERTAIN = 0.99  # likewise: of nothing but a face that stands upright
-LYING = 45.0  # degrees from upright from which a face is turned
 NUM_TURNED = 4  # crops, evenly spaced
 
 
@@ -36,7 +36,7 @@ def quarter_turns(detector: Detector, looking: Looking, person: Person | None) -
     if person.probability >= SURE:
         roll = float(np.median([one.face.roll_deg for one in person.seen.values()]))
     else:
-        roll = _surest(detector, looking, person)
+        roll = surest_roll(detector, _crops_of(looking, person)) or 0.0
     return round(roll / 90) % 4 if abs((roll + 180) % 360 - 180) > LYING else 0
 
 
@@ -66,22 +66,25 @@ def _shown(detector: Detector, looking: Looking, turns: int) -> float:
     return max((one.probability for one in people if len(one.seen) >= MIN_SHARE * len(indices)), default=0.0)
 
 
-def _surest(detector: Detector, looking: Looking, person: Person) -> float:
-    """The roll of `person` in degrees in the quarter turn that the detector is surest of; 0 where it finds no face again."""
+def _crops_of(looking: Looking, person: Person) -> np.ndarray:
+    """A few crops of `person`, as they lie."""
     chosen = [person.frames[place] for place in evenly(len(person.frames), NUM_TURNED)]
     faces = [person.seen[frame].face for frame in chosen]
+    centres = np.array([face.centre for face in faces])
     sides = np.array([face.side for face in faces]) * (1 + 2 * MARGIN)
-    crops = square_crops(
-        [looking.frames[frame] for frame in chosen], np.array([face.centre for face in faces]), sides, FILLING.side
-    )
-    surest, roll = 0.0, 0.0
+    return square_crops([looking.frames[frame] for frame in chosen], centres, sides, FILLING.side)
+
+
+def surest_roll(detector: Detector, crops: np.ndarray) -> float | None:
+    """By how many degrees the face in `crops` `(T, S, S, 3)` is turned clockwise, from -90 to 360: as it shows in the quarter
+    turn that the detector is surest of; `None` where it is not found in them again.
+    """
+    seen = detector.detect([crop for turns in range(4) for crop in turned(crops, turns)], FILLING)
+    surest, roll = 0.0, None
     for turns in range(4):
-        seen = [
-            max(found, key=lambda face: face.weight)
-            for found in detector.detect(turned(crops, turns), FILLING)
-            if found
-        ]
-        log_odds = sum(np.log(face.probability / max(1 - face.probability, 1e-7)) for face in seen)
+        here = seen[turns * len(crops) : (turns + 1) * len(crops)]
+        faces = [max(faces, key=lambda face: face.weight) for faces in here if faces]
+        log_odds = sum(np.log(face.probability / max(1 - face.probability, 1e-7)) for face in faces)
         if log_odds > surest:
-            surest, roll = log_odds, 90 * turns + float(np.median([face.roll_deg for face in seen]))
+            surest, roll = log_odds, 90 * turns + float(np.median([face.roll_deg for face in faces]))
     return roll

@@ -9,6 +9,7 @@ from trainables.data.core.dataset import DataError
 
 Cropping = Literal["path", "fixed_box"]  # along the path of the head, or one box a clip, as versions up to 0.2 cropped
 NEWEST: Cropping = "path"
+EARLIEST: Cropping = "fixed_box"  # of whatever tells nothing of it
 KEY = "cropping"  # in the settings of a finder, the facts of a ledger and model.json
 
 
@@ -17,7 +18,7 @@ def cropping_of(known: Mapping[str, Any]) -> Cropping:
 
     Raises `DataError` for a way that only a later version knows.
     """
-    cropping = known.get(KEY, "fixed_box")
+    cropping = known.get(KEY, EARLIEST)
     if cropping not in get_args(Cropping):
         raise DataError(
             f"These faces were cropped in a way ({cropping!r}) that this version does not know; it knows "

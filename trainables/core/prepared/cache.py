@@ -10,10 +10,10 @@ import functools
 import json
 import os
 import shutil
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from filelock import FileLock, Timeout
 
@@ -55,10 +55,10 @@ def prepare(
     """The prepared form of `dataset` under `storage`: found if it is there and whole, else made.
 
     Crops are stored at `crop_size` px (default: what the data set says, else 160). A clip that cannot be read, or shows
-    no face, is dropped and named in `Prepared.dropped`; given faces are not searched for, found ones are cropped in the way
-    `cropping` says, or as `finder` does. Work that was interrupted goes on
-    where it was, and a clip that lies prepared in other data is copied from there. With `verify` no hash that was remembered
-    is believed, and the frames of what is found are hashed too.
+    no face, is dropped and named in `Prepared.dropped`. Given faces are not searched for; found ones are cropped in the way
+    `cropping` says, or as `finder` does. Work that was interrupted goes on where it was, and a clip that lies prepared in other
+    data is copied from there. With `verify` no hash that was remembered is believed, and the frames of what is found are
+    hashed too.
 
     `on_progress` is told the clips done and their number, `on_hashed` the bytes of files that are hashed and theirs, `tell`
     what else there is to know. Processes that prepare the same data wait for the first of them. The result does not depend on
@@ -72,8 +72,8 @@ def prepare(
     settings = _settings(dataset, finder, crop_size)
     content = _content(dataset, storage, on_hashed, verify=verify)
     fingerprint = fingerprint_of(dataset, settings, content)
-    for size in {crop_size, *stored_sizes(storage, dataset.name)}:
-        require_nobody_back(storage, fingerprint_of(dataset, settings | {"crop_size": size}, content))
+    for settings_then in _settings_then(dataset, storage, finder, crop_size):
+        require_nobody_back(storage, fingerprint_of(dataset, settings_then, content))
     folder = _folder(dataset, storage, fingerprint)
     _remove_stale(folder.parent)
     with FileLock(lock_path(folder)):
@@ -121,6 +121,14 @@ def prepared_for(
 def _settings(dataset: Dataset, finder: Finder, crop_size: int) -> dict[str, Any]:
     drawn = {"drawn": True} if dataset.drawn else {}
     return {"crop_size": crop_size, "finder": finder.settings} | drawn
+
+
+def _settings_then(dataset: Dataset, storage: Path, finder: Finder, crop_size: int) -> Iterator[dict[str, Any]]:
+    """Under which settings the same data may have been prepared before: at every size that there is, cropped in every way."""
+    finders = [finder, *(finder_for(dataset.faces, way) for way in get_args(Cropping))]
+    for size in {crop_size, *stored_sizes(storage, dataset.name)}:
+        for one in finders:
+            yield _settings(dataset, one, size)
 
 
 def _content(

@@ -24,7 +24,8 @@ from filelock import FileLock
 
 from trainables.core import files
 from trainables.core.faces.crops import MARGIN
-from trainables.core.faces.ways import Cropping, cropping_of
+from trainables.core.faces.ways import EARLIEST
+from trainables.core.faces.ways import KEY as CROPPING
 from trainables.core.prepared.frame_file import frame_file, map_frames, nothing_half_written
 from trainables.data.core.dataset import DataError, Faces, Fold
 
@@ -86,7 +87,7 @@ class Prepared:
     faces_found: np.ndarray
     face_size: int
     faces: Faces = "find"
-    cropping: Cropping = "fixed_box"
+    cropping: str = EARLIEST
     drawn: bool = False
     notes: tuple[str, ...] = ()
     told: tuple[dict[str, Any], ...] = ()
@@ -166,7 +167,7 @@ def open_prepared(folder: Path) -> Prepared:
             faces_found=np.array(index["faces_found"], dtype=np.int64),
             face_size=index.get("face_size", size),
             faces=index.get("faces", "find"),
-            cropping=cropping_of(index["settings"].get("finder", {})),
+            cropping=index["settings"].get("finder", {}).get(CROPPING, EARLIEST),
             drawn=index.get("drawn", False),
             notes=tuple(index.get("notes", ())),
             told=tuple(index.get("told", ())),

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from trainables.core.faces.clip import CroppedClip
+from trainables.core.faces.clip import LYING, CroppedClip
 from trainables.core.faces.crops import MAX_FRAMES
 from trainables.core.wording import counted
 from trainables.data.core.layout import listed
 from trainables.data.core.video import Reading
 
-FEW = 0.75  # share of the frames looked at that show the face, below which it is told
-LYING, UPSIDE_DOWN = 45.0, 135.0  # degrees from upright
+FEW = 0.75  # share of the frames that show the face, below which it is told
+UPSIDE_DOWN = 135.0  # degrees from upright
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Told:
     roll_deg: float | None
     turned: bool
     num_shots: int | None
-    box: dict[str, float] | None
+    box: dict[str, int] | None
 
     @classmethod
     def of(cls, clip: CroppedClip) -> Told:
@@ -157,7 +157,7 @@ REMARKS = (
     *_followed(
         "more than one face",
         _of_people,
-        "kept is the first, who shows most, and of those who show as much the largest",
+        "kept is the first: who shows in most frames, the largest of those who show in nine tenths as many",
         "the one that is largest and surest over the frames is kept",
     ),
     _Remark(

@@ -128,7 +128,8 @@ class Classifier:
             return [Prediction(path=sample.clip_id, error=str(error))]
         predictions = []
         for clip in clips:
-            told = Told.of(dataclasses.replace(clip, other_shares=())).to_json()  # each is about one person
+            told = Told.of(clip).to_json()
+            told["remarks"] = Told.of(dataclasses.replace(clip, other_shares=())).remarks()  # each is about one person
             if self.faces == "given":
                 told["remarks"].append(
                     "a face that was found here, framed otherwise than those that the model was trained on"

@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 
 from trainables.core import files, lookup
 from trainables.core.config import TrainerConfig, make_config
+from trainables.core.faces.ways import KEY as CROPPING
 from trainables.core.phases import COMPARING, SCORED_ON, Phase
 from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.splits import load_splits
@@ -136,7 +137,7 @@ def write_model(
         "classes": list(prepared.classes),
         "crop_size": int(prepared.frames.shape[1]),
         "faces": prepared.faces,
-        "cropping": prepared.cropping,
+        **({CROPPING: prepared.cropping} if prepared.faces == "find" else {}),
         "drawn": prepared.drawn,
         "dataset": prepared.name,
         "fingerprint": prepared.fingerprint,

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from trainables.core.faces import fixed_box
 from trainables.core.faces.clip import NoFace
 from trainables.core.faces.fixed_box import FixedBox, _tracks
 from trainables.core.faces.mtcnn import QUICK, Detector, Face
@@ -160,3 +161,33 @@ def test_everybody_who_shows_is_cropped_with_the_place_of_each(finder, clip):
     np.testing.assert_array_equal(first.frames, finder.crop_shown([canvas] * 2, 96).frames)
     assert first.box.right < 480 < second.box.left
     assert (first.other_shares, second.other_shares) == ((1.0,), (1.0,))
+
+
+def test_what_decides_the_crops_is_what_it_was(finder):
+    """Data and models of version 0.2 hold to these numbers: nothing that others change may change them."""
+    assert finder.settings == {
+        "detector": "mtcnn",
+        "margin": 0.125,
+        "looked_at": 8,
+        "max_frames": 256,
+        "max_side": 1280,
+        "looks": [[320, 0.0, 32], [480, 0.25, 20]],
+    }
+    assert (fixed_box.MIN_FACE_SHARE, fixed_box.SURE, fixed_box.MIN_SHARED, fixed_box.MOST_LOOKED_AT) == (
+        0.5,
+        0.999,
+        0.3,
+        32,
+    )
+
+
+def test_the_box_is_the_median_of_those_found_and_a_quarter_larger(finder, monkeypatch):
+    """By boxes that are given, so that the same pixels come out on every machine."""
+    boxes = [np.array([10.0 + shift, 20, 50 + shift, 60 + 2 * shift]) for shift in range(5)]
+    found = [[Face(box, 0.9995, np.array([[20.0, 30], [40, 30], [30, 40], [22, 50], [38, 50]]))] for box in boxes]
+    monkeypatch.setattr(fixed_box.Detector, "detect", lambda self, frames, look: found)
+    frames = [np.random.default_rng(n).integers(0, 256, (80, 90, 3), np.uint8) for n in range(5)]
+    clip = finder.crop_clip(frames, 55)
+    # The median: centre 32, 42, side 44; a quarter more is 55 px, from 4 or 5 and 14 or 15 on.
+    assert np.array_equal(clip.frames, [frame[14:69, 4:59] for frame in frames])
+    assert (clip.box.frame, clip.box.left, clip.box.right) == (0, 10.0, 50.0)

@@ -104,7 +104,7 @@ def test_a_model_trained_on_given_crops_takes_what_it_reads_for_such_crops(root,
     config = trainable.Config(num_classes=7, image_size=48, num_frames=3)
     write_model(tmp_path / "model", trainable.build_model(config), "tiny", config, prepared)
     described = json.loads((tmp_path / "model" / "model.json").read_text())
-    assert (described["faces"], described["drawn"]) == ("given", False)
+    assert (described["faces"], described["drawn"], "cropping" in described) == ("given", False, False)
     classifier = Classifier.load(tmp_path / "model", device="cpu")
     pictures = [sample.paths[0] for sample in dataset.samples]
     singles = dataclasses.replace(

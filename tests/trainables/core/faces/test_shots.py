@@ -27,6 +27,19 @@ def test_each_cut_is_found_at_its_frame(lengths):
     assert first_frames(frames) == [0, *np.cumsum(lengths)[:-1].tolist()]
 
 
+def test_another_person_before_the_same_wall_is_another_shot():
+    frames = shot(0, 16)
+    head = picture(1)[20:80, 40:100]
+    for index, frame in enumerate(frames):
+        frame[20:80, 40:100] = head if index < 8 else head[::-1, ::-1]
+    assert first_frames(frames) == [0, 8]
+
+
+def test_a_picture_that_is_held_and_then_moves_on_is_no_cut():
+    frames = [frame for frame in shot(0, 8) for _ in range(5)]
+    assert first_frames(frames) == [0]
+
+
 def test_a_flash_is_no_cut():
     frames = shot(0, 12)
     frames[5] = np.full_like(frames[0], 250)

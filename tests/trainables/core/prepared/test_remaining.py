@@ -3,6 +3,8 @@
 import pytest
 
 from tests.support.builders import prepare_people
+from tests.support.stub_faces import StubFinder, dataset_of, write_clips
+from trainables.core.prepared import cache
 from trainables.core.prepared.remaining import former_data, remaining, twins_of
 from trainables.core.prepared.splits import make_splits
 from trainables.core.prepared.stored import open_prepared
@@ -47,6 +49,21 @@ def test_who_withdrew_does_not_come_back_with_the_same_data(tmp_path):
     with pytest.raises(DataError, match="in this data again"):
         prepare_people(tmp_path, crop_size=40)
     assert set(prepare_people(tmp_path, ["ben", "cara", "dan", "eve"]).subjects) == {"ben", "cara", "dan", "eve"}
+
+
+def test_nor_does_he_come_back_cropped_in_another_way(tmp_path, monkeypatch):
+    def finder_for(faces, cropping):
+        finder = StubFinder()
+        finder.settings = {"detector": "stub", "cropping": cropping}
+        return finder
+
+    monkeypatch.setattr(cache, "finder_for", finder_for)
+    dataset = dataset_of(write_clips(tmp_path / "data"))
+    begun = cache.prepare(dataset, tmp_path, crop_size=32, cropping="fixed_box")
+    forget(begun, "P0")
+    for cropping in ("path", "fixed_box"):
+        with pytest.raises(DataError, match="in this data again"):
+            cache.prepare(dataset, tmp_path, crop_size=32, cropping=cropping)
 
 
 def test_the_same_frames_under_another_name_are_found(tmp_path):

@@ -90,7 +90,7 @@ def test_the_first_clips_of_many_are_named():
 @pytest.mark.parametrize(
     ("change", "followed", "in_one_place"),
     [
-        ({"other_shares": (0.5,)}, "kept is the first, who shows most", "the one that is largest and surest"),
+        ({"other_shares": (0.5,)}, "kept is the first: who shows in most frames", "the one that is largest and surest"),
         ({"face_share": 0.6}, "the others are left out", "all frames are cropped to its place"),
         ({"roll_deg": 90.0}, "it is turned upright", "it is cropped as it lies"),
         ({"roll_deg": 180.0}, "it is turned upright", "it is cropped as it is"),

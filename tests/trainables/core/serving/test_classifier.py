@@ -119,7 +119,7 @@ def test_everybody_in_a_clip_is_answered_for_with_the_place_of_each(folder, scen
     (tmp_path / "x.mp4").write_text("words, not frames")
     first, second, failed = classifier.predict([scenes / "two people.mp4", tmp_path / "x.mp4"], every_face=True)
     assert first.clip["box"]["right"] < second.clip["box"]["left"]
-    assert (first.clip["faces"], first.clip["remarks"], second.clip["remarks"]) == (1, [], [])
+    assert (first.clip["faces"], first.clip["remarks"], second.clip["remarks"]) == (2, [], [])
     (alone,) = classifier.predict([scenes / "two people.mp4"])
     assert alone.probabilities == pytest.approx(first.probabilities)
     assert failed.error

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.support.moved_frames import OFF, centroid, noise, smooth
+from tests.trainables.core.training.moved_frames import OFF, centroid, noise, smooth
 from trainables.core.config import MEAN, STD, TrainerConfig
 from trainables.core.training.augment import augment, to_input
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.support.builders import make_spec, same_weights, train, untimed
-from tests.support.moved_frames import OFF, centroid, noise, smooth
+from tests.trainables.core.training.moved_frames import OFF, centroid, noise, smooth
 from trainables.core.config import TrainerConfig
 from trainables.core.prepared.splits import load_splits
 from trainables.core.serving.classifier import Classifier

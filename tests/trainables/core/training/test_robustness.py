@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.support.builders import make_spec, train
-from tests.support.moved_frames import noise
+from tests.trainables.core.training.moved_frames import noise
 from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.splits import load_splits
 from trainables.core.serving.classifier import Classifier
