@@ -102,6 +102,19 @@ def make_config(config_type: type[TrainerConfig], parameters: dict[str, Any]) ->
     return config_type(**parameters)
 
 
+def recorded_config(config_type: type[TrainerConfig], parameters: Mapping[str, Any]) -> Any:
+    """The `config_type` of a model that was trained: what its record lacks, of before a field was added, is the default.
+
+    No range is checked: whatever a training may be begun with today, this one has ended. Raises `ValueError` for a key that
+    the config does not have.
+    """
+    check_keys(config_type, parameters)
+    config = object.__new__(config_type)
+    for field in dataclasses.fields(config_type):
+        object.__setattr__(config, field.name, parameters.get(field.name, field.default))
+    return config
+
+
 def check_keys(config_type: type[TrainerConfig], keys: Iterable[str]) -> None:
     """Raises `ValueError` naming the nearest field for a key that `config_type` does not have; values play no part."""
     allowed = [field.name for field in dataclasses.fields(config_type)]

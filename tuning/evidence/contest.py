@@ -10,7 +10,8 @@ from collections.abc import Collection, Sequence
 from search_spaces.core.study import Study
 from trainables.core.wording import counted
 from tuning.evidence import refusals
-from tuning.evidence.champion import Champion, configuration_hash, earlier_hashes
+from tuning.evidence.champion import Champion
+from tuning.evidence.configuration import configuration_hash, earlier_hashes
 from tuning.evidence.holdout import Evidence, Holdout, study_at_starts
 from tuning.records import tags
 from tuning.records.aliases import CHAMPION
