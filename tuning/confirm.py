@@ -172,11 +172,7 @@ def _finished(runner: Runner, trial_id: str) -> Trial:
     finished = [trial.trial_id for trial in ledger.finished("search")]
     if trial_id not in finished:
         raise ValueError(f"There is no finished search trial {trial_id!r}. There are: {', '.join(finished) or 'none'}.")
-    require_comparable(runner.study, ledger.trials[trial_id])
-    return ledger.trials[trial_id]
-
-
-def require_comparable(study: Study, trial: Trial) -> None:
-    """Raises `ValueError` for a trial of an earlier version whose configuration cannot be trained today."""
-    if reason := refusal_of(study, trial):
+    trial = ledger.trials[trial_id]
+    if reason := refusal_of(runner.study, trial):
         raise ValueError(f"{incomparable(trial, reason)} Choose another trial (--trial).")
+    return trial

@@ -104,9 +104,7 @@ def plan(
     require_fitting(loaded, num_samples=num_samples, extend=extend, folds=folds, seeds=seeds, sd=sd, pilot=pilot)
     require_one_spread(sd, pilot)
     seeds = default_seeds(loaded) if seeds is None else seeds
-    ledger = Ledger.read(place / loaded.name)
-    if loaded.design is None or loaded.design.tune_each:
-        require_study_seed(loaded.seed, ledger)
+    ledger = _ledger(loaded, place)
     finished = [trial for trial in ledger.trials.values() if trial.state == "FINISHED"]
     sizes = _folds(loaded, ledger.study, place, data_root, keep_spelling=keep_spelling, new_data=new_data)
     chosen = None if loaded.design is None else _chosen(loaded, folds, sizes)
@@ -147,6 +145,14 @@ def _folds(
     asked: dict[str, Any] = {"keep_spelling": kept, "new_data": new_data}
     FaceSizes(study=study, facts=facts, home=home, root=root or stored, **asked).require()
     return fold_sizes(study, home, root)
+
+
+def _ledger(study: Study, home: Path) -> Ledger:
+    """What was run of `study`. Raises `ValueError` for a seed that it may not begin with."""
+    ledger = Ledger.read(home / study.name)
+    if study.design is None or study.design.tune_each:
+        require_study_seed(study.seed, ledger)
+    return ledger
 
 
 def _chosen(study: Study, folds: tuple[int, ...] | None, sizes: Sequence[FoldSize] | None) -> tuple[int, ...] | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from search_spaces.core.study import Study
 from trainables.core import files
-from tuning.confirm import confirm_champion, confirm_search, members_of, require_comparable
+from tuning.confirm import confirm_champion, confirm_search, members_of
 from tuning.evidence.champion import (
     Champion,
     Incomparable,
@@ -26,6 +26,7 @@ from tuning.evidence.contest import (
     champion_beside,
     contest,
     margin_tags,
+    require_comparable,
 )
 from tuning.evidence.evidence_file import facts_of, write_evidence
 from tuning.evidence.holdout import Evidence, Holdout
@@ -63,7 +64,7 @@ def promote(
         require_allowed(alpha=ALPHA, margin=margin, saving=SAVING)
         _require_promotable(runner.study, leaky=runner.study.folds == "random_leaky")
         members_of(runner, trial_id=trial_id)
-        _require_comparable(runner, trial_id)
+        require_comparable(runner.study, runner.ledger, trial_id)
         require_registry(runner)
 
     given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
@@ -157,7 +158,7 @@ def _require_promotable(study: Study, *, leaky: bool) -> None:
 def _confirmed(runner: Runner, holdout: Holdout, trial_id: str | None) -> Evidence:
     """The evidence for the chosen configuration, gathered where it is missing."""
     chosen = trial_id or runner.ledger.selection.get("recommended")
-    _require_comparable(runner, chosen)
+    require_comparable(runner.study, runner.ledger, chosen)
     found = holdout.row(chosen)
     if found is None or len(found.seeds) < NUM_SEEDS:
         confirm_search(runner, seeds=NUM_SEEDS, trial_id=trial_id)
@@ -166,16 +167,6 @@ def _confirmed(runner: Runner, holdout: Holdout, trial_id: str | None) -> Eviden
         because = first_error(trial for trial in runner.ledger.of_phase("confirm") if trial.of == chosen)
         raise Refused(f"{chosen} was not confirmed with {NUM_SEEDS} seeds: some of its trainings failed.{because}")
     return found
-
-
-def _require_comparable(runner: Runner, trial_id: str | None) -> None:
-    """Raises `Refused` where the trial to promote, by default the recommended one, cannot be trained today."""
-    trial = runner.ledger.trials.get(trial_id or runner.ledger.selection.get("recommended") or "")
-    try:
-        if trial:
-            require_comparable(runner.study, trial)
-    except ValueError as error:
-        raise Refused(str(error)) from error
 
 
 def _champion_beside(runner: Runner, holdout: Holdout, found: Evidence, champion: Champion) -> Evidence:
