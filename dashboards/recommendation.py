@@ -102,6 +102,8 @@ def cautions(report: ReportData) -> list[Html]:
         found.append(
             caution("The faces are drawn by a program. Nothing here says how accurate a model is on real ones.")
         )
+    for trial_id, reason in report.ledger.incomparable.items():
+        found.append(caution(f"{trial_id} is incomparable: what it trained cannot be trained any more. {reason}"))
     if report.recommended is not None and not report.selection_is_current:
         found.append(caution("Trials have ended since the study last chose; its next run chooses anew."))
     return found

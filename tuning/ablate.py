@@ -21,7 +21,7 @@ from tuning.execution.placement import Placement
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.variant_search import search_each
 from tuning.records.ran import Ran
-from tuning.records.selection import best_by_variant
+from tuning.records.selection import best_by_variant, comparable, searches_of
 from tuning.text.progress import heard
 
 
@@ -86,6 +86,8 @@ def ablate_variants(
     if design.tune_each:
         if not search_each(runner, deadline=deadline):
             return
+        finished = [trial for trial in searches_of(runner.ledger, design) if trial.state == "FINISHED"]
+        comparable(runner.study, runner.ledger, finished, runner.noted)  # tells of the others
         compared = best_by_variant(runner.ledger, runner.study)
     else:
         compared = {name: dict(changes) for name, changes in design.variants.items()}

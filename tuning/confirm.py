@@ -21,8 +21,8 @@ from tuning.execution.runner import Listener, Runner
 from tuning.execution.seeds import fresh_seeds
 from tuning.records.aliases import CHAMPION
 from tuning.records.ledger import Ledger, Trial
-from tuning.records.selection import ranked_front
-from tuning.records.trial import configuration_of
+from tuning.records.selection import comparable, incomparable, ranked_front
+from tuning.records.trial import configuration_of, refusal_of
 from tuning.text.progress import heard
 
 TOP = 3  # members of the front
@@ -64,11 +64,13 @@ def confirm_search(runner: Runner, *, top: int = TOP, seeds: int = 2, trial_id: 
 
     The study's controls are trained beside the first of them, and the present champion beside them all, unless it is one
     of them. With `trial_id` that trial alone is confirmed, with the champion. What is confirmed already is not run again.
+    Members that cannot be trained today are left out, and told.
     A champion that cannot be compared, or that MLflow does not tell of, is left out, and the ledger says why.
 
     Raises `ValueError` where there is nothing to confirm.
     """
     members = members_of(runner, top=top, seeds=seeds, trial_id=trial_id)
+    comparable(runner.study, runner.ledger, ranked_front(runner.ledger), runner.noted)  # tells of the others
     variants = [(member, "", {}) for member in members]
     if trial_id is None:
         variants += [(members[0], name, dict(changes)) for name, changes in runner.study.controls.items()]
@@ -97,7 +99,13 @@ def members_of(runner: Runner, *, top: int = TOP, seeds: int = 2, trial_id: str 
     if top < 1 or seeds < 1:
         raise ValueError(f"top={top} and seeds={seeds} were given; whole numbers of at least 1 are allowed.")
     fresh_seeds(runner.ledger, seeds)
-    members = [_finished(runner.ledger, trial_id)] if trial_id else _distinct(runner)[:top]
+    members = [_finished(runner, trial_id)] if trial_id else _distinct(runner)[:top]
+    if not members and (front := ranked_front(runner.ledger)):
+        reason = incomparable(front[0], refusal_of(runner.study, front[0]))
+        raise ValueError(
+            f"No member of the front of {runner.study.name} can be trained any more. {reason} Go on with the search "
+            "(`run --resume` or `--extend N`), or choose another trial (--trial)."
+        )
     if not members:
         raise ValueError(f"Study {runner.study.name} has no finished search trial; run it first.")
     return members
@@ -150,15 +158,21 @@ def present_champion(runner: Runner) -> Champion | None:
 
 
 def _distinct(runner: Runner) -> list[Trial]:
-    """The front's members, of those that train the same the first."""
+    """The front's members that can be trained today, of those that train the same the first."""
     found: dict[Hashable, Trial] = {}
     for member in ranked_front(runner.ledger):
+        if refusal_of(runner.study, member):
+            continue
         found.setdefault(configuration_of(runner.study, member), member)
     return list(found.values())
 
 
-def _finished(ledger: Ledger, trial_id: str) -> Trial:
+def _finished(runner: Runner, trial_id: str) -> Trial:
+    ledger = runner.ledger
     finished = [trial.trial_id for trial in ledger.finished("search")]
     if trial_id not in finished:
         raise ValueError(f"There is no finished search trial {trial_id!r}. There are: {', '.join(finished) or 'none'}.")
-    return ledger.trials[trial_id]
+    trial = ledger.trials[trial_id]
+    if reason := refusal_of(runner.study, trial):
+        raise ValueError(f"{incomparable(trial, reason)} Choose another trial (--trial).")
+    return trial

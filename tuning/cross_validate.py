@@ -20,7 +20,7 @@ from tuning.execution.searcher import OptunaSearcher
 from tuning.execution.seeds import fresh_seeds
 from tuning.execution.space import Space
 from tuning.records.ledger import Trial
-from tuning.records.selection import choose
+from tuning.records.selection import choose, comparable
 from tuning.records.trial import identity
 from tuning.text.progress import heard
 
@@ -166,6 +166,7 @@ def _trials_of(trials: list[Trial], fold: int) -> list[Trial]:
 def _chosen(runner: Runner, fold: int) -> Trial | None:
     """What the search of `fold` recommends, as every search does, on the validation people of that fold."""
     trials = _trials_of(runner.ledger.finished("nested_search"), fold)
+    trials = comparable(runner.study, runner.ledger, trials, runner.noted)
     if not trials:
         return None
     return choose(runner.study, trials, len(runner.splits.view("nested_search", fold).validation))[1]

@@ -63,6 +63,8 @@ def _of_event(event: Mapping[str, Any]) -> str:
         return f"refused: {event['of']} against {opponent(event['against'])}, test {event['look']}"
     if kind == "promoted":
         return f"promoted: {event['name']} version {event['version']} of {event['of']}"
+    if kind == "incomparable":
+        return f"{event['of']} is incomparable: {event['reason']}"
     if kind == "champion_left_out":
         return f"confirmed without the present champion: {event['reason']}"
     return ""

@@ -26,6 +26,7 @@ from tuning.evidence.contest import (
     champion_beside,
     contest,
     margin_tags,
+    require_comparable,
 )
 from tuning.evidence.evidence_file import facts_of, write_evidence
 from tuning.evidence.holdout import Evidence, Holdout
@@ -63,6 +64,7 @@ def promote(
         require_allowed(alpha=ALPHA, margin=margin, saving=SAVING)
         _require_promotable(runner.study, leaky=runner.study.folds == "random_leaky")
         members_of(runner, trial_id=trial_id)
+        require_comparable(runner.study, runner.ledger, trial_id)
         require_registry(runner)
 
     given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
@@ -156,6 +158,7 @@ def _require_promotable(study: Study, *, leaky: bool) -> None:
 def _confirmed(runner: Runner, holdout: Holdout, trial_id: str | None) -> Evidence:
     """The evidence for the chosen configuration, gathered where it is missing."""
     chosen = trial_id or runner.ledger.selection.get("recommended")
+    require_comparable(runner.study, runner.ledger, chosen)
     found = holdout.row(chosen)
     if found is None or len(found.seeds) < NUM_SEEDS:
         confirm_search(runner, seeds=NUM_SEEDS, trial_id=trial_id)

@@ -16,6 +16,8 @@ from tuning.text.errors import message_of
 class Status:
     """A study: its trials by phase and state, the front by `trial_id`, what was promoted; or how its ledger is `damaged`.
 
+    `incomparable` says of trials whose configuration cannot be trained any more why, once a command has met them.
+
     Of a study that went on with other data, these are the trials on version `data_version` of them, the present one.
     """
 
@@ -26,6 +28,7 @@ class Status:
     front: list[str] = dataclasses.field(default_factory=list)
     recommended: str | None = None
     promoted: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    incomparable: dict[str, str] = dataclasses.field(default_factory=dict)
     damaged: str = ""
 
 
@@ -63,4 +66,5 @@ def _status(home: Path, name: str) -> Status:
             for event in ledger.events
             if event["event"] == "promoted"
         ],
+        incomparable=ledger.incomparable,
     )

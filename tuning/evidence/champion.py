@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import hashlib
 import json
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from search_spaces.core.study import Study
-from trainables.core import files, lookup
-from trainables.core.config import TrainerConfig, make_config
+from trainables.core import files
 from trainables.core.prepared.splits import Splits
 from trainables.core.prepared.stored import Prepared
 from tuning.evidence.chosen_on import (
@@ -24,10 +21,10 @@ from tuning.evidence.chosen_on import (
     holdout_hash,
     read_chosen_on,
 )
+from tuning.evidence.configuration import configuration
 from tuning.evidence.holdout import Evidence
 from tuning.records import registry, tags
 from tuning.records.home import known_studies, version
-from tuning.records.ledger import Trial
 
 
 class Incomparable(ValueError):
@@ -59,7 +56,10 @@ class Champion:
         """Whether a trial of `study` with `parameters` trains what this champion was trained with."""
         if self.trainable != study.trainable:
             return False
-        return self.parameters == configuration(study.trainable, {**study.settings, **parameters})
+        try:
+            return self.parameters == configuration(study.trainable, {**study.settings, **parameters})
+        except ValueError:  # of an earlier version, which today refuses
+            return False
 
     def has_data(self, prepared: Prepared) -> bool:
         """Whether it was trained on this very preparation of the data."""
@@ -89,7 +89,8 @@ def champion_of(study: Study, prepared: Prepared, splits: Splits, tracking_uri: 
         parameters = configuration(trainable, json.loads(stated.get(tags.PARAMETERS, "null")))
     except (ValueError, TypeError) as error:
         raise Incomparable(
-            f"The present champion of {name} (version {version}) cannot be trained again to be compared with: {error}"
+            f"The present champion of {name} (version {version}) cannot be trained again to be compared with: {error} It "
+            "serves on as it is. Register under another name (`registered_model` of the study)."
         ) from error
     if (size := parameters.get("image_size", 0)) > prepared.face_size:
         raise Incomparable(
@@ -165,38 +166,8 @@ def version_tags(study: Study, prepared: Prepared, splits: Splits, found: Eviden
         tags.GIT_COMMIT: commit,
         tags.VERSION: version(),
         tags.TRAINABLE: study.trainable,
-        tags.PARAMETERS: json.dumps(study.effective({**study.settings, **found.parameters}), sort_keys=True),
+        # Whole: defaults that change later do not change what it says.
+        tags.PARAMETERS: json.dumps(
+            configuration(study.trainable, {**study.settings, **found.parameters}), sort_keys=True
+        ),
     }
-
-
-def configuration_hash(study: Study, parameters: Mapping[str, Any]) -> str:
-    """Names what a trial of `study` with `parameters` trains, whichever trial it is: 16 hexadecimal digits."""
-    return _hash(study, study.config(parameters))
-
-
-def earlier_hashes(study: Study, trials: Iterable[Trial]) -> dict[str, str]:
-    """Today's hashes of what `trials` train, by those of before what has no effect was left out of them."""
-    found = {}
-    for trial in trials:
-        with contextlib.suppress(ValueError, TypeError):  # what can no longer be trained is not asked about
-            config = make_config(study.config_type, {**study.settings, **trial.parameters})
-            found[_hash(study, config)] = _hash(study, config.canonical())
-    return found
-
-
-def configuration(trainable: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Every setting of `trainable` that has an effect under `parameters`, defaults included, without the number of classes.
-
-    Raises `ValueError` for a trainable that is not here and for a parameter that it does not take.
-    """
-    config_type = lookup.load("trainables", trainable, "trainable").Config
-    return _without_classes(make_config(config_type, dict(parameters)).effective())
-
-
-def _hash(study: Study, config: TrainerConfig) -> str:
-    named = json.dumps([study.trainable, _without_classes(dataclasses.asdict(config))], sort_keys=True)
-    return hashlib.sha256(named.encode()).hexdigest()[:16]
-
-
-def _without_classes(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if key != "num_classes"}

@@ -10,12 +10,15 @@ from collections.abc import Collection, Sequence
 from search_spaces.core.study import Study
 from trainables.core.wording import counted
 from tuning.evidence import refusals
-from tuning.evidence.champion import Champion, configuration_hash, earlier_hashes
+from tuning.evidence.champion import Champion
+from tuning.evidence.configuration import configuration_hash, earlier_hashes
 from tuning.evidence.holdout import Evidence, Holdout, study_at_starts
 from tuning.records import tags
 from tuning.records.aliases import CHAMPION
 from tuning.records.home import in_shell
 from tuning.records.ledger import Ledger, Trial
+from tuning.records.selection import incomparable
+from tuning.records.trial import refusal_of
 from tuning.statistics.alpha_spending import describe_look
 from tuning.statistics.savings import Costs
 from tuning.statistics.superiority import Candidate, Verdict, superiority
@@ -62,6 +65,13 @@ class Contest:
     champion: Evidence
     verdicts: list[Verdict]
     chosen: Verdict
+
+
+def require_comparable(study: Study, ledger: Ledger, trial_id: str | None) -> None:
+    """Raises `Refused` where `trial_id`, by default the recommended one, is of before and cannot be trained today."""
+    trial = ledger.trials.get(trial_id or ledger.selection.get("recommended") or "")
+    if trial and (reason := refusal_of(study, trial)):
+        raise Refused(f"{incomparable(trial, reason)} Choose another trial (--trial).")
 
 
 def champion_beside(holdout: Holdout, study: Study, champion: Champion, seeds: Sequence[int]) -> Evidence | None:

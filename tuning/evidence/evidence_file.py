@@ -19,7 +19,8 @@ from trainables.core.phases import Phase
 from trainables.core.prepared.splits import Splits
 from trainables.core.prepared.stored import Prepared
 from trainables.core.training.metrics import METRICS
-from tuning.evidence.champion import Champion, configuration
+from tuning.evidence.champion import Champion
+from tuning.evidence.configuration import configuration
 from tuning.evidence.holdout import Evidence, Holdout, study_at_starts
 from tuning.records import tags
 from tuning.records.artifacts import DISTURBED, read_robustness

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from search_spaces.core.study import Study
 from tuning.evidence import refusals
-from tuning.evidence.champion import configuration_hash, earlier_hashes
+from tuning.evidence.configuration import configuration_hash, earlier_hashes
 from tuning.evidence.contest import Refused, more_seeds
 from tuning.evidence.holdout import Evidence, Holdout, holdout_accuracy
 from tuning.statistics.alpha_spending import LATER_SHARE, describe_look

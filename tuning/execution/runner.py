@@ -31,7 +31,7 @@ from tuning.records.home import git_commit, home_of, known_studies, not_begun, v
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.moved_home import open_store
 from tuning.records.ran import Ran
-from tuning.records.selection import choose
+from tuning.records.selection import choose, comparable
 from tuning.records.tracking import Tracker
 from tuning.records.trial import identity
 
@@ -138,7 +138,7 @@ class Runner:
 
     def select(self) -> None:
         """Write the exact Pareto front of the finished search trials, and the recommended member, to the ledger."""
-        trials = self.ledger.finished("search")
+        trials = comparable(self.study, self.ledger, self.ledger.finished("search"), self.noted)
         if trials:
             folds = [self.splits.view("search", fold).validation for fold in self.study.search_folds]
             front, recommended = choose(self.study, trials, len(set().union(*folds)))

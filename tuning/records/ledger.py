@@ -142,6 +142,11 @@ class Ledger:
         return bool(self.study.get("leaky"))
 
     @property
+    def incomparable(self) -> dict[str, str]:
+        """By trial whose configuration cannot be trained any more, so that nothing is compared with it, why."""
+        return {event["of"]: event["reason"] for event in self.events if event["event"] == "incomparable"}
+
+    @property
     def uid(self) -> str:
         """Tells this ledger from any other, of the same study too: it is that of its first event. `""` without one."""
         first = json.dumps(self.events[:1])

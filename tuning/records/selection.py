@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from search_spaces.core.designs import Design
 from search_spaces.core.study import Study
 from trainables.core.training.metrics import METRICS
 from tuning.records.ledger import Ledger, Trial, objective_values
+from tuning.records.trial import refusal_of
 from tuning.statistics import selection
 
 
@@ -37,6 +39,24 @@ def ranked_front(ledger: Ledger) -> list[Trial]:
     )
 
 
+def comparable(study: Study, ledger: Ledger, trials: Iterable[Trial], tell: Callable[[str], None]) -> list[Trial]:
+    """Those of `trials` whose configuration can be trained today. `tell` and the ledger hear of the others why not."""
+    kept = []
+    for trial in trials:
+        if not (reason := refusal_of(study, trial)):
+            kept.append(trial)
+            continue
+        tell(incomparable(trial, reason))
+        if trial.trial_id not in ledger.incomparable:
+            ledger.note("incomparable", of=trial.trial_id, reason=reason)
+    return kept
+
+
+def incomparable(trial: Trial, reason: str) -> str:
+    """The sentence for a trial that is compared no more."""
+    return f"{trial.trial_id} is incomparable: what it trained cannot be trained any more. {reason}"
+
+
 def searches_of(ledger: Ledger, design: Design) -> list[Trial]:
     """The search trials of the variants as they are in `design`: what a variant changes leaves them as they are."""
     return [
@@ -49,14 +69,14 @@ def searches_of(ledger: Ledger, design: Design) -> list[Trial]:
 
 
 def best_by_variant(ledger: Ledger, study: Study) -> dict[str, dict[str, Any]]:
-    """The settings of each variant's best trial by the study's first objective; a variant without one is left out."""
+    """The settings of each variant's best trial by the study's first objective, of those that can be trained today."""
     assert study.design is not None
     first = study.objectives[0]
     sign = 1 if first.direction == "max" else -1
     best: dict[str, tuple[float, Trial]] = {}
     for trial in searches_of(ledger, study.design):
         value = sign * objective_values(trial, [first.metric])[0]
-        usable = trial.state == "FINISHED" and math.isfinite(value)
+        usable = trial.state == "FINISHED" and math.isfinite(value) and not refusal_of(study, trial)
         if usable and (trial.variant not in best or value > best[trial.variant][0]):
             best[trial.variant] = value, trial
     return {name: best[name][1].parameters for name in study.design.variants if name in best}

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, Literal
 
 from trainables.core import lookup
-from trainables.core.config import make_config
+from trainables.core.config import TrainerConfig, make_config
 from trainables.core.phases import Phase
 
 if TYPE_CHECKING:  # whoever reads a ledger needs no Ray
@@ -69,12 +69,25 @@ def identity(study: Study, trial: Trial) -> Hashable:
     )
 
 
+def refusal_of(study: Study, trial: Trial) -> str:
+    """Why the configuration of `trial`, of an earlier version, cannot be trained today; `""` where it can."""
+    try:
+        _config(study, trial)
+    except (TypeError, ValueError) as error:
+        return str(error)
+    return ""
+
+
 def configuration_of(study: Study, trial: Trial) -> Hashable:
     """Equal for trials of `study` that train the same configuration."""
     try:
-        if not trial.trainable:
-            return study.config(trial.parameters)
-        config_type = lookup.load("trainables", trial.trainable, "trainable").Config
-        return make_config(config_type, trial.parameters).canonical()
+        return _config(study, trial)
     except (TypeError, ValueError):  # of an earlier version, or bound to fail
         return tuple(sorted(trial.parameters.items()))
+
+
+def _config(study: Study, trial: Trial) -> TrainerConfig:
+    if not trial.trainable:
+        return study.config(trial.parameters)
+    config_type = lookup.load("trainables", trial.trainable, "trainable").Config
+    return make_config(config_type, trial.parameters).canonical()

@@ -129,6 +129,8 @@ def print_status(found: Any, console: Console) -> None:
         console.print(f"  front: {', '.join(found.front)}; recommended {found.recommended}", highlight=False)
     for promoted in found.promoted:
         console.print(f"  promoted: {promoted['name']} version {promoted['version']}", highlight=False)
+    for trial_id, reason in found.incomparable.items():
+        console.print(f"  incomparable: {trial_id}. {reason}", highlight=False)
 
 
 def say_next(

@@ -13,14 +13,8 @@ from trainables.core.config import make_config
 from trainables.core.prepared.splits import make_splits
 from trainables.res_rbg import Config
 from tuning.evidence import champion, refusals
-from tuning.evidence.champion import (
-    Champion,
-    Incomparable,
-    comparison_tags,
-    configuration,
-    configuration_hash,
-    earlier_hashes,
-)
+from tuning.evidence.champion import Champion, Incomparable, comparison_tags
+from tuning.evidence.configuration import configuration, configuration_hash, earlier_hashes
 from tuning.records import registry, tags
 from tuning.records.ledger import Ledger
 

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from trainables.core import files, lookup
-from trainables.core.config import TrainerConfig, make_config
+from trainables.core.config import TrainerConfig, recorded_config
 from trainables.core.faces.finders import finder_for
 from trainables.core.faces.ways import NEWEST, Cropping, cropping_of
 from trainables.core.prepared.batches import frame_positions
@@ -78,7 +78,7 @@ class Classifier:
         chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         described, weights = _read(Path(folder))
         module = lookup.load("trainables", described["trainable"], "trainable")
-        config = make_config(module.Config, described["config"])
+        config = recorded_config(module.Config, described["config"])
         # Built without memory, so that nothing is initialised, or read from a file of pretrained weights, in vain.
         with torch.device("meta"):
             model = module.build_model(config)

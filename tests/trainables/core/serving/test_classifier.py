@@ -158,3 +158,15 @@ def test_a_folder_without_a_model_or_with_a_damaged_one_is_refused(folder, tmp_p
         Classifier.load(write_model(tmp_path / "other", described={**CONFIG, "gru_hidden": 24}))
     with pytest.raises(ValueError, match="res_rgb"):
         Classifier.load(write_model(tmp_path / "unknown", trainable="res_rgb"))
+
+
+def test_a_model_of_before_serves_whatever_its_training_was_begun_with(tmp_path):
+    folder = write_model(tmp_path / "now")
+    earlier = {key: value for key, value in CONFIG.items() if key != "max_drift"} | {"gradient_clip": 0, "lr": -1}
+    before = write_model(tmp_path / "before", described=earlier)
+    now, then = (Classifier.load(one, device="cpu") for one in (folder, before))
+    assert (then.config.gradient_clip, then.config.max_drift) == (0, 0.0), "what its record lacks is off"
+    crops = np.random.default_rng(0).integers(0, 255, (3, 48, 48, 3), np.uint8)
+    assert np.array_equal(now._probabilities(crops), then._probabilities(crops))
+    with pytest.raises(ValueError, match="Did you mean 'gru_hidden'"):
+        Classifier.load(write_model(tmp_path / "strange", described={**CONFIG, "gru_hiden": 8}))
