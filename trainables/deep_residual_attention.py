@@ -12,9 +12,9 @@ from torch import nn
 
 from trainables.core.config import TrainerConfig, check_count, check_name, check_share
 from trainables.models.attention import check_frame_gate
+from trainables.models.backbones import BACKBONES, frame_network
 from trainables.models.deep_residual_attention import DeepResidualAttention
-from trainables.models.published import WEIGHTS
-from trainables.models.resnet import BACKBONES, resnet
+from trainables.models.sources import check_weights
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,8 @@ class Config(TrainerConfig):
 
     `backbone`, `attention`: the frame network and the gate in each of its blocks, `spatial` in the source; the
     others for single frames are there to compare with. `mlp_hidden`: the width of the perceptron's hidden layer. `weights`:
-    what the backbone starts from, `none` or `imagenet` (a local file).
+    what the backbone starts from: `none`, a name of `trainables/models/sources.py`
+    such as `imagenet`, or the path of a file.
 
     The source names neither the depth of its ResNet nor the perceptron's width. Not specified by the source, chosen:
     `backbone` resnet18, because BAUM-1s and RML have some 500 and 720 clips; `mlp_hidden` 512, as wide as its features;
@@ -42,17 +43,22 @@ class Config(TrainerConfig):
         super().__post_init__()
         check_name("backbone", self.backbone, BACKBONES)
         check_frame_gate("attention", self.attention)
-        check_name("weights", self.weights, WEIGHTS)
+        check_weights(self.weights, self.backbone)
         check_count("mlp_hidden", self.mlp_hidden)
         check_share("dropout", self.dropout)
+
+
+def build_backbone(config: Config) -> tuple[nn.Module, int]:
+    """The part of the network that `weights` are for, mapping frames (N, 3, H, W) to features (N, D), and its D."""
+    return frame_network(config.backbone, config.attention, config.weights)
 
 
 def build_model(config: Config) -> nn.Module:
     """The network of `config`: `model(clips, lengths)` with clips (B, T, 3, H, W), lengths (B,) -> logits (B, K).
 
-    Raises `ValueError` where `weights` names a file that is not there; on the meta device no file is read.
+    Raises `ValueError` where the file of `weights` is not there or misfits; on the meta device none is read.
     """
-    backbone, num_features = resnet(config.backbone, config.attention, config.weights)
+    backbone, num_features = build_backbone(config)
     return DeepResidualAttention(
         backbone, num_features, config.num_classes, hidden=config.mlp_hidden, dropout=config.dropout
     )

@@ -13,10 +13,10 @@ from torch import nn
 
 from trainables.core.config import OnlyIf, TrainerConfig, check_count, check_name, check_share
 from trainables.models.attention import check_frame_gate
-from trainables.models.published import WEIGHTS
+from trainables.models.backbones import BACKBONES, frame_network
 from trainables.models.rbg import RBG, RECURRENT, SHORTCUTS
 from trainables.models.res_rbg import MeanHead, ResRBG
-from trainables.models.resnet import BACKBONES, resnet
+from trainables.models.sources import check_weights
 
 TEMPORAL = ("gru", "mean")
 
@@ -29,7 +29,8 @@ class Config(TrainerConfig):
     or `mean` for the order-blind control, which leaves the four fields after it without effect. `recurrent`: `rbg`, or
     `bi_gru` for the same bidirectional layers without BatchNorm and residual. `rbg_depth`: pairs of bidirectional layers,
     0 to 3, after the two unidirectional ones. `shortcut`: what an RBG block does where its width changes, `linear` or
-    `parameter_free`. `weights`: what the backbone starts from, `none` or `imagenet` (a local file).
+    `parameter_free`. `weights`: what the backbone starts from: `none`, a name of `trainables/models/sources.py`
+    such as `imagenet`, or the path of a file.
 
     `gru_hidden` 696 with a parameter-free shortcut is not specified by the source; chosen because it gives its 64.20 M
     parameters. Neither are `dropout` (off, as nothing is said of it), `weights` (none, as no file comes along) and the
@@ -62,7 +63,7 @@ class Config(TrainerConfig):
         check_name("temporal", self.temporal, TEMPORAL)
         check_name("recurrent", self.recurrent, RECURRENT)
         check_name("shortcut", self.shortcut, SHORTCUTS)
-        check_name("weights", self.weights, WEIGHTS)
+        check_weights(self.weights, self.backbone)
         if not isinstance(self.rbg_depth, Integral) or not 0 <= self.rbg_depth <= 3:
             raise ValueError(f"rbg_depth was given as {self.rbg_depth!r}; a whole number from 0 to 3 is allowed.")
         check_count("gru_hidden", self.gru_hidden)
@@ -70,12 +71,17 @@ class Config(TrainerConfig):
         check_share("masking_rate", self.masking_rate)
 
 
+def build_backbone(config: Config) -> tuple[nn.Module, int]:
+    """The part of the network that `weights` are for, mapping frames (N, 3, H, W) to features (N, D), and its D."""
+    return frame_network(config.backbone, config.attention, config.weights)
+
+
 def build_model(config: Config) -> nn.Module:
     """The network of `config`: `model(clips, lengths)` with clips (B, T, 3, H, W), lengths (B,) -> logits (B, K).
 
-    Raises `ValueError` where `weights` names a file that is not there; on the meta device no file is read.
+    Raises `ValueError` where the file of `weights` is not there or misfits; on the meta device none is read.
     """
-    backbone, num_features = resnet(config.backbone, config.attention, config.weights)
+    backbone, num_features = build_backbone(config)
     if config.temporal == "mean":
         return ResRBG(backbone, MeanHead(num_features, config.num_classes, config.dropout))
     head = RBG(

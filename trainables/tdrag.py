@@ -16,10 +16,10 @@ from trainables.core.config import OnlyIf, TrainerConfig, check_count, check_nam
 from trainables.models.attention import GATES
 from trainables.models.res_rbg import MeanHead
 from trainables.models.resnet3d import WIDTH, ResNet3d
+from trainables.models.sources import check_weights
 from trainables.models.tdrag import TDRAG, GRUHead
 
 TEMPORAL = ("gru", "mean")
-WEIGHTS = ("none", "kinetics")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Config(TrainerConfig):
     frame by itself. `temporal`: `gru`, or `mean`, which averages over time as
     a plain 3-D ResNet does and leaves `gru_hidden` and `gru_layers` without effect. `temporal_halvings`: how many of the
     last three stages halve the number of frames, 0 to 3. `width`: channels of the first stage. `weights`: what the
-    backbone starts from, `none` or `kinetics` (a local file; only at the `width` of 64).
+    backbone starts from: `none`, `kinetics` (a local file; only at the `width` of 64) or the path of a file.
 
     Not specified by the source, chosen: `redundancy_threshold` 0.98, which keeps 5 of the 16 frames of a filmed smile;
     16 frames of 112 px, as most results on DFEW have them; `temporal_halvings` 1, where an ordinary 3-D ResNet-18 has
@@ -55,7 +55,7 @@ class Config(TrainerConfig):
         super().__post_init__()
         check_name("attention", self.attention, GATES)
         check_name("temporal", self.temporal, TEMPORAL)
-        check_name("weights", self.weights, WEIGHTS)
+        check_weights(self.weights, "r3d_18")
         for field in ("gru_hidden", "gru_layers", "width"):
             check_count(field, getattr(self, field))
         if not isinstance(self.temporal_halvings, Integral) or not 0 <= self.temporal_halvings <= 3:
@@ -67,14 +67,19 @@ class Config(TrainerConfig):
         check_share("dropout", self.dropout)
 
 
+def build_backbone(config: Config) -> ResNet3d:
+    """The part of the network that `weights` are for."""
+    backbone = ResNet3d(config.attention, config.temporal_halvings, config.width)
+    backbone.start_from(config.weights)
+    return backbone
+
+
 def build_model(config: Config) -> nn.Module:
     """The network of `config`: `model(clips, lengths)` with clips (B, T, 3, H, W), lengths (B,) -> logits (B, K).
 
-    Raises `ValueError` where `weights` names a file that is not there; on the meta device no file is read.
+    Raises `ValueError` where the file of `weights` is not there or misfits; on the meta device none is read.
     """
-    backbone = ResNet3d(config.attention, config.temporal_halvings, config.width)
-    if config.weights == "kinetics" and not next(backbone.parameters()).is_meta:
-        backbone.load_kinetics()
+    backbone = build_backbone(config)
     head: nn.Module = MeanHead(backbone.num_features, config.num_classes, config.dropout)
     if config.temporal == "gru":
         head = GRUHead(
