@@ -48,17 +48,12 @@ class Config(TrainerConfig):
         check_share("dropout", self.dropout)
 
 
-def build_backbone(config: Config) -> tuple[nn.Module, int]:
-    """The part of the network that `weights` are for, mapping frames (N, 3, H, W) to features (N, D), and its D."""
-    return frame_network(config.backbone, config.attention, config.weights)
-
-
 def build_model(config: Config) -> nn.Module:
     """The network of `config`: `model(clips, lengths)` with clips (B, T, 3, H, W), lengths (B,) -> logits (B, K).
 
     Raises `ValueError` where the file of `weights` is not there or misfits; on the meta device none is read.
     """
-    backbone, num_features = build_backbone(config)
+    backbone, num_features = frame_network(config.backbone, config.attention, config.weights)
     return DeepResidualAttention(
         backbone, num_features, config.num_classes, hidden=config.mlp_hidden, dropout=config.dropout
     )

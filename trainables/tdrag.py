@@ -67,19 +67,13 @@ class Config(TrainerConfig):
         check_share("dropout", self.dropout)
 
 
-def build_backbone(config: Config) -> ResNet3d:
-    """The part of the network that `weights` are for."""
-    backbone = ResNet3d(config.attention, config.temporal_halvings, config.width)
-    backbone.start_from(config.weights)
-    return backbone
-
-
 def build_model(config: Config) -> nn.Module:
     """The network of `config`: `model(clips, lengths)` with clips (B, T, 3, H, W), lengths (B,) -> logits (B, K).
 
     Raises `ValueError` where the file of `weights` is not there or misfits; on the meta device none is read.
     """
-    backbone = build_backbone(config)
+    backbone = ResNet3d(config.attention, config.temporal_halvings, config.width)
+    backbone.start_from(config.weights)
     head: nn.Module = MeanHead(backbone.num_features, config.num_classes, config.dropout)
     if config.temporal == "gru":
         head = GRUHead(

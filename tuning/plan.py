@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from search_spaces.core.starting import starting_weights
 from search_spaces.core.study import Study, as_study
 from trainables.core import lookup
 from trainables.core.config import TrainerConfig, make_config
@@ -96,11 +97,13 @@ def plan(
     without it that of the finished runs is taken, or of those of another study, the `pilot`.
 
     `keep_spelling` and `new_data` are those of `run`. Raises `ValueError` for what is asked of the other kind of study, for
-    an `image_size` beyond its faces, for folds that there are not, and for a pilot that was not begun or is no ablation.
+    an `image_size` beyond its faces, for weights that are not there or misfit, for folds that there are not, and for a
+    pilot that was not begun or is no ablation.
     """
     loaded, place = as_study(study, smoke=smoke), home_of(home)
     require_fitting(loaded, num_samples=num_samples, extend=extend, folds=folds, seeds=seeds, sd=sd, pilot=pilot)
     require_one_spread(sd, pilot)
+    starting_weights(loaded)
     seeds = default_seeds(loaded) if seeds is None else seeds
     ledger = Ledger.read(place / loaded.name)
     finished = [trial for trial in ledger.trials.values() if trial.state == "FINISHED"]

@@ -33,8 +33,9 @@ class AsTrained(nn.Module):
         self.register_buffer("scale", _column(colours.scale))
 
     def forward(self, frames: Tensor) -> Tensor:
-        pixels = ((frames.float() * self.input_std + self.input_mean) * _GRID).round() / _GRID
-        return (pixels.index_select(1, self.order) - self.mean) / self.scale
+        pixels = ((frames * self.input_std + self.input_mean) * _GRID).round() / _GRID
+        ordered = pixels.index_select(1, self.order).contiguous(memory_format=torch.channels_last)  # as frames lie
+        return (ordered - self.mean) / self.scale
 
 
 def _column(values: list[float] | tuple[float, ...]) -> Tensor:

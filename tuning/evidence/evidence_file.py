@@ -97,6 +97,7 @@ def facts_of(
         "test": dict(test),
         "accuracy_reference": dict(reference),
         "data": _data(study, prepared),
+        "starts_from": _starts_from(ledger.trial_folder(refit.trial_id)),
         "code": {"commit": commit, "commits": commits_of(ledger), "versions": _versions()},
     }
     left_out: list[str] = []
@@ -185,6 +186,11 @@ def _data(study: Study, prepared: Prepared) -> dict[str, Any]:
         "drawn": prepared.drawn,
         "smoke": study.is_smoke,
     }
+
+
+def _starts_from(folder: Path) -> dict[str, Any] | None:
+    """The weights that the registered model started from: file, SHA-256, what they were trained on, which layers."""
+    return json.loads((folder / files.MODEL).read_text(encoding="utf-8")).get("starts_from")
 
 
 def _by_class_and_subject(holdout: Holdout, found: Evidence, classes: Sequence[str]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from trainables.core.training.trainer import Training, predict, seeded
 from trainables.core.training.workers import Group
 from trainables.core.wording import first_line
 from trainables.data.core.dataset import DataError
+from trainables.models.published import loaded_into
 
 # The worker calls it after every epoch on every rank, with the epoch's numbers, and `note` where there is something to
 # tell; it answers whether to go on.
@@ -126,7 +127,10 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
 def write_model(
     folder: Path, model: torch.nn.Module, trainable: str, config: TrainerConfig, prepared: Prepared
 ) -> None:
-    """Write `model.safetensors` and `model.json`: all that a classifier is loaded from, and no pickle."""
+    """Write `model.safetensors` and `model.json`: all that a classifier is loaded from, and no pickle.
+
+    Where `model` started from published weights, `model.json` says from which, and which of its layers (`Loaded`).
+    """
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     save_file(weights, folder / files.WEIGHTS)
@@ -141,6 +145,8 @@ def write_model(
         "dataset": prepared.name,
         "fingerprint": prepared.fingerprint,
     }
+    if loaded := loaded_into(model):
+        described["starts_from"] = dataclasses.asdict(loaded)
     (folder / files.MODEL).write_text(json.dumps(described, indent=1))
 
 
