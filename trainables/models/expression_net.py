@@ -9,10 +9,11 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainables.models.attention import attention
+from trainables.models.attention import attention, start_as_identity
 from trainables.models.mobilenet import start_for_relu
 from trainables.models.padding import pad_as_tensorflow
 from trainables.models.published import colours_for, start
+from trainables.models.resnet import RESIDUAL_SCALE
 from trainables.models.sources import check_weights
 
 NAME = "expression_net"
@@ -38,15 +39,18 @@ class ExpressionNet(nn.Module):
         super().__init__()
         self.colours: nn.Module = nn.Identity()
         channels = (3, *WIDTHS)
-        self.blocks = nn.ModuleList(Block(channels[number], width, gate) for number, width in enumerate(WIDTHS))
+        blocks = [Block(channels[number], width, gate) for number, width in enumerate(WIDTHS)]
+        self.blocks = nn.Sequential(*blocks)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 start_for_relu(module)
+        for block in blocks:
+            for branch in (block.conv1, block.conv2, block.conv3):
+                branch.pointwise.weight.data.mul_(RESIDUAL_SCALE)
+            start_as_identity(block.gate, *block.before_gate())
 
     def forward(self, frames: Tensor) -> Tensor:
-        x = self.colours(frames)
-        for block in self.blocks:
-            x = block(x)
+        x = self.blocks(self.colours(frames))
         return F.avg_pool2d(x, (x.shape[2], x.shape[3])).flatten(1)
 
 

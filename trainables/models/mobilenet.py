@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainables.models.attention import attention
+from trainables.models.attention import attention, start_as_identity
 from trainables.models.padding import pad_as_tensorflow
 from trainables.models.published import colours_for, start
 from trainables.models.sources import check_weights
@@ -47,18 +47,17 @@ class MobileNet(nn.Module):
         self.colours: nn.Module = nn.Identity()
         self.stem = nn.Conv2d(3, 32, kernel_size=3, stride=2)
         widths = (32, *(width for width, _ in BLOCKS))
-        self.blocks = nn.ModuleList(
-            Block(widths[number], width, stride, gate) for number, (width, stride) in enumerate(BLOCKS[:num_blocks])
-        )
+        blocks = [Block(widths[number], *block, gate) for number, block in enumerate(BLOCKS[:num_blocks])]
+        self.blocks = nn.Sequential(*blocks)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 start_for_relu(module)
+        for block in blocks:
+            start_as_identity(block.gate, *block.before_gate())  # thirteen halves in a row would leave nothing
 
     def forward(self, frames: Tensor) -> Tensor:
         x = F.relu6(self.stem(pad_as_tensorflow(self.colours(frames), kernel=3, stride=2)))
-        for block in self.blocks:
-            x = block(x)
-        return x.mean((2, 3))
+        return self.blocks(x).mean((2, 3))
 
 
 class Block(nn.Module):
