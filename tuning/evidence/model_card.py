@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainables.core import files
+from trainables.core.wording import counted
 from tuning.records import tags
 from tuning.text.quantities import percent, quantity
 
@@ -167,7 +168,7 @@ def _starts_from(facts: Mapping[str, Any]) -> list[str]:
     """What others trained the first weights on; evidence of before says nothing of it."""
     if not (loaded := facts.get("starts_from")):
         return []
-    fresh = f"; {len(loaded['fresh'])} of its layers started afresh" if loaded["fresh"] else ""
+    fresh = f"; {counted(len(loaded['fresh']), 'layer')} of it started afresh" if loaded["fresh"] else ""
     return [
         f"The training did not start from nothing: the {loaded['backbone']} in it began with the weights of "
         f"`{loaded['file'].rpartition('/')[2]}` (SHA-256 `{loaded['sha256'][:16]}`), **trained on "
