@@ -6,15 +6,16 @@ On BAUM-1s and RML; the published accuracies and hardware are not openly availab
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any
 
 from torch import nn
 
-from trainables.core.config import TrainerConfig, check_count, check_name, check_share
-from trainables.models.attention import check_frame_gate
+from trainables.core.config import TrainerConfig
+from trainables.core.ranges import AtLeast, OneOf, Share
+from trainables.models.attention import FrameGate
 from trainables.models.backbones import BACKBONES, frame_network
 from trainables.models.deep_residual_attention import DeepResidualAttention
-from trainables.models.sources import check_weights
+from trainables.models.sources import Weights, check_weights
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,8 +24,7 @@ class Config(TrainerConfig):
 
     `backbone`, `attention`: the frame network and the gate in each of its blocks, `spatial` in the source; the
     others for single frames are there to compare with. `mlp_hidden`: the width of the perceptron's hidden layer. `weights`:
-    what the backbone starts from: `none`, a name of `trainables/models/sources.py`
-    such as `imagenet`, or the path of a file.
+    what the backbone starts from: `none`, a name of `trainables/models/sources.py` such as `imagenet`, or a file's path.
 
     The source names neither the depth of its ResNet nor the perceptron's width. Not specified by the source, chosen:
     `backbone` resnet18, because BAUM-1s and RML have some 500 and 720 clips; `mlp_hidden` 512, as wide as its features;
@@ -33,19 +33,15 @@ class Config(TrainerConfig):
     """
 
     num_classes: int = 6
-    backbone: str = "resnet18"
-    attention: str = "spatial"
-    mlp_hidden: int = 512
-    dropout: float = 0.0
-    weights: str = "none"
+    backbone: Annotated[str, OneOf(*BACKBONES)] = "resnet18"
+    attention: Annotated[str, FrameGate()] = "spatial"
+    mlp_hidden: Annotated[int, AtLeast(1)] = 512
+    dropout: Annotated[float, Share()] = 0.0
+    weights: Annotated[str, Weights()] = "none"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_name("backbone", self.backbone, BACKBONES)
-        check_frame_gate("attention", self.attention)
         check_weights(self.weights, self.backbone)
-        check_count("mlp_hidden", self.mlp_hidden)
-        check_share("dropout", self.dropout)
 
 
 def build_model(config: Config) -> nn.Module:

@@ -10,6 +10,7 @@ import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torchvision.models import get_model_weights
@@ -17,6 +18,7 @@ from torchvision.models.video import R3D_18_Weights
 
 from trainables.core.config import MEAN, STD
 from trainables.core.lookup import unknown
+from trainables.core.ranges import Range
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -222,19 +224,28 @@ def is_path(weights: str) -> bool:
     return any(sign in weights for sign in "/\\.")
 
 
+@dataclasses.dataclass(frozen=True)
+class Weights(Range):
+    """`none`, a name of `SOURCES` or a path, as the range of a config's field; `check_weights` knows the backbone."""
+
+    def allows(self, value: Any) -> bool:
+        return is_path(value) or value in ("none", *SOURCES)
+
+    def refusal(self, field: str, value: Any, kind: type) -> str:
+        return f"{field} takes the path of a file, or a name. {unknown(field, str(value), ['none', *SOURCES])}"
+
+
 def check_weights(weights: str, backbone: str) -> None:
-    """Raises `ValueError` where `weights` is neither a path, nor `none`, nor the name of weights that fit `backbone`."""
-    if not isinstance(weights, str) or is_path(weights) or weights in (known := ["none", *_named(backbone)]):
-        if not isinstance(weights, str):
-            raise ValueError(f"weights was given as {weights!r}; a name or the path of a file is allowed.")
+    """Raises `ValueError` where `weights` is the name of published ones that do not fit `backbone`."""
+    if weights == "none" or is_path(weights) or weights in (named := _named(backbone)):
         return
-    if weights in SOURCES:
-        others = ", ".join(sorted({one for source in SOURCES[weights] for one in source.backbones}))
-        raise ValueError(
-            f"weights was given as {weights!r}, which fits {others}, and not {backbone}. Allowed there are: "
-            f"{', '.join(known)}, or the path of a file."
-        )
-    raise ValueError(unknown("weights", weights, known))
+    if weights not in SOURCES:
+        raise ValueError(Weights().refusal("weights", weights, str))
+    fits = ", ".join(sorted({one for source in SOURCES[weights] for one in source.backbones}))
+    raise ValueError(
+        f"weights was given as {weights!r}, which fits {fits}, and not {backbone}. Allowed there are: "
+        f"{', '.join(['none', *named])}, or the path of a file."
+    )
 
 
 def source_of(weights: str, backbone: str) -> Source | None:

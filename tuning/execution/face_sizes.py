@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces.core.study import Study
+from search_spaces.core.values import ends
 from trainables.core.faces.ways import NEWEST, Cropping, cropping_of
 from trainables.core.prepared.cache import CROP_SIZE, default_crop_size, prepared_for
 from trainables.core.prepared.splits import prepared_then
 from trainables.core.prepared.stored import Prepared, face_size_of, stored_sizes
 from trainables.data.core.dataset import Dataset
 from tuning.execution.preparation import draw, drawn_root, read_dataset, takes_spelling
-from tuning.execution.space import Space
 from tuning.records.home import in_shell
 
 SMALLEST, LARGEST = 16, 512  # px of a face, without its margin
@@ -33,8 +33,7 @@ def require_face_size(face_size: int) -> None:
 def largest_image_size(study: Study) -> int:
     """The largest `image_size` in px that a trial of `study` can have, also a variant, a first point or a control."""
     if _KEY in study.parameters:
-        distribution = Space(study).distributions[_KEY]
-        common = [*getattr(distribution, "choices", ()), getattr(distribution, "high", 0)]
+        common = list(ends(study.parameters[_KEY]))
         if study.exists_only_if.get(_KEY):  # elsewhere it has its default
             common.append(study.defaults[_KEY])
     else:
@@ -42,7 +41,7 @@ def largest_image_size(study: Study) -> int:
     variants = [{}] if study.design is None else study.design.variants.values()
     sizes = [size for changes in variants for size in ([changes[_KEY]] if _KEY in changes else common)]
     sizes += [point[_KEY] for point in (*study.first_points, *study.controls.values()) if _KEY in point]
-    return max((size for size in sizes if isinstance(size, Integral)), default=0)  # others are refused in training
+    return int(max(sizes))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
