@@ -93,20 +93,18 @@ def plan(
     """What a study will take: `num_samples` trials of a search or `extend` more, or an ablation over `folds` and `seeds`.
 
     Time comes from the study's finished trials, else from counted operations and the rate that finished trials of other
-    studies under `home` reached on this device. `sd` is the standard deviation, over folds and seeds, of the difference
-    in accuracy between two variants trained on the same fold with the same seed, in points;
-    without it that of the finished runs is taken, or of those of another study, the `pilot`.
+    studies under `home` reached on this device. `sd` is the standard deviation, over folds and seeds, of the difference in
+    accuracy between two variants trained on the same fold with the same seed, in points; without it that of the finished
+    runs is taken, or of those of another study, the `pilot`.
 
-    `keep_spelling` and `new_data` are those of `run`. Raises `ValueError` for what is asked of the other kind of study, for
-    an `image_size` beyond its faces, weights that are not there or misfit, a seed that no study may begin with, folds that
-    there are not, and a pilot that was not begun or is no ablation.
+    `keep_spelling` and `new_data` are those of `run`. Raises `ValueError` for what is asked of the other kind of study, and
+    for an `image_size`, weights, a seed, folds and a pilot that the study cannot be run with.
     """
     loaded, place = as_study(study, smoke=smoke), home_of(home)
     require_fitting(loaded, num_samples=num_samples, extend=extend, folds=folds, seeds=seeds, sd=sd, pilot=pilot)
     require_one_spread(sd, pilot)
     starting_weights(loaded)
-    seeds = default_seeds(loaded) if seeds is None else seeds
-    ledger = Ledger.read(place / loaded.name)
+    seeds, ledger = default_seeds(loaded) if seeds is None else seeds, Ledger.read(place / loaded.name)
     if loaded.design is None or loaded.design.tune_each:
         require_study_seed(loaded.seed, ledger)
     finished = [trial for trial in ledger.trials.values() if trial.state == "FINISHED"]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Generator
 from typing import Any
 
-import torch
-
 from search_spaces.core.study import Study
+from search_spaces.core.values import ends
 from trainables.core import lookup
-from trainables.core.config import TrainerConfig
-from trainables.models.published import Loaded, loaded_into
+from trainables.core.config import TrainerConfig, has_effect
+from trainables.core.starting import Loaded, what_is_loaded
 
 # The fields that decide which file is read, and whether it fits.
 _DECIDING = ("weights", "backbone", "architecture", "width")
@@ -28,21 +28,20 @@ def starting_weights(study: Study) -> list[Loaded]:
         key = tuple(getattr(config, field, None) for field in _DECIDING)
         if getattr(config, "weights", "none") == "none" or key in found:
             continue
-        with torch.random.fork_rng(devices=[]):
-            loaded = loaded_into(build_model(config))
-        if loaded:
+        if loaded := what_is_loaded(build_model, config):
             found[key] = loaded
     return list(found.values())
 
 
 def _configs(study: Study) -> Generator[TrainerConfig]:
     """One for each way in which the deciding fields may come together."""
-    choices = {key: study.parameters[key] for key in _DECIDING if key in study.parameters}
-    values = [getattr(domain, "categories", None) or [domain.sample(random_state=0)] for domain in choices.values()]
-    changes = [{}] if study.design is None else list(study.design.variants.values())
-    for change, chosen in itertools.product([*changes, *study.controls.values()], itertools.product(*values)):
-        try:
-            config = study.config({**dict(zip(choices, chosen, strict=True)), **change})
-        except ValueError:  # values that do not go together are never trained together
-            continue
-        yield config
+    beside, only_if = {**study.defaults, **study.settings}, study.exists_only_if
+    choices = {key: ends(study.parameters[key]) for key in _DECIDING if key in study.parameters}
+    variants = [{}] if study.design is None else list(study.design.variants.values())
+    for change, chosen in itertools.product(
+        [*variants, *study.controls.values()], itertools.product(*choices.values())
+    ):
+        given = {**dict(zip(choices, chosen, strict=True)), **change}
+        exists = {key: value for key, value in given.items() if has_effect(key, {**beside, **given}, only_if)}
+        with contextlib.suppress(ValueError):  # a control need not go with every value that is searched
+            yield study.config(exists)

@@ -47,10 +47,16 @@ def test_a_choice_that_misfits_is_refused_before_anything_is_trained(own, tmp_pa
         plan(study, home=tmp_path)
 
 
-def test_names_that_do_not_go_together_are_never_trained_together():
-    """`msceleb` fits a ResNet-18 alone: the pair with the other backbone is no trial of this study."""
-    choices = {"backbone": tune.choice(["expression_net", "resnet18"]), "weights": tune.choice(["none"])}
-    assert starting_weights(study_of(parameters=choices)) == []
+def test_weights_that_exist_beside_one_backbone_alone_are_read_into_that_one(own):
+    choices = {"backbone": tune.choice(["expression_net", "resnet18"]), "weights": tune.choice([own])}
+    study = study_of(parameters=choices, only_if={"weights": {"backbone": ("expression_net",)}})
+    assert [loaded.backbone for loaded in starting_weights(study)] == ["expression_net"]
+
+
+def test_a_name_beside_a_backbone_that_it_does_not_fit_is_no_study():
+    choices = {"backbone": tune.choice(["resnet18", "expression_net"]), "weights": tune.choice(["none", "msceleb"])}
+    with pytest.raises(ValueError, match="'msceleb', which fits resnet18, and not expression_net"):
+        study_of(parameters=choices)
 
 
 def test_variants_and_controls_are_read_too(own):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -15,6 +14,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from trainables.core import files
+from trainables.core.starting import Loaded
 from trainables.models.attention import start_as_identity
 from trainables.models.colours import AsTrained
 from trainables.models.sources import IMAGENET, ROOT, Source, colours_of, is_path, path_of, source_of
@@ -32,45 +33,6 @@ class GatedBlock(Protocol):
     def before_gate(self) -> tuple[Tensor, ...]:
         """The weights and biases of the linear layer whose output is the gate's input."""
         ...
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Loaded:
-    """What a backbone started from, and which of its layers: told by trials, by `run` and by the model card.
-
-    `loaded` and `fresh` are layers of the backbone, `left_out` those of the file. `published` says of a file with a stated
-    checksum whether it has it, and is `None` for others.
-    """
-
-    weights: str
-    backbone: str
-    file: str
-    sha256: str
-    trained_on: str
-    licence: str
-    published: bool | None
-    loaded: tuple[str, ...]
-    left_out: tuple[str, ...]
-    fresh: tuple[str, ...]
-
-    def sentence(self) -> str:
-        """One sentence for people."""
-        told = [
-            f"{self.backbone} starts from {self.file}, trained on {self.trained_on}: {_counted(self.loaded)} loaded"
-        ]
-        if self.left_out:
-            told.append(f"{_counted(self.left_out)} of the file left out ({_shortened(self.left_out)})")
-        if self.fresh:
-            told.append(f"{_counted(self.fresh)} made fresh ({_shortened(self.fresh)})")
-        if self.published is False:
-            told.append("its checksum is not the published one")
-        return f"{'; '.join(told)}."
-
-
-def loaded_into(model: nn.Module) -> Loaded | None:
-    """What was loaded into `model`, or a part of it; `None` where it started from nothing."""
-    found = (getattr(module, "loaded", None) for module in model.modules())
-    return next((one for one in found if isinstance(one, Loaded)), None)
 
 
 def start(
@@ -224,8 +186,8 @@ def _tell_colours(colours: AsTrained, stored: Mapping[str, Tensor], path: Path) 
 
 def _described(path: Path) -> dict[str, Any]:
     """What fertune wrote beside a model of its own; empty for other files."""
-    beside = path.with_name("model.json")
-    if path.name != "model.safetensors" or not beside.is_file():
+    beside = path.with_name(files.MODEL)
+    if path.name != files.WEIGHTS or not beside.is_file():
         return {}
     return json.loads(beside.read_text(encoding="utf-8"))
 
@@ -264,11 +226,3 @@ def _is_counter(key: str) -> bool:
 
 def _layers(keys: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key.rpartition(".")[0] or key for key in keys if not _is_counter(key)))
-
-
-def _counted(layers: Sequence[str]) -> str:
-    return f"{len(layers)} layer{'' if len(layers) == 1 else 's'}"
-
-
-def _shortened(layers: Sequence[str]) -> str:
-    return ", ".join(layers) if len(layers) <= 4 else f"{', '.join(layers[:3])}, ..., {layers[-1]}"

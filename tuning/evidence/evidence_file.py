@@ -65,9 +65,9 @@ def facts_of(
     `test` the alpha, margin and saving that they were tested with, and the bound that exceeded the majority baseline,
     `reference` the tags that say what accuracy was given up since which champion (`margin_tags`), `chosen_on` the SHA-256 of
     the file that tells whom the search chose on. Where `replaced` was not tested against, this is its configuration on grown
-    data. `commit` is the code that
-    promotes; that of the trainings is the ledger's. There is no time in it: the same evidence is the same file. People are
-    told by number, and by a hash of their ids. What is no finite number is left out, and named under `not_measured`.
+    data. `commit` is the code that promotes; that of the trainings is the ledger's. There is no time in it: the same evidence
+    is the same file. People are told by number, and by a hash of their ids. What is no finite number is left out, and named
+    under `not_measured`.
     """
     ledger = holdout.ledger
     folds = sorted({fold for trial in holdout.runs(found) for fold in trial.folds})

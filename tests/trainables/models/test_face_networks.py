@@ -6,12 +6,12 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
+from trainables.core.starting import loaded_into
 from trainables.core.training.augment import to_input
 from trainables.core.training.costs import param_count
 from trainables.models.attention import frame_gates
 from trainables.models.backbones import frame_network
 from trainables.models.padding import pad_as_tensorflow
-from trainables.models.published import loaded_into
 
 FILES = {
     "mobilenet_tf": "face_mobilenet_v1",

@@ -10,10 +10,10 @@ from torch import nn
 
 from trainables import deep_residual_attention, res_rbg, static_cnn, tdrag
 from trainables.core.config import make_config
+from trainables.core.starting import loaded_into
 from trainables.models.backbones import frame_network
 from trainables.models.cnn import static_cnn as cnn
 from trainables.models.colours import AsTrained
-from trainables.models.published import loaded_into
 from trainables.models.resnet3d import ResNet3d
 from trainables.models.sources import IMAGENET, Colours
 

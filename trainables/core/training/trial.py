@@ -23,6 +23,7 @@ from trainables.core.phases import COMPARING, SCORED_ON, Phase
 from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.splits import load_splits
 from trainables.core.prepared.stored import Prepared, open_prepared
+from trainables.core.starting import loaded_into
 from trainables.core.training.costs import costs, train_flops
 from trainables.core.training.metrics import scores
 from trainables.core.training.predictions import Predictions, confusion, require_answers, scores_by_class
@@ -31,7 +32,6 @@ from trainables.core.training.trainer import Training, predict, seeded
 from trainables.core.training.workers import Group
 from trainables.core.wording import first_line
 from trainables.data.core.dataset import DataError
-from trainables.models.published import loaded_into
 
 # The worker calls it after every epoch on every rank, with the epoch's numbers, and `note` where there is something to
 # tell; it answers whether to go on.
