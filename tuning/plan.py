@@ -104,7 +104,8 @@ def plan(
     require_fitting(loaded, num_samples=num_samples, extend=extend, folds=folds, seeds=seeds, sd=sd, pilot=pilot)
     require_one_spread(sd, pilot)
     starting_weights(loaded)
-    seeds, ledger = default_seeds(loaded) if seeds is None else seeds, Ledger.read(place / loaded.name)
+    seeds = default_seeds(loaded) if seeds is None else seeds
+    ledger = Ledger.read(place / loaded.name)
     if loaded.design is None or loaded.design.tune_each:
         require_study_seed(loaded.seed, ledger)
     finished = [trial for trial in ledger.trials.values() if trial.state == "FINISHED"]
@@ -127,8 +128,9 @@ def plan(
     if loaded.design is None:
         return found
     tested = [sizes[fold] for fold in chosen] if sizes and chosen else []
-    share = None if sd is None else sd / 100
-    points, points_from = detectable(ledger, loaded.design, tested, seeds, sd=share, pilot=_pilot(place, pilot))
+    points, points_from = detectable(
+        ledger, loaded.design, tested, seeds, sd=sd and sd / 100, pilot=_pilot(place, pilot)
+    )
     return dataclasses.replace(
         found,
         num_people=num_subjects(tested) if tested else None,

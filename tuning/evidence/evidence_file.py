@@ -79,7 +79,7 @@ def facts_of(
         "evidence_of": "configuration",
         "trainable": study.trainable,
         "parameters": configuration(study.trainable, {**study.settings, **found.parameters}),
-        "refit": {"trial_id": refit.trial_id, "seed": refit.seed, "epochs": refit.num_epochs},
+        "refit": _refit(ledger, refit),
         "seeds": found.seeds,
         "folds": folds,
         "accuracy": dataclasses.asdict(found.accuracy),
@@ -97,7 +97,6 @@ def facts_of(
         "test": dict(test),
         "accuracy_reference": dict(reference),
         "data": _data(study, prepared),
-        "starts_from": _starts_from(ledger.trial_folder(refit.trial_id)),
         "code": {"commit": commit, "commits": commits_of(ledger), "versions": _versions()},
     }
     left_out: list[str] = []
@@ -188,9 +187,11 @@ def _data(study: Study, prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _starts_from(folder: Path) -> dict[str, Any] | None:
-    """The weights that the registered model started from: file, SHA-256, what they were trained on, which layers."""
-    return json.loads((folder / files.MODEL).read_text(encoding="utf-8")).get("starts_from")
+def _refit(ledger: Ledger, refit: Trial) -> dict[str, Any]:
+    """The training of the registered model, and the weights that it started from: file, SHA-256, training data, layers."""
+    described = json.loads((ledger.trial_folder(refit.trial_id) / files.MODEL).read_text(encoding="utf-8"))
+    starts_from = described.get("starts_from")
+    return {"trial_id": refit.trial_id, "seed": refit.seed, "epochs": refit.num_epochs, "starts_from": starts_from}
 
 
 def _by_class_and_subject(holdout: Holdout, found: Evidence, classes: Sequence[str]) -> dict[str, Any]:

@@ -166,7 +166,7 @@ def _data(facts: Mapping[str, Any]) -> str:
 
 def _starts_from(facts: Mapping[str, Any]) -> list[str]:
     """What others trained the first weights on; evidence of before says nothing of it."""
-    if not (loaded := facts.get("starts_from")):
+    if not (loaded := facts["refit"].get("starts_from")):
         return []
     fresh = f"; {counted(len(loaded['fresh']), 'layer')} of it started afresh" if loaded["fresh"] else ""
     return [
