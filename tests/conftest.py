@@ -1,4 +1,4 @@
-"""What every test shares: the folder of real faces, and one thread, so that processes on few cores do not spin."""
+"""What every test shares: folders of real faces and networks, and one thread, so that processes on few cores do not spin."""
 
 import errno
 import os
@@ -12,6 +12,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported; what 
 
 ROOT = Path(__file__).resolve().parents[1]
 FACES = ROOT.parent / "shared" / "faces"
+FACE_WEIGHTS = ROOT.parent / "shared" / "weights"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -29,6 +30,14 @@ def faces() -> Path:
     if not FACES.is_dir():
         pytest.skip("the real faces are not beside this clone")
     return FACES
+
+
+@pytest.fixture(scope="session")
+def face_weights() -> Path:
+    """The folder of real face networks; tests on it say so where it is not beside the clone."""
+    if not FACE_WEIGHTS.is_dir():
+        pytest.skip("the real face networks are not beside this clone")
+    return FACE_WEIGHTS
 
 
 @pytest.fixture(scope="session")

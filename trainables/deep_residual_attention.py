@@ -13,9 +13,9 @@ from torch import nn
 from trainables.core.config import TrainerConfig
 from trainables.core.ranges import AtLeast, OneOf, Share
 from trainables.models.attention import FrameGate
+from trainables.models.backbones import BACKBONES, frame_network
 from trainables.models.deep_residual_attention import DeepResidualAttention
-from trainables.models.published import WEIGHTS
-from trainables.models.resnet import BACKBONES, resnet
+from trainables.models.sources import Weights, check_weights
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class Config(TrainerConfig):
 
     `backbone`, `attention`: the frame network and the gate in each of its blocks, `spatial` in the source; the
     others for single frames are there to compare with. `mlp_hidden`: the width of the perceptron's hidden layer. `weights`:
-    what the backbone starts from, `none` or `imagenet` (a local file).
+    what the backbone starts from: `none`, a name of `trainables/models/sources.py` such as `imagenet`, or a file's path.
 
     The source names neither the depth of its ResNet nor the perceptron's width. Not specified by the source, chosen:
     `backbone` resnet18, because BAUM-1s and RML have some 500 and 720 clips; `mlp_hidden` 512, as wide as its features;
@@ -37,15 +37,19 @@ class Config(TrainerConfig):
     attention: Annotated[str, FrameGate()] = "spatial"
     mlp_hidden: Annotated[int, AtLeast(1)] = 512
     dropout: Annotated[float, Share()] = 0.0
-    weights: Annotated[str, OneOf(*WEIGHTS)] = "none"
+    weights: Annotated[str, Weights()] = "none"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_weights(self.weights, self.backbone)
 
 
 def build_model(config: Config) -> nn.Module:
     """The network of `config`: `model(clips, lengths)` with clips (B, T, 3, H, W), lengths (B,) -> logits (B, K).
 
-    Raises `ValueError` where `weights` names a file that is not there; on the meta device no file is read.
+    Raises `ValueError` where the file of `weights` is not there or misfits; on the meta device none is read.
     """
-    backbone, num_features = resnet(config.backbone, config.attention, config.weights)
+    backbone, num_features = frame_network(config.backbone, config.attention, config.weights)
     return DeepResidualAttention(
         backbone, num_features, config.num_classes, hidden=config.mlp_hidden, dropout=config.dropout
     )

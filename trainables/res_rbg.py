@@ -13,10 +13,10 @@ from torch import nn
 from trainables.core.config import OnlyIf, TrainerConfig
 from trainables.core.ranges import AtLeast, OneOf, Share, Within
 from trainables.models.attention import FrameGate
-from trainables.models.published import WEIGHTS
+from trainables.models.backbones import BACKBONES, frame_network
 from trainables.models.rbg import RBG, RECURRENT, SHORTCUTS
 from trainables.models.res_rbg import MeanHead, ResRBG
-from trainables.models.resnet import BACKBONES, resnet
+from trainables.models.sources import Weights, check_weights
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,8 @@ class Config(TrainerConfig):
     or `mean` for the order-blind control, which leaves the four fields after it without effect. `recurrent`: `rbg`, or
     `bi_gru` for the same bidirectional layers without BatchNorm and residual. `rbg_depth`: pairs of bidirectional layers,
     0 to 3, after the two unidirectional ones. `shortcut`: what an RBG block does where its width changes, `linear` or
-    `parameter_free`. `weights`: what the backbone starts from, `none` or `imagenet` (a local file).
+    `parameter_free`. `weights`: what the backbone starts from: `none`, a name of `trainables/models/sources.py`
+    such as `imagenet`, or the path of a file.
 
     `gru_hidden` 696 with a parameter-free shortcut is not specified by the source; chosen because it gives its 64.20 M
     parameters. Neither are `dropout` (off, as nothing is said of it), `weights` (none, as no file comes along) and the
@@ -51,15 +52,19 @@ class Config(TrainerConfig):
     gru_hidden: Annotated[int, AtLeast(1)] = 696
     shortcut: Annotated[str, OneOf(*SHORTCUTS)] = "parameter_free"
     dropout: Annotated[float, Share()] = 0.0
-    weights: Annotated[str, OneOf(*WEIGHTS)] = "none"
+    weights: Annotated[str, Weights()] = "none"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_weights(self.weights, self.backbone)
 
 
 def build_model(config: Config) -> nn.Module:
     """The network of `config`: `model(clips, lengths)` with clips (B, T, 3, H, W), lengths (B,) -> logits (B, K).
 
-    Raises `ValueError` where `weights` names a file that is not there; on the meta device no file is read.
+    Raises `ValueError` where the file of `weights` is not there or misfits; on the meta device none is read.
     """
-    backbone, num_features = resnet(config.backbone, config.attention, config.weights)
+    backbone, num_features = frame_network(config.backbone, config.attention, config.weights)
     if config.temporal == "mean":
         return ResRBG(backbone, MeanHead(num_features, config.num_classes, config.dropout))
     head = RBG(

@@ -14,16 +14,16 @@ from torch import nn
 from trainables.core.config import TrainerConfig
 from trainables.core.ranges import AtLeast, OneOf
 from trainables.models.cnn import ARCHITECTURES, MIN_SIZE, static_cnn
-from trainables.models.published import WEIGHTS
+from trainables.models.sources import Weights, check_weights
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Config(TrainerConfig):
     """The network's fields beside the trainer's.
 
-    `architecture`: one of the ten. `weights`: what it starts from, `none` or `imagenet` (a local file). `input_size`:
-    px to which frames are enlarged, bilinearly, before the network, or 0 for as they are; most of the ten were made for
-    224 px, and FER2013 has 48. `num_frames` is 1 for still images; of a clip with more, the logits are averaged.
+    `architecture`: one of the ten. `weights`: what it starts from: `none`, `imagenet` (a local file) or the path of a file.
+    `input_size`: px to which frames are enlarged, bilinearly, before the network, or 0 for as they are; most of the ten were
+    made for 224 px, and FER2013 has 48. `num_frames` is 1 for still images; of a clip with more, the logits are averaged.
 
     `architecture` resnet50 is one of the two best. Not specified by the source: the variants of DenseNet (121),
     EfficientNet V2 (S), ShuffleNet V2 (x1.0) and RepVGG (A0), chosen as each family's common smallest; `input_size` 0,
@@ -35,10 +35,11 @@ class Config(TrainerConfig):
     image_size: int = 48
     architecture: Annotated[str, OneOf(*ARCHITECTURES)] = "resnet50"
     input_size: Annotated[int, AtLeast(0)] = 0
-    weights: Annotated[str, OneOf(*WEIGHTS)] = "none"
+    weights: Annotated[str, Weights()] = "none"
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_weights(self.weights, self.architecture)
         if 0 < self.input_size < self.image_size:
             raise ValueError(
                 f"input_size was given as {self.input_size!r} px; 0 (frames as they are) or a whole number of at least "
@@ -60,8 +61,8 @@ def build_model(config: Config) -> nn.Module:
     """The network of `config`: `model(clips, lengths)` with clips (B, T, 3, H, W), lengths (B,) -> logits (B, K).
 
     GoogLeNet in training gives a tuple, the logits and those of its two auxiliary heads. RepVGG has `deployed()`, the
-    network after re-parameterisation. Raises `ValueError` where `weights` names a file that is not there; on the meta
-    device no file is read.
+    network after re-parameterisation. Raises `ValueError` where the file of `weights` is not there or misfits; on the
+    meta device none is read.
     """
     return static_cnn(config.architecture, config.num_classes, input_size=config.input_size, weights=config.weights)
 

@@ -16,6 +16,7 @@ from trainables.core.ranges import AtLeast, OneOf, Share, Within
 from trainables.models.attention import GATES
 from trainables.models.res_rbg import MeanHead
 from trainables.models.resnet3d import WIDTH, ResNet3d
+from trainables.models.sources import Weights, check_weights
 from trainables.models.tdrag import TDRAG, GRUHead
 
 
@@ -28,7 +29,7 @@ class Config(TrainerConfig):
     frame by itself. `temporal`: `gru`, or `mean`, which averages over time as
     a plain 3-D ResNet does and leaves `gru_hidden` and `gru_layers` without effect. `temporal_halvings`: how many of the
     last three stages halve the number of frames, 0 to 3. `width`: channels of the first stage. `weights`: what the
-    backbone starts from, `none` or `kinetics` (a local file; only at the `width` of 64).
+    backbone starts from: `none`, `kinetics` (a local file; only at the `width` of 64) or the path of a file.
 
     Not specified by the source, chosen: `redundancy_threshold` 0.98, which keeps 5 of the 16 frames of a filmed smile;
     16 frames of 112 px, as most results on DFEW have them; `temporal_halvings` 1, where an ordinary 3-D ResNet-18 has
@@ -46,10 +47,11 @@ class Config(TrainerConfig):
     temporal_halvings: Annotated[int, Within(0, 3)] = 1
     width: Annotated[int, AtLeast(1)] = WIDTH
     dropout: Annotated[float, Share()] = 0.0
-    weights: Annotated[str, OneOf("none", "kinetics")] = "none"
+    weights: Annotated[str, Weights()] = "none"
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_weights(self.weights, "r3d_18")
         if self.weights == "kinetics" and self.width != WIDTH:
             raise ValueError(f"width was given as {self.width} with weights 'kinetics', which have a width of {WIDTH}.")
 
@@ -57,11 +59,10 @@ class Config(TrainerConfig):
 def build_model(config: Config) -> nn.Module:
     """The network of `config`: `model(clips, lengths)` with clips (B, T, 3, H, W), lengths (B,) -> logits (B, K).
 
-    Raises `ValueError` where `weights` names a file that is not there; on the meta device no file is read.
+    Raises `ValueError` where the file of `weights` is not there or misfits; on the meta device none is read.
     """
     backbone = ResNet3d(config.attention, config.temporal_halvings, config.width)
-    if config.weights == "kinetics" and not next(backbone.parameters()).is_meta:
-        backbone.load_kinetics()
+    backbone.start_from(config.weights)
     head: nn.Module = MeanHead(backbone.num_features, config.num_classes, config.dropout)
     if config.temporal == "gru":
         head = GRUHead(

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from search_spaces.core.starting import starting_weights
 from search_spaces.core.study import Study, as_study
 from trainables.core import lookup
 from trainables.core.config import TrainerConfig, make_config
@@ -92,17 +93,17 @@ def plan(
     """What a study will take: `num_samples` trials of a search or `extend` more, or an ablation over `folds` and `seeds`.
 
     Time comes from the study's finished trials, else from counted operations and the rate that finished trials of other
-    studies under `home` reached on this device. `sd` is the standard deviation, over folds and seeds, of the difference
-    in accuracy between two variants trained on the same fold with the same seed, in points;
-    without it that of the finished runs is taken, or of those of another study, the `pilot`.
+    studies under `home` reached on this device. `sd` is the standard deviation, over folds and seeds, of the difference in
+    accuracy between two variants trained on the same fold with the same seed, in points; without it that of the finished
+    runs is taken, or of those of another study, the `pilot`.
 
-    `keep_spelling` and `new_data` are those of `run`. Raises `ValueError` for what is asked of the other kind of study, for
-    an `image_size` beyond its faces, a seed that no study may begin with, folds that there are not, and a pilot that was not
-    begun or is no ablation.
+    `keep_spelling` and `new_data` are those of `run`. Raises `ValueError` for what is asked of the other kind of study, and
+    for an `image_size`, weights, a seed, folds and a pilot that the study cannot be run with.
     """
     loaded, place = as_study(study, smoke=smoke), home_of(home)
     require_fitting(loaded, num_samples=num_samples, extend=extend, folds=folds, seeds=seeds, sd=sd, pilot=pilot)
     require_one_spread(sd, pilot)
+    starting_weights(loaded)
     seeds = default_seeds(loaded) if seeds is None else seeds
     ledger = _ledger(loaded, place)
     finished = [trial for trial in ledger.trials.values() if trial.state == "FINISHED"]
@@ -125,8 +126,9 @@ def plan(
     if loaded.design is None:
         return found
     tested = [sizes[fold] for fold in chosen] if sizes and chosen else []
-    share = None if sd is None else sd / 100
-    points, points_from = detectable(ledger, loaded.design, tested, seeds, sd=share, pilot=_pilot(place, pilot))
+    points, points_from = detectable(
+        ledger, loaded.design, tested, seeds, sd=sd and sd / 100, pilot=_pilot(place, pilot)
+    )
     return dataclasses.replace(
         found,
         num_people=num_subjects(tested) if tested else None,

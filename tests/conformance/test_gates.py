@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from tests.support.networks import assert_padding_is_unseen, noisy_clips
 from trainables.core import lookup
 from trainables.core.config import make_config
-from trainables.models.attention import GATES, attention
+from trainables.models.attention import GATES, attention, start_as_identity
 
 CASES = [pytest.param(name, axes, id=f"{name}-{axes}d") for name, gate in GATES.items() for axes in gate.axes]
 TRAINABLES = [lookup.load("trainables", name, "trainable") for name in lookup.names("trainables")]
@@ -78,6 +78,27 @@ def test_maps_of_a_batch_are_gated_each_by_itself(name, axes):
     gate, x = gate_of(name).eval(), maps(axes)
     alone = torch.cat([gate(x[row : row + 1]) for row in range(len(x))])
     assert torch.allclose(gate(x), alone, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "axes"), CASES)
+def test_under_published_weights_it_starts_as_one_half_and_learns(name, axes):
+    """With the parameters at 0 that `last` of its line names: the layer before it is doubled then, to the last bit."""
+    gate, x = gate_of(name), maps(axes)
+    doubled = torch.ones(2)
+    start_as_identity(gate, doubled)
+    if not list(gate.parameters()):
+        assert torch.equal(gate(x), x)
+        assert doubled.tolist() == [1, 1]
+        return
+    assert torch.equal(gate(x), x / 2)
+    assert doubled.tolist() == [2, 2]
+    for _ in range(2):  # what stands before its last layer gets a gradient from the second step on
+        gate.zero_grad()
+        gate(x).square().sum().backward()
+        with torch.no_grad():
+            for parameter in gate.parameters():
+                parameter -= 1e-4 * parameter.grad
+    assert all(parameter.grad.abs().sum() > 0 for parameter in gate.parameters()), "name its last layer: `last=...`"
 
 
 @pytest.mark.parametrize("name", [name for name, gate in GATES.items() if 3 in gate.axes])

@@ -39,7 +39,9 @@ OURS = {
     "cluster/": ("tuning.text", "tuning.execution", "tuning.records"),
     "search_spaces/": ("trainables",),
     "drawing/": ("trainables",),
-    "trainables/models/": ("trainables.core.lookup", "trainables.core.config", "trainables.core.ranges"),
+    "trainables/models/": tuple(
+        f"trainables.core.{name}" for name in ("lookup", "config", "ranges", "files", "starting")
+    ),
     "trainables/data/core/": ("trainables.core.lookup", "trainables.core.wording"),
     "trainables/data/": ("trainables.data.core", "trainables.core"),
     "trainables/core/faces/": ("trainables.data.core", "trainables.core"),

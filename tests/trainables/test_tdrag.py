@@ -116,20 +116,20 @@ def test_each_preset_writes_out_every_field_and_adds_one_component() -> None:
 def test_weights_of_kinetics_are_read_from_the_local_file(hub: Path) -> None:
     backbone = ResNet3d("spatial_3d", width=8)
     with pytest.raises(ValueError, match=r"r3d_18-b3b3357e\.pth.*nothing is downloaded"):
-        backbone.load_kinetics()
+        backbone.start_from("kinetics")
     torch.manual_seed(1)
     published = ResNet3d("none", width=8).state_dict() | {
         "fc.weight": torch.zeros(400, 64),
         "fc.bias": torch.zeros(400),
     }
     torch.save(published, hub / "r3d_18-b3b3357e.pth")
-    backbone.load_kinetics()
+    backbone.start_from("kinetics")
     assert torch.equal(backbone.layer4[1].conv2[0].weight, published["layer4.1.conv2.0.weight"])
     with pytest.raises(ValueError, match="does not hold the weights of r3d_18"):
-        ResNet3d("none", width=4).load_kinetics()
+        ResNet3d("none", width=4).start_from("kinetics")
     (hub / "r3d_18-b3b3357e.pth").write_bytes(b"half a file")
     with pytest.raises(ValueError, match=r"cannot be read .*once more"):
-        backbone.load_kinetics()
+        backbone.start_from("kinetics")
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ KEPT = (
         ("trainables/core/training/trial.py",),
         (
             *("trainables/core/serving/classifier.py", "tuning/records/registry.py", "tuning/prune.py"),
-            *("tuning/evidence/withdrawal.py",),
+            *("tuning/evidence/withdrawal.py", "trainables/models/published.py"),
         ),
         True,
         "that network. A registered model has its own copy; a refit that is not registered yet cannot be",
@@ -167,11 +167,11 @@ KEPT = (
     Kept(
         files.MODEL,
         _TRIAL,
-        "its configuration, its classes, and the data that it is of",
+        "its configuration, its classes, the data that it is of, and the published weights that it started from",
         ("trainables/core/training/trial.py",),
         (
             *("trainables/core/serving/classifier.py", "trainables/core/serving/onnx.py", "tuning/records/registry.py"),
-            *("tuning/export.py",),
+            *("tuning/export.py", "tuning/evidence/evidence_file.py", "trainables/models/published.py"),
         ),
         True,
         "as with `model.safetensors`",

@@ -28,10 +28,15 @@ from trainables.core.ranges import Range
 
 @dataclasses.dataclass(frozen=True)
 class Gate:
-    """A gate's class, and the number of spatial `axes` of the maps that it is for: 2 for single frames, 3 over time."""
+    """A gate's class, and the number of spatial `axes` of the maps that it is for: 2 for single frames, 3 over time.
+
+    Under published weights a gate starts as one half everywhere: with the parameters at 0 whose names begin with `last`,
+    by default all. Name those of the last layer where others before it would then never get a gradient.
+    """
 
     module: type[nn.Module]
     axes: tuple[int, ...] = (2,)
+    last: str = ""
 
 
 def attention(name: str, channels: int) -> nn.Module:
@@ -42,6 +47,22 @@ def attention(name: str, channels: int) -> nn.Module:
     if name not in GATES:
         raise ValueError(unknown("attention", name, list(GATES)))
     return GATES[name].module(channels)
+
+
+@torch.no_grad()
+def start_as_identity(gate: nn.Module, *before: Tensor) -> None:
+    """Let a fresh gate change nothing of the maps that published weights make of a picture, to the last bit.
+
+    It starts as one half everywhere, and `before`, the weights and biases of the linear layer that it follows, are doubled.
+    Both are exact, and what a gate computes is the same under any weights.
+    """
+    last = next((one.last for one in GATES.values() if one.module is type(gate)), "")
+    parameters = list(gate.named_parameters())
+    for name, parameter in parameters:
+        if name.startswith(last):
+            parameter.zero_()
+    for values in before if parameters else ():
+        values.mul_(2)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,9 +186,9 @@ def _rescale(x: Tensor, gate: Tensor) -> Tensor:
 
 GATES: dict[str, Gate] = {
     "none": Gate(nn.Identity, axes=(2, 3)),
-    "se": Gate(SqueezeExcitation),
+    "se": Gate(SqueezeExcitation, last="excite"),
     "eca": Gate(EfficientChannelAttention),
-    "g_eca": Gate(GhostChannelAttention),
+    "g_eca": Gate(GhostChannelAttention, last="primary"),
     "spatial": Gate(SpatialAttention2d),
     "spatial_3d": Gate(SpatialAttention3d, axes=(3,)),
 }

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
-import re
 from collections.abc import Generator, Mapping
 
 import timm
@@ -17,11 +16,12 @@ import torch
 import torch.nn.functional as F
 from timm.utils import reparameterize_model
 from torch import Tensor, nn
-from torchvision.models import get_model, get_model_weights
+from torchvision.models import get_model
 
 from trainables.core.config import MEAN, STD
 from trainables.models.padding import masked_mean, on_rows, valid_rows
-from trainables.models.published import load_published
+from trainables.models.published import colours_for, start
+from trainables.models.sources import is_path
 
 MIN_SIZE = 32  # px; five halvings leave one
 
@@ -62,19 +62,20 @@ ARCHITECTURES = {
 def static_cnn(architecture: str, num_classes: int, *, input_size: int = 0, weights: str = "none") -> StaticCNN:
     """The network `architecture` for clips; frames are enlarged to `input_size` px before it, unless that is 0.
 
-    `weights` `imagenet` reads a local file and never downloads; its classifier starts afresh. A network under
-    construction on the meta device is left without values. Raises `ValueError` for a missing file.
+    `weights` is `none`, `imagenet` or a path; a local file is read, never downloaded, and the classifier starts afresh. A
+    network under construction on the meta device is left without values. Raises `ValueError` for a missing file and a
+    misfit.
     """
     source = ARCHITECTURES[architecture]
     if source.library == "timm":
         network = timm.create_model(source.name, pretrained=False, num_classes=num_classes)
     else:
         network = get_model(source.name, num_classes=num_classes, **source.options)
-    if weights == "imagenet" and not next(network.parameters()).is_meta:
-        _load_imagenet(network, architecture, source)
+    colours = colours_for(weights, architecture) if is_path(weights) else nn.Identity()
+    start(network, architecture, weights, own=lambda key: key.startswith(source.classifiers), colours=colours)
     # The network reads the colours that it was trained on; one that starts from nothing reads them as they come.
     statistics = source.statistics if weights == "imagenet" else (MEAN, STD)
-    frames = FrameNetwork(network, input_size, statistics)
+    frames = FrameNetwork(network, input_size, statistics, colours)
     return RepVGG(frames) if architecture == "repvgg_a0" else StaticCNN(frames)
 
 
@@ -110,14 +111,20 @@ class FrameNetwork(nn.Module):
     """Normalised frames (N, 3, H, W) -> the logits of each head (N, heads, K): one, in training also auxiliary ones."""
 
     def __init__(
-        self, network: nn.Module, input_size: int, statistics: tuple[tuple[float, ...], tuple[float, ...]]
+        self,
+        network: nn.Module,
+        input_size: int,
+        statistics: tuple[tuple[float, ...], tuple[float, ...]],
+        colours: nn.Module | None = None,
     ) -> None:
         super().__init__()
+        self.colours = colours or nn.Identity()
         self.network = network
         self.input_size = input_size
         self.statistics = statistics
 
     def forward(self, frames: Tensor) -> Tensor:
+        frames = self.colours(frames)
         if self.statistics != (MEAN, STD):
             mean, std, new_mean, new_std = (
                 torch.tensor(values, device=frames.device)[:, None, None] for values in (MEAN, STD, *self.statistics)
@@ -142,20 +149,3 @@ def _running_statistics(network: nn.Module) -> Generator[None]:
     finally:
         for norm in norms:
             norm.train()
-
-
-def _load_imagenet(network: nn.Module, architecture: str, source: Published) -> None:
-    if source.library == "timm":
-        url = f"https://huggingface.co/timm/{source.name}/resolve/main/model.safetensors"
-        file_name = f"{source.name}.safetensors"  # all of timm's are named alike
-    else:
-        url, file_name = get_model_weights(source.name)["IMAGENET1K_V1"].url, None
-    load_published(
-        network,
-        architecture,
-        url,
-        own=lambda key: key.startswith(source.classifiers),
-        file_name=file_name,
-        # the file of DenseNet is older than the names of its layers: norm.1 for norm1
-        rename=lambda key: re.sub(r"\.(norm|conv)\.(\d)\.", r".\1\2.", key),
-    )

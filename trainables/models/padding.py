@@ -52,6 +52,15 @@ def reverse(x: Tensor, lengths: Tensor) -> Tensor:
     return x.gather(1, index.unsqueeze(-1).expand_as(x))
 
 
+def pad_as_tensorflow(x: Tensor, kernel: int, stride: int) -> Tensor:
+    """Maps (N, C, H, W) with the zeros that TensorFlow's SAME adds before a convolution: of an odd number more at the end."""
+    padding: list[int] = []
+    for size in (x.shape[3], x.shape[2]):
+        total = max(kernel - stride if size % stride == 0 else kernel - size % stride, 0)
+        padding += [total // 2, total - total // 2]
+    return F.pad(x, padding)
+
+
 class BatchNorm1d(nn.BatchNorm1d):
     """BatchNorm of (N, D) that takes the running statistics where a training batch is a single value."""
 

@@ -6,13 +6,13 @@ The state dict is torchvision's plus `gate` entries and without the classifier, 
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torchvision.models import get_model_weights
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
 from trainables.core.lookup import unknown
 from trainables.models.attention import attention
 from trainables.models.padding import BatchNorm2d
-from trainables.models.published import WEIGHTS, load_published
+from trainables.models.published import colours_for, start
+from trainables.models.sources import check_weights
 
 # What a residual branch starts with. Not specified by the source; chosen because a network trained from nothing on a few
 # hundred clips leaves chance level some epochs earlier. At 0 (Goyal et al., 2017) gates get no gradient in the first step.
@@ -22,27 +22,44 @@ RESIDUAL_SCALE = 0.1
 def resnet(name: str, gate: str, weights: str = "none") -> tuple[nn.Module, int]:
     """The backbone `name` with gates `gate`, mapping (N, 3, H, W) to (N, D), and its D.
 
-    `weights` is one of `WEIGHTS`; `imagenet` reads a local file and never downloads. A network under construction on
-    the meta device is left without values. Raises `ValueError` for an unknown name and for a missing file.
+    `weights` is `none`, a name of published ones or a path; no file is downloaded. A network under construction on the
+    meta device is left without values. Raises `ValueError` for an unknown name, a missing file and one that misfits.
     """
     if name not in BACKBONES:
         raise ValueError(unknown("backbone", name, list(BACKBONES)))
+    check_weights(weights, name)
     block, depths = BACKBONES[name]
-    backbone = ResNet(block, depths, norm_layer=BatchNorm2d)
+    backbone = FrameResNet(block, depths, norm_layer=BatchNorm2d)
     num_features = backbone.fc.in_features
-    backbone.register_module("fc", nn.Identity())  # the classifier of ImageNet has no use here
+    backbone.register_module("fc", nn.Identity())  # the classifier has no use here
+    if name == "resnet50_caffe":
+        _as_in_caffe(backbone)
     for module in backbone.modules():
         if isinstance(module, GatedBasicBlock | GatedBottleneck):
             last = module.bn2 if isinstance(module, GatedBasicBlock) else module.bn3
             assert isinstance(last, BatchNorm2d)
             module.gate = attention(gate, last.num_features)
             nn.init.constant_(last.weight, RESIDUAL_SCALE)
-    if weights not in WEIGHTS:
-        raise ValueError(unknown("weights", weights, list(WEIGHTS)))
-    if weights == "imagenet" and not backbone.conv1.weight.is_meta:
-        url = get_model_weights(name)["IMAGENET1K_V1"].url  # V1: the one recipe that all three backbones share
-        load_published(backbone, name, url, own=lambda key: key.startswith("fc.") or ".gate." in key)
+    backbone.colours = colours_for(weights, name)
+    start(backbone, name, weights, own=lambda key: key.startswith("fc."), colours=backbone.colours)
     return backbone, num_features
+
+
+class FrameResNet(ResNet):
+    """torchvision's, after `colours`, which shows it what its weights were trained on."""
+
+    colours: nn.Module
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(self.colours(x))
+
+
+def _as_in_caffe(backbone: ResNet) -> None:
+    """The first ResNet-50 (He et al., CVPR 2016): strides in the first convolution of a block, pooling that pads nowhere."""
+    backbone.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
+    for module in backbone.modules():
+        if isinstance(module, GatedBottleneck):
+            module.conv1.stride, module.conv2.stride = module.conv2.stride, module.conv1.stride
 
 
 class GatedBasicBlock(BasicBlock):
@@ -55,6 +72,10 @@ class GatedBasicBlock(BasicBlock):
         out = self.relu(self.bn1(self.conv1(x)))
         out = self.gate(self.bn2(self.conv2(out)))
         return self.relu(out + shortcut)
+
+    def before_gate(self) -> tuple[Tensor, ...]:
+        """Of the last normalisation."""
+        return tuple(self.bn2.parameters())
 
 
 class GatedBottleneck(Bottleneck):
@@ -69,9 +90,14 @@ class GatedBottleneck(Bottleneck):
         out = self.gate(self.bn3(self.conv3(out)))
         return self.relu(out + shortcut)
 
+    def before_gate(self) -> tuple[Tensor, ...]:
+        """Of the last normalisation."""
+        return tuple(self.bn3.parameters())
+
 
 BACKBONES: dict[str, tuple[type[GatedBasicBlock | GatedBottleneck], list[int]]] = {
     "resnet18": (GatedBasicBlock, [2, 2, 2, 2]),
     "resnet34": (GatedBasicBlock, [3, 4, 6, 3]),
     "resnet50": (GatedBottleneck, [3, 4, 6, 3]),
+    "resnet50_caffe": (GatedBottleneck, [3, 4, 6, 3]),
 }

@@ -9,12 +9,12 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models.video import R3D_18_Weights
 
 from trainables.models.attention import GATES, attention
 from trainables.models.padding import BatchNorm2d, on_rows, valid_mask, valid_rows
-from trainables.models.published import load_published
+from trainables.models.published import colours_for, start
 from trainables.models.resnet import RESIDUAL_SCALE
+from trainables.models.sources import is_path
 
 WIDTH = 64  # channels of the first stage
 
@@ -39,23 +39,28 @@ class ResNet3d(nn.Module):
         self.layer3 = _stage(2 * width, 4 * width, strides[1], gate)
         self.layer4 = _stage(4 * width, 8 * width, strides[2], gate)
         self.num_features = 8 * width
+        self.colours: nn.Module = nn.Identity()
         for module in self.modules():
             if isinstance(module, nn.Conv3d) and module.bias is None:
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, clips: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         time = Time(lengths, clips.shape[1], clips.device, self.training)
-        x = time.cleared(clips).transpose(1, 2)  # (B, 3, T, H, W)
+        frames = self.colours(clips.flatten(0, 1)).unflatten(0, clips.shape[:2])
+        x = time.cleared(frames).transpose(1, 2)  # (B, 3, T, H, W)
         x = F.relu(time.each_frame(self.stem[1], self.stem[0](x)), inplace=True)
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             for block in stage:
                 x, time = block(x, time)
         return x.mean((3, 4)).transpose(1, 2), time.lengths
 
-    def load_kinetics(self) -> None:
-        """Start from the weights of Kinetics-400 in a local file; raises `ValueError` where there is none."""
-        own = (".gate.", "fc.")
-        load_published(self, "r3d_18", R3D_18_Weights.KINETICS400_V1.url, own=lambda k: any(part in k for part in own))
+    def start_from(self, weights: str) -> None:
+        """Start from `weights`, a name of published ones or a path; raises `ValueError` for a missing file and a misfit.
+
+        By the name `kinetics` it is shown ImageNet's colours, as it ever was here; by a path those that it was trained on.
+        """
+        self.colours = colours_for(weights, "r3d_18") if is_path(weights) else nn.Identity()
+        start(self, "r3d_18", weights, own=lambda key: key.startswith("fc."), colours=self.colours)
 
 
 class Block(nn.Module):
@@ -87,6 +92,10 @@ class Block(nn.Module):
         out = time.each_frame(self.gate, out) if self.gates_each_frame else self.gate(out)
         shortcut = x if self.downsample is None else time.each_frame(self.downsample[1], self.downsample[0](x))
         return F.relu(out + shortcut, inplace=True), time
+
+    def before_gate(self) -> tuple[Tensor, ...]:
+        """Of the last normalisation."""
+        return tuple(self.conv2[1].parameters())
 
 
 class Time:

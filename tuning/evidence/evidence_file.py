@@ -66,9 +66,9 @@ def facts_of(
     `test` the alpha, margin and saving that they were tested with, and the bound that exceeded the majority baseline,
     `reference` the tags that say what accuracy was given up since which champion (`margin_tags`), `chosen_on` the SHA-256 of
     the file that tells whom the search chose on. Where `replaced` was not tested against, this is its configuration on grown
-    data. `commit` is the code that
-    promotes; that of the trainings is the ledger's. There is no time in it: the same evidence is the same file. People are
-    told by number, and by a hash of their ids. What is no finite number is left out, and named under `not_measured`.
+    data. `commit` is the code that promotes; that of the trainings is the ledger's. There is no time in it: the same evidence
+    is the same file. People are told by number, and by a hash of their ids. What is no finite number is left out, and named
+    under `not_measured`.
     """
     ledger = holdout.ledger
     folds = sorted({fold for trial in holdout.runs(found) for fold in trial.folds})
@@ -80,7 +80,7 @@ def facts_of(
         "evidence_of": "configuration",
         "trainable": study.trainable,
         "parameters": configuration(study.trainable, {**study.settings, **found.parameters}),
-        "refit": {"trial_id": refit.trial_id, "seed": refit.seed, "epochs": refit.num_epochs},
+        "refit": _refit(ledger, refit),
         "seeds": found.seeds,
         "folds": folds,
         "accuracy": dataclasses.asdict(found.accuracy),
@@ -186,6 +186,13 @@ def _data(study: Study, prepared: Prepared) -> dict[str, Any]:
         "drawn": prepared.drawn,
         "smoke": study.is_smoke,
     }
+
+
+def _refit(ledger: Ledger, refit: Trial) -> dict[str, Any]:
+    """The training of the registered model, and the weights that it started from: file, SHA-256, training data, layers."""
+    described = json.loads((ledger.trial_folder(refit.trial_id) / files.MODEL).read_text(encoding="utf-8"))
+    starts_from = described.get("starts_from")
+    return {"trial_id": refit.trial_id, "seed": refit.seed, "epochs": refit.num_epochs, "starts_from": starts_from}
 
 
 def _by_class_and_subject(holdout: Holdout, found: Evidence, classes: Sequence[str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainables.core import files
+from trainables.core.wording import counted
 from tuning.records import tags
 from tuning.text.quantities import percent, quantity
 
@@ -27,7 +28,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
         ("## Accuracy", [*_accuracy(facts), *_robustness(facts)]),
         ("## Limits", _limits(facts)),
         ("## The law", [_LAW]),
-        ("## Data and licence", [_data(facts)]),
+        ("## Data and licence", [_data(facts), *_starts_from(facts)]),
         ("## Provenance", [_origin(facts)]),
     ]
     return "\n".join(f"{title}\n\n" + "\n\n".join(paragraphs) + "\n" for title, paragraphs in sections)
@@ -161,6 +162,19 @@ def _data(facts: Mapping[str, Any]) -> str:
         f"Data set {data['dataset']}, fingerprint `{data['fingerprint'][:16]}`. The licence of its owners governs the data "
         "and may govern what is learnt from it; read it before you pass the weights on or earn money with them."
     )
+
+
+def _starts_from(facts: Mapping[str, Any]) -> list[str]:
+    """What others trained the first weights on; evidence of before says nothing of it."""
+    if not (loaded := facts["refit"].get("starts_from")):
+        return []
+    fresh = f"; {counted(len(loaded['fresh']), 'layer')} of it started afresh" if loaded["fresh"] else ""
+    return [
+        f"The training did not start from nothing: the {loaded['backbone']} in it began with the weights of "
+        f"`{loaded['file'].rpartition('/')[2]}` (SHA-256 `{loaded['sha256'][:16]}`), **trained on "
+        f"{loaded['trained_on']}**{fresh}. Their licence as stated by whoever published them: {loaded['licence']}. People in "
+        "those pictures may be known to the model, and what these pictures lack it may not have learnt."
+    ]
 
 
 def _origin(facts: Mapping[str, Any]) -> str:

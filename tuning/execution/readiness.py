@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from search_spaces.core.starting import starting_weights
 from search_spaces.core.study import Study
 from tuning.execution.placement import Placement, slots_of
 from tuning.execution.seeds import require_study_seed
@@ -18,7 +19,8 @@ def require_ready(
 ) -> None:
     """Raises `ValueError` or `ConnectionError` for what would end the work of `study` later; Ray counts where it `trains`.
 
-    A server of MLflow that does not answer is told, and no more: the ledger keeps what MLflow lacks.
+    A server of MLflow that does not answer is told, and no more: the ledger keeps what MLflow lacks. What weights the trials
+    start from is told, once for each file and backbone.
     """
     if study.design is None or study.design.tune_each:
         require_study_seed(study.seed, ledger)
@@ -26,6 +28,8 @@ def require_ready(
         tell(f"MLflow at {shown_uri(tracking_uri)} does not answer ({reason}): the ledger keeps what it misses.")
     if trains:
         require_unchanged(study, ledger)
+        for loaded in starting_weights(study):
+            tell(loaded.sentence())
         slots_of(placement, Session(nodes=look_ahead()), 1)
 
 

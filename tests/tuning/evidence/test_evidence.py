@@ -123,6 +123,18 @@ def test_the_card_says_what_was_measured_what_was_not_and_what_is_forbidden():
     assert as_description(card) == card, "all of it fits into a registry"
 
 
+def test_the_card_says_what_the_first_weights_were_trained_on():
+    assert "start from nothing" not in model_card(FACTS)
+    assert "start from nothing" not in model_card({**FACTS, "refit": {**FACTS["refit"], "starts_from": None}})
+    started = {"backbone": "mobilenet_tf", "file": "/data/face.safetensors", "sha256": "ab" * 32, "licence": "MIT"}
+    started |= {"trained_on": "VGGFace2, people's faces from the web, for research", "fresh": ["blocks.0.gate.conv"]}
+    card = model_card({**FACTS, "refit": {**FACTS["refit"], "starts_from": started}})
+    assert "the mobilenet_tf in it began with the weights of `face.safetensors` (SHA-256 `abababababababab`)" in card
+    assert "**trained on VGGFace2, people's faces from the web, for research**; 1 layer of it started afresh" in card
+    assert "licence as stated by whoever published them: MIT" in card
+    assert as_description(card) == card, "all of it fits into a registry"
+
+
 def test_a_description_is_cut_in_whole_lines():
     kept = as_description("word " * 5 + "\n" + "a line\n" * 2000)
     assert len(kept) <= 5000

@@ -1,9 +1,11 @@
 """What would end the work of a study later is found out before a face is prepared."""
 
 import pytest
+import torch
 
 from tests.support.builders import make_trial
 from tests.support.tiny_study import Quiet, tiny_study
+from trainables.models.backbones import frame_network
 from tuning.confirm import confirm
 from tuning.cross_validate import cross_validate, plan_cross_validation
 from tuning.demo import demo
@@ -80,6 +82,20 @@ def test_settings_that_changed(tmp_path):
     begun(tmp_path)
     with pytest.raises(ValueError, match="epochs was 3 and is 5"):
         enter(tmp_path, tiny_study(settings={**tiny_study().settings, "epochs": 5}))
+
+
+def test_weights_are_told_once_and_one_that_is_not_there_ends_it(tmp_path):
+    path = tmp_path / "own.pth"
+    torch.save(frame_network("expression_net", "none")[0].state_dict(), path)
+    settings = {**tiny_study().settings, "backbone": "expression_net", "weights": str(path)}
+    runner = Runner(tiny_study(settings=settings), Quiet(), home=tmp_path / "home")
+    with pytest.raises(Prepared), runner:
+        pass
+    (told,) = runner.notes
+    assert told.startswith(f"expression_net starts from {path}, trained on pictures that are not known here: ")
+    path.unlink()
+    with pytest.raises(ValueError, match="there is no file"):
+        enter(tmp_path / "home", tiny_study(settings=settings))
 
 
 @pytest.mark.parametrize("uri", ["localhost:5000", "http://127.0.0.1:99999"])

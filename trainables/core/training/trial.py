@@ -24,6 +24,7 @@ from trainables.core.phases import COMPARING, SCORED_ON, Phase
 from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.splits import load_splits
 from trainables.core.prepared.stored import Prepared, open_prepared
+from trainables.core.starting import loaded_into
 from trainables.core.training.costs import costs, train_flops
 from trainables.core.training.metrics import scores
 from trainables.core.training.predictions import Predictions, confusion, require_answers, scores_by_class
@@ -127,7 +128,10 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
 def write_model(
     folder: Path, model: torch.nn.Module, trainable: str, config: TrainerConfig, prepared: Prepared
 ) -> None:
-    """Write `model.safetensors` and `model.json`: all that a classifier is loaded from, and no pickle."""
+    """Write `model.safetensors` and `model.json`: all that a classifier is loaded from, and no pickle.
+
+    Where `model` started from published weights, `model.json` says from which, and which of its layers (`Loaded`).
+    """
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     save_file(weights, folder / files.WEIGHTS)
@@ -142,6 +146,8 @@ def write_model(
         "dataset": prepared.name,
         "fingerprint": prepared.fingerprint,
     }
+    if loaded := loaded_into(model):
+        described["starts_from"] = dataclasses.asdict(loaded)
     (folder / files.MODEL).write_text(json.dumps(described, indent=1))
 
 

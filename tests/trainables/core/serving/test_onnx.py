@@ -74,6 +74,15 @@ def exported(prepared, trained, tmp_path_factory):
         return export_onnx(trained, out, prepared=prepared, indices=tuple(range(8)))
 
 
+@pytest.mark.parametrize("backbone", ["mobilenet_tf_12", "expression_net"])
+def test_a_network_that_reads_other_colours_is_exported_with_them(backbone, tmp_path):
+    start = {"num_classes": 3, "backbone": backbone, "attention": "eca"}
+    folder = write_network(tmp_path / "start", "res_rbg", **start)
+    weights = str(folder / "model.safetensors")
+    again = write_network(tmp_path / "model", "res_rbg", **start, weights=weights)
+    assert export_onnx(again, tmp_path / "model.onnx").max_difference < 1e-5
+
+
 @pytest.mark.filterwarnings("error::torch.jit.TracerWarning")
 @pytest.mark.parametrize("trainable", lookup.names("trainables"))
 def test_every_trainable_is_exported_for_any_batch_and_length(trainable, tmp_path):

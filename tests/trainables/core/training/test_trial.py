@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from tests.support.builders import RES_RBG, corrupted, make_spec, prepare_random, train
 from trainables.core.lookup import UnknownName
@@ -18,6 +19,7 @@ from trainables.core.training.trainer import predict
 from trainables.core.training.trial import epochs_to_90
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import DataError
+from trainables.models.backbones import frame_network
 
 COLUMNS = ["clip_id", "subject", "fold", "seed", "split", "label", "logits"]
 
@@ -106,6 +108,25 @@ def test_the_published_network_trains_and_is_served_from_its_folder(prepared, tm
     classifier = Classifier.load(tmp_path / "t", device="cpu")
     assert type(classifier.config).__module__ == "trainables.res_rbg"
     assert sum(p.numel() for p in classifier.model.parameters()) == metrics["param_count"]
+
+
+@pytest.mark.slow
+def test_a_trial_tells_what_it_started_from_and_its_model_needs_no_such_file(prepared, tmp_path):
+    weights = tmp_path / "own.pth"
+    torch.save({"state_dict": frame_network("expression_net", "none")[0].state_dict()}, weights)
+    settings = RES_RBG | {"backbone": "expression_net", "attention": "eca", "weights": str(weights)}
+    spec = make_spec(prepared, tmp_path / "t", trainable="res_rbg", epochs=1, num_frames=2, **settings)
+    train(spec)
+    told = json.loads((tmp_path / "t" / "model.json").read_text())["starts_from"]
+    assert (told["file"], told["trained_on"]) == (str(weights), "pictures that are not known here")
+    assert told["fresh"] == [f"blocks.{number}.gate.conv" for number in range(4)]
+    weights.unlink()
+    classifier = Classifier.load(tmp_path / "t", device="cpu")
+    clips = Clips(prepared, num_frames=2, image_size=32)
+    validation = load_splits(Path(spec.splits)).view("search", 0).validation
+    found = predict(classifier.model, clips, validation, classifier.config, Group())
+    written = [row["logits"] for row in pq.read_table(tmp_path / "t" / "predictions.parquet").to_pylist()]
+    np.testing.assert_array_equal(found.logits, np.array(written, np.float32))
 
 
 def test_a_confirmation_is_scored_on_the_holdout_alone(prepared, tmp_path):

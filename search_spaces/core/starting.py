@@ -1,0 +1,47 @@
+"""What the trials of a study start from: every file of weights is read once, and fits, before the first of them begins."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Generator
+from typing import Any
+
+from search_spaces.core.study import Study
+from search_spaces.core.values import ends
+from trainables.core import lookup
+from trainables.core.config import TrainerConfig, has_effect
+from trainables.core.starting import Loaded, what_is_loaded
+
+# The fields that decide which file is read, and whether it fits.
+_DECIDING = ("weights", "backbone", "architecture", "width")
+
+
+def starting_weights(study: Study) -> list[Loaded]:
+    """What is loaded into the networks of `study`, once for each file and backbone; empty where all start from nothing.
+
+    Raises `ValueError` for a file that is not there, or that misfits, for any network that a trial may ask for.
+    """
+    build_model = lookup.load("trainables", study.trainable, "trainable").build_model
+    found: dict[tuple[Any, ...], Loaded] = {}
+    for config in _configs(study):
+        key = tuple(getattr(config, field, None) for field in _DECIDING)
+        if getattr(config, "weights", "none") == "none" or key in found:
+            continue
+        if loaded := what_is_loaded(build_model, config):
+            found[key] = loaded
+    return list(found.values())
+
+
+def _configs(study: Study) -> Generator[TrainerConfig]:
+    """One for each way in which the deciding fields may come together."""
+    beside, only_if = {**study.defaults, **study.settings}, study.exists_only_if
+    choices = {key: ends(study.parameters[key]) for key in _DECIDING if key in study.parameters}
+    variants = [{}] if study.design is None else list(study.design.variants.values())
+    for change, chosen in itertools.product(
+        [*variants, *study.controls.values()], itertools.product(*choices.values())
+    ):
+        given = {**dict(zip(choices, chosen, strict=True)), **change}
+        exists = {key: value for key, value in given.items() if has_effect(key, {**beside, **given}, only_if)}
+        with contextlib.suppress(ValueError):  # a control need not go with every value that is searched
+            yield study.config(exists)

@@ -1,0 +1,29 @@
+"""The networks for single frames by name, each with gates in its blocks and weights to start from."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from trainables.core.lookup import unknown
+from trainables.models import resnet as resnets
+from trainables.models.expression_net import NAME, expression_net
+from trainables.models.mobilenet import NUM_BLOCKS, mobilenet
+from trainables.models.resnet import resnet
+
+BACKBONES = {
+    **dict.fromkeys(resnets.BACKBONES, resnet),
+    **dict.fromkeys(NUM_BLOCKS, mobilenet),
+    NAME: expression_net,
+}
+
+
+def frame_network(name: str, gate: str, weights: str = "none") -> tuple[nn.Module, int]:
+    """The backbone `name` with gates `gate`, mapping (N, 3, H, W) to (N, D), and its D.
+
+    `weights` is `none`, a name of published ones (`trainables/models/sources.py`) or the path of a file; nothing is
+    downloaded, and on the meta device nothing is read. Raises `ValueError` for an unknown name, a missing file and one that
+    misfits.
+    """
+    if name not in BACKBONES:
+        raise ValueError(unknown("backbone", name, list(BACKBONES)))
+    return BACKBONES[name](name, gate, weights)
