@@ -91,6 +91,8 @@ def champion_of(study: Study, prepared: Prepared, splits: Splits, tracking_uri: 
         raise Incomparable(
             f"The present champion of {name} (version {version}) cannot be trained again to be compared with: {error}"
         ) from error
+    if workers := stated.get(tags.WORKERS):  # of a version that had batches of `batch_size` on each of them
+        parameters["batch_size"] *= len(workers.split(", "))
     if (size := parameters.get("image_size", 0)) > prepared.face_size:
         raise Incomparable(
             f"The present champion of {name} (version {version}) reads an image_size of {size} px, and the faces of study "
@@ -165,6 +167,7 @@ def version_tags(study: Study, prepared: Prepared, splits: Splits, found: Eviden
         tags.GIT_COMMIT: commit,
         tags.VERSION: version(),
         tags.TRAINABLE: study.trainable,
+        tags.WHOLE_BATCH: "true",
         tags.PARAMETERS: json.dumps(study.effective({**study.settings, **found.parameters}), sort_keys=True),
     }
 
