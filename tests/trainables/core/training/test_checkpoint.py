@@ -160,6 +160,30 @@ def test_the_weights_of_the_best_epoch_are_written_once(training, tmp_path, cloc
     assert saved[-2:] == ["best-0-2", "last"]
 
 
+def test_an_interruption_between_the_two_files_leaves_the_checkpoint_before_whole(
+    training, tmp_path, clock, monkeypatch
+):
+    with at(tmp_path, clock) as checkpoint:
+        training.run_epoch()
+        checkpoint.save_if_due([training], now=True)
+        training.run_epoch()
+        training.best |= {"epoch": 2, "weights": training.bare.state_dict()}
+        put = checkpoint._put
+
+        def dies(value, name):
+            if name == "last.pt":
+                raise WorkerDied
+            put(value, name)
+
+        monkeypatch.setattr(checkpoint, "_put", dies)
+        with pytest.raises(WorkerDied):
+            checkpoint.save_if_due([training], now=True)
+    assert left(tmp_path) == ["best-0-1.pt", "best-0-2.pt", "last.pt"]
+    with at(tmp_path, clock) as checkpoint:
+        assert checkpoint.load_into([training]) == ""
+    assert (training.epoch, training.best["epoch"]) == (1, 1)
+
+
 @pytest.mark.parametrize("now", [True, False])
 def test_what_the_writer_meets_is_told_and_leaves_nothing(training, tmp_path, clock, monkeypatch, now):
     def full(value, path):
