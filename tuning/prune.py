@@ -112,8 +112,8 @@ def _of_study(home: Path, ledger: Ledger) -> Iterator[Part]:
     for trial in ledger.trials.values():
         folder = ledger.trial_folder(trial.trial_id)
         ended = trial.state == "FINISHED" or (trial.phase in NEVER_AGAIN and not trial.halted)
-        if ended and (folder / files.CHECKPOINT).exists():
-            yield _part(home, folder / files.CHECKPOINT, "checkpoint of a trial that ended")
+        for path in files.checkpoint_files(folder) if ended else ():
+            yield _part(home, path, "checkpoint of a trial that ended")
         if trial.phase == "search" and trial.trial_id not in needed and (folder / files.WEIGHTS).exists():
             yield _part(home, folder / files.WEIGHTS, "weights of a trial that is on no front and was not confirmed")
 

@@ -60,7 +60,9 @@ def test_a_home_without_studies_has_nothing_to_free(tmp_path):
 
 def test_weights_off_the_front_and_checkpoints_of_ended_trials_go(home):
     trials = f"{NAME}/trials"
+    put(home / trials / "search-0001" / "best-0-12.pt")
     assert listed(home) == {
+        f"{trials}/search-0001/best-0-12.pt": "checkpoint of a trial that ended",
         **{f"{trials}/search-{number:04d}/last.pt": "checkpoint of a trial that ended" for number in range(4)},
         **{
             f"{trials}/search-{number:04d}/model.safetensors": "weights of a trial that is on no front and was not confirmed"
@@ -69,7 +71,7 @@ def test_weights_off_the_front_and_checkpoints_of_ended_trials_go(home):
     }
     plan = plan_prune(home=home)
     assert prune(plan, home=home).parts == plan.parts
-    assert plan.num_bytes == 18
+    assert plan.num_bytes == 21
     assert listed(home) == {}
     assert (home / trials / "search-0000" / "model.safetensors").exists()
     assert (home / trials / "search-0000" / "predictions.parquet").exists()
@@ -85,9 +87,10 @@ def test_a_search_that_goes_on_keeps_all_weights_and_the_checkpoint_it_goes_on_f
     with Ledger.write(home / NAME) as ledger:
         ledger.start(make_trial(4))
         ledger.end("search-0004", "INTERRUPTED")
-    put(home / NAME / "trials" / "search-0004" / "last.pt")
+    for name in ("last.pt", "best-0-2.pt"):
+        put(home / NAME / "trials" / "search-0004" / name)
     assert f"{NAME}/trials/search-0002/model.safetensors" not in listed(home)
-    assert f"{NAME}/trials/search-0004/last.pt" not in listed(home)
+    assert not {f"{NAME}/trials/search-0004/{name}" for name in ("last.pt", "best-0-2.pt")} & listed(home).keys()
 
 
 def test_data_of_no_begun_study_goes(home):

@@ -22,7 +22,8 @@ OnlyIf = Mapping[str, Mapping[str, Collection[Any]]]
 class TrainerConfig:
     """What the trainer reads. A trainable's `Config` extends it with the fields of its network; all keys are flat.
 
-    `num_frames` frames of `image_size` x `image_size` px are taken from each clip; `epochs` is the full schedule.
+    `num_frames` frames of `image_size` x `image_size` px are taken from each clip; `epochs` is the full schedule. `batch_size`
+    is the whole batch, which the workers of a trial share.
     `frame_selection` takes them `even` in time (in training at random about that), or as `keyframes`, the same ones in
     training, evaluation and serving: those that repeat least of the last frame kept, of which a frame is kept while its
     correlation with it is at most `redundancy_threshold`, 1 for all (`trainables/core/prepared/keyframes.py`).

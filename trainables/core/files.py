@@ -35,6 +35,7 @@ RAY = "ray"
 
 # In a trial's folder.
 CHECKPOINT = "last.pt"
+BEST = "best-{fold}-{epoch}.pt"
 DAMAGED = "damaged."  # before the name of a file that was set aside
 WEIGHTS = "model.safetensors"
 MODEL = "model.json"
@@ -45,6 +46,12 @@ TRACEBACK = "error.txt"
 EVIDENCE = "evidence.json"
 CHOSEN_ON = "chosen_on.json"
 MODEL_CARD = "MODEL_CARD.md"
+
+
+def checkpoint_files(folder: Path) -> list[Path]:
+    """Of the trial in `folder`, what it goes on from if it is interrupted: `CHECKPOINT` and the files of `BEST`."""
+    last = folder / CHECKPOINT
+    return [*([last] if last.exists() else []), *sorted(folder.glob(BEST.format(fold="*", epoch="*")))]
 
 
 def trial_folder(study_folder: Path, trial_id: str) -> Path:

@@ -92,6 +92,8 @@ def champion_of(study: Study, prepared: Prepared, splits: Splits, tracking_uri: 
             f"The present champion of {name} (version {version}) cannot be trained again to be compared with: {error} It "
             "serves on as it is. Register under another name (`registered_model` of the study)."
         ) from error
+    if workers := stated.get(tags.WORKERS):  # of a version that had batches of `batch_size` on each of them
+        parameters["batch_size"] *= len(workers.split(", "))
     if (size := parameters.get("image_size", 0)) > prepared.face_size:
         raise Incomparable(
             f"The present champion of {name} (version {version}) reads an image_size of {size} px, and the faces of study "
@@ -166,6 +168,7 @@ def version_tags(study: Study, prepared: Prepared, splits: Splits, found: Eviden
         tags.GIT_COMMIT: commit,
         tags.VERSION: version(),
         tags.TRAINABLE: study.trainable,
+        tags.WHOLE_BATCH: "true",
         # Whole: defaults that change later do not change what it says.
         tags.PARAMETERS: json.dumps(
             configuration(study.trainable, {**study.settings, **found.parameters}), sort_keys=True

@@ -194,7 +194,7 @@ def _splits(folder: Path) -> dict[str, Splits]:
 
 def _left_weights(ledger: Ledger, trial: Trial) -> bool:
     folder = ledger.trial_folder(trial.trial_id)
-    return any((folder / name).exists() for name in (files.WEIGHTS, files.CHECKPOINT))
+    return (folder / files.WEIGHTS).exists() or bool(files.checkpoint_files(folder))
 
 
 def _trained_on(splits: Splits, trial: Trial) -> set[int]:

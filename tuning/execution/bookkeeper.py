@@ -110,7 +110,8 @@ class Bookkeeper(search.Searcher):
         del self._running[trial_id]
         if metrics:
             with contextlib.suppress(OSError):  # it does no harm
-                Path(self._spec(trial).folder, files.CHECKPOINT).unlink()
+                for path in files.checkpoint_files(Path(self._spec(trial).folder)):
+                    path.unlink()
         self._searcher.tell(trial)
         self._listener.trial_ended(trial)
 

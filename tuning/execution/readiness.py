@@ -44,3 +44,16 @@ def require_unchanged(study: Study, ledger: Ledger) -> None:
             f"The settings of study {study.name} changed since it was begun: {was}. Its trials would not be "
             "comparable; change them back, or save the study under another name."
         )
+    _require_whole_batch(study, ledger)
+
+
+def _require_whole_batch(study: Study, ledger: Ledger) -> None:
+    """Raises `ValueError` where each of several workers had a batch of its own, as in earlier versions."""
+    most = max((len(trial.workers) for trial in ledger.trials.values()), default=1)
+    if most > 1 and not ledger.study.get("whole_batch"):
+        raise ValueError(
+            f"Study {study.name} was begun when each of several workers had batches of `batch_size` clips, and its trials ran "
+            f"on {most} workers. Now `batch_size` is the whole batch, whatever the number of workers, so new "
+            f"trials would not be comparable. Save the study under another name; {most} times the `batch_size` is the batch "
+            "that it had."
+        )

@@ -258,6 +258,7 @@ class Runner:
             "leaky": self.splits.leaky,
             "drawn": self.prepared.drawn,
             "smoke": self.study.is_smoke,
+            "whole_batch": True,
             "classes": list(self.prepared.classes),
             "version": version(),
             "git_commit": git_commit(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Mapping
 from importlib import metadata
@@ -137,7 +138,10 @@ def champions(tracking_uri: str) -> list[tuple[str, int, str]]:
 
 
 def present_champion(tracking_uri: str, name: str) -> tuple[int, dict[str, str]] | None:
-    """Version and tags of the present champion of `name`; `None` where there is none."""
+    """Version and tags of the present champion of `name`; `None` where there is none.
+
+    Of one that does not say that its batch is whole the tag `WORKERS` of its run is among them, where that is still there.
+    """
     with pointed_at(tracking_uri):
         try:
             found = mlflow.MlflowClient().get_model_version_by_alias(name, CHAMPION)
@@ -145,7 +149,12 @@ def present_champion(tracking_uri: str, name: str) -> tuple[int, dict[str, str]]
             if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 return None
             raise
-    return int(found.version), dict(found.tags)
+        stated = dict(found.tags)
+        if names.WHOLE_BATCH not in stated:
+            with contextlib.suppress(MlflowException, KeyError):
+                run = mlflow.MlflowClient().get_run(str(found.run_id))
+                stated |= {names.WORKERS: run.data.tags[names.WORKERS]}
+    return int(found.version), stated
 
 
 def only_champion(tracking_uri: str) -> str:

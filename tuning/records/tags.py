@@ -29,6 +29,9 @@ VERSION = "fertune.version"  # of fertune itself
 # Of a registered version: what it is, and on what evidence.
 TRAINABLE = "fertune.trainable"
 PARAMETERS = "fertune.parameters"
+WHOLE_BATCH = (
+    "fertune.whole_batch"  # of a version whose `batch_size` is shared by all workers; before, it was that of each
+)
 CLASSES = "fertune.classes"
 HOLDOUT = "fertune.holdout"
 EVIDENCE_OF = "fertune.evidence_of"

@@ -55,7 +55,7 @@ Version = Annotated[
 NumSamples = Annotated[int | None, typer.Option(min=1, help="Searches only: trials in all.")]
 TimeBudget = Annotated[str | None, typer.Option(help="Start no trial after this time: 90s, 30m, 2h.")]
 MaxConcurrent = Annotated[int | None, typer.Option(min=1, help="At most this many trials at once.")]
-Workers = Annotated[int, typer.Option(min=1, help="Workers that train one trial together (DDP).")]
+Workers = Annotated[int, typer.Option(min=1, help="Workers that train one trial together and share its batches (DDP).")]
 Cpus = Annotated[int, typer.Option(min=1, help="CPUs of each worker.")]
 Gpus = Annotated[float | None, typer.Option(min=0, help="GPUs of each: 0.5, 1, 2; default: 1 if there are any.")]
 Folds = Annotated[str | None, typer.Option(help="Ablations only: `all`, or numbers such as 0,1.")]

@@ -77,6 +77,19 @@ def test_a_champion_that_reads_more_than_the_faces_have_is_not_to_be_compared(tm
         of_size(33)
 
 
+def test_a_champion_whose_workers_had_a_batch_each_is_trained_again_with_all_of_theirs(tmp_path, monkeypatch):
+    prepared = prepare_random(tmp_path)
+    splits = make_splits(prepared, salt="test")
+    stated = comparison_tags(prepared, splits) | {tags.PARAMETERS: json.dumps({"batch_size": 8, "image_size": 16})}
+
+    def batch_size(**more):
+        monkeypatch.setattr(registry, "present_champion", lambda uri, name: (3, {**stated, **more}))
+        return champion.champion_of(STUDY, prepared, splits, "", tmp_path).parameters["batch_size"]
+
+    assert batch_size() == 8
+    assert batch_size(**{tags.WORKERS: "one 0,1, other 0,1"}) == 16
+
+
 def test_a_question_that_an_earlier_version_asked_is_not_asked_anew(tmp_path):
     parameters = {"rbg_depth": 0, "gru_hidden": 8}
     before, today = hash_of_before(parameters), configuration_hash(STUDY, parameters)

@@ -25,7 +25,8 @@ def desk(tmp_path):
     def spec(trial):
         folder = tmp_path / "trials" / trial.trial_id
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "last.pt").touch()
+        for name in ("last.pt", "best-0-1.pt", "best-1-2.pt", "model.safetensors"):
+            (folder / name).touch()
         given = {"parameters": {}, "prepared": "", "splits": "", "folds": (0,), "seed": 0, "folder": str(folder)}
         return TrialSpec(trial_id=trial.trial_id, study="s", phase="search", trainable="tiny", **given)
 
@@ -51,7 +52,7 @@ def test_a_checkpoint_goes_when_the_ledger_has_the_metrics(desk):
     assert checkpoint(desk, 0).exists()
     desk.books.on_trial_complete("a", DONE)
     assert desk.ledger.trials["search-0000"].metrics == {"accuracy": 0.5}
-    assert not checkpoint(desk, 0).exists()
+    assert [path.name for path in checkpoint(desk, 0).parent.iterdir()] == ["model.safetensors"]
     desk.books.close()
 
 

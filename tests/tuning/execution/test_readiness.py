@@ -45,6 +45,29 @@ def begun(home, **event):
         ledger.select(["search-0000"], "search-0000")
 
 
+def test_a_study_whose_workers_had_a_batch_each_takes_no_trials_that_share_one(tmp_path):
+    folder, two = tmp_path / tiny_study().name, [{"host": "one"}, {"host": "two"}]
+    with Ledger.write(folder) as ledger:
+        ledger.open_study(settings=dict(tiny_study().settings))
+        ledger.start(make_trial(8, trial_id="search-0000"))
+        ledger.end("search-0000", "FINISHED", {"accuracy": 0.9}, workers=two[:1])
+    with pytest.raises(Prepared):
+        enter(tmp_path)
+    with Ledger.write(folder) as ledger:
+        ledger.start(make_trial(8, trial_id="search-0001"))
+        ledger.end("search-0001", "FINISHED", {"accuracy": 0.9}, workers=two)
+    with pytest.raises(
+        ValueError, match=r"ran on 2 workers\. Now `batch_size` is the whole batch.*2 times the `batch_size`"
+    ):
+        enter(tmp_path)
+    with pytest.raises(Prepared):
+        enter(tmp_path, trains=False)
+    with Ledger.write(folder) as ledger:
+        ledger.open_study(whole_batch=True)
+    with pytest.raises(Prepared):
+        enter(tmp_path)
+
+
 def test_where_nothing_is_in_the_way_the_faces_come_next(tmp_path):
     with pytest.raises(Prepared):
         enter(tmp_path)

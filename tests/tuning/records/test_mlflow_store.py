@@ -2,11 +2,13 @@
 
 import shlex
 
+import mlflow
 import pytest
 
 from tests.support.mlflow_store import new_store
 from tests.support.tracked_study import NOBODY, begin, follow
-from tuning.records import registry
+from tuning.records import registry, tags
+from tuning.records.aliases import CHAMPION
 from tuning.records.mlflow_client import default_uri
 from tuning.records.mlflow_store import pointed_at, require_answers
 from tuning.records.views import how_to_compare
@@ -43,6 +45,22 @@ def test_a_home_of_any_name_holds_all_that_mlflow_keeps(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {home.name, "copy"}
     command = next(line for line in tracker.how_to_compare() if "mlflow ui" in line)
     assert shlex.split(command)[2:4] == ["--backend-store-uri", uri]
+
+
+def test_a_champion_of_before_tells_the_workers_that_had_a_batch_each(tmp_path):
+    uri = new_store(tmp_path)
+    client = mlflow.MlflowClient(uri)
+    run_id = client.create_run(client.create_experiment("one"), tags={tags.WORKERS: "one, other"}).info.run_id
+    client.create_registered_model("demo")
+    for number, stated in enumerate([{}, {tags.WHOLE_BATCH: "true"}]):
+        version = client.create_model_version("demo", source=str(tmp_path), run_id=run_id, tags=stated).version
+        client.set_registered_model_alias("demo", CHAMPION, version)
+        told = registry.present_champion(uri, "demo")
+        assert told == (number + 1, stated or {tags.WORKERS: "one, other"})
+    client.create_registered_model("lost")
+    version = client.create_model_version("lost", source=str(tmp_path), run_id="0" * 32).version
+    client.set_registered_model_alias("lost", CHAMPION, version)
+    assert registry.present_champion(uri, "lost") == (1, {})
 
 
 def test_a_registry_that_is_away_is_not_blamed_on_the_store_of_runs(tmp_path, monkeypatch):

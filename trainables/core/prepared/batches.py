@@ -1,4 +1,4 @@
-"""What the trainer reads: batches of clips out of the prepared frames, and which clips each worker takes."""
+"""What the trainer reads: batches of clips out of the prepared frames."""
 
 from __future__ import annotations
 
@@ -123,31 +123,22 @@ def batches(
     *,
     shuffle: torch.Generator | None,
     together: Sequence[Hashable] | None = None,
-    rank: int = 0,
-    world_size: int = 1,
 ) -> Iterator[list[int]]:
-    """The batches that worker `rank` of `world_size` takes out of `indices`, up to `batch_size` clips each.
+    """`indices` in batches of `batch_size`, the last of what is left; each of them once.
 
-    With `shuffle` (training; every worker passes a generator of the same seed) all workers get equally many batches of
-    equal sizes, so that they stay in step: the permutation is filled up by wrapping round. `together` names a group for
-    each of `indices`; the groups are shuffled, and each stays together. Without (evaluation) the workers' shards
-    `rank::world_size` are disjoint and complete, and may be uneven.
+    With `shuffle` (training) in an order that it draws, without (evaluation) in theirs. `together` names a group for each of
+    `indices`; the groups are shuffled, and each stays together.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; it must be at least 1.")
-    if not 0 <= rank < world_size:
-        raise ValueError(f"rank {rank} of {world_size} workers: ranks run from 0 to {world_size - 1}.")
     order = list(indices)
     if shuffle is not None and order:
         groups: dict[Hashable, list[int]] = {}
         for place in torch.randperm(len(order), generator=shuffle).tolist():
             groups.setdefault(together[place] if together else place, []).append(order[place])
         order = [index for group in groups.values() for index in group]
-        padded = -(-len(order) // world_size) * world_size
-        order = [order[i % len(order)] for i in range(padded)]
-    shard = order[rank::world_size]
-    for start in range(0, len(shard), batch_size):
-        yield shard[start : start + batch_size]
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size]
 
 
 @lru_cache(maxsize=8)  # the trials of a study ask for the same again and again

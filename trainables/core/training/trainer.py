@@ -7,7 +7,7 @@ checkpoint with the lowest validation loss (the earliest on ties), `Training.sta
 from __future__ import annotations
 
 import functools
-import hashlib
+import itertools
 import math
 import statistics
 from collections.abc import Callable
@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from trainables.core.config import TrainerConfig
 from trainables.core.prepared.batches import Clips, batches
 from trainables.core.training.augment import augment, num_copies, to_input
+from trainables.core.training.epoch import Epoch
 from trainables.core.training.layout import channels_last
 from trainables.core.training.metrics import scores
 from trainables.core.training.predictions import Predictions
-from trainables.core.training.step_clock import StepClock
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import Fold
 
@@ -41,7 +41,9 @@ class Training:
     """A model being trained on one fold, epoch by epoch.
 
     `fold.test` is never read here. With an empty `fold.validation` (a refit) the last epoch is the chosen one.
-    Same `seed`, same thread count: the same numbers to the last bit on a CPU, resumed or not.
+    Same `seed`, same thread count: the same numbers to the last bit on a CPU, resumed or not. The group shares each batch
+    (docs/decisions/0021): the schedule, the order of the clips and the gradients do not depend on how many workers it has.
+    `after_step` is called on every rank after each step, when `state` may be asked for.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class Training:
         self.model = group.wrap(self.bare)
         self.copies = num_copies(config.augmentation)
         self.clips_per_epoch = len(fold.train) * self.copies
-        self.steps_per_epoch = math.ceil(math.ceil(self.clips_per_epoch / group.world_size) / config.batch_size)
+        self.steps_per_epoch = math.ceil(self.clips_per_epoch / config.batch_size)
         self.optimizer = _optimizer(self.bare, config)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._lr_factor)
         by_subject = config.batch_by == "subject"
@@ -62,6 +64,9 @@ class Training:
         self.curve: list[dict[str, float]] = []
         self.step_times_s: list[float] = []
         self.best: dict[str, Any] = {}
+        self.after_step: Callable[[], object] = lambda: None
+        self._running: Epoch | None = None
+        self._unfinished: dict[str, Any] | None = None  # of an epoch that was begun before this training was
 
     def run_epoch(self) -> dict[str, float]:
         """Train one epoch and validate; returns the row of the curve that it adds.
@@ -95,9 +100,9 @@ class Training:
         return self.bare
 
     def state(self) -> dict[str, Any]:
-        """Everything that a resumed run needs; loads with `weights_only=True`.
+        """Everything that a resumed run needs, also within an epoch; loads with `weights_only=True`. Every rank must ask.
 
-        Random numbers are not in it: every epoch seeds its own from seed, epoch and rank.
+        Between epochs random numbers are not in it: every epoch seeds its own from seed, epoch and rank.
         """
         return {
             "model": self.bare.state_dict(),
@@ -106,14 +111,31 @@ class Training:
             "curve": self.curve,
             "step_times_s": self.step_times_s,
             "best": self.best,
+            "unfinished": self._running and self._running.state(),
+            "world_size": self.group.world_size,
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from `state()`."""
+        """Go on from `state()`, whatever the number of workers was. Raises `ValueError` for another schedule.
+
+        A step of fewer workers takes as many device-seconds, and so longer.
+        """
+        curve, unfinished = state["curve"], state.get("unfinished")
+        num_steps = len(curve) * self.steps_per_epoch + (unfinished["num_steps"] if unfinished else 0)
+        if state["schedule"]["last_epoch"] != num_steps:
+            raise ValueError(
+                f"it has done {state['schedule']['last_epoch']} steps where batches of {self.config.batch_size} clips are "
+                f"{num_steps}: each of several workers had batches of its own, as they did in earlier versions"
+            )
         self.bare.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
-        self.curve, self.step_times_s, self.best = state["curve"], state["step_times_s"], state["best"]
+        longer = state.get("world_size", self.group.world_size) / self.group.world_size
+        if unfinished:
+            times_s = [seconds * longer for seconds in unfinished["step_times_s"]]
+            self._unfinished = {**unfinished, "step_times_s": times_s}
+        self.step_times_s = [seconds * longer for seconds in state["step_times_s"]]
+        self.curve, self.best = curve, state["best"]
 
     def train_epoch(self) -> dict[str, float]:
         """Train one epoch and do nothing else; `train_loss` and `train_accuracy`.
@@ -121,41 +143,39 @@ class Training:
         No step waits for the device: the epoch's sums and times are read once, after its last step.
         Raises `NonFiniteLoss`.
         """
-        order = seeded(self.seed, self.epoch)  # the same on every rank, so that the ranks' shards are disjoint
-        generator = seeded(self.seed, self.epoch, self.group.rank)
+        group, config = self.group, self.config
+        epoch = self._running = Epoch(self.seed, self.epoch, group, self._unfinished)
+        self._unfinished = None
         self.model.train()
-        total, num_clips = torch.zeros(2, device=self.group.device), 0  # loss and right answers, summed over the clips
-        clock = StepClock(self.group.device)
-        jitter = generator if self.config.augmentation == "random" else None  # the others always show the same frames
-        for places in batches(  # copy c of training clip i stands in place i * copies + c
-            range(self.clips_per_epoch),
-            self.config.batch_size,
-            shuffle=order,
-            together=self.together,
-            rank=self.group.rank,
-            world_size=self.group.world_size,
-        ):
+        jitter = epoch.generator if config.augmentation == "random" else None  # the others always show the same frames
+        # Copy c of training clip i stands in place i * copies + c.
+        whole = batches(range(self.clips_per_epoch), config.batch_size, shuffle=epoch.order, together=self.together)
+        for batch in itertools.islice(whole, epoch.num_steps, None):
+            mine = batch[group.rank :: group.world_size]
+            places = mine or batch[:1]  # who has no clip takes part in every sum, with one that counts for nothing
             indices = [self.fold.train[place // self.copies] for place in places]
-            frames, lengths, labels = _batch(self.clips, indices, self.group.device, jitter=jitter)
-            clock.begin()
-            inputs = augment(frames, self.config, generator, torch.tensor(places) % self.copies)
+            frames, lengths, labels = _batch(self.clips, indices, group.device, jitter=jitter)
+            epoch.clock.begin()
+            inputs = augment(frames, config, epoch.generator, torch.tensor(places) % self.copies)
             self.optimizer.zero_grad(set_to_none=True)
-            with autocast(self.config, self.group.device):
+            with autocast(config, group.device), group.one_batch(self.bare, counts=bool(mine)):
                 logits, *auxiliary = as_tuple(self.model(inputs, lengths))
-            weights = None if self.weights is None else self.weights[indices].to(self.group.device)
+            weights = None if self.weights is None else self.weights[indices].to(group.device)
             loss = self._loss(logits, labels, weights)
             aside = [AUXILIARY_WEIGHT * self._loss(other, labels, weights) for other in auxiliary]
-            sum(aside, loss).backward()
-            nn.utils.clip_grad_norm_(self.bare.parameters(), self.config.gradient_clip)
+            share = group.world_size * len(mine) / len(batch)  # the group's gradient is the mean of its workers'
+            (sum(aside, loss) * share).backward()
+            nn.utils.clip_grad_norm_(self.bare.parameters(), config.gradient_clip)
             self.optimizer.step()
             self.schedule.step()
-            clock.end()
+            epoch.clock.end()
             right = (logits.detach().argmax(dim=1) == labels).sum()
-            total += torch.stack([loss.detach() * len(labels), right])
-            num_clips += len(labels)
-        self.group.share_buffers(self.bare)
-        loss_sum, right_sum, clips_sum = np.sum(self.group.gather([*total.tolist(), num_clips]), axis=0)
-        self.step_times_s += clock.seconds()
+            epoch.add(loss, right * bool(mine), len(mine))
+            self.after_step()
+        group.share_buffers(self.bare)
+        loss_sum, right_sum, clips_sum = epoch.sums()
+        self.step_times_s += epoch.step_times_s()
+        self._running = None
         self._require_finite(loss_sum)
         return {"train_loss": float(loss_sum / clips_sum), "train_accuracy": float(right_sum / clips_sum)}
 
@@ -205,9 +225,8 @@ def predict(
     model.eval()
     rows: list[np.ndarray] = []
     mine: list[int] = []
-    shards = batches(indices, config.batch_size, shuffle=None, rank=group.rank, world_size=group.world_size)
     with torch.inference_mode():
-        for batch in shards:
+        for batch in batches(indices[group.rank :: group.world_size], config.batch_size, shuffle=None):
             mine += batch
             frames, lengths, _ = _batch(clips, batch, group.device)
             with autocast(config, group.device):
@@ -219,14 +238,6 @@ def predict(
     order = np.argsort(found, kind="stable")
     found, logits = found[order], np.concatenate([part for _, part in gathered])[order]
     return Predictions(indices=found, labels=clips.labels[found], logits=logits)
-
-
-def seeded(*parts: int) -> torch.Generator:
-    """A CPU generator seeded by `parts`; the global generator, which dropout uses, is seeded likewise."""
-    digest = hashlib.blake2b(repr(parts).encode(), digest_size=7).digest()
-    seed = int.from_bytes(digest, "little")
-    torch.manual_seed(seed)
-    return torch.Generator().manual_seed(seed)
 
 
 def _batch(

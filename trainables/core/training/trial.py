@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -25,13 +23,14 @@ from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.splits import load_splits
 from trainables.core.prepared.stored import Prepared, open_prepared
 from trainables.core.starting import loaded_into
+from trainables.core.training.checkpoint import Checkpoint
 from trainables.core.training.costs import costs, train_flops
+from trainables.core.training.epoch import seeded
 from trainables.core.training.metrics import scores
 from trainables.core.training.predictions import Predictions, confusion, require_answers, scores_by_class
 from trainables.core.training.robustness import robustness, write_robustness
-from trainables.core.training.trainer import Training, predict, seeded
+from trainables.core.training.trainer import Training, predict
 from trainables.core.training.workers import Group
-from trainables.core.wording import first_line
 from trainables.data.core.dataset import DataError
 
 # The worker calls it after every epoch on every rank, with the epoch's numbers, and `note` where there is something to
@@ -44,7 +43,8 @@ class TrialSpec:
     """All that a worker needs to know of a trial; plain values only, so that it travels as JSON.
 
     `parameters` is the flat config; `num_classes` is filled in from the data. `folder` receives the trial's files.
-    `num_epochs`, where given, ends training before the schedule of `epochs` does (a refit).
+    `num_epochs`, where given, ends training before the schedule of `epochs` does (a refit). Checkpoints are at least
+    `checkpoint_interval_s` apart; with 0 there is one after every epoch.
     """
 
     trial_id: str
@@ -94,20 +94,7 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
             trainings.append(Training(model, clips, view, config, seed=spec.seed * 1009 + fold, group=group))
         return trainings
 
-    checkpoint = _Checkpoint(Path(spec.folder) / files.CHECKPOINT, spec, group)
-    trainings = begun()
-    damage = checkpoint.load_into(trainings)
-    if damage:  # it may have been loaded in part
-        trainings.clear()  # before others are made: two sets may not fit the device
-        trainings = begun()
-    note = {"note": damage} if damage else {}
-    while trainings[0].epoch < (spec.num_epochs or config.epochs):
-        rows = [training.run_epoch() for training in trainings]
-        go_on = report({"epoch": trainings[0].epoch, **_mean(rows), **note})
-        note = {}
-        checkpoint.save_if_due(trainings, force=not go_on)
-        if not go_on:
-            raise Stopped
+    trainings = _trained(spec, begun, config.epochs, report, group)
     scored = [_score(training, spec.phase) for training in trainings]
     for found in scored:
         if found is not None:
@@ -123,6 +110,32 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
         _write_confusion(spec, prepared, scored)
         write_robustness(Path(spec.folder), curves)
     return metrics | {"wall_time_s": time.perf_counter() - started}
+
+
+def _trained(
+    spec: TrialSpec, begun: Callable[[], list[Training]], epochs: int, report: Report, group: Group
+) -> list[Training]:
+    """The trainings of `begun`, gone on with from their checkpoint where there is one, after their last epoch."""
+    interval_s = spec.checkpoint_interval_s
+    with Checkpoint(Path(spec.folder), _identity(spec), group, interval_s=interval_s) as checkpoint:
+        trainings = begun()
+        damage = checkpoint.load_into(trainings)
+        if damage:  # it may have been loaded in part
+            trainings.clear()  # before others are made: two sets may not fit the device
+            trainings = begun()
+        for training in trainings:
+            training.after_step = lambda: checkpoint.save_if_due(trainings)
+        note = {"note": damage} if damage else {}
+        while (done := min(training.epoch for training in trainings)) < (spec.num_epochs or epochs):
+            for training in trainings:
+                if training.epoch == done:  # else its epoch was through when the checkpoint was written
+                    training.run_epoch()
+            go_on = report({"epoch": done + 1, **_mean([training.curve[done] for training in trainings]), **note})
+            note = {}
+            checkpoint.save_if_due(trainings, now=not go_on or not interval_s)
+            if not go_on:
+                raise Stopped
+    return trainings
 
 
 def write_model(
@@ -215,55 +228,9 @@ def _write_confusion(spec: TrialSpec, prepared: Prepared, scored: list[Predictio
         (Path(spec.folder) / files.CONFUSION).write_text(json.dumps(described, indent=1))
 
 
-class _Checkpoint:
-    """`last.pt`: what a trial needs to go on after its worker died. Written by rank 0, whole or not at all."""
-
-    def __init__(self, path: Path, spec: TrialSpec, group: Group) -> None:
-        self.path, self.spec, self.group, self.saved_at = path, spec, group, time.monotonic()
-
-    def load_into(self, trainings: list[Training]) -> str:
-        """Let `trainings` go on from where they were; says, on every rank, what was damaged, and then none may go on."""
-        found = self.group.gather(self._loaded(trainings))
-        damage = next(filter(None, found), "")
-        if damage and self.group.leads:
-            self.path.replace(self.path.with_name(f"{files.DAMAGED}{self.path.name}"))
-        return damage
-
-    def _loaded(self, trainings: list[Training]) -> str:
-        if not self.path.exists():
-            return ""
-        content = io.BytesIO(self.path.read_bytes())  # what the disk refuses is no damage
-        try:
-            stored = torch.load(content, map_location="cpu", weights_only=True)
-            # Another's was left by a trial of the same id, before its study was begun anew.
-            if stored["trial"] == self._identity():
-                for training, state in zip(trainings, stored["folds"], strict=True):
-                    training.load_state(state)
-        except torch.OutOfMemoryError:
-            raise
-        except Exception as error:  # any damage shows as another exception type
-            reason = first_line(error).rstrip(".") or "no more is known"
-            return (
-                f"The checkpoint {self.path} cannot be read ({type(error).__name__}: {reason}). It is set aside "
-                f"as {files.DAMAGED}{self.path.name}, and the trial begins anew."
-            )
-        return ""
-
-    def save_if_due(self, trainings: list[Training], *, force: bool) -> None:
-        if not self.group.leads or (not force and time.monotonic() - self.saved_at < self.spec.checkpoint_interval_s):
-            return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_name(f"last.{os.getpid()}.tmp")
-        states = [training.state() for training in trainings]
-        torch.save({"trial": self._identity(), "folds": states}, temporary)
-        temporary.replace(self.path)
-        self.saved_at = time.monotonic()
-
-    def _identity(self) -> str:
-        spec = self.spec
-        return json.dumps(
-            [spec.trainable, spec.phase, dict(spec.parameters), list(spec.folds), spec.seed], sort_keys=True
-        )
+def _identity(spec: TrialSpec) -> str:
+    """Equal for checkpoints of the same work."""
+    return json.dumps([spec.trainable, spec.phase, dict(spec.parameters), list(spec.folds), spec.seed], sort_keys=True)
 
 
 def _mean(rows: list[dict[str, float]]) -> dict[str, float]:

@@ -13,6 +13,8 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from trainables.core.training.synchronised import synchronised
+
 
 @dataclasses.dataclass(frozen=True)
 class Group:
@@ -35,10 +37,14 @@ class Group:
         if self.world_size == 1:
             return model
         devices = [self.device] if self.device.type == "cuda" else None
-        return nn.parallel.DistributedDataParallel(model, device_ids=devices)
+        return nn.parallel.DistributedDataParallel(model, device_ids=devices, broadcast_buffers=False)
+
+    def one_batch(self, model: nn.Module, *, counts: bool) -> contextlib.AbstractContextManager[None]:
+        """Within it, what the ranks give `model` is one batch to its BatchNorms; of a rank only where it `counts`."""
+        return contextlib.nullcontext() if self.world_size == 1 else synchronised(model, counts=counts)
 
     def share_buffers(self, model: nn.Module) -> None:
-        """Give every rank rank 0's buffers, such as BatchNorm's running statistics, which no gradient keeps equal."""
+        """Give every rank rank 0's buffers, which no gradient keeps equal."""
         if self.world_size > 1:
             for buffer in model.buffers():
                 dist.broadcast(buffer, src=0)

@@ -1,5 +1,6 @@
 """What a training does step by step: the learning rate to the digit, clipped gradients, fresh draws, counted compute."""
 
+import contextlib
 import math
 
 import pytest
@@ -24,6 +25,9 @@ class Alone(Group):
 
     def share_buffers(self, model):
         """Nobody is there to share them with."""
+
+    def one_batch(self, model, *, counts):
+        return contextlib.nullcontext()
 
 
 pytestmark = pytest.mark.usefixtures("tiny")

@@ -1,5 +1,7 @@
 """Two processes that train and evaluate one model together do the work of one."""
 
+import contextlib
+import copy
 import dataclasses
 import datetime
 from pathlib import Path
@@ -22,17 +24,63 @@ from trainables.data.core.dataset import Fold
 pytestmark = pytest.mark.slow  # two processes that import torch
 
 UNEVEN = (4, 1, 9, 3, 12, 0, 17)  # 7 clips: 4 for one process, 3 for the other
-FOLD = Fold(train=tuple(range(9)), validation=(13, 14, 15, 16, 17), test=())
+FOLD = Fold(train=tuple(range(10)), validation=(13, 14, 15, 16, 17), test=())
 CONFIG = tiny.Config(**SETTINGS, num_classes=2)
 
 
-def checkpoint() -> torch.nn.Module:
+def checkpoint(config: tiny.Config = CONFIG) -> torch.nn.Module:
     torch.manual_seed(3)
-    return tiny.build_model(CONFIG)
+    return tiny.build_model(config)
 
 
 def evaluate(clips: Clips, group: Group) -> dict[str, np.ndarray]:
     return dataclasses.asdict(predict(checkpoint(), clips, UNEVEN, CONFIG, group))
+
+
+# No draws, and an optimiser that does not blow up what is zero but for rounding.
+PLAIN = dataclasses.replace(CONFIG, augmentation="none", dropout=0.0, optimizer="sgd", lr=0.05, epochs=4, batch_size=3)
+DRAWN = dataclasses.replace(CONFIG, masking_rate=0.2, epochs=4, batch_size=3)
+
+
+def some_epochs(clips: Clips, group: Group, config: tiny.Config = PLAIN) -> dict:
+    """What three epochs of 10 clips in batches of 3 lead to: of 2 and 1 for two workers, at the end of 1 and none."""
+    return outcome(begin(clips, group, config))
+
+
+def begin(clips: Clips, group: Group, config: tiny.Config) -> Training:
+    return Training(checkpoint(config), clips, FOLD, config, seed=0, group=group)
+
+
+def outcome(training: Training) -> dict:
+    while training.epoch < 3:
+        training.run_epoch()
+    rate = training.schedule.get_last_lr()[0]
+    return {"rows": training.curve, "weights": training.bare.state_dict(), "rate": rate}
+
+
+class Halt(Exception):
+    pass
+
+
+def halted(clips: Clips, group: Group, config: tiny.Config = PLAIN) -> dict:
+    """The state of that training after the first step of its second epoch."""
+    training = begin(clips, group, config)
+    training.run_epoch()
+
+    def halt() -> None:
+        raise Halt
+
+    training.after_step = halt
+    with contextlib.suppress(Halt):
+        training.run_epoch()
+    return copy.deepcopy(training.state())
+
+
+def gone_on_with(state: dict, clips: Clips, group: Group, config: tiny.Config = PLAIN) -> dict:
+    """What three epochs lead to from there."""
+    training = begin(clips, group, config)
+    training.load_state(copy.deepcopy(state))
+    return outcome(training)
 
 
 def work(rank: int, folder: Path, prepared_folder: Path, spec: TrialSpec) -> None:
@@ -51,6 +99,11 @@ def work(rank: int, folder: Path, prepared_folder: Path, spec: TrialSpec) -> Non
     found["weights"] = training.bare.state_dict()
     found["best"] = training.best["weights"]
     found["again"] = predict(training.restore_best(), clips, FOLD.validation, CONFIG, group).loss
+    found["alike"] = some_epochs(clips, group)
+    found["state"] = halted(clips, group)
+    found["drawn"] = some_epochs(clips, group, DRAWN)
+    found["rest of two"] = gone_on_with(halted(clips, group, DRAWN), clips, group, DRAWN)
+    found["rest of one"] = gone_on_with(halted(clips, Group()), clips, group)
     found["agreed"] = group.agree(f"rank {rank}")
     found["gathered"] = group.gather(rank)
     with tiny_trainable():
@@ -100,6 +153,30 @@ def test_both_ranks_end_an_epoch_with_the_same_weights_and_the_same_row(two):
     assert same_weights(one["weights"], other["weights"])
     assert not same_weights(one["begun"], one["weights"])
     assert one["row"] == other["row"]
+
+
+def assert_alike(found: dict, expected: dict) -> None:
+    assert found["rate"] == expected["rate"]
+    for row, expected_row in zip(found["rows"], expected["rows"], strict=True):
+        assert row == pytest.approx(expected_row, abs=1e-5)
+    for name, weights in found["weights"].items():
+        torch.testing.assert_close(weights, expected["weights"][name], atol=1e-5, rtol=1e-4)
+
+
+def test_two_workers_train_as_one_does(prepared, two):
+    alone = some_epochs(Clips(prepared, num_frames=3, image_size=32), Group())
+    for found in two:
+        assert_alike(found["alike"], alone)
+
+
+def test_a_training_goes_on_within_an_epoch_with_any_number_of_workers(prepared, two):
+    clips = Clips(prepared, num_frames=3, image_size=32)
+    whole = some_epochs(clips, Group())
+    assert_alike(gone_on_with(two[0]["state"], clips, Group()), whole)
+    for found in two:
+        assert found["rest of two"]["rows"] == found["drawn"]["rows"], "to the last bit, draws of both workers included"
+        assert same_weights(found["rest of two"]["weights"], found["drawn"]["weights"])
+        assert_alike(found["rest of one"], whole)
 
 
 def test_the_chosen_weights_score_what_the_curve_says(two):
