@@ -126,9 +126,8 @@ def plan(
     if loaded.design is None:
         return found
     tested = [sizes[fold] for fold in chosen] if sizes and chosen else []
-    points, points_from = detectable(
-        ledger, loaded.design, tested, seeds, sd=sd and sd / 100, pilot=_pilot(place, pilot)
-    )
+    spread = {"sd": sd and sd / 100, "pilot": _pilot(place, pilot)}
+    points, points_from = detectable(ledger, loaded.design, tested, seeds, **spread)
     return dataclasses.replace(
         found,
         num_people=num_subjects(tested) if tested else None,
