@@ -102,8 +102,7 @@ def plan(
     """
     loaded, place = as_study(study, smoke=smoke), home_of(home)
     require_fitting(loaded, num_samples=num_samples, extend=extend, folds=folds, seeds=seeds, sd=sd, pilot=pilot)
-    require_one_spread(sd, pilot)
-    starting_weights(loaded)
+    _require_possible(loaded, sd, pilot)
     seeds = default_seeds(loaded) if seeds is None else seeds
     ledger = Ledger.read(place / loaded.name)
     if loaded.design is None or loaded.design.tune_each:
@@ -128,15 +127,19 @@ def plan(
     if loaded.design is None:
         return found
     tested = [sizes[fold] for fold in chosen] if sizes and chosen else []
-    points, points_from = detectable(
-        ledger, loaded.design, tested, seeds, sd=sd and sd / 100, pilot=_pilot(place, pilot)
-    )
+    share = None if sd is None else sd / 100
+    points, points_from = detectable(ledger, loaded.design, tested, seeds, sd=share, pilot=_pilot(place, pilot))
     return dataclasses.replace(
         found,
         num_people=num_subjects(tested) if tested else None,
         detectable_points=points,
         detectable_from=points_from,
     )
+
+
+def _require_possible(study: Study, sd: float | None, pilot: str | None) -> None:
+    require_one_spread(sd, pilot)
+    starting_weights(study)
 
 
 def _folds(
