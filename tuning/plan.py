@@ -102,11 +102,10 @@ def plan(
     """
     loaded, place = as_study(study, smoke=smoke), home_of(home)
     require_fitting(loaded, num_samples=num_samples, extend=extend, folds=folds, seeds=seeds, sd=sd, pilot=pilot)
-    _require_possible(loaded, sd, pilot)
+    require_one_spread(sd, pilot)
     seeds = default_seeds(loaded) if seeds is None else seeds
     ledger = Ledger.read(place / loaded.name)
-    if loaded.design is None or loaded.design.tune_each:
-        require_study_seed(loaded.seed, ledger)
+    _require_possible(loaded, ledger)
     finished = [trial for trial in ledger.trials.values() if trial.state == "FINISHED"]
     sizes = _folds(loaded, ledger.study, place, data_root, keep_spelling=keep_spelling, new_data=new_data)
     chosen = None if loaded.design is None else _chosen(loaded, folds, sizes)
@@ -137,8 +136,10 @@ def plan(
     )
 
 
-def _require_possible(study: Study, sd: float | None, pilot: str | None) -> None:
-    require_one_spread(sd, pilot)
+def _require_possible(study: Study, ledger: Ledger) -> None:
+    """Raises `ValueError` for a seed that the study may not begin with, and for weights that are not there or misfit."""
+    if study.design is None or study.design.tune_each:
+        require_study_seed(study.seed, ledger)
     starting_weights(study)
 
 
