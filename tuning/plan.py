@@ -103,9 +103,9 @@ def plan(
     loaded, place = as_study(study, smoke=smoke), home_of(home)
     require_fitting(loaded, num_samples=num_samples, extend=extend, folds=folds, seeds=seeds, sd=sd, pilot=pilot)
     require_one_spread(sd, pilot)
-    starting_weights(loaded)
     seeds = default_seeds(loaded) if seeds is None else seeds
-    ledger = _ledger(loaded, place)
+    ledger = Ledger.read(place / loaded.name)
+    _require_possible(loaded, ledger)
     finished = [trial for trial in ledger.trials.values() if trial.state == "FINISHED"]
     sizes = _folds(loaded, ledger.study, place, data_root, keep_spelling=keep_spelling, new_data=new_data)
     chosen = None if loaded.design is None else _chosen(loaded, folds, sizes)
@@ -136,6 +136,13 @@ def plan(
     )
 
 
+def _require_possible(study: Study, ledger: Ledger) -> None:
+    """Raises `ValueError` for a seed that the study may not begin with, and for weights that are not there or misfit."""
+    if study.design is None or study.design.tune_each:
+        require_study_seed(study.seed, ledger)
+    starting_weights(study)
+
+
 def _folds(
     study: Study, facts: Mapping[str, Any], home: Path, given: str | Path | None, *, keep_spelling: bool, new_data: bool
 ) -> list[FoldSize] | None:
@@ -146,14 +153,6 @@ def _folds(
     asked: dict[str, Any] = {"keep_spelling": kept, "new_data": new_data}
     FaceSizes(study=study, facts=facts, home=home, root=root or stored, **asked).require()
     return fold_sizes(study, home, root)
-
-
-def _ledger(study: Study, home: Path) -> Ledger:
-    """What was run of `study`. Raises `ValueError` for a seed that it may not begin with."""
-    ledger = Ledger.read(home / study.name)
-    if study.design is None or study.design.tune_each:
-        require_study_seed(study.seed, ledger)
-    return ledger
 
 
 def _chosen(study: Study, folds: tuple[int, ...] | None, sizes: Sequence[FoldSize] | None) -> tuple[int, ...] | None:

@@ -64,6 +64,18 @@ Metric(
         share_of_clips=True,
     ),"""
 
+_SMILE_FACES = """\
+"smile_faces": (
+        Source(
+            backbones=("resnet18",),
+            file="smile_faces_resnet18.safetensors",
+            url="https://example.org/smile_faces",
+            trained_on="pictures of 400 students of ours, who agreed",
+            licence="CC BY 4.0",
+            colours=Colours(order="BGR", mean=(91.5, 103.9, 131.1), scale=(1.0, 1.0, 1.0)),
+        ),
+    ),"""
+
 ADDITIONS = (
     _file("a study", "search_spaces/smiles_gates.py", "test_studies.py"),
     _file("an ablation", "search_spaces/smiles_masking.py", "test_studies.py"),
@@ -82,5 +94,13 @@ ADDITIONS = (
         line=_TOP_2,
         table="METRICS = _by_name(",
         tested="test_metrics.py",
+    ),
+    Addition(
+        kind="a source of weights",
+        name="smile_faces",
+        file="trainables/models/sources.py",
+        line=_SMILE_FACES,
+        table="SOURCES: dict[str, tuple[Source, ...]] = {",
+        tested="test_weights.py",
     ),
 )
