@@ -138,7 +138,7 @@ class Training:
             indices = [self.fold.train[place // self.copies] for place in places]
             frames, lengths, labels = _batch(self.clips, indices, self.group.device, jitter=jitter)
             clock.begin()
-            inputs = augment(frames, self.config, generator, torch.tensor(places) % self.copies)
+            inputs = augment(frames, lengths, self.config, generator, torch.tensor(places) % self.copies)
             self.optimizer.zero_grad(set_to_none=True)
             with autocast(self.config, self.group.device):
                 logits, *auxiliary = as_tuple(self.model(inputs, lengths))
@@ -210,8 +210,9 @@ def predict(
         for batch in shards:
             mine += batch
             frames, lengths, _ = _batch(clips, batch, group.device)
+            # Outside autocast: in bfloat16 the places that a view samples at are off by up to 0.6 px at 224 px.
+            inputs = to_input(frames, config.image_size) if view is None else view(frames, batch)
             with autocast(config, group.device):
-                inputs = to_input(frames, config.image_size) if view is None else view(frames, batch)
                 rows.append(model(inputs, lengths).float().cpu().numpy())
     logits = np.concatenate(rows) if rows else np.zeros((0, config.num_classes), np.float32)
     gathered = group.gather((mine, logits))
