@@ -3,7 +3,8 @@
 `trainables/<name>.py` defines, and `tests/conformance/test_trainables.py` tests of every file:
 
 - `Config`, a frozen dataclass of keyword-only fields that extends `TrainerConfig` (`core/config.py`): numbers, strings and
-  truth values alone. Its defaults are the full model of the source; `__post_init__` refuses what is not allowed.
+  truth values alone. Its defaults are the full model of the source. A field declares its range, `Annotated[int,
+  AtLeast(1)]` (`core/ranges.py`); what fields allow of one another alone is checked in `__post_init__`.
 - `build_model(config) -> nn.Module`: `model(clips, lengths)` with clips (B, T, 3, H, W) float and lengths (B,) int64 gives
   logits (B, K). Frames beyond a clip's length change nothing, whatever they hold and however many there are
   (`models/padding.py`); every parameter gets a gradient, of a single clip too; recurrent layers compute in float32

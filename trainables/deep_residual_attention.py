@@ -6,12 +6,13 @@ On BAUM-1s and RML; the published accuracies and hardware are not openly availab
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any
 
 from torch import nn
 
-from trainables.core.config import TrainerConfig, check_count, check_name, check_share
-from trainables.models.attention import check_frame_gate
+from trainables.core.config import TrainerConfig
+from trainables.core.ranges import AtLeast, OneOf, Share
+from trainables.models.attention import FrameGate
 from trainables.models.deep_residual_attention import DeepResidualAttention
 from trainables.models.published import WEIGHTS
 from trainables.models.resnet import BACKBONES, resnet
@@ -32,19 +33,11 @@ class Config(TrainerConfig):
     """
 
     num_classes: int = 6
-    backbone: str = "resnet18"
-    attention: str = "spatial"
-    mlp_hidden: int = 512
-    dropout: float = 0.0
-    weights: str = "none"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_name("backbone", self.backbone, BACKBONES)
-        check_frame_gate("attention", self.attention)
-        check_name("weights", self.weights, WEIGHTS)
-        check_count("mlp_hidden", self.mlp_hidden)
-        check_share("dropout", self.dropout)
+    backbone: Annotated[str, OneOf(*BACKBONES)] = "resnet18"
+    attention: Annotated[str, FrameGate()] = "spatial"
+    mlp_hidden: Annotated[int, AtLeast(1)] = 512
+    dropout: Annotated[float, Share()] = 0.0
+    weights: Annotated[str, OneOf(*WEIGHTS)] = "none"
 
 
 def build_model(config: Config) -> nn.Module:

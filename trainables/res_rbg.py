@@ -6,19 +6,17 @@ Published: 98.10 % on CK+ and 88.64 % on Oulu-CASIA with 64.20 M parameters; har
 from __future__ import annotations
 
 import dataclasses
-from numbers import Integral
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from torch import nn
 
-from trainables.core.config import OnlyIf, TrainerConfig, check_count, check_name, check_share
-from trainables.models.attention import check_frame_gate
+from trainables.core.config import OnlyIf, TrainerConfig
+from trainables.core.ranges import AtLeast, OneOf, Share, Within
+from trainables.models.attention import FrameGate
 from trainables.models.published import WEIGHTS
 from trainables.models.rbg import RBG, RECURRENT, SHORTCUTS
 from trainables.models.res_rbg import MeanHead, ResRBG
 from trainables.models.resnet import BACKBONES, resnet
-
-TEMPORAL = ("gru", "mean")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,29 +43,15 @@ class Config(TrainerConfig):
     }
 
     masking_rate: float = 0.1
-    backbone: str = "resnet50"
-    attention: str = "g_eca"
-    temporal: str = "gru"
-    recurrent: str = "rbg"
-    rbg_depth: int = 2
-    gru_hidden: int = 696
-    shortcut: str = "parameter_free"
-    dropout: float = 0.0
-    weights: str = "none"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_name("backbone", self.backbone, BACKBONES)
-        check_frame_gate("attention", self.attention)
-        check_name("temporal", self.temporal, TEMPORAL)
-        check_name("recurrent", self.recurrent, RECURRENT)
-        check_name("shortcut", self.shortcut, SHORTCUTS)
-        check_name("weights", self.weights, WEIGHTS)
-        if not isinstance(self.rbg_depth, Integral) or not 0 <= self.rbg_depth <= 3:
-            raise ValueError(f"rbg_depth was given as {self.rbg_depth!r}; a whole number from 0 to 3 is allowed.")
-        check_count("gru_hidden", self.gru_hidden)
-        check_share("dropout", self.dropout)
-        check_share("masking_rate", self.masking_rate)
+    backbone: Annotated[str, OneOf(*BACKBONES)] = "resnet50"
+    attention: Annotated[str, FrameGate()] = "g_eca"
+    temporal: Annotated[str, OneOf("gru", "mean")] = "gru"
+    recurrent: Annotated[str, OneOf(*RECURRENT)] = "rbg"
+    rbg_depth: Annotated[int, Within(0, 3)] = 2
+    gru_hidden: Annotated[int, AtLeast(1)] = 696
+    shortcut: Annotated[str, OneOf(*SHORTCUTS)] = "parameter_free"
+    dropout: Annotated[float, Share()] = 0.0
+    weights: Annotated[str, OneOf(*WEIGHTS)] = "none"
 
 
 def build_model(config: Config) -> nn.Module:

@@ -7,12 +7,12 @@ of the group gives ResNet50 69.46 % and a weight file of 512 MB for VGG16.
 from __future__ import annotations
 
 import dataclasses
-from numbers import Integral
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from torch import nn
 
-from trainables.core.config import TrainerConfig, check_name
+from trainables.core.config import TrainerConfig
+from trainables.core.ranges import AtLeast, OneOf
 from trainables.models.cnn import ARCHITECTURES, MIN_SIZE, static_cnn
 from trainables.models.published import WEIGHTS
 
@@ -33,15 +33,13 @@ class Config(TrainerConfig):
 
     num_frames: int = 1
     image_size: int = 48
-    architecture: str = "resnet50"
-    input_size: int = 0
-    weights: str = "none"
+    architecture: Annotated[str, OneOf(*ARCHITECTURES)] = "resnet50"
+    input_size: Annotated[int, AtLeast(0)] = 0
+    weights: Annotated[str, OneOf(*WEIGHTS)] = "none"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_name("architecture", self.architecture, ARCHITECTURES)
-        check_name("weights", self.weights, WEIGHTS)
-        if not isinstance(self.input_size, Integral) or (self.input_size and self.input_size < self.image_size):
+        if 0 < self.input_size < self.image_size:
             raise ValueError(
                 f"input_size was given as {self.input_size!r} px; 0 (frames as they are) or a whole number of at least "
                 f"image_size, {self.image_size} px, is allowed."

@@ -7,19 +7,16 @@ give 3-D ResNet-18 there 58.27 WAR and 46.52 UAR: compare the gain, not the leve
 from __future__ import annotations
 
 import dataclasses
-from numbers import Integral
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from torch import nn
 
-from trainables.core.config import OnlyIf, TrainerConfig, check_count, check_name, check_share
+from trainables.core.config import OnlyIf, TrainerConfig
+from trainables.core.ranges import AtLeast, OneOf, Share, Within
 from trainables.models.attention import GATES
 from trainables.models.res_rbg import MeanHead
 from trainables.models.resnet3d import WIDTH, ResNet3d
 from trainables.models.tdrag import TDRAG, GRUHead
-
-TEMPORAL = ("gru", "mean")
-WEIGHTS = ("none", "kinetics")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,29 +39,19 @@ class Config(TrainerConfig):
     ONLY_IF: ClassVar[OnlyIf] = {"gru_hidden": {"temporal": ("gru",)}, "gru_layers": {"temporal": ("gru",)}}
 
     frame_selection: str = "keyframes"
-    attention: str = "spatial_3d"
-    temporal: str = "gru"
-    gru_hidden: int = 256
-    gru_layers: int = 1
-    temporal_halvings: int = 1
-    width: int = WIDTH
-    dropout: float = 0.0
-    weights: str = "none"
+    attention: Annotated[str, OneOf(*GATES)] = "spatial_3d"
+    temporal: Annotated[str, OneOf("gru", "mean")] = "gru"
+    gru_hidden: Annotated[int, AtLeast(1)] = 256
+    gru_layers: Annotated[int, AtLeast(1)] = 1
+    temporal_halvings: Annotated[int, Within(0, 3)] = 1
+    width: Annotated[int, AtLeast(1)] = WIDTH
+    dropout: Annotated[float, Share()] = 0.0
+    weights: Annotated[str, OneOf("none", "kinetics")] = "none"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_name("attention", self.attention, GATES)
-        check_name("temporal", self.temporal, TEMPORAL)
-        check_name("weights", self.weights, WEIGHTS)
-        for field in ("gru_hidden", "gru_layers", "width"):
-            check_count(field, getattr(self, field))
-        if not isinstance(self.temporal_halvings, Integral) or not 0 <= self.temporal_halvings <= 3:
-            raise ValueError(
-                f"temporal_halvings was given as {self.temporal_halvings!r}; a whole number from 0 to 3 is allowed."
-            )
         if self.weights == "kinetics" and self.width != WIDTH:
             raise ValueError(f"width was given as {self.width} with weights 'kinetics', which have a width of {WIDTH}.")
-        check_share("dropout", self.dropout)
 
 
 def build_model(config: Config) -> nn.Module:

@@ -39,7 +39,7 @@ OURS = {
     "cluster/": ("tuning.text", "tuning.execution", "tuning.records"),
     "search_spaces/": ("trainables",),
     "drawing/": ("trainables",),
-    "trainables/models/": ("trainables.core.lookup", "trainables.core.config"),
+    "trainables/models/": ("trainables.core.lookup", "trainables.core.config", "trainables.core.ranges"),
     "trainables/data/core/": ("trainables.core.lookup", "trainables.core.wording"),
     "trainables/data/": ("trainables.data.core", "trainables.core"),
     "trainables/core/faces/": ("trainables.data.core", "trainables.core"),

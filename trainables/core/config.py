@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Iterable, Mapping
-from numbers import Integral
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from trainables.core.lookup import unknown
+from trainables.core.ranges import Above, AtLeast, OneOf, Share, Within, check_fields
 
 # ImageNet's statistics: what published backbones were trained on, and close enough to faces for the others. A zero
 # after normalisation is their mean colour, which is what masking fills in.
@@ -17,14 +17,6 @@ STD = (0.229, 0.224, 0.225)
 # By field, the values of others under which alone it has an effect: `{"gru_hidden": {"temporal": ("gru",)}}`.
 OnlyIf = Mapping[str, Mapping[str, Collection[Any]]]
 
-_NAMES = {
-    "frame_selection": ("even", "keyframes"),
-    "optimizer": ("adamw", "sgd"),
-    "batch_by": ("clip", "subject"),
-    "augmentation": ("random", "x14", "none"),
-    "precision": ("auto", "float32", "bfloat16"),
-}
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainerConfig:
@@ -33,12 +25,13 @@ class TrainerConfig:
     `num_frames` frames of `image_size` x `image_size` px are taken from each clip; `epochs` is the full schedule.
     `frame_selection` takes them `even` in time (in training at random about that), or as `keyframes`, the same ones in
     training, evaluation and serving: those that repeat least of the last frame kept, of which a frame is kept while its
-    correlation with it is at most `redundancy_threshold` (`trainables/core/prepared/keyframes.py`).
+    correlation with it is at most `redundancy_threshold`, 1 for all (`trainables/core/prepared/keyframes.py`).
     `batch_by` `subject` puts the clips of a person into one batch, so that expressions, not faces, tell them apart;
     `clip` mixes all. `augmentation` is `random` (every clip under a fresh draw, within the fields from `flip` to
     `max_drift`, which the other two ignore), `x14` (every training clip 14 times an epoch, always under the same two
     flips and seven rotations) or `none`; masking comes on top. `max_drift` is the share of its range by which a change
     moves over a clip.
+    `gradient_clip` is the norm that all gradients of a step together are cut to; 1e9, beyond any, is off.
     `precision` is `auto` (bfloat16 on a GPU, float32 on a CPU), `float32` or `bfloat16`; a device that would only imitate
     bfloat16 (a CPU without AVX-512, an old GPU) computes in float32.
 
@@ -57,39 +50,32 @@ class TrainerConfig:
         "max_drift": {"augmentation": ("random",)},
     }
 
-    num_classes: int = 7
-    num_frames: int = 16
-    image_size: int = 112
-    frame_selection: str = "even"
-    redundancy_threshold: float = 0.98
-    epochs: int = 30
-    batch_size: int = 16
-    batch_by: str = "clip"
-    optimizer: str = "adamw"
-    lr: float = 1e-3
-    weight_decay: float = 1e-2
-    warmup_epochs: float = 1.0
-    label_smoothing: float = 0.0
-    gradient_clip: float = 1.0
-    masking_rate: float = 0.0
-    augmentation: str = "random"
+    num_classes: Annotated[int, AtLeast(1)] = 7
+    num_frames: Annotated[int, AtLeast(1)] = 16
+    image_size: Annotated[int, AtLeast(1)] = 112
+    frame_selection: Annotated[str, OneOf("even", "keyframes")] = "even"
+    redundancy_threshold: Annotated[float, Within(0, 1)] = 0.98
+    epochs: Annotated[int, AtLeast(1)] = 30
+    batch_size: Annotated[int, AtLeast(1)] = 16
+    batch_by: Annotated[str, OneOf("clip", "subject")] = "clip"
+    optimizer: Annotated[str, OneOf("adamw", "sgd")] = "adamw"
+    lr: Annotated[float, Above(0)] = 1e-3
+    weight_decay: Annotated[float, AtLeast(0)] = 1e-2
+    warmup_epochs: Annotated[float, AtLeast(0)] = 1.0
+    label_smoothing: Annotated[float, Share()] = 0.0
+    gradient_clip: Annotated[float, Above(0)] = 1.0
+    masking_rate: Annotated[float, Share()] = 0.0
+    augmentation: Annotated[str, OneOf("random", "x14", "none")] = "random"
     flip: bool = True
-    max_rotation_deg: float = 10.0
-    max_shift: float = 0.05
-    max_zoom: float = 0.08
-    max_brightness: float = 0.2
-    max_drift: float = 0.0
-    precision: str = "auto"
+    max_rotation_deg: Annotated[float, Within(0, 180)] = 10.0
+    max_shift: Annotated[float, Within(0, 1)] = 0.05
+    max_zoom: Annotated[float, Share()] = 0.08
+    max_brightness: Annotated[float, Within(0, 1)] = 0.2
+    max_drift: Annotated[float, Within(0, 1)] = 0.0
+    precision: Annotated[str, OneOf("auto", "float32", "bfloat16")] = "auto"
 
     def __post_init__(self) -> None:
-        for field, allowed in _NAMES.items():
-            check_name(field, getattr(self, field), allowed)
-        for field in ("num_classes", "num_frames", "image_size", "epochs", "batch_size"):
-            check_count(field, getattr(self, field))
-        if not 0 <= self.redundancy_threshold <= 1:
-            raise ValueError(
-                f"redundancy_threshold was given as {self.redundancy_threshold!r}; 0 to 1 (keeps every frame) is allowed."
-            )
+        check_fields(self)
 
     def canonical(self) -> Self:
         """The same with every field that has no effect at its default: two that are equal train the same network alike."""
@@ -105,24 +91,6 @@ class TrainerConfig:
         """The fields that have an effect, by name, as they are in the canonical form."""
         values = dataclasses.asdict(self.canonical())
         return with_effect(values, values, only_if_of(type(self)))
-
-
-def check_name(field: str, value: Any, allowed: Collection[str]) -> None:
-    """Raises `ValueError` naming the nearest allowed value for a `field` given as anything else."""
-    if value not in allowed:
-        raise ValueError(unknown(field, str(value), list(allowed)))
-
-
-def check_count(field: str, value: Any) -> None:
-    """Raises `ValueError` for a `field` that is no whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise ValueError(f"{field} was given as {value!r}; a whole number of at least 1 is allowed.")
-
-
-def check_share(field: str, value: float) -> None:
-    """Raises `ValueError` for a `field` that is not a share from 0, which is off, to below 1."""
-    if not 0 <= value < 1:
-        raise ValueError(f"{field} was given as {value!r}; 0 (off) up to below 1 is allowed.")
 
 
 def make_config(config_type: type[TrainerConfig], parameters: dict[str, Any]) -> Any:

@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainables.core.config import check_name
 from trainables.core.lookup import unknown
+from trainables.core.ranges import Range
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,14 +44,20 @@ def attention(name: str, channels: int) -> nn.Module:
     return GATES[name].module(channels)
 
 
-def check_frame_gate(field: str, value: str) -> None:
-    """Raises `ValueError` for a `field` that names no gate, or one that a network of single frames has no use for."""
-    if value in GATES and 2 not in GATES[value].axes:
-        raise ValueError(
-            f"{field} was given as {value!r}, a gate over time; this network sees each frame by itself. "
-            f"Allowed are: {', '.join(frame_gates())}."
-        )
-    check_name(field, value, frame_gates())
+@dataclasses.dataclass(frozen=True)
+class FrameGate(Range):
+    """The gates for single frames, as the range of a config's field."""
+
+    def allows(self, value: Any) -> bool:
+        return value in frame_gates()
+
+    def refusal(self, field: str, value: Any, kind: type) -> str:
+        if value in GATES:
+            return (
+                f"{field} was given as {value!r}, a gate over time; this network sees each frame by itself. "
+                f"Allowed are: {', '.join(frame_gates())}."
+            )
+        return unknown(field, str(value), frame_gates())
 
 
 def frame_gates() -> list[str]:

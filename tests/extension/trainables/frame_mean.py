@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any
 
 from torch import Tensor, nn
 
-from trainables.core.config import TrainerConfig, check_count
+from trainables.core.config import TrainerConfig
+from trainables.core.ranges import AtLeast
 from trainables.models.padding import masked_mean
 
 
@@ -18,11 +19,7 @@ class Config(TrainerConfig):
     Raises `ValueError` for a value that is not allowed.
     """
 
-    width: int = 32
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_count("width", self.width)
+    width: Annotated[int, AtLeast(1)] = 32
 
 
 def build_model(config: Config) -> nn.Module:
