@@ -47,6 +47,7 @@ class Clips:
         self.labels = prepared.labels
         self.people = prepared.subject_ids
         self.weights = prepared.weights
+        self.votes = prepared.votes
         self._offsets = prepared.offsets
         self.frames = prepared.at_size(margin_size(image_size))
         self.margin_size = self.frames.shape[1]
@@ -123,6 +124,7 @@ def batches(
     *,
     shuffle: torch.Generator | None,
     together: Sequence[Hashable] | None = None,
+    balanced: Sequence[int] | None = None,
     rank: int = 0,
     world_size: int = 1,
 ) -> Iterator[list[int]]:
@@ -130,7 +132,8 @@ def batches(
 
     With `shuffle` (training; every worker passes a generator of the same seed) all workers get equally many batches of
     equal sizes, so that they stay in step: the permutation is filled up by wrapping round. `together` names a group for
-    each of `indices`; the groups are shuffled, and each stays together. Without (evaluation) the workers' shards
+    each of `indices`; the groups are shuffled, and each stays together. `balanced` names a class for each: as many clips are
+    taken as ever, but of all classes equally many in every batch (`_in_turn`). Without (evaluation) the workers' shards
     `rank::world_size` are disjoint and complete, and may be uneven.
     """
     if batch_size < 1:
@@ -139,15 +142,36 @@ def batches(
         raise ValueError(f"rank {rank} of {world_size} workers: ranks run from 0 to {world_size - 1}.")
     order = list(indices)
     if shuffle is not None and order:
-        groups: dict[Hashable, list[int]] = {}
-        for place in torch.randperm(len(order), generator=shuffle).tolist():
-            groups.setdefault(together[place] if together else place, []).append(order[place])
-        order = [index for group in groups.values() for index in group]
+        places = _in_turn(balanced, shuffle) if balanced else torch.randperm(len(order), generator=shuffle).tolist()
+        if together:
+            groups: dict[Hashable, list[int]] = {}
+            for place in places:
+                groups.setdefault(together[place], []).append(place)
+            places = [place for group in groups.values() for place in group]
+        order = [order[place] for place in places]
         padded = -(-len(order) // world_size) * world_size
         order = [order[i % len(order)] for i in range(padded)]
     shard = order[rank::world_size]
     for start in range(0, len(shard), batch_size):
         yield shard[start : start + batch_size]
+
+
+def _in_turn(classes: Sequence[int], shuffle: torch.Generator) -> list[int]:
+    """Places in `classes`, as many as it has: in each round one of every class, the classes of a round in random order.
+
+    A class's places come in random order, and all of them before one comes again.
+    """
+    members: dict[int, list[int]] = {}
+    for place, label in enumerate(classes):
+        members.setdefault(label, []).append(place)
+    every, left, places = list(members.values()), [[] for _ in members], []
+    while len(places) < len(classes):
+        for one in torch.randperm(len(every), generator=shuffle).tolist():
+            left[one] = left[one] or [
+                every[one][i] for i in torch.randperm(len(every[one]), generator=shuffle).tolist()
+            ]
+            places.append(left[one].pop())
+    return places[: len(classes)]
 
 
 @lru_cache(maxsize=8)  # the trials of a study ask for the same again and again

@@ -20,10 +20,14 @@ from torch import Tensor, nn
 from trainables.core.config import TrainerConfig
 from trainables.core.prepared.batches import Clips, batches
 from trainables.core.training.augment import augment, num_copies, to_input
+from trainables.core.training.averaging import Average
 from trainables.core.training.layout import channels_last
+from trainables.core.training.losses import Loss
 from trainables.core.training.metrics import scores
+from trainables.core.training.mixup import mixed
 from trainables.core.training.predictions import Predictions
 from trainables.core.training.step_clock import StepClock
+from trainables.core.training.targets import Targets
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import Fold
 
@@ -55,10 +59,10 @@ class Training:
         self.steps_per_epoch = math.ceil(math.ceil(self.clips_per_epoch / group.world_size) / config.batch_size)
         self.optimizer = _optimizer(self.bare, config)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._lr_factor)
-        by_subject = config.batch_by == "subject"
-        self.together = [clips.people[i] for i in fold.train for _ in range(self.copies)] if by_subject else None
-        self.loss = nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
-        self.weights = _weights(clips, fold)
+        self.average = Average(self.bare, config.ema_decay) if config.ema_decay else None
+        self.order = self._order()
+        self.targets = Targets.of(clips, fold, config)
+        self.loss = Loss.of(config, self.targets.counts, group.device)
         self.curve: list[dict[str, float]] = []
         self.step_times_s: list[float] = []
         self.best: dict[str, Any] = {}
@@ -70,7 +74,7 @@ class Training:
         """
         row = self.train_epoch()
         if self.fold.validation:
-            predictions = predict(self.bare, self.clips, self.fold.validation, self.config, self.group)
+            predictions = predict(self.chosen_from, self.clips, self.fold.validation, self.config, self.group)
             self._require_finite(predictions.loss)
             row |= scores(predictions, "epoch")
         self.curve.append(row)
@@ -81,6 +85,11 @@ class Training:
     def epoch(self) -> int:
         """How many epochs are done."""
         return len(self.curve)
+
+    @property
+    def chosen_from(self) -> nn.Module:
+        """The network that is validated and kept: the average of the weights where there is one, else the trained one."""
+        return self.average.model if self.average else self.bare
 
     @property
     def train_time_s(self) -> float:
@@ -99,7 +108,8 @@ class Training:
 
         Random numbers are not in it: every epoch seeds its own from seed, epoch and rank.
         """
-        return {
+        averaged = {"average": self.average.model.state_dict()} if self.average else {}
+        return averaged | {
             "model": self.bare.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
@@ -111,12 +121,14 @@ class Training:
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from `state()`."""
         self.bare.load_state_dict(state["model"])
+        if self.average:
+            self.average.model.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         self.curve, self.step_times_s, self.best = state["curve"], state["step_times_s"], state["best"]
 
     def train_epoch(self) -> dict[str, float]:
-        """Train one epoch and do nothing else; `train_loss` and `train_accuracy`.
+        """Train one epoch and do nothing else; `train_loss` and `train_accuracy`, of mixed clips by the larger part.
 
         No step waits for the device: the epoch's sums and times are read once, after its last step.
         Raises `NonFiniteLoss`.
@@ -131,7 +143,7 @@ class Training:
             range(self.clips_per_epoch),
             self.config.batch_size,
             shuffle=order,
-            together=self.together,
+            **self.order,
             rank=self.group.rank,
             world_size=self.group.world_size,
         ):
@@ -139,38 +151,45 @@ class Training:
             frames, lengths, labels = _batch(self.clips, indices, self.group.device, jitter=jitter)
             clock.begin()
             inputs = augment(frames, lengths, self.config, generator, torch.tensor(places) % self.copies)
+            loss_of = self.loss
+            if self.config.mixup_alpha:
+                inputs, mixture = mixed(inputs, lengths, self.config.mixup_alpha, generator)
+                loss_of = functools.partial(mixture.of, self.loss)
             self.optimizer.zero_grad(set_to_none=True)
             with autocast(self.config, self.group.device):
                 logits, *auxiliary = as_tuple(self.model(inputs, lengths))
-            weights = None if self.weights is None else self.weights[indices].to(self.group.device)
-            loss = self._loss(logits, labels, weights)
-            aside = [AUXILIARY_WEIGHT * self._loss(other, labels, weights) for other in auxiliary]
+            targets, weights = self.targets.of_batch(indices, labels)
+            loss = loss_of(logits, targets, weights)
+            aside = [AUXILIARY_WEIGHT * loss_of(other, targets, weights) for other in auxiliary]
             sum(aside, loss).backward()
             nn.utils.clip_grad_norm_(self.bare.parameters(), self.config.gradient_clip)
             self.optimizer.step()
             self.schedule.step()
+            if self.average:
+                self.average.update(self.bare, self.schedule.last_epoch)
             clock.end()
             right = (logits.detach().argmax(dim=1) == labels).sum()
             total += torch.stack([loss.detach() * len(labels), right])
             num_clips += len(labels)
-        self.group.share_buffers(self.bare)
+        for model in dict.fromkeys((self.bare, self.chosen_from)):
+            self.group.share_buffers(model)
         loss_sum, right_sum, clips_sum = np.sum(self.group.gather([*total.tolist(), num_clips]), axis=0)
         self.step_times_s += clock.seconds()
         self._require_finite(loss_sum)
         return {"train_loss": float(loss_sum / clips_sum), "train_accuracy": float(right_sum / clips_sum)}
 
-    def _loss(self, logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
-        """The loss of logits `(B, num_classes)`, averaged over the batch, where there are weights `(B,)` by these."""
-        if weights is None:
-            return self.loss(logits.float(), labels)
-        smoothing = self.config.label_smoothing
-        each = nn.functional.cross_entropy(logits.float(), labels, label_smoothing=smoothing, reduction="none")
-        return (each * weights).mean()
+    def _order(self) -> dict[str, list[Any]]:
+        """What `batches` is told of the clips to train on, each as often as it has copies."""
+        told = {"subject": ("together", self.clips.people), "class": ("balanced", self.clips.labels.tolist())}
+        if self.config.batch_by not in told:
+            return {}
+        name, of_all = told[self.config.batch_by]
+        return {name: [of_all[i] for i in self.fold.train for _ in range(self.copies)]}
 
     def _keep_if_best(self, row: dict[str, float]) -> None:
         chosen_by = row.get("val_loss", -float(self.epoch))  # without validation the last epoch wins
         if not self.best or chosen_by < self.best["chosen_by"]:
-            weights = {name: tensor.detach().cpu().clone() for name, tensor in self.bare.state_dict().items()}
+            weights = {name: tensor.detach().cpu().clone() for name, tensor in self.chosen_from.state_dict().items()}
             self.best = {"chosen_by": chosen_by, "epoch": self.epoch, "weights": weights, "row": row}
 
     def _require_finite(self, loss: float) -> None:
@@ -257,14 +276,6 @@ def computes_bfloat16(kind: str) -> bool:
     if kind == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-
-
-def _weights(clips: Clips, fold: Fold) -> Tensor | None:
-    """By clip, its weight in the loss, 1 on average over those of `fold.train`; `None` where all count alike."""
-    given = torch.tensor(clips.weights, dtype=torch.float32)
-    if not len(given) or bool((given == given[0]).all()):
-        return None
-    return given / given[list(fold.train)].mean()
 
 
 def _optimizer(model: nn.Module, config: TrainerConfig) -> torch.optim.Optimizer:

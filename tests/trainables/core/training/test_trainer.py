@@ -55,10 +55,11 @@ def test_a_clip_counts_by_its_weight_in_the_loss_of_training_alone(prepared):
     heavy = 3
     weights = tuple(1.0 if index == heavy else 1e-9 for index in range(len(prepared)))
     training = begin(dataclasses.replace(prepared, weights=weights), label_smoothing=0.0)
-    assert training.weights is not None
-    assert float(training.weights[list(FOLD.train)].mean()) == pytest.approx(1)
+    given = training.targets.weights
+    assert given is not None
+    assert float(given[list(FOLD.train)].mean()) == pytest.approx(1)
     logits, labels = torch.randn(10, 2), torch.tensor([index % 2 for index in FOLD.train])
-    found = training._loss(logits, labels, training.weights[list(FOLD.train)])
+    found = training.loss(logits, labels, given[list(FOLD.train)])
     expected = torch.nn.functional.cross_entropy(logits[heavy : heavy + 1], labels[heavy : heavy + 1])
     assert float(found) == pytest.approx(float(expected), rel=1e-5)
     unweighted = run(begin(prepared, label_smoothing=0.0), 1).bare.state_dict()
