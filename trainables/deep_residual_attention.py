@@ -15,7 +15,7 @@ from trainables.core.ranges import AtLeast, OneOf, Share
 from trainables.models.attention import FrameGate
 from trainables.models.deep_residual_attention import DeepResidualAttention
 from trainables.models.published import WEIGHTS
-from trainables.models.resnet import BACKBONES, resnet
+from trainables.models.resnet import BACKBONES, STEMS, require_stem, resnet
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,8 @@ class Config(TrainerConfig):
 
     `backbone`, `attention`: the frame network and the gate in each of its blocks, `spatial` in the source; the
     others for single frames are there to compare with. `mlp_hidden`: the width of the perceptron's hidden layer. `weights`:
-    what the backbone starts from, `none` or `imagenet` (a local file).
+    what the backbone starts from, `none` or `imagenet` (a local file). `stem`: how the backbone begins, `imagenet` or, for
+    frames of some 64 px or less and only without `weights`, `small`.
 
     The source names neither the depth of its ResNet nor the perceptron's width. Not specified by the source, chosen:
     `backbone` resnet18, because BAUM-1s and RML have some 500 and 720 clips; `mlp_hidden` 512, as wide as its features;
@@ -38,6 +39,11 @@ class Config(TrainerConfig):
     mlp_hidden: Annotated[int, AtLeast(1)] = 512
     dropout: Annotated[float, Share()] = 0.0
     weights: Annotated[str, OneOf(*WEIGHTS)] = "none"
+    stem: Annotated[str, OneOf(*STEMS)] = "imagenet"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_stem(self.stem, self.weights)
 
 
 def build_model(config: Config) -> nn.Module:
@@ -45,7 +51,7 @@ def build_model(config: Config) -> nn.Module:
 
     Raises `ValueError` where `weights` names a file that is not there; on the meta device no file is read.
     """
-    backbone, num_features = resnet(config.backbone, config.attention, config.weights)
+    backbone, num_features = resnet(config.backbone, config.attention, config.weights, config.stem)
     return DeepResidualAttention(
         backbone, num_features, config.num_classes, hidden=config.mlp_hidden, dropout=config.dropout
     )

@@ -16,7 +16,7 @@ from trainables.models.attention import FrameGate
 from trainables.models.published import WEIGHTS
 from trainables.models.rbg import RBG, RECURRENT, SHORTCUTS
 from trainables.models.res_rbg import MeanHead, ResRBG
-from trainables.models.resnet import BACKBONES, resnet
+from trainables.models.resnet import BACKBONES, STEMS, require_stem, resnet
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,7 @@ class Config(TrainerConfig):
     `bi_gru` for the same bidirectional layers without BatchNorm and residual. `rbg_depth`: pairs of bidirectional layers,
     0 to 3, after the two unidirectional ones. `shortcut`: what an RBG block does where its width changes, `linear` or
     `parameter_free`. `weights`: what the backbone starts from, `none` or `imagenet` (a local file).
+    `stem`: how the backbone begins, `imagenet` or, for frames of some 64 px or less and only without `weights`, `small`.
 
     `gru_hidden` 696 with a parameter-free shortcut is not specified by the source; chosen because it gives its 64.20 M
     parameters. Neither are `dropout` (off, as nothing is said of it), `weights` (none, as no file comes along) and the
@@ -52,6 +53,11 @@ class Config(TrainerConfig):
     shortcut: Annotated[str, OneOf(*SHORTCUTS)] = "parameter_free"
     dropout: Annotated[float, Share()] = 0.0
     weights: Annotated[str, OneOf(*WEIGHTS)] = "none"
+    stem: Annotated[str, OneOf(*STEMS)] = "imagenet"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_stem(self.stem, self.weights)
 
 
 def build_model(config: Config) -> nn.Module:
@@ -59,7 +65,7 @@ def build_model(config: Config) -> nn.Module:
 
     Raises `ValueError` where `weights` names a file that is not there; on the meta device no file is read.
     """
-    backbone, num_features = resnet(config.backbone, config.attention, config.weights)
+    backbone, num_features = resnet(config.backbone, config.attention, config.weights, config.stem)
     if config.temporal == "mean":
         return ResRBG(backbone, MeanHead(num_features, config.num_classes, config.dropout))
     head = RBG(

@@ -19,18 +19,30 @@ from trainables.models.published import WEIGHTS, load_published
 RESIDUAL_SCALE = 0.1
 
 
-def resnet(name: str, gate: str, weights: str = "none") -> tuple[nn.Module, int]:
+STEMS = ("imagenet", "small")
+
+
+def resnet(name: str, gate: str, weights: str = "none", stem: str = "imagenet") -> tuple[nn.Module, int]:
     """The backbone `name` with gates `gate`, mapping (N, 3, H, W) to (N, D), and its D.
 
+    `stem` is one of `STEMS`: `imagenet` has a 7 x 7 convolution of stride 2 and a pooling of stride 2, `small` a 3 x 3
+    convolution of stride 1 and no pooling, as ResNets for CIFAR have it (He et al., CVPR 2016, section 4.2). Of 48 px the
+    last maps are 2 x 2 after the one and 6 x 6 after the other, which takes some 13 times the operations.
     `weights` is one of `WEIGHTS`; `imagenet` reads a local file and never downloads. A network under construction on
-    the meta device is left without values. Raises `ValueError` for an unknown name and for a missing file.
+    the meta device is left without values. Raises `ValueError` for an unknown name, for a missing file, and for published
+    weights with the stem `small`, which they have not.
     """
     if name not in BACKBONES:
         raise ValueError(unknown("backbone", name, list(BACKBONES)))
+    require_stem(stem, weights)
     block, depths = BACKBONES[name]
     backbone = ResNet(block, depths, norm_layer=BatchNorm2d)
     num_features = backbone.fc.in_features
     backbone.register_module("fc", nn.Identity())  # the classifier of ImageNet has no use here
+    if stem == "small":
+        backbone.conv1 = nn.Conv2d(3, backbone.conv1.out_channels, kernel_size=3, padding=1, bias=False)
+        nn.init.kaiming_normal_(backbone.conv1.weight, mode="fan_out", nonlinearity="relu")
+        backbone.register_module("maxpool", nn.Identity())
     for module in backbone.modules():
         if isinstance(module, GatedBasicBlock | GatedBottleneck):
             last = module.bn2 if isinstance(module, GatedBasicBlock) else module.bn3
@@ -43,6 +55,17 @@ def resnet(name: str, gate: str, weights: str = "none") -> tuple[nn.Module, int]
         url = get_model_weights(name)["IMAGENET1K_V1"].url  # V1: the one recipe that all three backbones share
         load_published(backbone, name, url, own=lambda key: key.startswith("fc.") or ".gate." in key)
     return backbone, num_features
+
+
+def require_stem(stem: str, weights: str) -> None:
+    """Raises `ValueError` for an unknown `stem`, and for one that `weights` do not have."""
+    if stem not in STEMS:
+        raise ValueError(unknown("stem", stem, list(STEMS)))
+    if stem != "imagenet" and weights != "none":
+        raise ValueError(
+            f"stem was given as {stem!r} with weights {weights!r}, whose layers expect the smaller maps of the "
+            "stem 'imagenet'; 'imagenet' is allowed with them, or weights 'none'."
+        )
 
 
 class GatedBasicBlock(BasicBlock):
