@@ -102,7 +102,7 @@ def test_a_study_of_an_earlier_version_goes_on_with_the_faces_that_it_has(clips,
     for other in ({"data_format": FORMAT_VERSION}, {"dataset_fingerprint": "0" * 64}):
         found = faces_of(facts | other, clips, tmp_path)
         assert found.prepared.folder != several.folder
-        known = {"keep_spelling": True, "data_format": FORMAT_VERSION, "cropping": "fixed_box"}
+        known = {"keep_spelling": True, "votes": False, "data_format": FORMAT_VERSION, "cropping": "fixed_box"}
         assert found.facts == known, "nor has it a size of its own"
     assert faces_of(facts, clips, tmp_path, new_data=True).prepared.folder != several.folder
     clips.rename(tmp_path / "elsewhere")
