@@ -6,7 +6,8 @@ On BAUM-1s and RML; the published accuracies and hardware are not openly availab
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any
+from collections.abc import Collection
+from typing import Annotated, Any, ClassVar
 
 from torch import nn
 
@@ -32,6 +33,8 @@ class Config(TrainerConfig):
     `num_classes` 6, the emotions of both data sets; `dropout` off and `weights` none, as nothing is said of them.
     Raises `ValueError` for a value that is not allowed.
     """
+
+    ADDED: ClassVar[Collection[str]] = ("stem",)
 
     num_classes: int = 6
     backbone: Annotated[str, OneOf(*BACKBONES)] = "resnet18"

@@ -6,6 +6,7 @@ Published: 98.10 % on CK+ and 88.64 % on Oulu-CASIA with 64.20 M parameters; har
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from typing import Annotated, Any, ClassVar
 
 from torch import nn
@@ -42,6 +43,7 @@ class Config(TrainerConfig):
         "recurrent": {"rbg_depth": (1, 2, 3)},
         "shortcut": {"recurrent": ("rbg",)},
     }
+    ADDED: ClassVar[Collection[str]] = ("stem",)
 
     masking_rate: float = 0.1
     backbone: Annotated[str, OneOf(*BACKBONES)] = "resnet50"

@@ -46,7 +46,8 @@ class TrainerConfig:
 
     `ONLY_IF` says of each field that can be without effect when it has one (docs/decisions/0013): beside each other field
     that it depends on, the values it needs there. A field that needs another has no effect where that one has none. A
-    trainable's `Config` writes down those of its own fields; these hold for it too.
+    trainable's `Config` writes down those of its own fields; these hold for it too. So it is with `ADDED`, the fields that
+    earlier versions had not: their defaults switch them off.
     """
 
     ONLY_IF: ClassVar[OnlyIf] = {
@@ -59,6 +60,10 @@ class TrainerConfig:
         "max_drift": {"augmentation": ("random",)},
         "focal_gamma": {"loss": ("focal",)},
     }
+    ADDED: ClassVar[Collection[str]] = (
+        *("loss", "focal_gamma", "class_balance_beta", "logit_adjustment"),
+        *("soft_labels", "mixup_alpha", "ema_decay"),
+    )
 
     num_classes: Annotated[int, AtLeast(1)] = 7
     num_frames: Annotated[int, AtLeast(1)] = 16
@@ -103,6 +108,12 @@ class TrainerConfig:
             if not has_effect(field.name, values, only_if)
         }
         return dataclasses.replace(self, **without)
+
+    def as_before(self) -> dict[str, Any]:
+        """Every field by name, but those that earlier versions had not where they are off: as these told a configuration."""
+        added = {name for one in type(self).__mro__ for name in vars(one).get("ADDED", ())}
+        off = {field.name for field in dataclasses.fields(self) if getattr(self, field.name) == field.default}
+        return {name: value for name, value in dataclasses.asdict(self).items() if name not in added & off}
 
     def effective(self) -> dict[str, Any]:
         """The fields that have an effect, by name, as they are in the canonical form."""

@@ -194,7 +194,7 @@ def configuration(trainable: str, parameters: Mapping[str, Any]) -> dict[str, An
 
 
 def _hash(study: Study, config: TrainerConfig) -> str:
-    named = json.dumps([study.trainable, _without_classes(dataclasses.asdict(config))], sort_keys=True)
+    named = json.dumps([study.trainable, _without_classes(config.as_before())], sort_keys=True)
     return hashlib.sha256(named.encode()).hexdigest()[:16]
 
 
