@@ -23,6 +23,7 @@ from tuning.execution.asked import require_fitting, require_one_spread
 from tuning.execution.enumerated import chosen_folds, default_seeds, trainings
 from tuning.execution.face_sizes import FaceSizes
 from tuning.execution.preparation import kept_spelling
+from tuning.execution.seeds import require_study_seed
 from tuning.execution.space import Space
 from tuning.execution.variant_search import lacking_searches
 from tuning.records.home import home_of, known_studies, study_folders
@@ -96,13 +97,16 @@ def plan(
     without it that of the finished runs is taken, or of those of another study, the `pilot`.
 
     `keep_spelling` and `new_data` are those of `run`. Raises `ValueError` for what is asked of the other kind of study, for
-    an `image_size` beyond its faces, for folds that there are not, and for a pilot that was not begun or is no ablation.
+    an `image_size` beyond its faces, a seed that no study may begin with, folds that there are not, and a pilot that was not
+    begun or is no ablation.
     """
     loaded, place = as_study(study, smoke=smoke), home_of(home)
     require_fitting(loaded, num_samples=num_samples, extend=extend, folds=folds, seeds=seeds, sd=sd, pilot=pilot)
     require_one_spread(sd, pilot)
     seeds = default_seeds(loaded) if seeds is None else seeds
     ledger = Ledger.read(place / loaded.name)
+    if loaded.design is None or loaded.design.tune_each:
+        require_study_seed(loaded.seed, ledger)
     finished = [trial for trial in ledger.trials.values() if trial.state == "FINISHED"]
     sizes = _folds(loaded, ledger.study, place, data_root, keep_spelling=keep_spelling, new_data=new_data)
     chosen = None if loaded.design is None else _chosen(loaded, folds, sizes)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import re
 import traceback
 from collections.abc import Mapping
+from numbers import Integral
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from search_spaces.core.conditions import check_conditions, check_no_circle, joined
 from search_spaces.core.designs import Design
+from search_spaces.core.values import check_values, plain_fields
 from trainables.core import files, lookup
 from trainables.core.config import OnlyIf, TrainerConfig, check_keys, make_config, only_if_of, with_effect
+from trainables.core.ranges import AtLeast, check_fields
 from trainables.core.training.metrics import METRICS, Direction, measured_at, objectives
 
 SMOKE_SUBJECTS = 8  # enough for a holdout and three parts of a fold
@@ -73,7 +75,7 @@ class Study:
     design: Design | None = None
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     objectives: tuple[Objective, ...] = PARETO
-    num_samples: int = 20
+    num_samples: Annotated[int, AtLeast(1)] = 20
     search_folds: tuple[int, ...] = (0,)
     first_points: tuple[Mapping[str, Any], ...] = ()
     controls: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
@@ -81,10 +83,13 @@ class Study:
     smoke: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     published: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
     folds: Folds = "published"
-    seed: int = 0
+    seed: Annotated[int, AtLeast(0)] = 0
     is_smoke: bool = False
 
     def __post_init__(self) -> None:
+        check_fields(self)
+        for field, value in plain_fields(self).items():
+            object.__setattr__(self, field, value)
         if self.name:
             _check_folder(self.name)
         if self.dataset not in (known := lookup.names("trainables.data")):
@@ -100,13 +105,12 @@ class Study:
         fixed = [key for key, domain in self.parameters.items() if not callable(getattr(domain, "sample", None))]
         if fixed:
             raise ValueError(f"{', '.join(fixed)}: no domain to search, such as tune.choice; fix it in `settings`.")
-        _check_choices(self)
         check_conditions(self.only_if, self.parameters, {key for one in changes for key in one})
         check_no_circle(self.exists_only_if)
+        check_values(self)
         if not self.objectives:
             raise ValueError("A study needs at least one objective.")
-        if not self.search_folds:
-            raise ValueError("A study needs at least one fold to search on; the default is `search_folds=(0,)`.")
+        _check_folds(self.search_folds)
         if self.folds not in FOLDS:
             raise lookup.UnknownName(lookup.unknown("way to cut folds", self.folds, list(FOLDS)))
         for metric in (metric for figures in self.published.values() for metric in figures):
@@ -229,6 +233,19 @@ def _check_folder(name: str) -> None:
         )
 
 
+def _check_folds(folds: Any) -> None:
+    """Raises `ValueError` for what are no folds to search on."""
+    numbers = folds if isinstance(folds, tuple | list) else ()
+    if (
+        not numbers
+        or len(set(numbers)) < len(numbers)
+        or not all(isinstance(one, Integral) and one >= 0 for one in numbers)
+    ):
+        raise ValueError(
+            f"search_folds was given as {folds!r}; whole numbers of at least 0, each once, are allowed, such as (0,)."
+        )
+
+
 def _said(error: Exception, name: str) -> str:
     """What is wrong in the file of study `name`, and in which line of it."""
     if isinstance(error, SyntaxError):
@@ -238,19 +255,6 @@ def _said(error: Exception, name: str) -> str:
     where = f"line {lines[-1]}: " if lines else ""
     message = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
     return f"{where}{message}"
-
-
-def _check_choices(study: Study) -> None:
-    """Raises `ValueError` for a value of a choice that no trial could be trained with, whatever else is chosen."""
-    for key, domain in study.parameters.items():
-        for value in getattr(domain, "categories", ()):
-            try:
-                study.config({key: value})
-            except ValueError as error:
-                with contextlib.suppress(ValueError):  # another parameter may make it possible
-                    make_config(study.config_type, {key: value})
-                    continue
-                raise ValueError(f"{key} is searched over {value!r}, which cannot be trained. {error}") from error
 
 
 def _check_design(study: Study, design: Design) -> None:

@@ -72,7 +72,7 @@ def make_study(**fields):
             "go in a circle, .*: rbg_depth -> shortcut -> recurrent -> rbg_depth",
         ),
         ({"objectives": ()}, "at least one objective"),
-        ({"search_folds": ()}, "at least one fold"),
+        ({"search_folds": ()}, "search_folds was given as .*; whole numbers of at least 0"),
     ],
 )
 def test_a_study_that_cannot_run_is_refused_when_it_is_written(fields, message):

@@ -252,3 +252,9 @@ def test_a_damaged_ledger_of_another_study_is_no_reason_to_plan_nothing(tmp_path
 
 def _prepared(home):
     return open_prepared(next((home / "prepared").glob("random-*")))
+
+
+def test_a_seed_that_no_study_may_begin_with_is_refused_as_a_run_refuses_it(tmp_path):
+    search = {"design": None, "parameters": {"lr": tune.loguniform(1e-4, 1e-2)}}
+    with pytest.raises(ValueError, match=r"The study's seed is 1000; 0 to 999 are allowed\."):
+        plan(study_of(**search, seed=1000), home=tmp_path)

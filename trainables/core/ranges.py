@@ -120,14 +120,19 @@ def check_fields(config: Any) -> None:
     Whole numbers are no booleans and have no fraction, floats are finite, truth values are `True` and `False`. A numpy
     scalar that stands for its type becomes the plain value.
     """
-    for name, (kind, ranges) in ranges_of(type(config)).items():
+    for name in ranges_of(type(config)):
         value = getattr(config, name)
-        plain = value.item() if isinstance(value, np.generic) else value
-        for one in ranges:
-            if not _is(kind, plain) or not one.allows(plain):
-                raise ValueError(one.refusal(name, plain, kind))
-        if plain is not value:
-            object.__setattr__(config, name, plain)
+        if refused := refusal(type(config), name, value):
+            raise ValueError(refused)
+        if isinstance(value, np.generic):
+            object.__setattr__(config, name, value.item())
+
+
+def refusal(config_type: type[Any], name: str, value: Any) -> str:
+    """The sentence for a `value` that the field `name` of `config_type` does not take; `""` for one that it does."""
+    kind, ranges = ranges_of(config_type)[name]
+    plain = value.item() if isinstance(value, np.generic) else value
+    return next((one.refusal(name, plain, kind) for one in ranges if not (_is(kind, plain) and one.allows(plain))), "")
 
 
 @functools.cache

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces.core.study import Study
+from search_spaces.core.values import ends
 from trainables.core.faces.ways import NEWEST, Cropping, cropping_of
 from trainables.core.prepared.cache import CROP_SIZE, default_crop_size, prepared_for
 from trainables.core.prepared.splits import prepared_then
 from trainables.core.prepared.stored import Prepared, face_size_of, stored_sizes
 from trainables.data.core.dataset import Dataset
 from tuning.execution.preparation import draw, drawn_root, read_dataset, takes_spelling
-from tuning.execution.space import Space
 from tuning.records.home import in_shell
 
 SMALLEST, LARGEST = 16, 512  # px of a face, without its margin
@@ -31,18 +31,16 @@ def require_face_size(face_size: int) -> None:
 
 def largest_image_size(study: Study) -> int:
     """The largest `image_size` in px that a trial of `study` can have, also a variant, a first point or a control."""
-    sizes = asked_for(study, "image_size")
-    return max((size for size in sizes if isinstance(size, Integral)), default=0)  # others are refused in training
+    return int(max(asked_for(study, "image_size")))
 
 
 def asked_for(study: Study, key: str) -> list[Any]:
     """The values of the setting `key` that trials of `study` can have, also variants, first points and controls.
 
-    Of a range of numbers it is the highest alone.
+    Of a range of numbers they are its ends alone.
     """
     if key in study.parameters:
-        distribution = Space(study).distributions[key]
-        common = [*getattr(distribution, "choices", ()), getattr(distribution, "high", 0)]
+        common = list(ends(study.parameters[key]))
         if study.exists_only_if.get(key):  # elsewhere it has its default
             common.append(study.defaults[key])
     else:

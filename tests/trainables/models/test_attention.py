@@ -1,9 +1,11 @@
 """The published gates: their kernels, what they listen to, their parameters; conformance/test_gates.py tests every gate."""
 
+import re
+
 import pytest
 import torch
 
-from trainables.models.attention import attention, check_frame_gate, eca_kernel
+from trainables.models.attention import FrameGate, attention, eca_kernel
 
 PUBLISHED = ("se", "eca", "g_eca")
 
@@ -52,15 +54,12 @@ def test_an_unknown_gate_names_the_nearest() -> None:
 
 
 def test_a_network_of_single_frames_has_no_use_for_a_gate_over_time() -> None:
-    with pytest.raises(
-        ValueError, match=r"'spatial_3d', a gate over time; .* Allowed are: none, se, eca, g_eca, spatial"
-    ):
-        check_frame_gate("attention", "spatial_3d")
-    with pytest.raises(ValueError, match=r"no attention named 'spacial'\. Did you mean 'spatial'\?"):
-        check_frame_gate("attention", "spacial")
-    check_frame_gate("attention", "spatial")
-
-
-def test_g_eca_refuses_an_odd_number_of_channels() -> None:
-    with pytest.raises(ValueError, match="given 7"):
-        attention("g_eca", 7)
+    gates = FrameGate()
+    assert gates.allows("spatial")
+    assert not gates.allows("spatial_3d")
+    assert re.match(
+        r".*'spatial_3d', a gate over time; .* Allowed are: none, se, eca, g_eca, spatial",
+        gates.refusal("attention", "spatial_3d", str),
+    )
+    said = gates.refusal("attention", "spacial", str)
+    assert said.startswith("There is no attention named 'spacial'. Did you mean 'spatial'?")

@@ -166,10 +166,9 @@ def test_a_variant_of_a_design_has_a_space_of_its_own():
     assert Space(study, {"temporal": "mean"}).num_new(9, []) == 2
 
 
-def test_values_that_a_config_refuses_do_not_end_the_search():
-    study = make_study(
-        {"image_size": tune.choice([40, 64]), "input_size": tune.choice([0, 48, 64])}, trainable="static_cnn"
-    )
-    tried = parameters_of(run(OptunaSearcher(study, num_samples=9, begun=[])))
-    assert len(tried) == 5, "64 px enlarged to 64 px are as they are"
-    assert {"image_size": 64, "input_size": 48} in tried
+def test_a_trial_of_before_that_todays_ranges_refuse_does_not_end_the_search():
+    study = make_study({"gru_hidden": tune.choice([8, 16]), "dropout": tune.choice([0.0, 0.5])})
+    refused = make_trial(0, parameters={"gru_hidden": 8, "dropout": 1.0}, folds=study.search_folds, state="FINISHED")
+    tried = parameters_of(run(OptunaSearcher(study, num_samples=5, begun=[refused])))
+    assert len(tried) == 4
+    assert not Space(study).fits({"gru_hidden": 8, "dropout": 1.0, "removed": 1})
