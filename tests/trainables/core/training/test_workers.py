@@ -51,6 +51,9 @@ def work(rank: int, folder: Path, prepared_folder: Path, spec: TrialSpec) -> Non
     found["weights"] = training.bare.state_dict()
     found["best"] = training.best["weights"]
     found["again"] = predict(training.restore_best(), clips, FOLD.validation, CONFIG, group).loss
+    config = dataclasses.replace(CONFIG, ema_decay=0.9, mixup_alpha=0.4, batch_by="class", class_balance_beta=0.9)
+    averaged = Training(checkpoint(), clips, FOLD, config, seed=0, group=group)
+    found["averaged row"], found["averaged"] = averaged.run_epoch(), averaged.best["weights"]
     found["agreed"] = group.agree(f"rank {rank}")
     found["gathered"] = group.gather(rank)
     with tiny_trainable():
@@ -100,6 +103,12 @@ def test_both_ranks_end_an_epoch_with_the_same_weights_and_the_same_row(two):
     assert same_weights(one["weights"], other["weights"])
     assert not same_weights(one["begun"], one["weights"])
     assert one["row"] == other["row"]
+
+
+def test_both_ranks_have_the_same_average_of_the_weights(two):
+    one, other = two
+    assert same_weights(one["averaged"], other["averaged"])
+    assert one["averaged row"] == other["averaged row"]
 
 
 def test_the_chosen_weights_score_what_the_curve_says(two):
