@@ -15,6 +15,7 @@ from trainables.core.ranges import AtLeast, OneOf, Share
 from trainables.models.attention import FrameGate
 from trainables.models.backbones import BACKBONES, frame_network
 from trainables.models.deep_residual_attention import DeepResidualAttention
+from trainables.models.resnet import STEMS, require_stem
 from trainables.models.sources import Weights, check_weights
 
 
@@ -25,6 +26,7 @@ class Config(TrainerConfig):
     `backbone`, `attention`: the frame network and the gate in each of its blocks, `spatial` in the source; the
     others for single frames are there to compare with. `mlp_hidden`: the width of the perceptron's hidden layer. `weights`:
     what the backbone starts from: `none`, a name of `trainables/models/sources.py` such as `imagenet`, or a file's path.
+    `stem`: how a ResNet begins, `imagenet` or, for frames of some 64 px or less and only without `weights`, `small`.
 
     The source names neither the depth of its ResNet nor the perceptron's width. Not specified by the source, chosen:
     `backbone` resnet18, because BAUM-1s and RML have some 500 and 720 clips; `mlp_hidden` 512, as wide as its features;
@@ -38,10 +40,12 @@ class Config(TrainerConfig):
     mlp_hidden: Annotated[int, AtLeast(1)] = 512
     dropout: Annotated[float, Share()] = 0.0
     weights: Annotated[str, Weights()] = "none"
+    stem: Annotated[str, OneOf(*STEMS)] = "imagenet"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_weights(self.weights, self.backbone)
+        require_stem(self.stem, self.backbone, self.weights)
 
 
 def build_model(config: Config) -> nn.Module:
@@ -49,7 +53,7 @@ def build_model(config: Config) -> nn.Module:
 
     Raises `ValueError` where the file of `weights` is not there or misfits; on the meta device none is read.
     """
-    backbone, num_features = frame_network(config.backbone, config.attention, config.weights)
+    backbone, num_features = frame_network(config.backbone, config.attention, config.weights, config.stem)
     return DeepResidualAttention(
         backbone, num_features, config.num_classes, hidden=config.mlp_hidden, dropout=config.dropout
     )

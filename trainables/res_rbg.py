@@ -16,6 +16,7 @@ from trainables.models.attention import FrameGate
 from trainables.models.backbones import BACKBONES, frame_network
 from trainables.models.rbg import RBG, RECURRENT, SHORTCUTS
 from trainables.models.res_rbg import MeanHead, ResRBG
+from trainables.models.resnet import STEMS, require_stem
 from trainables.models.sources import Weights, check_weights
 
 
@@ -29,6 +30,7 @@ class Config(TrainerConfig):
     0 to 3, after the two unidirectional ones. `shortcut`: what an RBG block does where its width changes, `linear` or
     `parameter_free`. `weights`: what the backbone starts from: `none`, a name of `trainables/models/sources.py`
     such as `imagenet`, or the path of a file.
+    `stem`: how a ResNet begins, `imagenet` or, for frames of some 64 px or less and only without `weights`, `small`.
 
     `gru_hidden` 696 with a parameter-free shortcut is not specified by the source; chosen because it gives its 64.20 M
     parameters. Neither are `dropout` (off, as nothing is said of it), `weights` (none, as no file comes along) and the
@@ -53,10 +55,12 @@ class Config(TrainerConfig):
     shortcut: Annotated[str, OneOf(*SHORTCUTS)] = "parameter_free"
     dropout: Annotated[float, Share()] = 0.0
     weights: Annotated[str, Weights()] = "none"
+    stem: Annotated[str, OneOf(*STEMS)] = "imagenet"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_weights(self.weights, self.backbone)
+        require_stem(self.stem, self.backbone, self.weights)
 
 
 def build_model(config: Config) -> nn.Module:
@@ -64,7 +68,7 @@ def build_model(config: Config) -> nn.Module:
 
     Raises `ValueError` where the file of `weights` is not there or misfits; on the meta device none is read.
     """
-    backbone, num_features = frame_network(config.backbone, config.attention, config.weights)
+    backbone, num_features = frame_network(config.backbone, config.attention, config.weights, config.stem)
     if config.temporal == "mean":
         return ResRBG(backbone, MeanHead(num_features, config.num_classes, config.dropout))
     head = RBG(

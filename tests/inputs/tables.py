@@ -70,6 +70,12 @@ def in_a_family(n: int) -> str:
     return "anna + ben" if n < 4 else PEOPLE[n // 2]
 
 
+def by_class(path: Path) -> str:
+    found = [one.votes for one in clips_csv.load(path).samples]
+    assert found == [tuple(float(n) if name == "sad" else 2.0 for name in sorted(CLASSES)) for n in range(len(found))]
+    return gives()(path)
+
+
 WORDS = ("train", "train", "Train", "validation", "test", "train")
 HANDS = [
     Case("`path,label,subject`, divided by commas", "read", text(), gives()),
@@ -166,6 +172,18 @@ COLUMNS = [
         "refused, with the row: “a number above 0 is needed, or nothing”",
         text(weight=lambda n: 0),
         is_refused,
+    ),
+    Case(
+        "columns of votes for each class, such as `votes:sad`",
+        "kept, for networks that learn from `soft_labels`",
+        text(**{f"votes:{name}": lambda n, name=name: n if name == "sad" else 2 for name in CLASSES}),
+        by_class,
+    ),
+    Case(
+        "votes for what is no class",
+        "not counted, told: “votes for what no clip has for its label, not counted: bored”",
+        text(**{"votes:bored": lambda n: 3}),
+        gives(),
     ),
     Case(
         "people who share a `group`",

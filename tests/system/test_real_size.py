@@ -44,10 +44,12 @@ def test_one_training_step(trainable, settings):
     side = margin_size(config.image_size)
     frames = torch.randint(0, 256, (2, config.num_frames, side, side, 3), dtype=torch.uint8)
     copies = torch.arange(2) if num_copies(config.augmentation) > 1 else None
-    inputs = augment(frames, config, torch.Generator().manual_seed(0), copies)
+    lengths = torch.tensor([config.num_frames, max(1, config.num_frames // 2)])
+    frames[1, int(lengths[1]) :] = 0
+    inputs = augment(frames, lengths, config, torch.Generator().manual_seed(0), copies)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr)
     before = [parameter.detach().clone() for parameter in model.parameters()]
-    logits = as_tuple(model(inputs, torch.tensor([config.num_frames, max(1, config.num_frames // 2)])))[0]
+    logits = as_tuple(model(inputs, lengths))[0]
     assert logits.shape == (2, NUM_CLASSES)
     loss = torch.nn.functional.cross_entropy(logits.float(), torch.tensor([0, 1]))
     loss.backward()

@@ -28,10 +28,19 @@ class TrainerConfig:
     training, evaluation and serving: those that repeat least of the last frame kept, of which a frame is kept while its
     correlation with it is at most `redundancy_threshold`, 1 for all (`trainables/core/prepared/keyframes.py`).
     `batch_by` `subject` puts the clips of a person into one batch, so that expressions, not faces, tell them apart;
-    `clip` mixes all. `augmentation` is `random` (every clip under a fresh draw, within the fields from `flip` to
+    `clip` mixes all; `class` puts clips of all classes equally often into every batch, rare ones several times an epoch,
+    frequent ones not in each. `augmentation` is `random` (every clip under a fresh draw, within the fields from `flip` to
     `max_drift`, which the other two ignore), `x14` (every training clip 14 times an epoch, always under the same two
     flips and seven rotations) or `none`; masking comes on top. `max_drift` is the share of its range by which a change
     moves over a clip.
+    `loss` is `cross_entropy` or `focal` with its `focal_gamma`. `class_balance_beta` weighs the classes by their effective
+    number of clips, 0 (off) all alike, towards 1 by the inverse of their number; `logit_adjustment` adds as many times the
+    logarithm of a class's share in training to its logit. `soft_labels` takes the shares of the annotators' votes for the
+    target, where the data have votes. All are in `trainables/core/training/losses.py`; those for rare classes each suppose
+    that no other is on. `mixup_alpha` mixes the clips of a batch in pairs, by a share from Beta(alpha, alpha), 0 not at all
+    (`trainables/core/training/mixup.py`). With `ema_decay` above 0 the network that is validated, chosen and served has the
+    average of the weights after each step, which keeps as much of itself at a step
+    (`trainables/core/training/averaging.py`).
     `gradient_clip` is the norm that all gradients of a step together are cut to; 1e9, beyond any, is off.
     `precision` is `auto` (bfloat16 on a GPU, float32 on a CPU), `float32` or `bfloat16`; a device that would only imitate
     bfloat16 (a CPU without AVX-512, an old GPU) computes in float32.
@@ -49,6 +58,7 @@ class TrainerConfig:
         "max_zoom": {"augmentation": ("random",)},
         "max_brightness": {"augmentation": ("random",)},
         "max_drift": {"augmentation": ("random",)},
+        "focal_gamma": {"loss": ("focal",)},
     }
 
     num_classes: Annotated[int, AtLeast(1)] = 7
@@ -58,7 +68,7 @@ class TrainerConfig:
     redundancy_threshold: Annotated[float, Within(0, 1)] = 0.98
     epochs: Annotated[int, AtLeast(1)] = 30
     batch_size: Annotated[int, AtLeast(1)] = 16
-    batch_by: Annotated[str, OneOf("clip", "subject")] = "clip"
+    batch_by: Annotated[str, OneOf("clip", "subject", "class")] = "clip"
     optimizer: Annotated[str, OneOf("adamw", "sgd")] = "adamw"
     lr: Annotated[float, Above(0)] = 1e-3
     weight_decay: Annotated[float, AtLeast(0)] = 1e-2
@@ -73,6 +83,13 @@ class TrainerConfig:
     max_zoom: Annotated[float, Share()] = 0.08
     max_brightness: Annotated[float, Within(0, 1)] = 0.2
     max_drift: Annotated[float, Within(0, 1)] = 0.0
+    loss: Annotated[str, OneOf("cross_entropy", "focal")] = "cross_entropy"
+    focal_gamma: Annotated[float, Above(0)] = 2.0
+    class_balance_beta: Annotated[float, Share()] = 0.0
+    logit_adjustment: Annotated[float, AtLeast(0)] = 0.0
+    soft_labels: bool = False
+    mixup_alpha: Annotated[float, AtLeast(0)] = 0.0
+    ema_decay: Annotated[float, Share()] = 0.0
     precision: Annotated[str, OneOf("auto", "float32", "bfloat16")] = "auto"
 
     def __post_init__(self) -> None:

@@ -1,11 +1,12 @@
-"""Your own clips as one table: columns `path`, `label` and `subject`, optionally `fold`, `group`, and `weight` or `votes`.
+"""Your own clips as one table: `path`, `label`, `subject`, and maybe `fold`, `group`, `weight` or `votes`, `votes:<class>`.
 
 The root is the table (.csv, .tsv, .xlsx, .xls) or the folder that holds it. A path is that of a video, an image or a folder of
 frames, relative to the table and not out of its folder, or absolute. `fold` holds numbers, each tested in turn and
 validating the one before it, or the words train, validation and test; without it folds are cut by subject, as in
 `clip_folder`. People who share a `group` count as one subject, so that no group lies on both sides of a split. `weight`, or
-`votes` for the label, is by how much a clip counts in training: a number above 0, 1 where the cell is empty. Columns that are
-not read are told.
+`votes` for the label, is by how much a clip counts in training: a number above 0, 1 where the cell is empty. Columns
+such as `votes:happy` hold how many annotators saw each class, for networks that learn from `soft_labels`. Columns that are not
+read are told.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from trainables.data.core.kinds import is_image, is_video
 from trainables.data.core.layout import listed, require_folder
 from trainables.data.core.spelling import JOINED, merged, same
 from trainables.data.core.spreadsheets import TABLE_SUFFIXES, read_rows, whole_number
+from trainables.data.core.votes import PREFIX, votes_of
 
 NEEDED, OPTIONAL = ("path", "label", "subject"), ("fold", "group", "weight", "votes")
 LAYOUT = "a table with the columns path,label,subject and, where there are such, fold, group and weight or votes"
@@ -52,6 +54,7 @@ def load(root: Path, *, keep_spelling: bool = False) -> Dataset:
     classes = tuple(sorted(set(labels)))
     if len(classes) < 2:
         raise DataError(f"{table}: only one class ({classes[0]}); at least two are needed.")
+    votes, of_votes = votes_of(table, rows, classes)
     samples = [
         Sample(
             clip_id=row["path"],
@@ -59,8 +62,9 @@ def load(root: Path, *, keep_spelling: bool = False) -> Dataset:
             subject=subject,
             paths=_paths(table, row["path"]),
             weight=_weight(table, row),
+            votes=seen,
         )
-        for row, label, subject in zip(rows, labels, subjects, strict=True)
+        for row, label, subject, seen in zip(rows, labels, subjects, votes, strict=True)
     ]
     given = any(row["fold"] for row in rows)
     try:
@@ -68,7 +72,10 @@ def load(root: Path, *, keep_spelling: bool = False) -> Dataset:
     except DataError as error:
         raise DataError(f"{table}: {error}") from error
     notes += (
-        tuple(f"classes: {note}" for note in of_classes) + tuple(f"people: {note}" for note in of_people) + of_groups
+        *(f"classes: {note}" for note in of_classes),
+        *(f"people: {note}" for note in of_people),
+        *of_groups,
+        *of_votes,
     )
     return Dataset(
         name="clips_csv",
@@ -116,7 +123,8 @@ def _rows(table: Path) -> tuple[list[dict[str, str]], tuple[str, ...]]:
             f"{table}: this is a file without the {'column' if len(lacking) == 1 else 'columns'} {', '.join(lacking)}; its "
             f"first row is {','.join(header)[:80]!r}. Expected: {LAYOUT}."
         )
-    if twice := [name for name in (*NEEDED, *OPTIONAL) if header.count(name) > 1]:
+    voted = {place: cells[0][place].strip() for place, name in enumerate(header) if name.startswith(PREFIX)}
+    if twice := [name for name in (*NEEDED, *OPTIONAL, *map(str.lower, voted.values())) if header.count(name) > 1]:
         raise DataError(f"{table}: the column {twice[0]} is there {header.count(twice[0])} times; one is needed.")
     rows, first = [], {}
     for number, row in enumerate(cells[1:], 2):
@@ -136,10 +144,15 @@ def _rows(table: Path) -> tuple[list[dict[str, str]], tuple[str, ...]]:
         if place in first:
             raise DataError(f"{table}: rows {first[place]} and {number} name the same clip, {found['path']!r}.")
         first[place] = number
-        rows.append({**found, "row": str(number)})
+        votes = {name: padded[place].strip() for place, name in voted.items()}
+        rows.append({**found, **votes, "row": str(number)})
     if not rows:
         raise DataError(f"{table}: there is no row below the header. Expected: {LAYOUT}.")
-    unread = [name or "one without a name" for name in header if name not in (*NEEDED, *OPTIONAL)]
+    unread = [
+        name or "one without a name"
+        for place, name in enumerate(header)
+        if name not in (*NEEDED, *OPTIONAL) and place not in voted
+    ]
     return rows, (f"columns that are not read: {listed(unread, most=8)}",) if unread else ()
 
 

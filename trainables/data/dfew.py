@@ -3,7 +3,8 @@
 Jiang et al., "DFEW: A Large-Scale Database for Recognizing Dynamic Facial Expressions in the Wild", ACM Multimedia 2020.
 The clips are handed out in four forms, of which the one with most labelled clips is read; of equals the first of `FORMS`,
 which names the owners' face crops before the whole frames, and all frames before 16. Validation is a tenth of a fold's
-train clips, by class (not published; by clip, as no subject is known).
+train clips, by class (not published; by clip, as no subject is known). Where the owners' workbook is there, the votes of the
+ten annotators are read from it.
 """
 
 from __future__ import annotations
@@ -58,8 +59,16 @@ def load(root: Path) -> Dataset:
     numbers = [number for number in sorted(labels) if number in clips[form]]
     if not numbers:
         raise DataError(f"{root}: none of {len(labels)} labels is of a clip in {form}. Expected: {LAYOUT}.")
+    votes, more = _read_votes(found["labels"])
+    notes += more
     samples = [
-        Sample(clip_id=f"{number:05d}", label=labels[number], subject=None, paths=_paths(clips[form][number]))
+        Sample(
+            clip_id=f"{number:05d}",
+            label=labels[number],
+            subject=None,
+            paths=_paths(clips[form][number]),
+            votes=votes.get(number, ()),
+        )
         for number in numbers
     ]
     missing = [f"{number:05d}" for number in sorted(labels) if number not in clips[form]]
@@ -209,6 +218,26 @@ def _read_table(path: Path) -> dict[int, int]:
             if number is not None and label is not None:
                 labels[number] = label
     return labels
+
+
+def _read_votes(places: Sequence[Path]) -> tuple[dict[int, tuple[float, ...]], tuple[str, ...]]:
+    """The votes for `CLASSES` of each clip, by the first of `places` with the workbook: its first seven columns; and notes."""
+    path = next((place / TABLE for place in places if (place / TABLE).is_file()), None)
+    try:
+        rows = read_rows(path) if path else []
+    except DataError as error:  # nothing but the votes is needed of it
+        return {}, (f"the votes are not read: {error}",)
+    header = [cell.lower() for cell in rows[0]] if rows else []
+    name_column = next((i for i, cell in enumerate(header) if "name" in cell or "order" in cell), 7)
+    votes = {}
+    for row in rows:
+        counts = [whole_number(cell) for cell in row[: len(CLASSES)]]
+        number = _number_of(row[name_column]) if len(row) > name_column else None
+        if number is not None and len(counts) == len(CLASSES):
+            given = tuple(float(count) for count in counts if count is not None and count >= 0)
+            if len(given) == len(CLASSES) and sum(given):
+                votes[number] = given
+    return votes, ()
 
 
 def _class_of(cell: str) -> int | None:

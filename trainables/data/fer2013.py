@@ -98,8 +98,9 @@ def of_table(
     labels: Sequence[int | None],
     num_published: int | None,
     notes: tuple[str, ...],
+    votes: Sequence[tuple[float, ...]] = (),
 ) -> Dataset:
-    """The data set of the rows of a table that have a label and a known part."""
+    """The data set of the rows of a table that have a label and a known part, with `votes` for `classes` if there are any."""
     if table.values["usage"] and not any(usage.lower() in PARTS for usage in table.values["usage"]):
         raise DataError(
             f"{table.path}: no row names a part; the column Usage begins {shown(table.values['usage'])}. "
@@ -111,7 +112,8 @@ def of_table(
         if part is None:
             lacking.append(str(row))
         elif label is not None:
-            samples.append(Sample(clip_id=f"fer{row:07d}", label=label, subject=None, paths=(table.path,)))
+            given = votes[row] if votes else ()
+            samples.append(Sample(clip_id=f"fer{row:07d}", label=label, subject=None, paths=(table.path,), votes=given))
             parts.append(part)
     if lacking:
         notes += (f"{counted(len(lacking), 'row')} of no part, left out ({listed(lacking)})",)

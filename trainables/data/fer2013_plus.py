@@ -3,7 +3,8 @@
 Barsoum et al., "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced Label Distribution", ICMI
 2016. `fer2013new.csv` has a row of votes for each row of `fer2013.csv`, in the same order. The label is that of the
 authors' majority vote: a class that one rater alone chose does not count, the winner needs more than half of what is
-left, and images without a winner, of unknown expression or without a face are left out.
+left, and images without a winner, of unknown expression or without a face are left out. Of the others the votes that count
+are kept, for networks that learn from `soft_labels`.
 """
 
 from __future__ import annotations
@@ -43,12 +44,14 @@ def load(root: Path) -> Dataset:
             f"{found['votes'][0] / VOTES}: {len(votes)} rows of votes, but {table.path} has {len(table)} images; "
             "the same number is needed, in the same order."
         )
-    labels = _majority(votes)
+    counted_votes = np.where(votes > 1, votes, 0)
+    labels = _majority(counted_votes)
+    of_classes = [tuple(map(float, row)) for row in counted_votes[:, : len(CLASSES)].tolist()]
     undecided = sum(label is None for label in labels)
     notes += (f"{undecided} of {len(labels)} images have no majority for one of the {len(CLASSES)} classes",)
     if unread:
         notes += (f"{counted(unread, 'row')} of {VOTES} with cells that are no votes, counted as none",)
-    return of_table("fer2013_plus", CLASSES, table, labels, None, notes)
+    return of_table("fer2013_plus", CLASSES, table, labels, None, notes, of_classes)
 
 
 def _parts_at(folder: Path) -> tuple[str, ...]:
@@ -74,7 +77,6 @@ def _read_votes(path: Path) -> tuple[np.ndarray, int]:
 
 def _majority(votes: np.ndarray) -> list[int | None]:
     """The class of each row, `None` where there is no winner or it is no class."""
-    counted = np.where(votes > 1, votes, 0)
-    winners = counted.argmax(axis=1)
-    decided = (2 * counted.max(axis=1) > counted.sum(axis=1)) & (winners < len(CLASSES))
+    winners = votes.argmax(axis=1)
+    decided = (2 * votes.max(axis=1) > votes.sum(axis=1)) & (winners < len(CLASSES))
     return [int(winner) if sure else None for winner, sure in zip(winners, decided, strict=True)]

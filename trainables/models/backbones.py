@@ -17,7 +17,7 @@ BACKBONES = {
 }
 
 
-def frame_network(name: str, gate: str, weights: str = "none") -> tuple[nn.Module, int]:
+def frame_network(name: str, gate: str, weights: str = "none", stem: str = "imagenet") -> tuple[nn.Module, int]:
     """The backbone `name` with gates `gate`, mapping (N, 3, H, W) to (N, D), and its D.
 
     `weights` is `none`, a name of published ones (`trainables/models/sources.py`) or the path of a file; nothing is
@@ -26,4 +26,6 @@ def frame_network(name: str, gate: str, weights: str = "none") -> tuple[nn.Modul
     """
     if name not in BACKBONES:
         raise ValueError(unknown("backbone", name, list(BACKBONES)))
+    if name in resnets.BACKBONES:
+        return resnet(name, gate, weights, stem)
     return BACKBONES[name](name, gate, weights)

@@ -19,21 +19,33 @@ from trainables.models.sources import check_weights
 RESIDUAL_SCALE = 0.1
 
 
-def resnet(name: str, gate: str, weights: str = "none") -> tuple[nn.Module, int]:
+STEMS = ("imagenet", "small")
+
+
+def resnet(name: str, gate: str, weights: str = "none", stem: str = "imagenet") -> tuple[nn.Module, int]:
     """The backbone `name` with gates `gate`, mapping (N, 3, H, W) to (N, D), and its D.
 
+    `stem` is one of `STEMS`: `imagenet` has a 7 x 7 convolution of stride 2 and a pooling of stride 2, `small` a 3 x 3
+    convolution of stride 1 and no pooling, as ResNets for CIFAR have it (He et al., CVPR 2016, section 4.2). Of 48 px the
+    last maps are 2 x 2 after the one and 6 x 6 after the other, which takes some 13 times the operations.
     `weights` is `none`, a name of published ones or a path; no file is downloaded. A network under construction on the
-    meta device is left without values. Raises `ValueError` for an unknown name, a missing file and one that misfits.
+    meta device is left without values. Raises `ValueError` for an unknown name, a missing file and one that misfits, and for
+    weights with the stem `small`, which they have not.
     """
     if name not in BACKBONES:
         raise ValueError(unknown("backbone", name, list(BACKBONES)))
     check_weights(weights, name)
+    require_stem(stem, name, weights)
     block, depths = BACKBONES[name]
     backbone = FrameResNet(block, depths, norm_layer=BatchNorm2d)
     num_features = backbone.fc.in_features
     backbone.register_module("fc", nn.Identity())  # the classifier has no use here
     if name == "resnet50_caffe":
         _as_in_caffe(backbone)
+    if stem == "small":
+        backbone.conv1 = nn.Conv2d(3, backbone.conv1.out_channels, kernel_size=3, padding=1, bias=False)
+        nn.init.kaiming_normal_(backbone.conv1.weight, mode="fan_out", nonlinearity="relu")
+        backbone.register_module("maxpool", nn.Identity())
     for module in backbone.modules():
         if isinstance(module, GatedBasicBlock | GatedBottleneck):
             last = module.bn2 if isinstance(module, GatedBasicBlock) else module.bn3
@@ -43,6 +55,21 @@ def resnet(name: str, gate: str, weights: str = "none") -> tuple[nn.Module, int]
     backbone.colours = colours_for(weights, name)
     start(backbone, name, weights, own=lambda key: key.startswith("fc."), colours=backbone.colours)
     return backbone, num_features
+
+
+def require_stem(stem: str, backbone: str, weights: str) -> None:
+    """Raises `ValueError` for an unknown `stem`, and for one that `backbone` or `weights` do not have."""
+    if stem not in STEMS:
+        raise ValueError(unknown("stem", stem, list(STEMS)))
+    if stem != "imagenet" and backbone not in BACKBONES:
+        raise ValueError(
+            f"stem was given as {stem!r} with backbone {backbone!r}; only {', '.join(BACKBONES)} have a choice."
+        )
+    if stem != "imagenet" and weights != "none":
+        raise ValueError(
+            f"stem was given as {stem!r} with weights {weights!r}, whose layers expect the smaller maps of the "
+            "stem 'imagenet'; 'imagenet' is allowed with them, or weights 'none'."
+        )
 
 
 class FrameResNet(ResNet):

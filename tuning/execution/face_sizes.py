@@ -19,7 +19,6 @@ from tuning.execution.preparation import draw, drawn_root, read_dataset, takes_s
 from tuning.records.home import in_shell
 
 SMALLEST, LARGEST = 16, 512  # px of a face, without its margin
-_KEY = "image_size"
 
 
 def require_face_size(face_size: int) -> None:
@@ -32,16 +31,23 @@ def require_face_size(face_size: int) -> None:
 
 def largest_image_size(study: Study) -> int:
     """The largest `image_size` in px that a trial of `study` can have, also a variant, a first point or a control."""
-    if _KEY in study.parameters:
-        common = list(ends(study.parameters[_KEY]))
-        if study.exists_only_if.get(_KEY):  # elsewhere it has its default
-            common.append(study.defaults[_KEY])
+    return int(max(asked_for(study, "image_size")))
+
+
+def asked_for(study: Study, key: str) -> list[Any]:
+    """The values of the setting `key` that trials of `study` can have, also variants, first points and controls.
+
+    Of a range of numbers they are its ends alone.
+    """
+    if key in study.parameters:
+        common = list(ends(study.parameters[key]))
+        if study.exists_only_if.get(key):  # elsewhere it has its default
+            common.append(study.defaults[key])
     else:
-        common = [study.settings.get(_KEY, study.defaults[_KEY])]
+        common = [study.settings.get(key, study.defaults[key])]
     variants = [{}] if study.design is None else study.design.variants.values()
-    sizes = [size for changes in variants for size in ([changes[_KEY]] if _KEY in changes else common)]
-    sizes += [point[_KEY] for point in (*study.first_points, *study.controls.values()) if _KEY in point]
-    return int(max(sizes))
+    values = [value for changes in variants for value in ([changes[key]] if key in changes else common)]
+    return values + [point[key] for point in (*study.first_points, *study.controls.values()) if key in point]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

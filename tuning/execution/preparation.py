@@ -17,6 +17,7 @@ from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.stored import Prepared, write_dropped
 from trainables.data.core.dataset import DataError, Dataset
 from trainables.data.core.passed_over import links_nowhere, not_here
+from trainables.data.core.votes import without_votes
 from tuning.execution.cropping_on_nodes import crop_on_nodes
 
 
@@ -49,13 +50,16 @@ def prepare_dataset(
     keep_spelling: bool = False,
     crop_size_of: Callable[[Dataset], int | None] = lambda loaded: None,
     cropping: Cropping = NEWEST,
+    votes: bool = True,
     verify: bool = False,
 ) -> Prepared:
     """Find, crop and cache the faces of the data set at `root`: `load_dataset`, then `prepare_loaded`.
 
-    `crop_size_of` the data as it was read is the side in px of the stored crops, `cropping` how a face is followed.
+    `crop_size_of` the data as it was read is the side in px of the stored crops, `cropping` how a face is followed; without
+    `votes` those of annotators are left aside.
     """
     loaded = load_dataset(dataset, root, keep_spelling=keep_spelling)
+    loaded = loaded if votes else without_votes(loaded)
     return prepare_loaded(
         loaded, root, home, listener, crop_size=crop_size_of(loaded), cropping=cropping, verify=verify
     )

@@ -25,10 +25,11 @@ from trainables.core.prepared.stored import Prepared
 from trainables.core.wording import counted
 from trainables.data.core.dataset import DataError
 from trainables.data.core.layout import listed
-from tuning.execution.face_sizes import FaceSizes
+from tuning.execution.face_sizes import FaceSizes, asked_for
 from tuning.execution.preparation import ClipListener, draw, kept_spelling, prepare_dataset, tell
 
 _MOST_NAMED = 10
+VOTES = "votes"  # in the facts of a ledger: whether the votes of annotators are part of the study's data
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,7 @@ def data_of(
 
     They are cropped as when it was begun. Where the folder is gone, and where an earlier version began the study, it goes on
     with the faces that were prepared then, as long as they are in `home`; not if it is to have `new_data`. Raises
-    `ValueError` for a study that asks for a larger `image_size` than its faces have.
+    `ValueError` for a study that asks for a larger `image_size` than its faces have, or for votes that are not known.
     """
     kept = kept_spelling(study.dataset, facts, keep_spelling)
     sizes = FaceSizes(
@@ -73,13 +74,17 @@ def data_of(
         gone = root is not None and not root.exists()
         found = prepared_then(home, facts["dataset_fingerprint"]) if earlier or gone else None
         if found is not None:
+            _require_votes(study, found)
             tell(found, listener)
             return StudyData(prepared=found, facts={}, note=_goes_on(study, root) if root else "")
     note = _goes_on_without(study) if earlier and root and not same_root and not new_data else ""
+    votes = new_data or facts.get(VOTES, "dataset_fingerprint" not in facts)  # versions up to 0.2 read none
     how: dict[str, Any] = {"keep_spelling": kept, "crop_size_of": sizes.crop_size_of, "cropping": sizes.cropping}
-    prepared = prepare_dataset(study.dataset, root or draw(study, home), home, listener, **how)
+    prepared = prepare_dataset(study.dataset, root or draw(study, home), home, listener, votes=votes, **how)
+    _require_votes(study, prepared)
     known = {
         "keep_spelling": kept,
+        VOTES: votes,
         "data_format": FORMAT_VERSION,
         CROPPING: sizes.cropping,
         **sizes.remembered(prepared),
@@ -126,6 +131,17 @@ def cut(study: Study, prepared: Prepared, path: Path, *, home: Path | None = Non
         splits.save(path)
     splits.require_disjoint(prepared.groups)
     return splits
+
+
+def _require_votes(study: Study, prepared: Prepared) -> None:
+    """Raises `ValueError` for a study that would learn from votes where none are known."""
+    if True in asked_for(study, "soft_labels") and not any(prepared.votes):
+        raise ValueError(
+            f"Study {study.name} asks for soft_labels, but no votes are known for the clips of {prepared.name}, or were not "
+            "when it was begun. They are read from fer2013_plus, from dfew with its annotation.xlsx, and from columns such as "
+            "`votes:happy` of clips_csv. A study that was begun without goes on with them by --new-data; else set "
+            "soft_labels to False."
+        )
 
 
 def _other_data(study: Study, splits: Splits, then: Prepared | None, now: Prepared) -> str:

@@ -17,8 +17,9 @@ OTHER = {
     "max_zoom": 0.3,
     "max_brightness": 0.5,
     "max_drift": 0.5,
+    "focal_gamma": 0.5,
 }
-WITHOUT = {"redundancy_threshold": [{"frame_selection": "even"}]}
+WITHOUT = {"redundancy_threshold": [{"frame_selection": "even"}], "focal_gamma": [{"loss": "cross_entropy"}]}
 WITHOUT |= {key: [{"augmentation": "none"}, {"augmentation": "x14"}] for key in OTHER if key not in WITHOUT}
 
 
@@ -27,6 +28,7 @@ WITHOUT |= {key: [{"augmentation": "none"}, {"augmentation": "x14"}] for key in 
     [
         (TrainerConfig, {"augmentation": "x14"}, {"flip": False, "max_shift": 0.3, "max_drift": 0.5}),
         (TrainerConfig, {"frame_selection": "even"}, {"redundancy_threshold": 0.5}),
+        (TrainerConfig, {"loss": "cross_entropy"}, {"focal_gamma": 0.5}),
         (res_rbg.Config, {"rbg_depth": 0}, {"shortcut": "linear", "recurrent": "bi_gru"}),
         (res_rbg.Config, {"recurrent": "bi_gru"}, {"shortcut": "linear"}),
         (

@@ -102,7 +102,7 @@ TRAINER = {
     "redundancy_threshold": ([-0.1, 1.5, math.nan], [0, 1]),
     "epochs": ([0, 1.5, "3"], [1]),
     "batch_size": ([0, 1.5], [1]),
-    "batch_by": (["person"], ["clip", "subject"]),
+    "batch_by": (["person"], ["clip", "subject", "class"]),
     "optimizer": (["adam"], ["adamw", "sgd"]),
     "lr": ([0, -1, math.nan, math.inf, "1e-3", True], [1e-9, 1]),
     "weight_decay": ([-1e-9, math.nan, math.inf], [0, 1]),
@@ -117,6 +117,13 @@ TRAINER = {
     "max_zoom": ([-0.1, 1, math.inf], [0, 0.9]),
     "max_brightness": ([-0.1, 1.1, math.nan], [0, 1]),
     "max_drift": ([-0.1, 1.1, math.nan], [0, 1]),
+    "loss": (["mse"], ["cross_entropy", "focal"]),
+    "focal_gamma": ([0, -1, math.nan, math.inf], [0.5, 5]),
+    "class_balance_beta": ([-0.1, 1, math.nan], [0, 0.9999]),
+    "logit_adjustment": ([-1, math.nan, math.inf], [0, 1]),
+    "soft_labels": ([1, "votes"], [True, False]),
+    "mixup_alpha": ([-1, math.nan, math.inf], [0, 0.2, 8]),
+    "ema_decay": ([-0.1, 1, math.nan], [0, 0.999]),
     "precision": (["float16"], ["auto", "float32", "bfloat16"]),
 }
 

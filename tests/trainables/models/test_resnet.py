@@ -7,6 +7,7 @@ import torch
 import torchvision
 from torch import nn
 
+from trainables import deep_residual_attention, res_rbg
 from trainables.models.attention import EfficientChannelAttention
 from trainables.models.resnet import BACKBONES, resnet
 
@@ -84,3 +85,44 @@ def test_one_frame_of_one_value_per_channel_trains(name: str) -> None:
     backbone, _ = resnet(name, "eca")
     features = backbone.train()(torch.randn(1, 3, 32, 32))  # the last stage is 1 x 1
     assert features.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("stem", "name", "num_parameters", "side"),
+    [
+        ("imagenet", "resnet18", 11_176_512, 2),  # torchvision's 11,689,512 without the classifier
+        ("imagenet", "resnet50", 23_508_032, 2),
+        ("small", "resnet18", 11_168_832, 6),  # the usual ResNet-18 for CIFAR-10, 11,173,962, without the classifier
+        ("small", "resnet50", 23_500_352, 6),
+    ],
+)
+def test_of_48_px_the_small_stem_leaves_a_map_of_six_by_six(stem, name, num_parameters, side) -> None:
+    with torch.device("meta"):
+        backbone, _ = resnet(name, "none", stem=stem)
+        shapes: list[torch.Size] = []
+        backbone.layer4.register_forward_hook(lambda *given: shapes.append(given[-1].shape[2:]))
+        backbone(torch.zeros(2, 3, 48, 48))
+    assert shapes == [(side, side)]
+    assert sum(parameter.numel() for parameter in backbone.parameters()) == num_parameters
+
+
+def test_the_small_stem_is_a_convolution_without_pooling_that_starts_as_the_others_do() -> None:
+    backbone, _ = resnet("resnet18", "none", stem="small")
+    x = torch.randn(1, 3, 20, 24)
+    first = backbone.relu(backbone.bn1(backbone.conv1(x)))
+    assert first.shape == (1, 64, 20, 24)
+    assert torch.equal(backbone.maxpool(first), first)
+    assert float(backbone.conv1.weight.detach().std()) == pytest.approx((2 / (64 * 9)) ** 0.5, rel=0.1)
+
+
+@pytest.mark.parametrize("trainable", [res_rbg, deep_residual_attention])
+def test_published_weights_do_not_go_with_the_small_stem(trainable) -> None:
+    model = trainable.build_model(trainable.Config(**trainable.SMALL, stem="small"))
+    assert model.backbone.conv1.kernel_size == (3, 3)
+    refusal = r"stem was given as 'small' with weights 'imagenet'.*'imagenet' is allowed"
+    with pytest.raises(ValueError, match=refusal):
+        trainable.Config(stem="small", weights="imagenet")
+    with pytest.raises(ValueError, match=refusal):
+        resnet("resnet18", "none", "imagenet", "small")
+    with pytest.raises(ValueError, match=r"no stem named 'smal'\. Did you mean 'small'"):
+        trainable.Config(stem="smal")

@@ -30,7 +30,18 @@ STUDY = Study(
 def hash_of_before(parameters):
     """As every field was told before those without effect were left out."""
     whole = dataclasses.asdict(make_config(Config, {**STUDY.settings, **parameters}))
-    del whole["num_classes"]
+    since = {
+        "loss",
+        "focal_gamma",
+        "class_balance_beta",
+        "logit_adjustment",
+        "soft_labels",
+        "mixup_alpha",
+        "ema_decay",
+        "stem",
+    }
+    for added in {"num_classes"} | since:
+        del whole[added]
     return hashlib.sha256(json.dumps(["res_rbg", whole], sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -61,6 +72,13 @@ def test_equal_networks_have_one_hash_and_it_is_the_one_of_before_where_all_had_
     without = [{"rbg_depth": 0, "gru_hidden": 8, **more} for more in ({}, {"shortcut": "parameter_free"})]
     assert len({configuration_hash(STUDY, one) for one in without}) == 1
     assert len({hash_of_before(one) for one in without}) == 2
+
+
+def test_fields_that_were_added_since_are_no_part_of_the_hash_while_they_are_off():
+    parameters = {"rbg_depth": 1, "gru_hidden": 8}
+    assert configuration_hash(STUDY, parameters) == "0a950d5406bdbf36", "as version 0.2 had it"
+    on = [{"ema_decay": 0.9}, {"stem": "small"}, {"loss": "focal"}, {"loss": "focal", "focal_gamma": 1.0}]
+    assert len({configuration_hash(STUDY, parameters | one) for one in ({}, *on, {"focal_gamma": 1.0})}) == 5
 
 
 def test_a_champion_that_reads_more_than_the_faces_have_is_not_to_be_compared(tmp_path, monkeypatch):

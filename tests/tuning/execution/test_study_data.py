@@ -10,6 +10,7 @@ from tests.support.ablation_driver import study_of
 from tests.support.builders import prepare_random
 from tests.support.stub_faces import StubFinder
 from tests.support.trees import write_image
+from tests.trainables.data.test_clips_csv import rows_of, table
 from trainables.core.prepared import cache
 from trainables.core.prepared.fingerprint import FORMAT_VERSION
 from trainables.core.prepared.splits import load_splits, salt_of
@@ -102,7 +103,7 @@ def test_a_study_of_an_earlier_version_goes_on_with_the_faces_that_it_has(clips,
     for other in ({"data_format": FORMAT_VERSION}, {"dataset_fingerprint": "0" * 64}):
         found = faces_of(facts | other, clips, tmp_path)
         assert found.prepared.folder != several.folder
-        known = {"keep_spelling": True, "data_format": FORMAT_VERSION, "cropping": "fixed_box"}
+        known = {"keep_spelling": True, "votes": False, "data_format": FORMAT_VERSION, "cropping": "fixed_box"}
         assert found.facts == known, "nor has it a size of its own"
     assert faces_of(facts, clips, tmp_path, new_data=True).prepared.folder != several.folder
     clips.rename(tmp_path / "elsewhere")
@@ -213,3 +214,42 @@ def test_where_the_former_faces_are_gone_nobody_knows_who_was_held_out(grown, tm
     assert load_splits(path) == first
     cut(study_of(), dataclasses.replace(now, fingerprint="0" * 64), whole := tmp_path / "ablation.json")
     assert cut(study_of(), now, whole, home=tmp_path, new_data=True).folds == tuple(now.folds)
+
+
+# Votes: what was begun without goes on without
+
+
+@pytest.fixture
+def voted(tmp_path, monkeypatch):
+    """A table of clips with votes for one class."""
+    monkeypatch.setattr(cache, "finder_for", lambda faces, cropping: StubFinder())
+    return table(tmp_path / "clips", rows_of(**{"votes:sad": lambda n: n + 1}))
+
+
+def data(root, facts, home, settings=None, **asked):
+    settings = {**study_of().settings, **(settings or {})}
+    return data_of(search_of(dataset="clips_csv", settings=settings), facts, root, home, Silent(), **asked)
+
+
+def test_a_study_keeps_to_what_it_was_begun_with(voted, tmp_path):
+    new = data(voted, {}, tmp_path)
+    assert (new.facts["votes"], new.prepared.votes[0]) == (True, (0, 2)), "the clip before it is black"
+    begun = {"data_root": str(voted), "data_format": FORMAT_VERSION, "cropping": "path", "crop_size": 160}
+    before = data(voted, begun | {"dataset_fingerprint": "of before"}, tmp_path)
+    assert (before.facts["votes"], before.prepared.votes) == (False, ())
+    for one in (new, before):
+        facts = begun | {"dataset_fingerprint": one.prepared.fingerprint} | one.facts
+        assert data(voted, facts, tmp_path).prepared.folder == one.prepared.folder
+    grown = data(voted, begun | {"dataset_fingerprint": "of before"}, tmp_path, new_data=True)
+    assert grown.prepared.folder == new.prepared.folder
+
+
+def test_soft_labels_of_data_without_votes_are_refused_before_the_first_trial(voted, tmp_path):
+    soft = {"soft_labels": True}
+    assert data(voted, {}, tmp_path, settings=soft).prepared.votes
+    begun = {"data_root": str(voted), "data_format": FORMAT_VERSION, "dataset_fingerprint": "of before"}
+    with pytest.raises(ValueError, match=r"asks for soft_labels, but no votes are known.*--new-data"):
+        data(voted, begun, tmp_path, settings=soft)
+    plain = table(tmp_path / "plain", rows_of())
+    with pytest.raises(ValueError, match="asks for soft_labels"):
+        data(plain, {}, tmp_path, settings=soft)

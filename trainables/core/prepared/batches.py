@@ -47,6 +47,7 @@ class Clips:
         self.labels = prepared.labels
         self.people = prepared.subject_ids
         self.weights = prepared.weights
+        self.votes = prepared.votes
         self._offsets = prepared.offsets
         self.frames = prepared.at_size(margin_size(image_size))
         self.margin_size = self.frames.shape[1]
@@ -123,22 +124,43 @@ def batches(
     *,
     shuffle: torch.Generator | None,
     together: Sequence[Hashable] | None = None,
+    balanced: Sequence[int] | None = None,
 ) -> Iterator[list[int]]:
     """`indices` in batches of `batch_size`, the last of what is left; each of them once.
 
     With `shuffle` (training) in an order that it draws, without (evaluation) in theirs. `together` names a group for each of
-    `indices`; the groups are shuffled, and each stays together.
+    `indices`; the groups are shuffled, and each stays together. `balanced` names a class for each: as many clips are taken as
+    ever, but of all classes equally many in every batch (`_in_turn`), so that one may come several times and another not.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; it must be at least 1.")
     order = list(indices)
     if shuffle is not None and order:
+        places = _in_turn(balanced, shuffle) if balanced else torch.randperm(len(order), generator=shuffle).tolist()
         groups: dict[Hashable, list[int]] = {}
-        for place in torch.randperm(len(order), generator=shuffle).tolist():
-            groups.setdefault(together[place] if together else place, []).append(order[place])
+        for number, place in enumerate(places):
+            groups.setdefault(together[place] if together else number, []).append(order[place])
         order = [index for group in groups.values() for index in group]
     for start in range(0, len(order), batch_size):
         yield order[start : start + batch_size]
+
+
+def _in_turn(classes: Sequence[int], shuffle: torch.Generator) -> list[int]:
+    """Places in `classes`, as many as it has: in each round one of every class, the classes of a round in random order.
+
+    A class's places come in random order, and all of them before one comes again.
+    """
+    members: dict[int, list[int]] = {}
+    for place, label in enumerate(classes):
+        members.setdefault(label, []).append(place)
+    every, left, places = list(members.values()), [[] for _ in members], []
+    while len(places) < len(classes):
+        for one in torch.randperm(len(every), generator=shuffle).tolist():
+            left[one] = left[one] or [
+                every[one][i] for i in torch.randperm(len(every[one]), generator=shuffle).tolist()
+            ]
+            places.append(left[one].pop())
+    return places[: len(classes)]
 
 
 @lru_cache(maxsize=8)  # the trials of a study ask for the same again and again

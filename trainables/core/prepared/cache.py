@@ -32,6 +32,7 @@ from trainables.core.prepared.remaining import require_nobody_back
 from trainables.core.prepared.stored import Prepared, face_size_of, lock_path, open_prepared, stored_sizes
 from trainables.core.wording import counted
 from trainables.data.core.dataset import DataError, Dataset
+from trainables.data.core.votes import without_votes
 
 CROP_SIZE = 160  # px, unless the data set has a size of its own
 
@@ -73,7 +74,8 @@ def prepare(
     content = _content(dataset, storage, on_hashed, verify=verify)
     fingerprint = fingerprint_of(dataset, settings, content)
     for settings_then in _settings_then(dataset, storage, finder, crop_size):
-        require_nobody_back(storage, fingerprint_of(dataset, settings_then, content))
+        for given in (dataset, without_votes(dataset)):  # versions up to 0.2 read none
+            require_nobody_back(storage, fingerprint_of(given, settings_then, content))
     folder = _folder(dataset, storage, fingerprint)
     _remove_stale(folder.parent)
     with FileLock(lock_path(folder)):

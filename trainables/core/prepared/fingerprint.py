@@ -36,7 +36,8 @@ def fingerprint_of(dataset: Dataset, settings: dict[str, Any], content: Mapping[
     for sample in dataset.samples:
         files = [(os.path.relpath(path, root), content[path]) for path in sample.paths]
         weight = [sample.weight] if sample.weight != 1 else []
-        digest.update(json.dumps([sample.clip_id, sample.label, sample.subject, files, *weight]).encode())
+        votes = [sample.votes] if sample.votes else []
+        digest.update(json.dumps([sample.clip_id, sample.label, sample.subject, files, *weight, *votes]).encode())
     return digest.hexdigest()
 
 

@@ -104,6 +104,7 @@ def index_of(
         "groups": groups,
         "labels": [sample.label for sample in samples],
         "weights": [sample.weight for sample in samples],
+        **({"votes": [sample.votes for sample in samples]} if any(sample.votes for sample in samples) else {}),
         "offsets": np.cumsum([0, *(rows[i]["frames"] for i in kept)]).tolist(),
         "folds": [dataclasses.asdict(fold) for fold in folds],
         "dropped": [dataclasses.asdict(clip) for clip in dropped],

@@ -31,7 +31,19 @@ from trainables.data.core.dataset import DataError, Faces, Fold
 
 # What `index.json` holds for each clip in turn, for each dropped clip, and of the data as a whole. Whoever takes clips out
 # goes by this. `earlier` tells, by the fingerprints that the data had before, at which index each clip was.
-PER_CLIP = ("clip_ids", "subjects", "groups", "labels", "weights", "scores", "faces_found", "keys", "hashes", "told")
+PER_CLIP = (
+    "clip_ids",
+    "subjects",
+    "groups",
+    "labels",
+    "weights",
+    "votes",
+    "scores",
+    "faces_found",
+    "keys",
+    "hashes",
+    "told",
+)
 PER_DROPPED = ("dropped", "dropped_keys")
 OF_ALL = (
     "name",
@@ -69,7 +81,8 @@ class Prepared:
     `faces` says whether the faces were found or given as crops, `cropping` in which way found ones were cropped, `drawn`
     whether they are drawn, `notes` what the reader of the data set said about this copy, and how many clips show several
     faces, lack frames and so on; `told` is what is told of each clip (`trainables/core/prepared/told.py`), `weights` by how
-    much it counts in training, and `hashes` are those of its frames; earlier versions kept none of these.
+    much it counts in training, `votes` how many annotators saw each class in it (empty where that is not known; `()` where
+    it is known of no clip), and `hashes` are those of its frames; earlier versions kept none of these.
     """
 
     folder: Path
@@ -94,6 +107,7 @@ class Prepared:
     groups_given: tuple[str, ...] = ()
     hashes: tuple[str, ...] = ()
     weights: tuple[float, ...] = ()
+    votes: tuple[tuple[float, ...], ...] = ()
 
     @property
     def groups(self) -> list[str]:
@@ -174,6 +188,7 @@ def open_prepared(folder: Path) -> Prepared:
             groups_given=tuple(index.get("groups", ())),
             hashes=tuple(index.get("hashes", ())),
             weights=tuple(index.get("weights", ())),
+            votes=tuple(map(tuple, index.get("votes", ()))),
         )
         if not len(prepared) == len(prepared.labels) == len(prepared.subjects) == len(offsets) - 1:
             raise ValueError("the index disagrees with itself about the number of clips")

@@ -39,15 +39,22 @@ def num_copies(augmentation: str) -> int:
     return len(X14) if augmentation == "x14" else 1
 
 
-def augment(frames: Tensor, config: TrainerConfig, generator: torch.Generator, copies: Tensor | None = None) -> Tensor:
+def augment(
+    frames: Tensor,
+    lengths: Tensor,
+    config: TrainerConfig,
+    generator: torch.Generator,
+    copies: Tensor | None = None,
+) -> Tensor:
     """`to_input` of training clips under `config.augmentation`, then masking at `masking_rate`: same shapes and errors.
 
+    `lengths` (B,) int64 on the CPU are the frames that each clip has; those beyond are zeros (`Clips.batch`).
     `random` changes each clip by draws of its own (`_random`); `x14` turns, and mirrors, clip i as `X14[copies[i]]`
     says, with int64 `copies` (B,); `none` changes nothing. What is done to a clip is done to all its frames. All draws
     come from `generator`, on the CPU: one seed gives one sequence of batches, whichever fields are on.
     """
     if config.augmentation == "random":
-        clips = _random(frames, config, generator)
+        clips = _random(frames, lengths, config, generator)
     elif config.augmentation == "x14":
         assert copies is not None, "x14 without the copy of each clip"
         mirrored, angles = (torch.tensor(values) for values in zip(*X14, strict=True))
@@ -77,21 +84,22 @@ def rotated(frames: Tensor, angles_deg: Tensor, image_size: int, mirrored: Tenso
     return _normalised(clips)
 
 
-def _random(frames: Tensor, config: TrainerConfig, generator: torch.Generator) -> Tensor:
+def _random(frames: Tensor, lengths: Tensor, config: TrainerConfig, generator: torch.Generator) -> Tensor:
     """`to_input` under random changes, one draw for all frames of a clip.
 
     Flip with probability 1/2 where `flip`; rotation up to `max_rotation_deg`; shift up to the share `max_shift` of the
     crop; zoom by 1 +- `max_zoom`; brightness, as a share of white, and contrast about the clip's mean, as a factor,
     both up to `max_brightness`. With `max_drift` a change (but the flip) moves evenly over the clip, by up to that share
-    of its range, as heads and lamps do. Beyond the stored margin the border is repeated.
+    of its range, as heads and lamps do. Beyond the stored margin the border is repeated. Neither the mean nor the drift
+    counts the padding: a clip is changed as it would be without it.
     """
     num_clips, num_frames, side = frames.shape[:3]
     size = config.image_size
     top = _margin(frames, size)
-    draws = _drifting(torch.rand(num_clips, 2, 7, generator=generator), num_frames, config.max_drift)
+    draws = _drifting(torch.rand(num_clips, 2, 7, generator=generator), lengths, num_frames, config.max_drift)
     theta = _theta(draws[:, :5], config, size / side, (2 * top + size) / side - 1)
     clips = _sampled(frames, theta, size).div_(255)
-    clips = _light(clips.unflatten(0, (num_clips, num_frames)), draws[:, 5:], config.max_brightness)
+    clips = _light(clips.unflatten(0, (num_clips, num_frames)), lengths, draws[:, 5:], config.max_brightness)
     return _normalised(clips)
 
 
@@ -114,10 +122,12 @@ def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
     return torch.tensor(MEAN).to(device, non_blocking=True), torch.tensor(STD).to(device, non_blocking=True)
 
 
-def _drifting(draws: Tensor, num_frames: int, max_drift: float) -> Tensor:
+def _drifting(draws: Tensor, lengths: Tensor, num_frames: int, max_drift: float) -> Tensor:
     """A draw for each frame, (B * T, 7) in 0 to 1, from a place and a direction for each clip, (B, 2, 7)."""
     place, direction = draws.unbind(1)
-    along = torch.linspace(-0.5, 0.5, num_frames)[:, None]
+    along = torch.zeros(len(draws), num_frames, 1)  # from -1/2 in a clip's first frame to 1/2 in its last
+    for clip, length in zip(along, lengths.tolist(), strict=True):
+        clip[:length, 0] = torch.linspace(-0.5, 0.5, length)
     moved = place[:, None] + max_drift * along * (2 * direction[:, None] - 1)
     moved[..., 0] = place[:, :1]  # a face is mirrored in all frames or in none
     return moved.flatten(0, 1)
@@ -145,9 +155,13 @@ def _theta(draws: Tensor, config: TrainerConfig, scale: float, centre: float) ->
     return torch.stack(rows, 1).unflatten(1, (2, 3))
 
 
-def _light(clips: Tensor, draws: Tensor, strength: float) -> Tensor:
-    """Contrast about each clip's mean, then brightness: (B, T, 3, R, R) in 0 to 1, changed in place."""
+def _light(clips: Tensor, lengths: Tensor, draws: Tensor, strength: float) -> Tensor:
+    """Contrast about each clip's mean, then brightness: (B, T, 3, R, R) in 0 to 1, changed in place.
+
+    The padding is zeros, so that the mean over all T frames is the clip's times its share of them.
+    """
     changes = ((2 * draws - 1) * strength).to(clips.device, non_blocking=True)
     contrast, brightness = changes.view(*clips.shape[:2], 2, 1, 1, 1).unbind(2)
-    mean = clips.mean((1, 2, 3, 4), keepdim=True)
+    share = (lengths / clips.shape[1]).to(clips.device, non_blocking=True)
+    mean = clips.mean((1, 2, 3, 4), keepdim=True) / share.view(-1, 1, 1, 1, 1)
     return clips.mul_(1 + contrast).add_(brightness - mean * contrast).clamp_(0, 1)

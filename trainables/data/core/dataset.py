@@ -25,7 +25,8 @@ class Sample:
     """One clip as it lies on disk.
 
     `label` indexes `Dataset.classes`; `subject` is `None` where the owners of the data name none; `paths` holds one video,
-    the frames in time order, or the table that the clip is a row of. `weight` is by how much it counts in training.
+    the frames in time order, or the table that the clip is a row of. `weight` is by how much it counts in training,
+    `votes` how many annotators saw each of `Dataset.classes` in it; empty where that is not known.
     """
 
     clip_id: str
@@ -33,6 +34,7 @@ class Sample:
     subject: str | None
     paths: tuple[Path, ...]
     weight: float = 1.0
+    votes: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -146,3 +146,22 @@ def test_a_group_stays_together_while_groups_are_shuffled():
     runs = [[subjects[index] for index in order[start : start + 4]] for start in range(0, 20, 4)]
     assert all(len(set(run)) == 1 for run in runs)
     assert [run[0] for run in runs] != sorted(run[0] for run in runs)
+
+
+def test_balanced_batches_have_all_classes_equally_often_and_rare_clips_in_turn():
+    classes = [0] * 20 + [1] * 4 + [2] * 6
+    taken = list(batches(range(30), 6, shuffle=generator(), balanced=classes))
+    assert [len(batch) for batch in taken] == [6] * 5
+    for batch in taken:
+        labels = [classes[index] for index in batch]
+        assert [labels.count(label) for label in range(3)] == [2] * 3
+    counts = [sum(batch.count(index) for batch in taken) for index in range(30)]
+    assert sorted(counts[20:24]) == [2, 2, 3, 3]
+    assert sorted(counts[24:]) == [1, 1, 2, 2, 2, 2]
+    assert sorted(counts[:20]) == [0] * 10 + [1] * 10
+
+
+def test_balanced_batches_follow_the_generator():
+    classes = [0] * 7 + [1] * 3
+    one, again, other = (list(batches(range(10), 4, shuffle=generator(s), balanced=classes)) for s in (0, 0, 1))
+    assert one == again != other

@@ -61,12 +61,14 @@ def test_the_fingerprint_follows_the_content_and_not_the_path(root, tmp_path):
     assert prepare_stub(root, tmp_path / "3").fingerprint != fingerprint
 
 
-@pytest.mark.parametrize("change", ["label", "subject", "weight", "class", "name", "fold", "crop size", "finder"])
+@pytest.mark.parametrize(
+    "change", ["label", "subject", "weight", "votes", "class", "name", "fold", "crop size", "finder"]
+)
 def test_the_fingerprint_follows_whatever_decides_the_result(root, tmp_path, change):
     dataset = dataset_of(root)
     before = prepare(dataset, tmp_path, crop_size=32, finder=StubFinder()).fingerprint
     finder, crop_size = StubFinder(), 32
-    if change in (others := {"label": 1, "subject": "P9", "weight": 2.0}):
+    if change in (others := {"label": 1, "subject": "P9", "weight": 2.0, "votes": (1.0, 2.0)}):
         dataset.samples[0] = dataclasses.replace(dataset.samples[0], **{change: others[change]})
     elif change == "class":
         dataset = dataclasses.replace(dataset, classes=("a", "c"))

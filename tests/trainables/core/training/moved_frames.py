@@ -15,6 +15,11 @@ def noise(num_clips: int = 2, num_frames: int = 3, side: int = 40) -> Tensor:
     return torch.randint(0, 256, (num_clips, num_frames, side, side, 3), dtype=torch.uint8, generator=generator)
 
 
+def every_frame(frames: Tensor) -> Tensor:
+    """The lengths of clips without padding."""
+    return torch.full((len(frames),), frames.shape[1])
+
+
 def smooth(num_clips: int = 2, num_frames: int = 3, side: int = 40) -> Tensor:
     """A disc off the centre, one colour a channel: what moves can be told from what it looks like."""
     down, right = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")

@@ -6,13 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.trainables.core.training.moved_frames import OFF, centroid, noise, smooth
+from tests.trainables.core.training.moved_frames import OFF, centroid, every_frame, noise, smooth
 from trainables.core.config import MEAN, STD, TrainerConfig
 from trainables.core.training.augment import augment, to_input
 
 
 def changed(frames: Tensor, seed: int = 0, **fields: object) -> Tensor:
-    return augment(frames, dataclasses.replace(OFF, **fields), torch.Generator().manual_seed(seed))
+    config = dataclasses.replace(OFF, **fields)
+    return augment(frames, every_frame(frames), config, torch.Generator().manual_seed(seed))
 
 
 @pytest.mark.parametrize(("side", "first"), [(40, 4), (41, 4), (32, 0)])
@@ -86,6 +87,18 @@ def test_brightness_and_contrast_stay_within_white_and_black() -> None:
     assert colours.mean((1, 2, 3, 4)).std() > 0.05
 
 
+@pytest.mark.parametrize("fields", [{"max_brightness": 0.5}, {"max_drift": 1.0, "max_rotation_deg": 20.0}], ids=str)
+def test_a_short_clip_changes_as_if_there_were_no_padding(fields: dict[str, float]) -> None:
+    whole, lengths = noise(num_clips=2, num_frames=6), torch.tensor([6, 2])
+    padded = whole.clone()
+    padded[1, 2:] = 0
+    config = dataclasses.replace(OFF, **fields)
+    longer = augment(padded, lengths, config, torch.Generator().manual_seed(0))
+    shorter = augment(padded[:, :2], torch.tensor([2, 2]), config, torch.Generator().manual_seed(0))
+    assert torch.allclose(longer[1, :2], shorter[1], atol=1e-5)
+    assert torch.equal(longer[0], augment(whole, every_frame(whole), config, torch.Generator().manual_seed(0))[0])
+
+
 def test_masked_blocks_are_zero_on_all_frames_of_a_clip() -> None:
     frames = noise(num_clips=4)
     out = changed(frames, masking_rate=0.3)
@@ -99,7 +112,9 @@ def test_masked_blocks_are_zero_on_all_frames_of_a_clip() -> None:
 def test_one_seed_gives_one_batch_and_the_global_generator_is_left_alone() -> None:
     config = TrainerConfig(image_size=32, masking_rate=0.2)
     state = torch.get_rng_state()
-    first, again, other = (augment(noise(), config, torch.Generator().manual_seed(seed)) for seed in (3, 3, 4))
+    first, again, other = (
+        augment(noise(), every_frame(noise()), config, torch.Generator().manual_seed(seed)) for seed in (3, 3, 4)
+    )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     assert torch.equal(torch.get_rng_state(), state)

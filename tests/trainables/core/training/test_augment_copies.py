@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.support.builders import make_spec, same_weights, train, untimed
-from tests.trainables.core.training.moved_frames import OFF, centroid, noise, smooth
+from tests.trainables.core.training.moved_frames import OFF, centroid, every_frame, noise, smooth
 from trainables.core.config import TrainerConfig
 from trainables.core.prepared.splits import load_splits
 from trainables.core.serving.classifier import Classifier
@@ -38,7 +38,11 @@ def test_each_copy_is_its_flip_and_rotation_whatever_the_seed_and_the_other_fiel
     off, on = OFF, TrainerConfig(image_size=32, max_shift=0.4, max_brightness=0.9)
     found = [
         augment(
-            frames, dataclasses.replace(config, augmentation="x14"), torch.Generator().manual_seed(seed), ALL_COPIES
+            frames,
+            every_frame(frames),
+            dataclasses.replace(config, augmentation="x14"),
+            torch.Generator().manual_seed(seed),
+            ALL_COPIES,
         )
         for seed, config in enumerate((off, on))
     ]
@@ -54,7 +58,7 @@ def test_each_copy_is_its_flip_and_rotation_whatever_the_seed_and_the_other_fiel
 def test_upright_copies_are_the_plain_input_and_its_mirror_image() -> None:
     frames, config = noise(), dataclasses.replace(OFF, augmentation="x14")
     for copy in (X14.index((False, 0.0)), X14.index((True, 0.0))):
-        out = augment(frames, config, torch.Generator(), torch.full((2,), copy))
+        out = augment(frames, every_frame(frames), config, torch.Generator(), torch.full((2,), copy))
         plain = to_input(frames, 32)
         assert torch.allclose(out, plain.flip(-1) if X14[copy][0] else plain, atol=2e-3)
 
@@ -78,8 +82,16 @@ def test_the_margin_fills_what_a_rotation_brings_in() -> None:
 def test_masking_stays_on_top(augmentation: str) -> None:
     frames, copies = noise(num_clips=4), torch.tensor([0, 5, 9, 13])
     config = dataclasses.replace(OFF, augmentation=augmentation)
-    plain = augment(frames, config, torch.Generator().manual_seed(0), copies)
-    masked = augment(frames, dataclasses.replace(config, masking_rate=0.3), torch.Generator().manual_seed(0), copies)
+    plain, masked = (
+        augment(
+            frames,
+            every_frame(frames),
+            dataclasses.replace(config, masking_rate=rate),
+            torch.Generator().manual_seed(0),
+            copies,
+        )
+        for rate in (0.0, 0.3)
+    )
     blank = (masked == 0).all(2, keepdim=True)
     assert 0.1 < blank.float().mean() < 0.5
     assert torch.equal(torch.where(blank, plain, masked), plain)
@@ -128,9 +140,9 @@ def epoch_of(num_clips: int, monkeypatch, rank: int = 0, world_size: int = 1, **
     training.group = Group(rank=rank, world_size=world_size)
     seen: list[int] = []
 
-    def watched(frames, config, generator, copies):
+    def watched(frames, lengths, config, generator, copies):
         seen.extend(copies.tolist())
-        return augment(frames, config, generator, copies)
+        return augment(frames, lengths, config, generator, copies)
 
     monkeypatch.setattr(trainer, "augment", watched)
     monkeypatch.setattr(Group, "gather", lambda self, value: [value])

@@ -1,5 +1,6 @@
 """Covered and turned faces: what is done to a clip, that nothing else is, and that it is measured on the holdout alone."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -11,6 +12,7 @@ from tests.trainables.core.training.moved_frames import noise
 from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.splits import load_splits
 from trainables.core.serving.classifier import Classifier
+from trainables.core.training import trainer
 from trainables.core.training.augment import rotated, to_input
 from trainables.core.training.metrics import scores
 from trainables.core.training.robustness import OCCLUSIONS_PERCENT, ROTATIONS_DEG, occlusion, rotation, write_robustness
@@ -97,6 +99,23 @@ def test_a_confirmation_leaves_curves_that_start_at_its_accuracy(prepared, confi
     assert stored["split"] == "holdout"
     assert stored["classes"] == ["happy", "sad"]
     assert np.trace(stored["counts"]) / np.sum(stored["counts"]) == metrics["accuracy"]
+
+
+def test_what_is_shown_to_a_network_in_bfloat16_is_turned_in_float32(prepared, confirmed, monkeypatch):
+    monkeypatch.setattr(trainer, "computes_bfloat16", lambda kind: True)
+    classifier = Classifier.load(confirmed[0], device="cpu")
+    config, turn = dataclasses.replace(classifier.config, precision="bfloat16"), rotation(15, 32, 20)
+    shown, types = [], []
+
+    def view(frames, indices):
+        shown.append((turn(frames, indices), frames, indices))
+        return shown[-1][0]
+
+    watch = classifier.model.frames[0].register_forward_hook(lambda *given: types.append(given[-1].dtype))
+    predict(classifier.model, Clips(prepared, num_frames=3, image_size=32), (0, 1), config, Group(), view)
+    watch.remove()
+    assert types == [torch.bfloat16]
+    assert all(torch.equal(seen, turn(frames, indices)) for seen, frames, indices in shown)
 
 
 @pytest.mark.parametrize("phase", ["search", "refit"])

@@ -78,7 +78,7 @@ def test_gradients_are_clipped_before_they_move_anything(prepared, gradient_clip
 def test_every_epoch_and_every_worker_draws_anew_and_all_take_the_same_order(prepared, monkeypatch):
     drawn, ordered = [], []
 
-    def augment(frames, config, generator, copies):
+    def augment(frames, lengths, config, generator, copies):
         drawn.append(generator.initial_seed())
         return trainer.to_input(frames, config.image_size)
 

@@ -55,10 +55,11 @@ def test_a_clip_counts_by_its_weight_in_the_loss_of_training_alone(prepared):
     heavy = 3
     weights = tuple(1.0 if index == heavy else 1e-9 for index in range(len(prepared)))
     training = begin(dataclasses.replace(prepared, weights=weights), label_smoothing=0.0)
-    assert training.weights is not None
-    assert float(training.weights[list(FOLD.train)].mean()) == pytest.approx(1)
+    given = training.targets.weights
+    assert given is not None
+    assert float(given[list(FOLD.train)].mean()) == pytest.approx(1)
     logits, labels = torch.randn(10, 2), torch.tensor([index % 2 for index in FOLD.train])
-    found = training._loss(logits, labels, training.weights[list(FOLD.train)])
+    found = training.loss(logits, labels, given[list(FOLD.train)])
     expected = torch.nn.functional.cross_entropy(logits[heavy : heavy + 1], labels[heavy : heavy + 1])
     assert float(found) == pytest.approx(float(expected), rel=1e-5)
     unweighted = run(begin(prepared, label_smoothing=0.0), 1).bare.state_dict()
@@ -190,7 +191,7 @@ def test_the_epoch_with_the_lowest_validation_loss_is_chosen(prepared):
 
 
 def test_of_equal_epochs_the_earliest_is_chosen(prepared):
-    training = begin(prepared, lr=0.0, epochs=3)  # nothing moves, so every epoch has the same validation loss
+    training = begin(prepared, lr=1e-30, epochs=3)  # nothing moves, so every epoch has the same validation loss
     training.bare.frames[1].momentum = 0.0
     run(training, 3)
     assert len({row["val_loss"] for row in training.curve}) == 1

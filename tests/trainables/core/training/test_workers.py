@@ -104,6 +104,9 @@ def work(rank: int, folder: Path, prepared_folder: Path, spec: TrialSpec) -> Non
     found["drawn"] = some_epochs(clips, group, DRAWN)
     found["rest of two"] = gone_on_with(halted(clips, group, DRAWN), clips, group, DRAWN)
     found["rest of one"] = gone_on_with(halted(clips, Group()), clips, group)
+    config = dataclasses.replace(CONFIG, ema_decay=0.9, mixup_alpha=0.4, batch_by="class", class_balance_beta=0.9)
+    averaged = Training(checkpoint(), clips, FOLD, config, seed=0, group=group)
+    found["averaged row"], found["averaged"] = averaged.run_epoch(), averaged.best["weights"]
     found["agreed"] = group.agree(f"rank {rank}")
     found["gathered"] = group.gather(rank)
     with tiny_trainable():
@@ -177,6 +180,12 @@ def test_a_training_goes_on_within_an_epoch_with_any_number_of_workers(prepared,
         assert found["rest of two"]["rows"] == found["drawn"]["rows"], "to the last bit, draws of both workers included"
         assert same_weights(found["rest of two"]["weights"], found["drawn"]["weights"])
         assert_alike(found["rest of one"], whole)
+
+
+def test_both_ranks_have_the_same_average_of_the_weights(two):
+    one, other = two
+    assert same_weights(one["averaged"], other["averaged"])
+    assert one["averaged row"] == other["averaged row"]
 
 
 def test_the_chosen_weights_score_what_the_curve_says(two):
