@@ -189,7 +189,7 @@ def test_the_epoch_with_the_lowest_validation_loss_is_chosen(prepared):
 
 
 def test_of_equal_epochs_the_earliest_is_chosen(prepared):
-    training = begin(prepared, lr=0.0, epochs=3)  # nothing moves, so every epoch has the same validation loss
+    training = begin(prepared, lr=1e-30, epochs=3)  # nothing moves, so every epoch has the same validation loss
     training.bare.frames[1].momentum = 0.0
     run(training, 3)
     assert len({row["val_loss"] for row in training.curve}) == 1
