@@ -114,7 +114,8 @@ class TrainerConfig:
 def make_config(config_type: type[TrainerConfig], parameters: dict[str, Any]) -> Any:
     """A `config_type` from flat `parameters`.
 
-    Raises `ValueError` naming the nearest field for a key that the config does not have.
+    Raises `ValueError` naming the nearest field for a key that the config does not have, and what is allowed for a value that
+    is not.
     """
     check_keys(config_type, parameters)
     return config_type(**parameters)

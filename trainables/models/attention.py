@@ -73,7 +73,7 @@ class FrameGate(Range):
         return value in frame_gates()
 
     def refusal(self, field: str, value: Any, kind: type) -> str:
-        if value in GATES:
+        if isinstance(value, str) and value in GATES:
             return (
                 f"{field} was given as {value!r}, a gate over time; this network sees each frame by itself. "
                 f"Allowed are: {', '.join(frame_gates())}."

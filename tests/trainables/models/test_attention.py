@@ -61,5 +61,6 @@ def test_a_network_of_single_frames_has_no_use_for_a_gate_over_time() -> None:
         r".*'spatial_3d', a gate over time; .* Allowed are: none, se, eca, g_eca, spatial",
         gates.refusal("attention", "spatial_3d", str),
     )
+    assert gates.refusal("attention", ["spatial"], str).startswith("There is no attention named")
     said = gates.refusal("attention", "spacial", str)
     assert said.startswith("There is no attention named 'spacial'. Did you mean 'spatial'?")
