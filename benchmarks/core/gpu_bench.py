@@ -21,7 +21,7 @@ from trainables import res_rbg
 from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.stored import margin_size
 from trainables.core.training import trainer
-from trainables.core.training.augment import to_input
+from trainables.core.training.augmentation.augment import to_input
 from trainables.core.training.epoch import seeded
 from trainables.core.training.trainer import Training, as_tuple, autocast
 from trainables.core.training.workers import Group

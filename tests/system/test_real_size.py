@@ -9,7 +9,7 @@ from search_spaces.core.study import load_study
 from trainables.core import lookup
 from trainables.core.config import make_config
 from trainables.core.prepared.stored import margin_size
-from trainables.core.training.augment import augment, num_copies
+from trainables.core.training.augmentation.augment import augment, num_copies
 from trainables.core.training.layout import channels_last
 from trainables.core.training.trainer import as_tuple
 

@@ -38,8 +38,8 @@ class TrainerConfig:
     logarithm of a class's share in training to its logit. `soft_labels` takes the shares of the annotators' votes for the
     target, where the data have votes. All are in `trainables/core/training/losses.py`; those for rare classes each suppose
     that no other is on. `mixup_alpha` mixes the clips of a batch in pairs, by a share from Beta(alpha, alpha), 0 not at all
-    (`trainables/core/training/mixup.py`). With `ema_decay` above 0 the network that is validated, chosen and served has the
-    average of the weights after each step, which keeps as much of itself at a step
+    (`trainables/core/training/augmentation/mixup.py`). With `ema_decay` above 0 the network that is validated, chosen and
+    served has the average of the weights after each step, which keeps as much of itself at a step
     (`trainables/core/training/averaging.py`).
     `gradient_clip` is the norm that all gradients of a step together are cut to; 1e9, beyond any, is off.
     `precision` is `auto` (bfloat16 on a GPU, float32 on a CPU), `float32` or `bfloat16`; a device that would only imitate

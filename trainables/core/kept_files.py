@@ -207,7 +207,7 @@ KEPT = (
         files.ROBUSTNESS,
         _TRIAL,
         "accuracy under occlusion and rotation (confirmations)",
-        ("trainables/core/training/robustness.py",),
+        ("trainables/core/training/augmentation/robustness.py",),
         ("tuning/records/artifacts.py", "tuning/records/tracking.py"),
         True,
         "the curves in the report, and the line on disturbed faces in the model card",

@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from trainables.core.starting import loaded_into
-from trainables.core.training.augment import to_input
+from trainables.core.training.augmentation.augment import to_input
 from trainables.core.training.costs import param_count
 from trainables.models.attention import frame_gates
 from trainables.models.backbones import frame_network

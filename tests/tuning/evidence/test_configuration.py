@@ -41,7 +41,7 @@ def later(monkeypatch):
     ("trainable", "parameters", "name"),
     [
         ("deep_residual_attention", {"attention": tune.choice(["spatial", "none"])}, "70a9d5fc1877c96c"),
-        ("res_rbg", {"rbg_depth": tune.choice([0, 1])}, "9937dc55daa1331d"),
+        ("res_rbg", {"rbg_depth": tune.choice([0, 1])}, "4c3bf5b9e7fe6bd8"),
         ("static_cnn", {"architecture": tune.choice(["resnet50", "vgg16"])}, "c421fbfc64078be3"),
         ("tdrag", {"gru_hidden": tune.choice([256, 8])}, "d3c5ea3b04127838"),
     ],

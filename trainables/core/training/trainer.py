@@ -19,13 +19,13 @@ from torch import Tensor, nn
 
 from trainables.core.config import TrainerConfig
 from trainables.core.prepared.batches import Clips, batches
-from trainables.core.training.augment import augment, num_copies, to_input
+from trainables.core.training.augmentation.augment import augment, num_copies, to_input
+from trainables.core.training.augmentation.mixup import mixed
 from trainables.core.training.averaging import Average
 from trainables.core.training.epoch import Epoch
 from trainables.core.training.layout import channels_last
 from trainables.core.training.losses import Loss
 from trainables.core.training.metrics import scores
-from trainables.core.training.mixup import mixed
 from trainables.core.training.predictions import Predictions
 from trainables.core.training.targets import Targets
 from trainables.core.training.workers import Group

@@ -23,12 +23,12 @@ from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.splits import load_splits
 from trainables.core.prepared.stored import Prepared, open_prepared
 from trainables.core.starting import loaded_into
+from trainables.core.training.augmentation.robustness import robustness, write_robustness
 from trainables.core.training.checkpoint import Checkpoint
 from trainables.core.training.costs import costs, train_flops
 from trainables.core.training.epoch import seeded
 from trainables.core.training.metrics import scores
 from trainables.core.training.predictions import Predictions, confusion, require_answers, scores_by_class
-from trainables.core.training.robustness import robustness, write_robustness
 from trainables.core.training.trainer import Training, predict
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import DataError

@@ -12,7 +12,7 @@ from trainables.core.config import MEAN, STD
 from trainables.core.prepared.batches import Clips, batches, frame_positions
 from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.stored import face_size_of, margin_size
-from trainables.core.training.augment import to_input
+from trainables.core.training.augmentation.augment import to_input
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from tests.support.builders import make_spec, same_weights, train, untimed
-from tests.trainables.core.training.moved_frames import OFF, centroid, every_frame, noise, smooth
+from tests.trainables.core.training.augmentation.moved_frames import OFF, centroid, every_frame, noise, smooth
 from trainables.core.config import TrainerConfig
 from trainables.core.prepared.splits import load_splits
 from trainables.core.serving.classifier import Classifier
 from trainables.core.training import costs, trainer
-from trainables.core.training.augment import ANGLES_DEG, X14, augment, num_copies, rotated, to_input
+from trainables.core.training.augmentation.augment import ANGLES_DEG, X14, augment, num_copies, rotated, to_input
 from trainables.core.training.trainer import Training
 from trainables.core.training.trial import Stopped
 from trainables.core.training.workers import Group

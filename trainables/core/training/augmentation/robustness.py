@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from trainables.core import files
-from trainables.core.training.augment import rotated, to_input
+from trainables.core.training.augmentation.augment import rotated, to_input
 from trainables.core.training.metrics import scores
 from trainables.core.training.predictions import Predictions
 from trainables.core.training.trainer import Training, View, predict

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from trainables.core.config import MEAN, STD, TrainerConfig
-from trainables.core.training.masking import block_mask
+from trainables.core.training.augmentation.masking import block_mask
 
 # The fixed transforms of `x14`: Mou et al. (Sensors 2025, 25, 3829) multiply every class by 14. Two flips by seven
 # rotations, and the angles, are not specified by the source; chosen because they are even about upright, and because a

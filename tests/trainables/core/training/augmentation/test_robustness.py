@@ -8,14 +8,20 @@ import pytest
 import torch
 
 from tests.support.builders import make_spec, train
-from tests.trainables.core.training.moved_frames import noise
+from tests.trainables.core.training.augmentation.moved_frames import noise
 from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.splits import load_splits
 from trainables.core.serving.classifier import Classifier
 from trainables.core.training import trainer
-from trainables.core.training.augment import rotated, to_input
+from trainables.core.training.augmentation.augment import rotated, to_input
+from trainables.core.training.augmentation.robustness import (
+    OCCLUSIONS_PERCENT,
+    ROTATIONS_DEG,
+    occlusion,
+    rotation,
+    write_robustness,
+)
 from trainables.core.training.metrics import scores
-from trainables.core.training.robustness import OCCLUSIONS_PERCENT, ROTATIONS_DEG, occlusion, rotation, write_robustness
 from trainables.core.training.trainer import predict
 from trainables.core.training.workers import Group
 from tuning.records.artifacts import DISTURBED, read_robustness

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from trainables.core.training.augmentation.mixup import Mixture, mixed
 from trainables.core.training.losses import Loss
-from trainables.core.training.mixup import Mixture, mixed
 
 LENGTHS = torch.tensor([6, 3, 1, 4])
 

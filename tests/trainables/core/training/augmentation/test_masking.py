@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainables.core.training.masking import block_mask
+from trainables.core.training.augmentation.masking import block_mask
 
 
 def mask(num_clips: int, rate: float, seed: int = 0, size: tuple[int, int] = (45, 37), block: int = 8) -> Tensor:

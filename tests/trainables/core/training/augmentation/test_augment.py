@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.trainables.core.training.moved_frames import OFF, centroid, every_frame, noise, smooth
+from tests.trainables.core.training.augmentation.moved_frames import OFF, centroid, every_frame, noise, smooth
 from trainables.core.config import MEAN, STD, TrainerConfig
-from trainables.core.training.augment import augment, to_input
+from trainables.core.training.augmentation.augment import augment, to_input
 
 
 def changed(frames: Tensor, seed: int = 0, **fields: object) -> Tensor:
