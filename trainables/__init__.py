@@ -13,7 +13,7 @@
 - `PRESETS`, where the source has named configurations: settings by name.
 
 The module, `Config` and `build_model` have docstrings: the source, and what was chosen where it is silent. A field called
-`attention` takes the gates of `models/attention.py`, every one that fits; one called `weights` a name of
+`attention` takes the gates of `models/attention.py`, every one that fits; one called `weights` takes a name of
 `models/sources.py` or a path, read by `models/published.py`. Layers may lie in `models/`, one file a network.
 
 Ray is in `core/ray`, MLflow in one file of `core/serving`.

@@ -12,7 +12,7 @@ _GRID = 256  # steps of a grey level; normalising and back errs by less than a f
 
 
 class AsTrained(nn.Module):
-    """Normalised frames (N, 3, H, W) -> the same pictures in other colours, by what `Colours` says.
+    """Normalised frames (N, 3, H, W), or clips (B, T, 3, H, W) -> the same in other colours, by what `Colours` says.
 
     Values are rounded to 1/256 of a grey level, so that a frame that nothing has changed is its bytes to the last bit. All
     that it knows is in the state dict: a stored model does not depend on the table of sources.
@@ -34,7 +34,9 @@ class AsTrained(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         pixels = ((frames * self.input_std + self.input_mean) * _GRID).round() / _GRID
-        ordered = pixels.index_select(1, self.order).contiguous(memory_format=torch.channels_last)  # as frames lie
+        ordered = pixels.index_select(-3, self.order)
+        if frames.ndim == 4:
+            ordered = ordered.contiguous(memory_format=torch.channels_last)  # as frames lie
         return (ordered - self.mean) / self.scale
 
 

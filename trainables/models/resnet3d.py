@@ -46,8 +46,7 @@ class ResNet3d(nn.Module):
 
     def forward(self, clips: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         time = Time(lengths, clips.shape[1], clips.device, self.training)
-        frames = self.colours(clips.flatten(0, 1)).unflatten(0, clips.shape[:2])
-        x = time.cleared(frames).transpose(1, 2)  # (B, 3, T, H, W)
+        x = time.cleared(self.colours(clips)).transpose(1, 2)  # (B, 3, T, H, W)
         x = F.relu(time.each_frame(self.stem[1], self.stem[0](x)), inplace=True)
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             for block in stage:

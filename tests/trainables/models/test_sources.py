@@ -91,4 +91,5 @@ def test_colours_are_those_of_the_training_and_a_frame_is_its_bytes():
     show = AsTrained(Colours(order="BGR", mean=(1.0, 2.0, 3.0), scale=(1.0, 1.0, 2.0)))
     expected = torch.stack((levels[:, 2] - 1, levels[:, 1] - 2, (levels[:, 0] - 3) / 2), 1)
     assert torch.equal(show(normalised), expected)
+    assert torch.equal(show(normalised[None]), expected[None])
     assert torch.allclose(AsTrained(IMAGENET)(normalised), normalised, atol=1e-5)
