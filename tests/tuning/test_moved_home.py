@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from dashboards.core.page import report
+from drawing.media import save_image
+from drawing.scenes import draw_scene
 from tests.support.hand_runner import GONE, NAME, write_home
-from tests.support.stub_faces import write_clips
 from tests.support.tiny_study import Quiet
 from tuning.cross_validate import plan_cross_validation
 from tuning.doctor import doctor
@@ -70,7 +71,8 @@ def test_doctor_says_where_the_home_was_and_changes_nothing(tmp_path, monkeypatc
 
 
 def test_the_champion_answers_and_is_exported_with_the_clips_of_its_study(home, tmp_path, monkeypatch):
-    (row,) = predict([write_clips(tmp_path) / "clip 0"], home=home)
+    save_image(tmp_path / "face.png", draw_scene("stands", num_frames=1, height=120).frames[0, :, 45:165])
+    (row,) = predict([tmp_path / "face.png"], home=home)
     assert (row.model, row.error) == (f"models:/{NAME}@champion", None)
     assert math.isclose(sum(row.probabilities.values()), 1, abs_tol=1e-5)
     given: dict[str, Any] = {}
