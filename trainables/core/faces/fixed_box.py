@@ -18,6 +18,7 @@ from trainables.core.faces.finder import MIN_FACE_SHARE, require_searchable
 from trainables.core.faces.looking import evenly, overlap
 from trainables.core.faces.mtcnn import CLOSE, QUICK, Detector, Face, one_thread
 from trainables.core.faces.turning import NUM_TURNED, SURE, surest_roll, turned_back
+from trainables.core.wording import counted
 
 NUM_LOOKED_AT = 8  # frames, evenly spaced
 MOST_LOOKED_AT = 32  # where these show too few faces
@@ -126,7 +127,7 @@ def _find(detector: Detector, frames: list[np.ndarray]) -> _Found:
         if found := _lasting(_tracks(dict(zip(first, back, strict=True))), len(first)):
             return found
     if not tracks:
-        raise NoFace(f"no face in any of {len(seen)} frames looked at")
+        raise NoFace(f"no face in any of {counted(len(seen), 'frame')} looked at")
     most = max(map(len, tracks))
     raise NoFace(
         f"the face shows in {most} of {len(seen)} frames looked at ({100 * most / len(seen):.0f} %); at least "

@@ -13,6 +13,7 @@ from trainables.core.faces.crops import MARGIN, MAX_FRAMES, bounded, resized
 from trainables.core.faces.finder import FaceFinder
 from trainables.core.faces.looking import evenly
 from trainables.core.faces.mtcnn import LENIENT, Detector, one_thread
+from trainables.core.wording import counted
 from trainables.data.core.dataset import DataError
 
 NUM_JUDGED = 8  # frames, evenly spaced
@@ -44,7 +45,9 @@ class GivenFaces:
             found = Detector().detect(judged, LENIENT)
         scores = [max(face.probability for face in faces) for faces in found if faces]
         if not scores:
-            raise NoFace(f"no face in any of {len(judged)} frames looked at; the model was trained on crops of faces")
+            raise NoFace(
+                f"no face in any of {counted(len(judged), 'frame')} looked at; the model was trained on crops of faces"
+            )
         share = len(scores) / len(judged)
         return CroppedClip(_squares(kept, size), len(scores), score=float(np.mean(scores)), face_share=share)
 

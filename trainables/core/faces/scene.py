@@ -14,6 +14,7 @@ from trainables.core.faces.mtcnn import Detector
 from trainables.core.faces.people import Person, people_of, shot_of
 from trainables.core.faces.shots import first_frames
 from trainables.core.faces.turning import quarter_turns, turned
+from trainables.core.wording import counted
 
 AS_PRESENT = 0.9  # of the share of whoever shows most: of those who show as much, the largest is followed
 PASSING = 0.1  # share of the frames in which somebody has to show to count
@@ -51,7 +52,7 @@ class Scene:
         looking.closer()
         people = people_of(looking.seen, firsts, len(frames))
         if not people:
-            raise NoFace(f"no face in any of {len(looking.seen)} frames looked at")
+            raise NoFace(f"no face in any of {counted(len(looking.seen), 'frame')} looked at")
         heaviest = max(person.weight for person in people)
         looked = {person: looking.looked_for(person, heaviest) for person in people}
         in_view = {person: _in_view(person, looked[person], firsts, len(frames)) for person in people}

@@ -269,7 +269,7 @@ def test_a_cup_and_then_a_face_is_refused_with_the_share_and_a_real_face_that_li
 
 @pytest.mark.parametrize("name", ["coffee.png", "chelsea.png"])
 def test_a_cup_and_a_cat_are_no_faces(faces, name):
-    with pytest.raises(NoFace, match="no face in any of 1 frames looked at"):
+    with pytest.raises(NoFace, match="no face in any of 1 frame looked at"):
         FaceFinder().crop_clip([read_image(faces / "stills" / name)], 96)
 
 

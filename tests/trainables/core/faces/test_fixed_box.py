@@ -47,7 +47,7 @@ def test_a_single_image_is_a_clip_of_one_frame(finder, faces, name):
 
 @pytest.mark.parametrize("name", ["chelsea.png", "coffee.png"])
 def test_a_cat_and_a_cup_are_no_faces(finder, faces, name):
-    with pytest.raises(NoFace, match="no face in any of 1 frames"):
+    with pytest.raises(NoFace, match="no face in any of 1 frame"):
         finder.crop_clip([read_image(faces / "stills" / name)], 96)
 
 
