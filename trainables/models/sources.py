@@ -125,9 +125,21 @@ def _of_features(key: str) -> str:
     return re.sub(r"\bfeatures\.([014567])\.", lambda found: f"{names[found[1]]}.", key)
 
 
-_DAN = "https://github.com/yaoing/DAN"
 _MSCELEB = "MS-Celeb-1M, faces of celebrities from the web, which Microsoft withdrew in 2019"
 _AFFECTNET = f"AffectNet, faces from the web, after {_MSCELEB}"
+
+
+def _dan(file: str, trained_on: str, rename: Callable[[str], str] = str) -> Source:
+    """A ResNet-18 of those that DAN links to."""
+    return Source(
+        backbones=("resnet18",),
+        file=file,
+        url="https://github.com/yaoing/DAN",
+        trained_on=trained_on,
+        licence=NOT_STATED,
+        rename=rename,
+    )
+
 
 SOURCES: dict[str, tuple[Source, ...]] = {
     "imagenet": (
@@ -177,15 +189,7 @@ SOURCES: dict[str, tuple[Source, ...]] = {
             colours=Colours(mean=(122.782, 117.001, 104.298), scale=(255.0, 255.0, 255.0)),
         ),
     ),
-    "msceleb": (
-        Source(
-            backbones=("resnet18",),
-            file="resnet18_msceleb.pth",
-            url=_DAN,
-            trained_on=_MSCELEB,
-            licence=NOT_STATED,
-        ),
-    ),
+    "msceleb": (_dan("resnet18_msceleb.pth", _MSCELEB),),
     "msceleb_fan": (
         Source(
             backbones=("resnet18",),
@@ -196,26 +200,8 @@ SOURCES: dict[str, tuple[Source, ...]] = {
             colours=Colours(mean=(0.0, 0.0, 0.0), scale=(255.0, 255.0, 255.0)),
         ),
     ),
-    "affectnet7": (
-        Source(
-            backbones=("resnet18",),
-            file="affecnet7_epoch6_acc0.6569.pth",
-            url=_DAN,
-            trained_on=_AFFECTNET,
-            licence=NOT_STATED,
-            rename=_of_features,
-        ),
-    ),
-    "affectnet8": (
-        Source(
-            backbones=("resnet18",),
-            file="affecnet8_epoch5_acc0.6209.pth",
-            url=_DAN,
-            trained_on=_AFFECTNET,
-            licence=NOT_STATED,
-            rename=_of_features,
-        ),
-    ),
+    "affectnet7": (_dan("affecnet7_epoch6_acc0.6569.pth", _AFFECTNET, _of_features),),
+    "affectnet8": (_dan("affecnet8_epoch5_acc0.6209.pth", _AFFECTNET, _of_features),),
 }
 
 

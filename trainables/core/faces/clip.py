@@ -28,6 +28,12 @@ class Box:
     right: float
     bottom: float
 
+    @classmethod
+    def as_read(cls, frame: int, edges: np.ndarray, *, every: int, scale: float) -> Box:
+        """The box with `edges` x1, y1, x2, y2 in frame number `frame` of those kept: each `every`-th, shrunk by `scale`."""
+        left, top, right, bottom = (float(edge * scale) for edge in edges)
+        return cls(frame=frame * every, left=left, top=top, right=right, bottom=bottom)
+
 
 @dataclass(frozen=True)
 class CroppedClip:

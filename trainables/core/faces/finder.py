@@ -121,8 +121,7 @@ def _first_box(clip: Bounded, scene: Scene, person: Person) -> Box:
     frame = person.frames[0]
     height, width = scene.frames[0].shape[:2][:: -1 if scene.quarter_turns % 2 else 1]
     box = turned_back(person.seen[frame].face, scene.quarter_turns, height, width).box
-    left, top, right, bottom = (float(edge * clip.scale) for edge in box)
-    return Box(frame=frame * clip.every, left=left, top=top, right=right, bottom=bottom)
+    return Box.as_read(frame, box, every=clip.every, scale=clip.scale)
 
 
 def _runs(scene: Scene, in_view: Sequence[int], most_hidden: int) -> Iterator[list[int]]:

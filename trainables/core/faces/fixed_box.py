@@ -96,7 +96,6 @@ def _cropped(detector: Detector, clip: Bounded, found: _Found, size: int) -> Cro
     else:
         roll = float(np.median([face.roll_deg for face in faces]))
     first = min(found.face)
-    left, top, right, bottom = (float(edge * clip.scale) for edge in found.face[first].box)
     return CroppedClip(
         frames=crops,
         num_frames_with_face=len(faces),
@@ -104,7 +103,7 @@ def _cropped(detector: Detector, clip: Bounded, found: _Found, size: int) -> Cro
         face_share=len(faces) / found.num_looked_at,
         other_shares=tuple(len(other) / found.num_looked_at for other in found.others),
         roll_deg=None if roll is None else (roll + 180) % 360 - 180,
-        box=Box(frame=first * clip.every, left=left, top=top, right=right, bottom=bottom),
+        box=Box.as_read(first, found.face[first].box, every=clip.every, scale=clip.scale),
     )
 
 

@@ -73,9 +73,10 @@ def prepare(
     settings = _settings(dataset, finder, crop_size)
     content = _content(dataset, storage, on_hashed, verify=verify)
     fingerprint = fingerprint_of(dataset, settings, content)
-    for settings_then in _settings_then(dataset, storage, finder, crop_size):
-        for given in (dataset, without_votes(dataset)):  # versions up to 0.2 read none
-            require_nobody_back(storage, fingerprint_of(given, settings_then, content))
+    before = list(_settings_then(dataset, storage, finder, crop_size))
+    given = (dataset, without_votes(dataset))  # versions up to 0.2 read none
+    for known in {fingerprint_of(one, then, content) for one in given for then in before}:
+        require_nobody_back(storage, known)
     folder = _folder(dataset, storage, fingerprint)
     _remove_stale(folder.parent)
     with FileLock(lock_path(folder)):
