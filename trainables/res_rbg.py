@@ -15,7 +15,7 @@ from trainables.core.ranges import AtLeast, OneOf, Share, Within
 from trainables.models.attention import FrameGate
 from trainables.models.backbones import BACKBONES, frame_network
 from trainables.models.rbg import RBG, RECURRENT, SHORTCUTS
-from trainables.models.res_rbg import MeanHead, ResRBG
+from trainables.models.res_rbg import NECKS, Deviation, MeanHead, ResRBG
 from trainables.models.resnet import STEMS, require_stem
 from trainables.models.sources import Weights, check_weights
 
@@ -31,6 +31,8 @@ class Config(TrainerConfig):
     `parameter_free`. `weights`: what the backbone starts from: `none`, a name of `trainables/models/sources.py`
     such as `imagenet`, or the path of a file.
     `stem`: how a ResNet begins, `imagenet` or, for frames of some 64 px or less and only without `weights`, `small`.
+    `neck`: what the temporal head is given of a frame, its features as they are, or with `deviation` also how far they are
+    from their mean over the clip, which is ours and none of the paper's.
 
     `gru_hidden` 696 with a parameter-free shortcut is not specified by the source; chosen because it gives its 64.20 M
     parameters. Neither are `dropout` (off, as nothing is said of it), `weights` (none, as no file comes along) and the
@@ -56,6 +58,7 @@ class Config(TrainerConfig):
     dropout: Annotated[float, Share()] = 0.0
     weights: Annotated[str, Weights()] = "none"
     stem: Annotated[str, OneOf(*STEMS)] = "imagenet"
+    neck: Annotated[str, OneOf(*NECKS)] = "none"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -69,8 +72,9 @@ def build_model(config: Config) -> nn.Module:
     Raises `ValueError` where the file of `weights` is not there or misfits; on the meta device none is read.
     """
     backbone, num_features = frame_network(config.backbone, config.attention, config.weights, config.stem)
+    neck = Deviation(num_features) if config.neck == "deviation" else None
     if config.temporal == "mean":
-        return ResRBG(backbone, MeanHead(num_features, config.num_classes, config.dropout))
+        return ResRBG(backbone, MeanHead(num_features, config.num_classes, config.dropout), neck)
     head = RBG(
         num_features,
         config.num_classes,
@@ -80,7 +84,7 @@ def build_model(config: Config) -> nn.Module:
         shortcut=config.shortcut,
         dropout=config.dropout,
     )
-    return ResRBG(backbone, head)
+    return ResRBG(backbone, head, neck)
 
 
 # The full model of the paper; `paper_64m` has 64.199 M parameters at 7 classes, `h512` 46.885 M. The six rows after them

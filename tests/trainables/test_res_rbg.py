@@ -13,7 +13,7 @@ from trainables.core.config import check_keys, make_config
 from trainables.models.attention import frame_gates
 from trainables.models.padding import BatchNorm1d, masked_mean, on_rows, reverse, valid_rows
 from trainables.models.rbg import RBG, BidirectionalGRU
-from trainables.models.res_rbg import ResRBG
+from trainables.models.res_rbg import Deviation, ResRBG
 from trainables.res_rbg import PRESETS, Config, build_model
 
 TINY = {"backbone": "resnet18", "gru_hidden": 8, "image_size": 32, "num_frames": 4, "num_classes": 3}
@@ -98,7 +98,14 @@ def test_a_gradient_reaches_every_parameter(gate: str, temporal: str) -> None:
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"temporal": "mean"}, {"recurrent": "bi_gru"}, {"rbg_depth": 0}, {"rbg_depth": 3, "shortcut": "linear"}],
+    [
+        {},
+        {"temporal": "mean"},
+        {"recurrent": "bi_gru"},
+        {"rbg_depth": 0},
+        {"rbg_depth": 3, "shortcut": "linear"},
+        {"neck": "deviation"},
+    ],
     ids=str,
 )
 def test_padding_never_changes_the_logits_of_a_clip(changes: dict[str, object], training: bool) -> None:
@@ -121,17 +128,27 @@ def test_a_clip_alone_has_the_logits_it_has_in_a_batch() -> None:
         assert torch.allclose(alone[0], batch[row], atol=1e-5)
 
 
+def test_the_deviation_from_a_clips_mean_has_nothing_of_what_stays_over_the_clip() -> None:
+    torch.manual_seed(0)
+    neck, lengths = Deviation(5).eval(), torch.tensor([4, 2])
+    x, look = torch.randn(2, 4, 5), torch.randn(2, 1, 5)
+    neck.mix.weight.chunk(2, dim=1)[0].data.zero_()
+    valid = torch.tensor([[True] * 4, [True, True, False, False]])
+    assert torch.allclose(neck(x + look, lengths, None)[valid], neck(x, lengths, None)[valid], atol=1e-5)
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_one_valid_step_trains(preset: str) -> None:
-    model = tiny(**(PRESETS[preset] | TINY)).train()
+    model = tiny(**(PRESETS[preset] | TINY), neck="deviation").train()
     logits = model(noisy_clips(4, 1), torch.tensor([1]))
     logits.square().sum().backward()
     assert all(parameter.grad.isfinite().all() for parameter in model.parameters())
 
 
+@pytest.mark.parametrize("neck", ["none", "deviation"])
 @pytest.mark.parametrize(("temporal", "blind"), [("gru", False), ("mean", True)])
-def test_only_the_control_is_blind_to_order(temporal: str, blind: bool) -> None:
-    model = tiny(temporal=temporal).eval()
+def test_only_the_control_is_blind_to_order(temporal: str, blind: bool, neck: str) -> None:
+    model = tiny(temporal=temporal, neck=neck).eval()
     x, lengths = noisy_clips(4), torch.full((3,), 4)
     assert torch.allclose(model(x, lengths), model(x.flip(1), lengths), atol=1e-6) == blind
 

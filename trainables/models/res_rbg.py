@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
-from trainables.models.padding import masked_mean, on_rows, valid_rows
+from trainables.models.padding import BatchNorm1d, masked_mean, on_rows, valid_rows
+
+NECKS = ("none", "deviation")
 
 
 class ResRBG(nn.Module):
@@ -15,14 +18,35 @@ class ResRBG(nn.Module):
     evaluation each frame stands alone, so all run and no shape depends on the data (which an export needs).
     """
 
-    def __init__(self, backbone: nn.Module, head: nn.Module) -> None:
+    def __init__(self, backbone: nn.Module, head: nn.Module, neck: nn.Module | None = None) -> None:
         super().__init__()
         self.backbone = backbone  # (N, 3, H, W) -> (N, D)
         self.head = head  # (B, T, D), lengths, rows -> (B, K)
+        self.neck = neck  # (B, T, D), lengths, rows -> (B, T, D)
 
     def forward(self, clips: Tensor, lengths: Tensor) -> Tensor:
         rows = valid_rows(lengths, clips.shape[1], clips.device) if self.training else None
-        return self.head(on_rows(self.backbone, clips, rows), lengths, rows)
+        features = on_rows(self.backbone, clips, rows)
+        if self.neck is not None:
+            features = self.neck(features, lengths, rows)
+        return self.head(features, lengths, rows)
+
+
+class Deviation(nn.Module):
+    """Each frame's features beside their deviation from the clip's mean, which has nothing of the person's own look.
+
+    Both are normalised (BatchNorm over the valid frames) and mixed by one linear layer: (B, T, D) -> (B, T, D). Ours; the
+    subtraction is speech recognition's cepstral mean normalisation (Atal, JASA 1974, 55, 1304) done to faces.
+    """
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__()
+        self.norm = BatchNorm1d(2 * num_features)
+        self.mix = nn.Linear(2 * num_features, num_features)
+
+    def forward(self, x: Tensor, lengths: Tensor, rows: Tensor | None) -> Tensor:
+        both = torch.cat((x, x - masked_mean(x, lengths).unsqueeze(1)), -1)
+        return self.mix(on_rows(self.norm, both, rows))
 
 
 class MeanHead(nn.Module):
