@@ -8,6 +8,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from trainables.models.padding import masked_mean, on_rows, valid_rows
+from trainables.models.stages import stages
 
 
 class DeepResidualAttention(nn.Module):
@@ -25,6 +26,10 @@ class DeepResidualAttention(nn.Module):
         self.perceptron = nn.Sequential(
             nn.Linear(num_features, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, num_classes)
         )
+
+    def stages(self) -> list[list[nn.Module]]:
+        """Of the backbone."""
+        return stages(self.backbone)
 
     def forward(self, clips: Tensor, lengths: Tensor) -> Tensor:
         rows = valid_rows(lengths, clips.shape[1], clips.device) if self.training else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from trainables.models.padding import masked_mean, on_rows, valid_rows
+from trainables.models.stages import stages
 
 
 class ResRBG(nn.Module):
@@ -19,6 +20,10 @@ class ResRBG(nn.Module):
         super().__init__()
         self.backbone = backbone  # (N, 3, H, W) -> (N, D)
         self.head = head  # (B, T, D), lengths, rows -> (B, K)
+
+    def stages(self) -> list[list[nn.Module]]:
+        """Of the backbone."""
+        return stages(self.backbone)
 
     def forward(self, clips: Tensor, lengths: Tensor) -> Tensor:
         rows = valid_rows(lengths, clips.shape[1], clips.device) if self.training else None

@@ -17,6 +17,7 @@ from trainables.models.resnet import RESIDUAL_SCALE
 from trainables.models.sources import is_path
 
 WIDTH = 64  # channels of the first stage
+NUM_STAGES = 5  # with the stem
 
 
 class ResNet3d(nn.Module):

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from trainables.models.padding import masked_mean
 from trainables.models.recurrent import in_float32
 from trainables.models.resnet3d import ResNet3d
+from trainables.models.stages import stages
 
 
 class TDRAG(nn.Module):
@@ -20,6 +21,10 @@ class TDRAG(nn.Module):
         super().__init__()
         self.backbone = backbone  # clips, lengths -> (B, T', D), lengths'
         self.head = head  # (B, T', D), lengths', rows -> (B, K)
+
+    def stages(self) -> list[list[nn.Module]]:
+        """Of the backbone."""
+        return stages(self.backbone)
 
     def forward(self, clips: Tensor, lengths: Tensor) -> Tensor:
         features, lengths = self.backbone(clips, lengths)

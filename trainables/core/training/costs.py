@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from trainables.core.config import TrainerConfig
+from trainables.core.training.fine_tuning import FineTuning
 from trainables.core.training.trainer import as_tuple, autocast
 
 LATENCY_BUDGET_S = 0.5
@@ -76,16 +77,26 @@ def latency_ms(model: nn.Module, config: TrainerConfig, device: torch.device | s
     return 1000 * statistics.median(runs)
 
 
-def train_flops(model: nn.Module, config: TrainerConfig) -> int:
+def train_flops(model: nn.Module, config: TrainerConfig, num_epochs: int | None = None) -> int:
     """Floating-point operations of one forward and backward pass over one training clip of full length.
 
-    Matrix products and convolutions, a multiplication and an addition counted as two; `num_frames` frames of
+    The mean over `num_epochs`, by default all of the schedule, as stages that are not trained are not back-propagated
+    through. Matrix products and convolutions, a multiplication and an addition counted as two; `num_frames` frames of
     `image_size` px. Counted on shapes alone (the meta device), so the figure is the same whatever the model lies on.
     """
+    model, epochs = _without_values(model).train(), num_epochs or config.epochs
+    tuning, total, done = FineTuning(model, config), 0.0, 0.0
+    for duration, _ in tuning.phases(epochs):
+        tuning.begin(done)
+        total += duration * _flops(model, config)
+        done += duration
+    return round(total / epochs)
+
+
+def _flops(model: nn.Module, config: TrainerConfig) -> int:
     with FlopCounterMode(display=False) as counter, torch.enable_grad():
         clips, lengths = _one_clip(config, torch.device("meta"))
-        outputs = as_tuple(_without_values(model).train()(clips, lengths))
-        torch.stack(outputs).sum().backward()
+        torch.stack(as_tuple(model(clips, lengths))).sum().backward()
     return counter.get_total_flops()
 
 

@@ -179,7 +179,7 @@ def _measure(training: Training, predictions: Predictions | None, classes: Seque
         "best_epoch": float(training.best["epoch"]),
         "train_time_s": training.train_time_s,
         **costs(model, config, training.group.device),
-        "train_flops": train_flops(model, config) * training.clips_per_epoch * training.epoch,
+        "train_flops": train_flops(model, config, training.epoch) * training.clips_per_epoch * training.epoch,
     }
     if predictions is not None:
         metrics |= scores(predictions) | scores_by_class(predictions, classes)

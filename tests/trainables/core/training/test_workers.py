@@ -39,6 +39,8 @@ def evaluate(clips: Clips, group: Group) -> dict[str, np.ndarray]:
 
 # No draws, and an optimiser that does not blow up what is zero but for rounding.
 PLAIN = dataclasses.replace(CONFIG, augmentation="none", dropout=0.0, optimizer="sgd", lr=0.05, epochs=4, batch_size=3)
+UNFROZEN = dataclasses.replace(PLAIN, frozen_stages=1, probe_epochs=0.5, layer_decay=0.5, ema_decay=0.9)
+GRADUAL = dataclasses.replace(PLAIN, unfreeze_epochs=0.75, batch_norm="kept")
 DRAWN = dataclasses.replace(CONFIG, masking_rate=0.2, epochs=4, batch_size=3)
 
 
@@ -100,6 +102,8 @@ def work(rank: int, folder: Path, prepared_folder: Path, spec: TrialSpec) -> Non
     found["best"] = training.best["weights"]
     found["again"] = predict(training.restore_best(), clips, FOLD.validation, CONFIG, group).loss
     found["alike"] = some_epochs(clips, group)
+    found["unfrozen"] = some_epochs(clips, group, UNFROZEN)
+    found["gradual"] = some_epochs(clips, group, GRADUAL)
     found["state"] = halted(clips, group)
     found["drawn"] = some_epochs(clips, group, DRAWN)
     found["rest of two"] = gone_on_with(halted(clips, group, DRAWN), clips, group, DRAWN)
@@ -170,6 +174,13 @@ def test_two_workers_train_as_one_does(prepared, two):
     alone = some_epochs(Clips(prepared, num_frames=3, image_size=32), Group())
     for found in two:
         assert_alike(found["alike"], alone)
+
+
+@pytest.mark.parametrize(("name", "config"), [("unfrozen", UNFROZEN), ("gradual", GRADUAL)])
+def test_two_workers_unfreeze_stages_in_the_same_steps_as_one(prepared, two, name, config):
+    alone = some_epochs(Clips(prepared, num_frames=3, image_size=32), Group(), config)
+    for found in two:
+        assert_alike(found[name], alone)
 
 
 def test_a_training_goes_on_within_an_epoch_with_any_number_of_workers(prepared, two):
