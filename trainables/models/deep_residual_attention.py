@@ -32,5 +32,13 @@ class DeepResidualAttention(nn.Module):
         return stages(self.backbone)
 
     def forward(self, clips: Tensor, lengths: Tensor) -> Tensor:
+        return self.answer(self.features(clips, lengths), lengths)
+
+    def features(self, clips: Tensor, lengths: Tensor) -> Tensor:
+        """What the backbone makes of each frame, (B, T, D)."""
         rows = valid_rows(lengths, clips.shape[1], clips.device) if self.training else None
-        return self.perceptron(masked_mean(on_rows(self.backbone, clips, rows), lengths))
+        return on_rows(self.backbone, clips, rows)
+
+    def answer(self, features: Tensor, lengths: Tensor) -> Tensor:
+        """The logits (B, K) for features (B, T, D)."""
+        return self.perceptron(masked_mean(features, lengths))

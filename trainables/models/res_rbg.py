@@ -26,8 +26,18 @@ class ResRBG(nn.Module):
         return stages(self.backbone)
 
     def forward(self, clips: Tensor, lengths: Tensor) -> Tensor:
-        rows = valid_rows(lengths, clips.shape[1], clips.device) if self.training else None
-        return self.head(on_rows(self.backbone, clips, rows), lengths, rows)
+        return self.answer(self.features(clips, lengths), lengths)
+
+    def features(self, clips: Tensor, lengths: Tensor) -> Tensor:
+        """What the backbone makes of each frame, (B, T, D)."""
+        return on_rows(self.backbone, clips, self._rows(clips, lengths))
+
+    def answer(self, features: Tensor, lengths: Tensor) -> Tensor:
+        """The logits (B, K) for features (B, T, D)."""
+        return self.head(features, lengths, self._rows(features, lengths))
+
+    def _rows(self, steps: Tensor, lengths: Tensor) -> Tensor | None:
+        return valid_rows(lengths, steps.shape[1], steps.device) if self.training else None
 
 
 class MeanHead(nn.Module):

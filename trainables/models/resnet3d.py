@@ -54,6 +54,13 @@ class ResNet3d(nn.Module):
                 x, time = block(x, time)
         return x.mean((3, 4)).transpose(1, 2), time.lengths
 
+    def lengths_after(self, lengths: Tensor) -> Tensor:
+        """The lengths (B,) of the features of clips with `lengths` frames."""
+        for module in self.modules():
+            if isinstance(module, Block) and module.halves_time:
+                lengths = (lengths + 1) // 2
+        return lengths
+
     def start_from(self, weights: str) -> None:
         """Start from `weights`, a name of published ones or a path; raises `ValueError` for a missing file and a misfit.
 

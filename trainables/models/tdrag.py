@@ -27,7 +27,15 @@ class TDRAG(nn.Module):
         return stages(self.backbone)
 
     def forward(self, clips: Tensor, lengths: Tensor) -> Tensor:
-        features, lengths = self.backbone(clips, lengths)
+        return self.answer(self.features(clips, lengths), lengths)
+
+    def features(self, clips: Tensor, lengths: Tensor) -> Tensor:
+        """What the backbone makes of each clip, (B, T', D)."""
+        return self.backbone(clips, lengths)[0]
+
+    def answer(self, features: Tensor, lengths: Tensor) -> Tensor:
+        """The logits (B, K) for features (B, T', D) of clips with `lengths` frames."""
+        lengths = self.backbone.lengths_after(lengths)
         return self.head(features, lengths, None)  # no head here has batch statistics to keep padded steps out of
 
 

@@ -70,6 +70,11 @@ class FineTuning:
         found.pop(0.0, None)
         return list(found.items())
 
+    def staged(self) -> set[nn.Parameter]:
+        """The parameters of all stages."""
+        modules = (module for stage in self.stages for module in stage)
+        return {parameter for module in modules for parameter in module.parameters(recurse=False)}
+
     def begin(self, epoch: float) -> bool:
         """Let those stages be trained that are when `epoch` epochs are done; whether they are others than before."""
         num_trained = self.num_trained(epoch)

@@ -22,11 +22,13 @@ from trainables.core.training.augmentation.augment import augment, num_copies, t
 from trainables.core.training.augmentation.mixup import mixed
 from trainables.core.training.averaging import Average
 from trainables.core.training.epoch import Epoch
+from trainables.core.training.features import Features, FromFeatures
 from trainables.core.training.fine_tuning import FineTuning
 from trainables.core.training.layout import channels_last
 from trainables.core.training.losses import Loss
 from trainables.core.training.metrics import scores
 from trainables.core.training.optimizer import optimizer_of, schedule_of
+from trainables.core.training.precision import autocast
 from trainables.core.training.predictions import Predictions
 from trainables.core.training.step_clock import scheduled_time_s
 from trainables.core.training.targets import Targets
@@ -59,7 +61,8 @@ class Training:
         self.bare = channels_last(model.to(group.device))
         self.tuning = FineTuning(self.bare, config)
         self.tuning.begin(0)
-        self.model = group.wrap(self.bare)
+        self.features = Features.of(self.bare, clips, config, self.tuning, group.device)
+        self.model = group.wrap(FromFeatures(self.bare) if self.features else self.bare)
         self.copies = num_copies(config.augmentation)
         self.clips_per_epoch = len(fold.train) * self.copies
         self.steps_per_epoch = math.ceil(self.clips_per_epoch / config.batch_size)
@@ -83,7 +86,7 @@ class Training:
         """
         row = self.train_epoch()
         if self.fold.validation:
-            predictions = predict(self.chosen_from, self.clips, self.fold.validation, self.config, self.group)
+            predictions = self._validated()
             self._require_finite(predictions.loss)
             row |= scores(predictions, "epoch")
         self.curve.append(row)
@@ -170,9 +173,11 @@ class Training:
             mine = batch[group.rank :: group.world_size]
             places = mine or batch[:1]  # who has no clip takes part in every sum, with one that counts for nothing
             indices = [self.fold.train[place // self.copies] for place in places]
-            frames, lengths, labels = _batch(self.clips, indices, group.device, jitter=jitter)
+            copies = torch.tensor(places) % self.copies
+            how = {"copies": copies} if self.features else {"jitter": jitter}
+            shown, lengths, labels = _batch(self.features or self.clips, indices, group.device, **how)
             epoch.clock.begin()
-            inputs = augment(frames, lengths, config, epoch.generator, torch.tensor(places) % self.copies)
+            inputs = shown if self.features else augment(shown, lengths, config, epoch.generator, copies)
             loss_of = self.loss
             if config.mixup_alpha:
                 inputs, mixture = mixed(inputs, lengths, config.mixup_alpha, epoch.generator)
@@ -201,6 +206,13 @@ class Training:
         self._running = None
         self._require_finite(loss_sum)
         return {"train_loss": float(loss_sum / clips_sum), "train_accuracy": float(right_sum / clips_sum)}
+
+    def _validated(self) -> Predictions:
+        """Predictions for the validation clips, of a frozen trunk out of its features."""
+        model, clips, view = self.chosen_from, self.clips, None
+        if self.features:
+            model, clips, view = FromFeatures(model), self.features, lambda features, _: features
+        return predict(model, clips, self.fold.validation, self.config, self.group, view)
 
     def _unfreeze(self, epoch: Epoch, *, anew: bool = False) -> None:
         """Let those stages be trained that are from the next step on; with `anew`, the network was in evaluation."""
@@ -235,7 +247,7 @@ class Training:
 
 def predict(
     model: nn.Module,
-    clips: Clips,
+    clips: Clips | Features,
     indices: tuple[int, ...],
     config: TrainerConfig,
     group: Group,
@@ -265,11 +277,9 @@ def predict(
     return Predictions(indices=found, labels=clips.labels[found], logits=logits)
 
 
-def _batch(
-    clips: Clips, indices: Any, device: torch.device, jitter: torch.Generator | None = None
-) -> tuple[Tensor, ...]:
+def _batch(clips: Clips | Features, indices: Any, device: torch.device, **how: Any) -> tuple[Tensor, ...]:
     # Out of pinned memory a copy runs beside the work that the device has; out of any other, the processor waits for it.
-    frames, lengths = clips.batch(indices, jitter=jitter, pinned=device.type == "cuda")
+    frames, lengths = clips.batch(indices, pinned=device.type == "cuda", **how)
     labels = torch.from_numpy(clips.labels[np.asarray(indices)])
     # The lengths stay on the CPU: a model that packs or selects by them would make the device wait.
     return frames.to(device, non_blocking=True), lengths, labels.to(device, non_blocking=True)
@@ -278,17 +288,3 @@ def _batch(
 def as_tuple(outputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     """What a model answers in training: its logits, and those of its auxiliary heads where it has any."""
     return outputs if isinstance(outputs, tuple) else (outputs,)
-
-
-def autocast(config: TrainerConfig, device: torch.device) -> torch.autocast:
-    """The precision that a network of `config` trains, is evaluated and serves in."""
-    asked = config.precision == "bfloat16" or (config.precision == "auto" and device.type == "cuda")
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=asked and computes_bfloat16(device.type))
-
-
-@functools.cache
-def computes_bfloat16(kind: str) -> bool:
-    """Whether devices of this kind compute in bfloat16 here; those that imitate it take several times as long as float32."""
-    if kind == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
