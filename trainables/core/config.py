@@ -46,8 +46,9 @@ class TrainerConfig:
     (`trainables/core/training/averaging.py`).
     Of a backbone that starts from `weights`: the first `frozen_stages` of its stages, counted from the input
     (`trainables/models/stages.py`), are not trained, keep the statistics of their BatchNorm, and are not decayed; all of
-    them are a frozen trunk. Each stage has `layer_decay` times the learning rate of the one above it, the last one that of
-    `lr` (Howard & Ruder, ACL 2018; Bao et al., BEiT, ICLR 2022). For `probe_epochs` only what starts afresh is trained, the
+    them are a frozen trunk, whose features trials share (`trainables/core/training/features.py`). Each stage has
+    `layer_decay` times the learning rate of the one above it, the last one that of `lr` (Howard & Ruder, ACL 2018; Bao et
+    al., BEiT, ICLR 2022). For `probe_epochs` only what starts afresh is trained, the
     head and new gates (Kumar et al., ICLR 2022); from then on one stage more every `unfreeze_epochs`, the last one first
     (Howard & Ruder), or with 0 all at once. `batch_norm` `adapted` lets the backbone's BatchNorm see each batch where its
     stage is trained; `kept` trains with the running statistics that it came with. All in

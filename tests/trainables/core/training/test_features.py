@@ -59,11 +59,19 @@ def files_of(prepared):
 
 
 @pytest.mark.parametrize(
-    ("module", "augmentation"),
-    [(res_rbg, "none"), (res_rbg, "x14"), (deep_residual_attention, "none"), (tdrag, "none"), (tdrag, "x14")],
+    ("module", "augmentation", "precision"),
+    [
+        (res_rbg, "none", "float32"),
+        (res_rbg, "none", "bfloat16"),
+        (res_rbg, "x14", "float32"),
+        (deep_residual_attention, "none", "float32"),
+        (tdrag, "none", "float32"),
+        (tdrag, "x14", "float32"),
+    ],
 )
-def test_a_training_is_the_same_with_and_without_them(own, weights, module, augmentation, monkeypatch):
-    changes = {"augmentation": augmentation, "dropout": 0.2, "ema_decay": 0.9, "epochs": 2}
+def test_a_training_is_the_same_with_and_without_them(own, weights, module, augmentation, precision, monkeypatch):
+    monkeypatch.setattr("trainables.core.training.precision.computes_bfloat16", lambda kind: True)
+    changes = {"augmentation": augmentation, "dropout": 0.2, "ema_decay": 0.9, "epochs": 2, "precision": precision}
     shared = begin(own, module, weights[module], **changes)
     monkeypatch.setattr(trainer.Features, "of", lambda *given: None)
     plain = begin(own, module, weights[module], **changes)
