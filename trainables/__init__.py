@@ -14,7 +14,9 @@
 
 The module, `Config` and `build_model` have docstrings: the source, and what was chosen where it is silent. A field called
 `attention` takes the gates of `models/attention.py`, every one that fits; one called `weights` takes a name of
-`models/sources.py` or a path, read by `models/published.py`. Layers may lie in `models/`, one file a network.
+`models/sources.py` or a path, read by `models/published.py`; the network then has `stages()` and its `Config` `num_stages()`,
+those of the backbone (`models/stages.py`), and can be fine-tuned stage by stage. Layers may lie in `models/`, one file a
+network.
 
 Ray is in `core/ray`, MLflow in one file of `core/serving`.
 """

@@ -12,6 +12,7 @@ from torch import nn
 
 from trainables.core.config import TrainerConfig
 from trainables.core.ranges import AtLeast, OneOf, Share
+from trainables.models import backbones
 from trainables.models.attention import FrameGate
 from trainables.models.backbones import BACKBONES, frame_network
 from trainables.models.deep_residual_attention import DeepResidualAttention
@@ -46,6 +47,10 @@ class Config(TrainerConfig):
         super().__post_init__()
         check_weights(self.weights, self.backbone)
         require_stem(self.stem, self.backbone, self.weights)
+
+    def num_stages(self) -> int:
+        """Of the frame network."""
+        return backbones.num_stages(self.backbone)
 
 
 def build_model(config: Config) -> nn.Module:

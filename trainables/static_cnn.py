@@ -13,7 +13,7 @@ from torch import nn
 
 from trainables.core.config import TrainerConfig
 from trainables.core.ranges import AtLeast, OneOf
-from trainables.models.cnn import ARCHITECTURES, MIN_SIZE, static_cnn
+from trainables.models.cnn import ARCHITECTURES, MIN_SIZE, num_stages, static_cnn
 from trainables.models.sources import Weights, check_weights
 
 
@@ -50,6 +50,10 @@ class Config(TrainerConfig):
                 f"image_size was given as {self.image_size} px; at least {MIN_SIZE} px are allowed, or an input_size "
                 "that enlarges the frames to as much."
             )
+
+    def num_stages(self) -> int:
+        """Of the network without its classifier."""
+        return num_stages(self.architecture)
 
     def canonical(self) -> Self:
         """As every config's; an `input_size` that frames have already is 0."""

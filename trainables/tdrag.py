@@ -15,7 +15,7 @@ from trainables.core.config import OnlyIf, TrainerConfig
 from trainables.core.ranges import AtLeast, OneOf, Share, Within
 from trainables.models.attention import GATES
 from trainables.models.res_rbg import MeanHead
-from trainables.models.resnet3d import WIDTH, ResNet3d
+from trainables.models.resnet3d import NUM_STAGES, WIDTH, ResNet3d
 from trainables.models.sources import Weights, check_weights
 from trainables.models.tdrag import TDRAG, GRUHead
 
@@ -54,6 +54,10 @@ class Config(TrainerConfig):
         check_weights(self.weights, "r3d_18")
         if self.weights == "kinetics" and self.width != WIDTH:
             raise ValueError(f"width was given as {self.width} with weights 'kinetics', which have a width of {WIDTH}.")
+
+    def num_stages(self) -> int:
+        """Of the 3-D ResNet-18."""
+        return NUM_STAGES
 
 
 def build_model(config: Config) -> nn.Module:

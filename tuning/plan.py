@@ -231,16 +231,22 @@ def _seconds_each(
 
 
 def _rates(home: Path, device: str) -> list[float]:
-    """Operations per second, everything included, of the finished trials under `home` on this kind of device."""
+    """Operations per second, everything included, of the finished trials under `home` on this kind of device.
+
+    Not of frozen stages: where features are shared, the operations are few and the time goes elsewhere.
+    """
     rates = []
     for folder in study_folders(home):
         try:
-            trials = Ledger.read(folder).trials.values()
+            ledger = Ledger.read(folder)
         except ValueError:  # what is damaged elsewhere is told by `status` and `doctor`
             continue
-        for trial in trials:
-            found = trial.metrics
-            if trial.state == "FINISHED" and trial.device == device and found.keys() >= {"train_flops", "wall_time_s"}:
+        settings = ledger.study.get("settings", {})
+        for trial in ledger.trials.values():
+            found, frozen = trial.metrics, {**settings, **trial.parameters}.get("frozen_stages")
+            if frozen or trial.state != "FINISHED" or trial.device != device:
+                continue
+            if found.keys() >= {"train_flops", "wall_time_s"}:
                 rates.append(found["train_flops"] / found["wall_time_s"])
     return rates
 

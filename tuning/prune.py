@@ -44,10 +44,10 @@ class Pruning:
 def plan_prune(*, home: str | Path | None = None) -> Pruning:
     """What `prune` will free of a home; nothing is changed.
 
-    Prepared faces and drawn copies that no begun study refers to; weights of search trials that are on no front, not
-    confirmed and not promoted; checkpoints of trials that ended; Ray's own results; what interrupted work left over; runs
-    that were deleted in MLflow. Nothing of a study that runs, and while one runs nothing that studies share. Raises
-    `ConnectionError` where MLflow does not answer.
+    Prepared faces and drawn copies that no begun study refers to; features of frozen trunks; weights of search trials that
+    are on no front, not confirmed and not promoted; checkpoints of trials that ended; Ray's own results; what interrupted
+    work left over; runs that were deleted in MLflow. Nothing of a study that runs, and while one runs nothing that studies
+    share. Raises `ConnectionError` where MLflow does not answer.
     """
     place = home_of(home)
     uri = open_store(place)
@@ -137,7 +137,10 @@ def _needed(ledger: Ledger) -> set[str]:
 
 
 def _shared(home: Path, kept: list[str]) -> Iterator[Part]:
-    """Prepared faces and drawn copies that no study refers to; none where a study does not tell what it refers to."""
+    """Prepared faces and drawn copies that no study refers to, and all shared features.
+
+    None where a study does not tell what it refers to.
+    """
     studies = list(study_folders(home))
     fingerprints, roots = set(), []
     for study in studies:
@@ -154,6 +157,9 @@ def _shared(home: Path, kept: list[str]) -> Iterator[Part]:
         known = {folder.name.rpartition("-")[2], *(one[:12] for one in fingerprints_of(folder))}
         if not known & fingerprints:
             yield _part(home, folder, "prepared faces of no begun study")
+            continue
+        for features in sorted(folder.glob(files.FEATURES.format(key="*"))):
+            yield _part(home, features, "features of a frozen trunk, which are computed again where they are asked for")
     names = {study.name for study in studies}
     for folder in sorted((home / files.DRAWN).glob("[!.]*")):
         if folder.name not in names and not any(root.is_relative_to(folder) for root in roots):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from typing import Any
 
 from search_spaces.core.study import Study
@@ -14,7 +14,7 @@ from trainables.core.config import TrainerConfig, has_effect
 from trainables.core.starting import Loaded, what_is_loaded
 
 # The fields that decide which file is read, and whether it fits.
-_DECIDING = ("weights", "backbone", "architecture", "width")
+DECIDING = ("weights", "backbone", "architecture", "width")
 
 
 def starting_weights(study: Study) -> list[Loaded]:
@@ -24,8 +24,8 @@ def starting_weights(study: Study) -> list[Loaded]:
     """
     build_model = lookup.load("trainables", study.trainable, "trainable").build_model
     found: dict[tuple[Any, ...], Loaded] = {}
-    for config in _configs(study):
-        key = tuple(getattr(config, field, None) for field in _DECIDING)
+    for config in configs(study, DECIDING):
+        key = tuple(getattr(config, field, None) for field in DECIDING)
         if getattr(config, "weights", "none") == "none" or key in found:
             continue
         if loaded := what_is_loaded(build_model, config):
@@ -33,10 +33,10 @@ def starting_weights(study: Study) -> list[Loaded]:
     return list(found.values())
 
 
-def _configs(study: Study) -> Generator[TrainerConfig]:
-    """One for each way in which the deciding fields may come together."""
+def configs(study: Study, fields: Collection[str]) -> Generator[TrainerConfig]:
+    """One for each way in which `fields` may come together in a trial of `study`."""
     beside, only_if = {**study.defaults, **study.settings}, study.exists_only_if
-    choices = {key: ends(study.parameters[key]) for key in _DECIDING if key in study.parameters}
+    choices = {key: ends(study.parameters[key]) for key in fields if key in study.parameters}
     variants = [{}] if study.design is None else list(study.design.variants.values())
     for change, chosen in itertools.product(
         [*variants, *study.controls.values()], itertools.product(*choices.values())

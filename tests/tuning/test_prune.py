@@ -77,6 +77,18 @@ def test_weights_off_the_front_and_checkpoints_of_ended_trials_go(home):
     assert (home / trials / "search-0000" / "predictions.parquet").exists()
 
 
+def test_shared_features_go_and_the_faces_that_they_are_of_stay(home):
+    (data,) = (home / "prepared").glob("random-*")
+    path = put(data / "features_0123.npy")
+    what = path.relative_to(home).as_posix()
+    assert listed(home)[what] == "features of a frozen trunk, which are computed again where they are asked for"
+    with FileLock(lock_path(data)):
+        assert what not in {part.what for part in prune(home=home).parts}, "somebody computes"
+    assert what in {part.what for part in prune(home=home).parts}
+    assert not path.exists()
+    assert (data / "frames.npy").exists()
+
+
 def test_what_was_confirmed_is_kept_off_the_front_too(home):
     with Ledger.write(home / NAME) as ledger:
         ledger.start(make_trial(trial_id="confirm-0009", phase="confirm", of="search-0002"))
@@ -110,6 +122,7 @@ def test_what_interrupted_work_left_goes_unless_somebody_writes_it(home):
         put(home / "prepared" / ".clips-ff.0123.tmp" / "frames.npy").parent,
         put(next((home / "prepared").glob("random-*")) / "frames_32.npy.0123.tmp"),
         put(home / "drawn" / ".tiny.drawing-01" / "clip.mp4").parent,
+        put(next((home / "prepared").glob("random-*")) / "features_12ab.npy.0123.tmp"),
         put(home / NAME / "splits.12.tmp"),
         put(home / NAME / "trials" / "search-0000" / "last.12.tmp"),
         put(home / NAME / "trials" / "search-0000" / "damaged.last.pt"),
@@ -124,6 +137,7 @@ def test_what_interrupted_work_left_goes_unless_somebody_writes_it(home):
     with FileLock(lock_path(home / "prepared" / "clips-ff")), Ledger.write(home / NAME):
         assert names & listed(home).keys() == {
             left[1].relative_to(home).as_posix(),
+            left[3].relative_to(home).as_posix(),
             "drawn/.tiny.drawing-01",
             ".gone.removed",
         }

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Self
 
 from trainables.core.lookup import unknown
-from trainables.core.ranges import Above, AtLeast, OneOf, Share, Within, check_fields
+from trainables.core.ranges import Above, AtLeast, OneOf, Share, UpTo, Within, check_fields
 
 # ImageNet's statistics: what published backbones were trained on, and close enough to faces for the others. A zero
 # after normalisation is their mean colour, which is what masking fills in.
@@ -16,6 +16,9 @@ STD = (0.229, 0.224, 0.225)
 
 # By field, the values of others under which alone it has an effect: `{"gru_hidden": {"temporal": ("gru",)}}`.
 OnlyIf = Mapping[str, Mapping[str, Collection[Any]]]
+
+# Fields, with their defaults, that have no effect where no stage of a backbone is trained.
+_OF_TRAINED_STAGES = {"layer_decay": 1.0, "probe_epochs": 0.0, "unfreeze_epochs": 0.0, "batch_norm": "adapted"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,6 +44,15 @@ class TrainerConfig:
     (`trainables/core/training/augmentation/mixup.py`). With `ema_decay` above 0 the network that is validated, chosen and
     served has the average of the weights after each step, which keeps as much of itself at a step
     (`trainables/core/training/averaging.py`).
+    Of a backbone that starts from `weights`: the first `frozen_stages` of its stages, counted from the input
+    (`trainables/models/stages.py`), are not trained, keep the statistics of their BatchNorm, and are not decayed; all of
+    them are a frozen trunk, whose features trials share (`trainables/core/training/features.py`). Each stage has
+    `layer_decay` times the learning rate of the one above it, the last one that of `lr` (Howard & Ruder, ACL 2018; Bao et
+    al., BEiT, ICLR 2022). For `probe_epochs` only what starts afresh is trained, the
+    head and new gates (Kumar et al., ICLR 2022); from then on one stage more every `unfreeze_epochs`, the last one first
+    (Howard & Ruder), or with 0 all at once. `batch_norm` `adapted` lets the backbone's BatchNorm see each batch where its
+    stage is trained; `kept` trains with the running statistics that it came with. All in
+    `trainables/core/training/fine_tuning.py`.
     `gradient_clip` is the norm that all gradients of a step together are cut to; 1e9, beyond any, is off.
     `precision` is `auto` (bfloat16 on a GPU, float32 on a CPU), `float32` or `bfloat16`; a device that would only imitate
     bfloat16 (a CPU without AVX-512, an old GPU) computes in float32.
@@ -90,18 +102,34 @@ class TrainerConfig:
     soft_labels: bool = False
     mixup_alpha: Annotated[float, AtLeast(0)] = 0.0
     ema_decay: Annotated[float, Share()] = 0.0
+    frozen_stages: Annotated[int, AtLeast(0)] = 0
+    layer_decay: Annotated[float, UpTo(1)] = 1.0
+    probe_epochs: Annotated[float, AtLeast(0)] = 0.0
+    unfreeze_epochs: Annotated[float, AtLeast(0)] = 0.0
+    batch_norm: Annotated[str, OneOf("adapted", "kept")] = "adapted"
     precision: Annotated[str, OneOf("auto", "float32", "bfloat16")] = "auto"
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if self.frozen_stages and self.frozen_stages > (most := self.num_stages()):
+            raise ValueError(
+                f"frozen_stages was given as {self.frozen_stages!r}; a whole number from 0 to {most}, the stages that this "
+                "backbone has, is allowed."
+            )
+
+    def num_stages(self) -> int:
+        """How many stages the backbone of this network has, which weights may be loaded into; 0 where it has none."""
+        return 0
 
     def canonical(self) -> Self:
         """The same with every field that has no effect at its default: two that are equal train the same network alike."""
         values, only_if = dataclasses.asdict(self), only_if_of(type(self))
+        of_stages = any(values[name] != default for name, default in _OF_TRAINED_STAGES.items())
+        all_frozen = of_stages and self.frozen_stages == self.num_stages()
         without = {
             field.name: field.default
             for field in dataclasses.fields(self)
-            if not has_effect(field.name, values, only_if)
+            if not has_effect(field.name, values, only_if) or (all_frozen and field.name in _OF_TRAINED_STAGES)
         }
         return dataclasses.replace(self, **without)
 

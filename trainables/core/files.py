@@ -22,6 +22,7 @@ INDEX = "index.json"
 FRAMES = "frames.npy"
 DROPPED = "dropped.csv"
 FRAMES_AT = "frames_{pixels}.npy"
+FEATURES = "features_{key}.npy"
 
 # In a study's folder, `<home>/<study>`.
 LEDGER = "ledger.jsonl"

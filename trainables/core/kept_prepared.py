@@ -78,4 +78,13 @@ KEPT_PREPARED = (
         True,
         "seconds: they are resized again",
     ),
+    Kept(
+        files.FEATURES,
+        _PREPARED,
+        "the features of a frozen trunk, of all clips under all fixed views of them, which trials share; `prune` frees them",
+        ("trainables/core/training/features.py",),
+        ("trainables/core/training/features.py", "tuning/prune.py"),
+        True,
+        "the time of one pass through the trunk: they are computed again",
+    ),
 )

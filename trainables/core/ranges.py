@@ -86,6 +86,19 @@ class Within(Range):
 
 
 @dataclasses.dataclass(frozen=True)
+class UpTo(Range):
+    """Numbers above 0, up to `high`."""
+
+    high: float
+
+    def allows(self, value: Any) -> bool:
+        return 0 < value <= self.high
+
+    def __str__(self) -> str:
+        return f"above 0, up to {self.high}"
+
+
+@dataclasses.dataclass(frozen=True)
 class Share(Range):
     """Numbers from 0, which is off, to below 1."""
 

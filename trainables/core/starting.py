@@ -52,8 +52,13 @@ def loaded_into(model: nn.Module) -> Loaded | None:
 
 def what_is_loaded(build_model: Callable[[TrainerConfig], nn.Module], config: TrainerConfig) -> Loaded | None:
     """What `build_model` loads into the network of `config`; raises its errors, and leaves no trace in random numbers."""
+    return loaded_into(built(build_model, config))
+
+
+def built(build_model: Callable[[TrainerConfig], nn.Module], config: TrainerConfig) -> nn.Module:
+    """The network of `config`; leaves no trace in random numbers."""
     with torch.random.fork_rng(devices=[]):
-        return loaded_into(build_model(config))
+        return build_model(config)
 
 
 def _shortened(layers: Sequence[str]) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+
+import torch
 from torch import nn
 
 from trainables.core.lookup import unknown
@@ -9,6 +12,7 @@ from trainables.models import resnet as resnets
 from trainables.models.expression_net import NAME, expression_net
 from trainables.models.mobilenet import NUM_BLOCKS, mobilenet
 from trainables.models.resnet import resnet
+from trainables.models.stages import stages
 
 BACKBONES = {
     **dict.fromkeys(resnets.BACKBONES, resnet),
@@ -29,3 +33,10 @@ def frame_network(name: str, gate: str, weights: str = "none", stem: str = "imag
     if name in resnets.BACKBONES:
         return resnet(name, gate, weights, stem)
     return BACKBONES[name](name, gate, weights)
+
+
+@functools.cache
+def num_stages(name: str) -> int:
+    """How many stages the backbone `name` has (`trainables/models/stages.py`)."""
+    with torch.device("meta"):
+        return len(stages(frame_network(name, "none")[0]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
+import functools
 from collections.abc import Generator, Mapping
 
 import timm
@@ -22,6 +23,7 @@ from trainables.core.config import MEAN, STD
 from trainables.models.padding import masked_mean, on_rows, valid_rows
 from trainables.models.published import colours_for, start
 from trainables.models.sources import is_path
+from trainables.models.stages import stages
 
 MIN_SIZE = 32  # px; five halvings leave one
 
@@ -76,7 +78,15 @@ def static_cnn(architecture: str, num_classes: int, *, input_size: int = 0, weig
     # The network reads the colours that it was trained on; one that starts from nothing reads them as they come.
     statistics = source.statistics if weights == "imagenet" else (MEAN, STD)
     frames = FrameNetwork(network, input_size, statistics, colours)
-    return RepVGG(frames) if architecture == "repvgg_a0" else StaticCNN(frames)
+    kind = RepVGG if architecture == "repvgg_a0" else StaticCNN
+    return kind(frames, tuple(name.rstrip(".") for name in source.classifiers))
+
+
+@functools.cache
+def num_stages(architecture: str) -> int:
+    """How many stages the network `architecture` has before its classifier (`trainables/models/stages.py`)."""
+    with torch.device("meta"):
+        return len(static_cnn(architecture, 1).stages())
 
 
 class StaticCNN(nn.Module):
@@ -86,9 +96,14 @@ class StaticCNN(nn.Module):
     step waits for the device. A network with auxiliary heads answers in training with a tuple, the logits first.
     """
 
-    def __init__(self, frames: FrameNetwork) -> None:
+    def __init__(self, frames: FrameNetwork, classifiers: tuple[str, ...] = ()) -> None:
         super().__init__()
         self.frames = frames
+        self.classifiers = classifiers  # their names in the library's network
+
+    def stages(self) -> list[list[nn.Module]]:
+        """Of the network before its classifiers."""
+        return stages(self.frames.network, self.classifiers)
 
     def forward(self, clips: Tensor, lengths: Tensor) -> Tensor | tuple[Tensor, ...]:
         rows = valid_rows(lengths, clips.shape[1], clips.device) if self.training else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from trainables.models.padding import masked_mean, on_rows, valid_rows
+from trainables.models.stages import stages
 
 
 class DeepResidualAttention(nn.Module):
@@ -26,6 +27,18 @@ class DeepResidualAttention(nn.Module):
             nn.Linear(num_features, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, num_classes)
         )
 
+    def stages(self) -> list[list[nn.Module]]:
+        """Of the backbone."""
+        return stages(self.backbone)
+
     def forward(self, clips: Tensor, lengths: Tensor) -> Tensor:
+        return self.answer(self.features(clips, lengths), lengths)
+
+    def features(self, clips: Tensor, lengths: Tensor) -> Tensor:
+        """What the backbone makes of each frame, (B, T, D)."""
         rows = valid_rows(lengths, clips.shape[1], clips.device) if self.training else None
-        return self.perceptron(masked_mean(on_rows(self.backbone, clips, rows), lengths))
+        return on_rows(self.backbone, clips, rows)
+
+    def answer(self, features: Tensor, lengths: Tensor) -> Tensor:
+        """The logits (B, K) for features (B, T, D)."""
+        return self.perceptron(masked_mean(features, lengths))

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.models.padding import BatchNorm1d, masked_mean, on_rows, valid_rows
+from trainables.models.stages import stages
 
 NECKS = ("none", "deviation")
 
@@ -24,12 +25,26 @@ class ResRBG(nn.Module):
         self.head = head  # (B, T, D), lengths, rows -> (B, K)
         self.neck = neck  # (B, T, D), lengths, rows -> (B, T, D)
 
+    def stages(self) -> list[list[nn.Module]]:
+        """Of the backbone."""
+        return stages(self.backbone)
+
     def forward(self, clips: Tensor, lengths: Tensor) -> Tensor:
-        rows = valid_rows(lengths, clips.shape[1], clips.device) if self.training else None
-        features = on_rows(self.backbone, clips, rows)
+        return self.answer(self.features(clips, lengths), lengths)
+
+    def features(self, clips: Tensor, lengths: Tensor) -> Tensor:
+        """What the backbone makes of each frame, (B, T, D)."""
+        return on_rows(self.backbone, clips, self._rows(clips, lengths))
+
+    def answer(self, features: Tensor, lengths: Tensor) -> Tensor:
+        """The logits (B, K) for features (B, T, D)."""
+        rows = self._rows(features, lengths)
         if self.neck is not None:
             features = self.neck(features, lengths, rows)
         return self.head(features, lengths, rows)
+
+    def _rows(self, steps: Tensor, lengths: Tensor) -> Tensor | None:
+        return valid_rows(lengths, steps.shape[1], steps.device) if self.training else None
 
 
 class Deviation(nn.Module):

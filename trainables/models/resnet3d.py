@@ -17,6 +17,7 @@ from trainables.models.resnet import RESIDUAL_SCALE
 from trainables.models.sources import is_path
 
 WIDTH = 64  # channels of the first stage
+NUM_STAGES = 5  # with the stem
 
 
 class ResNet3d(nn.Module):
@@ -52,6 +53,13 @@ class ResNet3d(nn.Module):
             for block in stage:
                 x, time = block(x, time)
         return x.mean((3, 4)).transpose(1, 2), time.lengths
+
+    def lengths_after(self, lengths: Tensor) -> Tensor:
+        """The lengths (B,) of the features of clips with `lengths` frames."""
+        for module in self.modules():
+            if isinstance(module, Block) and module.halves_time:
+                lengths = (lengths + 1) // 2
+        return lengths
 
     def start_from(self, weights: str) -> None:
         """Start from `weights`, a name of published ones or a path; raises `ValueError` for a missing file and a misfit.

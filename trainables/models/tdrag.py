@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from trainables.models.padding import masked_mean
 from trainables.models.recurrent import in_float32
 from trainables.models.resnet3d import ResNet3d
+from trainables.models.stages import stages
 
 
 class TDRAG(nn.Module):
@@ -21,8 +22,20 @@ class TDRAG(nn.Module):
         self.backbone = backbone  # clips, lengths -> (B, T', D), lengths'
         self.head = head  # (B, T', D), lengths', rows -> (B, K)
 
+    def stages(self) -> list[list[nn.Module]]:
+        """Of the backbone."""
+        return stages(self.backbone)
+
     def forward(self, clips: Tensor, lengths: Tensor) -> Tensor:
-        features, lengths = self.backbone(clips, lengths)
+        return self.answer(self.features(clips, lengths), lengths)
+
+    def features(self, clips: Tensor, lengths: Tensor) -> Tensor:
+        """What the backbone makes of each clip, (B, T', D)."""
+        return self.backbone(clips, lengths)[0]
+
+    def answer(self, features: Tensor, lengths: Tensor) -> Tensor:
+        """The logits (B, K) for features (B, T', D) of clips with `lengths` frames."""
+        lengths = self.backbone.lengths_after(lengths)
         return self.head(features, lengths, None)  # no head here has batch statistics to keep padded steps out of
 
 

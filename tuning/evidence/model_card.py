@@ -169,6 +169,8 @@ def _starts_from(facts: Mapping[str, Any]) -> list[str]:
     if not (loaded := facts["refit"].get("starts_from")):
         return []
     fresh = f"; {counted(len(loaded['fresh']), 'layer')} of it started afresh" if loaded["fresh"] else ""
+    if frozen := loaded.get("frozen"):
+        fresh += f"; the first {frozen['stages']} of its {frozen['of']} stages were left as they were"
     return [
         f"The training did not start from nothing: the {loaded['backbone']} in it began with the weights of "
         f"`{loaded['file'].rpartition('/')[2]}` (SHA-256 `{loaded['sha256'][:16]}`), **trained on "

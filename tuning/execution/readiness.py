@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from search_spaces.core.freezing import told_of_frozen
 from search_spaces.core.starting import starting_weights
 from search_spaces.core.study import Study
 from tuning.execution.placement import Placement, slots_of
@@ -20,7 +21,7 @@ def require_ready(
     """Raises `ValueError` or `ConnectionError` for what would end the work of `study` later; Ray counts where it `trains`.
 
     A server of MLflow that does not answer is told, and no more: the ledger keeps what MLflow lacks. What weights the trials
-    start from is told, once for each file and backbone.
+    start from is told, once for each file and backbone, and what of it they do not train.
     """
     if study.design is None or study.design.tune_each:
         require_study_seed(study.seed, ledger)
@@ -30,6 +31,8 @@ def require_ready(
         require_unchanged(study, ledger)
         for loaded in starting_weights(study):
             tell(loaded.sentence())
+        for sentence in told_of_frozen(study):
+            tell(sentence)
         slots_of(placement, Session(nodes=look_ahead()), 1)
 
 

@@ -49,7 +49,9 @@ def _of_data(home: Path, ours: Path | None) -> Iterator[Path]:
     drafts |= {
         draft: prepared / draft.name[1 : -len(".part")] for draft in prepared.glob(files.DRAFT.format(folder="*"))
     }
-    drafts |= {resized: resized.parent for resized in prepared.glob("*/frames_*.tmp")}
+    drafts |= {
+        derived: derived.parent for kind in ("frames", "features") for derived in prepared.glob(f"*/{kind}_*.tmp")
+    }
     for draft, folder in drafts.items():
         if lock_path(folder) == ours or not is_locked(lock_path(folder)):
             yield draft

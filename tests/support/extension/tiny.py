@@ -13,6 +13,9 @@ class Config(TrainerConfig):
     hidden: int = 8
     dropout: float = 0.3
 
+    def num_stages(self) -> int:
+        return 2
+
 
 def build_model(config: Config) -> nn.Module:
     return Tiny(config)
@@ -27,6 +30,9 @@ class Tiny(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.gru = nn.GRU(16, config.hidden, batch_first=True)
         self.head = nn.Linear(config.hidden, config.num_classes)
+
+    def stages(self) -> list[list[nn.Module]]:
+        return [[self.frames[0], self.frames[1]], [self.gru]]
 
     def forward(self, clips: Tensor, lengths: Tensor) -> Tensor:
         features = self.frames(clips.flatten(0, 1)).unflatten(0, clips.shape[:2])  # (B, T, D)

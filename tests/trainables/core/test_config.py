@@ -38,6 +38,12 @@ WITHOUT |= {key: [{"augmentation": "none"}, {"augmentation": "x14"}] for key in 
         ),
         (tdrag.Config, {"temporal": "mean"}, {"gru_hidden": 8, "gru_layers": 2}),
         (static_cnn.Config, {"image_size": 64}, {"input_size": 64}),
+        (TrainerConfig, {}, {"layer_decay": 0.5, "probe_epochs": 1.0, "unfreeze_epochs": 1.0, "batch_norm": "kept"}),
+        (
+            res_rbg.Config,
+            {"backbone": "expression_net", "frozen_stages": 4},
+            {"layer_decay": 0.5, "probe_epochs": 1.0, "unfreeze_epochs": 1.0, "batch_norm": "kept"},
+        ),
     ],
 )
 def test_configs_that_differ_without_effect_are_one(config_type, base, without_effect):
@@ -55,6 +61,8 @@ def test_what_has_an_effect_stays():
     assert {"shortcut", "recurrent", "gru_hidden", "max_shift"} <= linear.effective().keys()
     assert "redundancy_threshold" not in linear.effective()
     assert res_rbg.Config().canonical() == res_rbg.Config(), "the defaults are what they were"
+    tuned = res_rbg.Config(frozen_stages=4, layer_decay=0.5, probe_epochs=1.0, unfreeze_epochs=1.0, batch_norm="kept")
+    assert tuned.canonical() == tuned, "of five stages one is trained"
 
 
 def test_a_config_needs_to_say_its_own_alone():

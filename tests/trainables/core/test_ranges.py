@@ -124,6 +124,11 @@ TRAINER = {
     "soft_labels": ([1, "votes"], [True, False]),
     "mixup_alpha": ([-1, math.nan, math.inf], [0, 0.2, 8]),
     "ema_decay": ([-0.1, 1, math.nan], [0, 0.999]),
+    "frozen_stages": ([-1, 0.5, True], [0]),
+    "layer_decay": ([0, -0.5, 1.1, math.nan], [1e-9, 0.65, 1]),
+    "probe_epochs": ([-1, math.nan, math.inf], [0, 0.5, 3]),
+    "unfreeze_epochs": ([-1, math.nan, math.inf], [0, 0.5, 3]),
+    "batch_norm": (["frozen"], ["adapted", "kept"]),
     "precision": (["float16"], ["auto", "float32", "bfloat16"]),
 }
 

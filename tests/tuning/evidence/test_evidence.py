@@ -132,6 +132,9 @@ def test_the_card_says_what_the_first_weights_were_trained_on():
     assert "the mobilenet_tf in it began with the weights of `face.safetensors` (SHA-256 `abababababababab`)" in card
     assert "**trained on VGGFace2, people's faces from the web, for research**; 1 layer of it started afresh" in card
     assert "licence as stated by whoever published them: MIT" in card
+    started["frozen"] = {"stages": 12, "of": 14}
+    frozen = model_card({**FACTS, "refit": {**FACTS["refit"], "starts_from": started}})
+    assert "; 1 layer of it started afresh; the first 12 of its 14 stages were left as they were. Their" in frozen
     assert as_description(card) == card, "all of it fits into a registry"
 
 

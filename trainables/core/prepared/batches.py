@@ -48,11 +48,14 @@ class Clips:
         self.people = prepared.subject_ids
         self.weights = prepared.weights
         self.votes = prepared.votes
+        self.folder = prepared.folder
         self._offsets = prepared.offsets
         self.frames = prepared.at_size(margin_size(image_size))
         self.margin_size = self.frames.shape[1]
         self._redundancy: np.ndarray | None = None
+        self.shown = (num_frames, image_size, self.margin_size, frame_selection)  # what decides the frames of a clip
         if frame_selection == "keyframes":
+            self.shown += (redundancy_threshold,)
             self._redundancy = _redundancy_of(prepared.folder, redundancy_threshold)
 
     @classmethod

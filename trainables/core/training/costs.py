@@ -15,7 +15,10 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from trainables.core.config import TrainerConfig
-from trainables.core.training.trainer import as_tuple, autocast
+from trainables.core.training.features import FromFeatures, Trunked, hindrances
+from trainables.core.training.fine_tuning import FineTuning
+from trainables.core.training.precision import autocast
+from trainables.core.training.trainer import as_tuple
 
 LATENCY_BUDGET_S = 0.5
 MAX_LATENCY_RUNS = 20
@@ -76,16 +79,30 @@ def latency_ms(model: nn.Module, config: TrainerConfig, device: torch.device | s
     return 1000 * statistics.median(runs)
 
 
-def train_flops(model: nn.Module, config: TrainerConfig) -> int:
+def train_flops(model: nn.Module, config: TrainerConfig, num_epochs: int | None = None) -> int:
     """Floating-point operations of one forward and backward pass over one training clip of full length.
 
-    Matrix products and convolutions, a multiplication and an addition counted as two; `num_frames` frames of
-    `image_size` px. Counted on shapes alone (the meta device), so the figure is the same whatever the model lies on.
+    The mean over `num_epochs`, by default all of the schedule, as stages that are not trained are not back-propagated
+    through. Matrix products and convolutions, a multiplication and an addition counted as two; `num_frames` frames of
+    `image_size` px, of a frozen trunk whose features are shared the head alone. Counted on shapes (the meta device), so
+    the figure is the same whatever the model lies on.
     """
+    model, epochs = _without_values(model).train(), num_epochs or config.epochs
+    tuning, total, done = FineTuning(model, config), 0.0, 0.0
+    for duration, _ in tuning.phases(epochs):
+        tuning.begin(done)
+        total += duration * _flops(model, config)
+        done += duration
+    return round(total / epochs)
+
+
+def _flops(model: nn.Module, config: TrainerConfig) -> int:
+    inputs, lengths = _one_clip(config, torch.device("meta"))
+    if isinstance(model, Trunked) and hindrances(model, config) == []:
+        with torch.no_grad():
+            model, inputs = FromFeatures(model), model.features(inputs, lengths)
     with FlopCounterMode(display=False) as counter, torch.enable_grad():
-        clips, lengths = _one_clip(config, torch.device("meta"))
-        outputs = as_tuple(_without_values(model).train()(clips, lengths))
-        torch.stack(outputs).sum().backward()
+        torch.stack(as_tuple(model(inputs, lengths))).sum().backward()
     return counter.get_total_flops()
 
 

@@ -95,7 +95,8 @@ METRICS = _by_name(
         unit="s",
         direction="min",
         decimals=1,
-        measured="Device-seconds of optimisation for the full schedule: median step after warm-up x steps x workers.",
+        measured="Device-seconds of optimisation for the full schedule: median step after warm-up x steps x workers, summed "
+        "over the phases of an unfreezing. The shared features of a frozen trunk are data, as its faces are: not counted.",
         by_device=True,
         cost=True,
     ),
@@ -144,7 +145,8 @@ METRICS = _by_name(
         direction="min",
         scale=1e-12,
         decimals=2,
-        measured="Operations of the forward and backward passes over all clips of all epochs, a multiply-add counted as two.",
+        measured="Operations of the forward and backward passes over all clips of all epochs, a multiply-add counted as two; "
+        "not of a trunk whose features are shared.",
     ),
     Metric(
         name="epochs_to_90",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 import time
+from collections.abc import Sequence
 
 import torch
 
@@ -38,3 +40,18 @@ class StepClock:
             self._events[-1][1].synchronize()
             return [began.elapsed_time(ended) / 1000 for began, ended in self._events]  # of milliseconds
         return [ended - began for began, ended in self._marks]
+
+
+def scheduled_time_s(step_times_s: Sequence[float], phases: Sequence[int]) -> float:
+    """Seconds of a schedule whose `phases` have so many steps each, from those of the steps that were done, in order.
+
+    Of each phase the median step after a warm-up of three counts; of one that was not reached, that of the last before it.
+    """
+    total, median, begun = 0.0, 0.0, 0
+    for num_steps in phases:
+        done = step_times_s[begun : begun + num_steps]
+        if done:
+            median = statistics.median(done[min(3, len(done) // 2) :])
+        total += median * num_steps
+        begun += num_steps
+    return total

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-import statistics
 from collections.abc import Callable
 from typing import Any
 
@@ -23,10 +22,15 @@ from trainables.core.training.augmentation.augment import augment, num_copies, t
 from trainables.core.training.augmentation.mixup import mixed
 from trainables.core.training.averaging import Average
 from trainables.core.training.epoch import Epoch
+from trainables.core.training.features import Features, FromFeatures
+from trainables.core.training.fine_tuning import FineTuning
 from trainables.core.training.layout import channels_last
 from trainables.core.training.losses import Loss
 from trainables.core.training.metrics import scores
+from trainables.core.training.optimizer import optimizer_of, schedule_of
+from trainables.core.training.precision import autocast
 from trainables.core.training.predictions import Predictions
+from trainables.core.training.step_clock import scheduled_time_s
 from trainables.core.training.targets import Targets
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import Fold
@@ -55,12 +59,15 @@ class Training:
     ) -> None:
         self.clips, self.fold, self.config, self.seed, self.group = clips, fold, config, seed, group
         self.bare = channels_last(model.to(group.device))
-        self.model = group.wrap(self.bare)
+        self.tuning = FineTuning(self.bare, config)
+        self.tuning.begin(0)
+        self.features = Features.of(self.bare, clips, config, self.tuning, group.device)
+        self.model = group.wrap(FromFeatures(self.bare) if self.features else self.bare)
         self.copies = num_copies(config.augmentation)
         self.clips_per_epoch = len(fold.train) * self.copies
         self.steps_per_epoch = math.ceil(self.clips_per_epoch / config.batch_size)
-        self.optimizer = _optimizer(self.bare, config)
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._lr_factor)
+        self.optimizer = optimizer_of(self.bare, config, self.tuning)
+        self.schedule = schedule_of(self.optimizer, config, self.steps_per_epoch)
         self.average = Average(self.bare, config.ema_decay) if config.ema_decay else None
         self.order = self._order()
         self.targets = Targets.of(clips, fold, config)
@@ -79,7 +86,7 @@ class Training:
         """
         row = self.train_epoch()
         if self.fold.validation:
-            predictions = predict(self.chosen_from, self.clips, self.fold.validation, self.config, self.group)
+            predictions = self._validated()
             self._require_finite(predictions.loss)
             row |= scores(predictions, "epoch")
         self.curve.append(row)
@@ -98,10 +105,9 @@ class Training:
 
     @property
     def train_time_s(self) -> float:
-        """Device-seconds of optimisation for the full schedule: median step after warm-up x steps x workers."""
-        settled = self.step_times_s[min(3, len(self.step_times_s) // 2) :]
-        steps = self.steps_per_epoch * self.config.epochs
-        return statistics.median(settled) * steps * self.group.world_size
+        """Device-seconds of optimisation for the full schedule: `scheduled_time_s` on each of the workers."""
+        phases = [(round(epochs * self.steps_per_epoch), num) for epochs, num in self.tuning.phases(self.config.epochs)]
+        return scheduled_time_s(self.step_times_s, [steps for steps, _ in phases]) * self.group.world_size
 
     def restore_best(self) -> nn.Module:
         """The model with the weights of the chosen epoch."""
@@ -158,17 +164,20 @@ class Training:
         group, config = self.group, self.config
         epoch = self._running = Epoch(self.seed, self.epoch, group, self._unfinished)
         self._unfinished = None
-        self.model.train()
+        self._unfreeze(epoch, anew=True)
         jitter = epoch.generator if config.augmentation == "random" else None  # the others always show the same frames
         # Copy c of training clip i stands in place i * copies + c.
         whole = batches(range(self.clips_per_epoch), config.batch_size, shuffle=epoch.order, **self.order)
         for batch in itertools.islice(whole, epoch.num_steps, None):
+            self._unfreeze(epoch)
             mine = batch[group.rank :: group.world_size]
             places = mine or batch[:1]  # who has no clip takes part in every sum, with one that counts for nothing
             indices = [self.fold.train[place // self.copies] for place in places]
-            frames, lengths, labels = _batch(self.clips, indices, group.device, jitter=jitter)
+            copies = torch.tensor(places) % self.copies
+            how = {"copies": copies} if self.features else {"jitter": jitter}
+            shown, lengths, labels = _batch(self.features or self.clips, indices, group.device, **how)
             epoch.clock.begin()
-            inputs = augment(frames, lengths, config, epoch.generator, torch.tensor(places) % self.copies)
+            inputs = shown if self.features else augment(shown, lengths, config, epoch.generator, copies)
             loss_of = self.loss
             if config.mixup_alpha:
                 inputs, mixture = mixed(inputs, lengths, config.mixup_alpha, epoch.generator)
@@ -198,6 +207,22 @@ class Training:
         self._require_finite(loss_sum)
         return {"train_loss": float(loss_sum / clips_sum), "train_accuracy": float(right_sum / clips_sum)}
 
+    def _validated(self) -> Predictions:
+        """Predictions for the validation clips, of a frozen trunk out of its features."""
+        model, clips, view = self.chosen_from, self.clips, None
+        if self.features:
+            model, clips, view = FromFeatures(model), self.features, lambda features, _: features
+        return predict(model, clips, self.fold.validation, self.config, self.group, view)
+
+    def _unfreeze(self, epoch: Epoch, *, anew: bool = False) -> None:
+        """Let those stages be trained that are from the next step on; with `anew`, the network was in evaluation."""
+        others = self.tuning.begin(self.epoch + epoch.num_steps / self.steps_per_epoch)
+        if others:
+            self.model = self.group.wrap(self.bare)  # what was wrapped waits for the gradients that there were
+        if others or anew:
+            self.model.train()
+            self.tuning.set_modes()
+
     def _order(self) -> dict[str, list[Any]]:
         """What `batches` is told of the clips to train on, each as often as it has copies."""
         told = {"subject": ("together", self.clips.people), "class": ("balanced", self.clips.labels.tolist())}
@@ -219,18 +244,10 @@ class Training:
                 "A smaller `lr` or `gradient_clip`, or precision float32, helps."
             )
 
-    def _lr_factor(self, step: int) -> float:
-        """Linear warm-up, then half a cosine down to zero at the end of the full schedule."""
-        warmup = self.config.warmup_epochs * self.steps_per_epoch
-        if step < warmup:
-            return (step + 1) / (warmup + 1)
-        done = (step - warmup) / max(1.0, self.config.epochs * self.steps_per_epoch - warmup)
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
-
 
 def predict(
     model: nn.Module,
-    clips: Clips,
+    clips: Clips | Features,
     indices: tuple[int, ...],
     config: TrainerConfig,
     group: Group,
@@ -260,11 +277,9 @@ def predict(
     return Predictions(indices=found, labels=clips.labels[found], logits=logits)
 
 
-def _batch(
-    clips: Clips, indices: Any, device: torch.device, jitter: torch.Generator | None = None
-) -> tuple[Tensor, ...]:
+def _batch(clips: Clips | Features, indices: Any, device: torch.device, **how: Any) -> tuple[Tensor, ...]:
     # Out of pinned memory a copy runs beside the work that the device has; out of any other, the processor waits for it.
-    frames, lengths = clips.batch(indices, jitter=jitter, pinned=device.type == "cuda")
+    frames, lengths = clips.batch(indices, pinned=device.type == "cuda", **how)
     labels = torch.from_numpy(clips.labels[np.asarray(indices)])
     # The lengths stay on the CPU: a model that packs or selects by them would make the device wait.
     return frames.to(device, non_blocking=True), lengths, labels.to(device, non_blocking=True)
@@ -273,27 +288,3 @@ def _batch(
 def as_tuple(outputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     """What a model answers in training: its logits, and those of its auxiliary heads where it has any."""
     return outputs if isinstance(outputs, tuple) else (outputs,)
-
-
-def autocast(config: TrainerConfig, device: torch.device) -> torch.autocast:
-    """The precision that a network of `config` trains, is evaluated and serves in."""
-    asked = config.precision == "bfloat16" or (config.precision == "auto" and device.type == "cuda")
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=asked and computes_bfloat16(device.type))
-
-
-@functools.cache
-def computes_bfloat16(kind: str) -> bool:
-    """Whether devices of this kind compute in bfloat16 here; those that imitate it take several times as long as float32."""
-    if kind == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-
-
-def _optimizer(model: nn.Module, config: TrainerConfig) -> torch.optim.Optimizer:
-    """Biases and norms are not decayed."""
-    decayed = [p for p in model.parameters() if p.ndim > 1]
-    rest = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": rest, "weight_decay": 0.0}]
-    if config.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=config.lr, momentum=0.9, nesterov=True)
-    return torch.optim.AdamW(groups, lr=config.lr, fused=True)  # one pass: a tenth of a small step

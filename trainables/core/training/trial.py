@@ -143,7 +143,8 @@ def write_model(
 ) -> None:
     """Write `model.safetensors` and `model.json`: all that a classifier is loaded from, and no pickle.
 
-    Where `model` started from published weights, `model.json` says from which, and which of its layers (`Loaded`).
+    Where `model` started from published weights, `model.json` says from which, which of its layers (`Loaded`), and how many
+    stages were left as they were.
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
@@ -161,6 +162,8 @@ def write_model(
     }
     if loaded := loaded_into(model):
         described["starts_from"] = dataclasses.asdict(loaded)
+        if config.frozen_stages:
+            described["starts_from"]["frozen"] = {"stages": config.frozen_stages, "of": config.num_stages()}
     (folder / files.MODEL).write_text(json.dumps(described, indent=1))
 
 
@@ -179,7 +182,7 @@ def _measure(training: Training, predictions: Predictions | None, classes: Seque
         "best_epoch": float(training.best["epoch"]),
         "train_time_s": training.train_time_s,
         **costs(model, config, training.group.device),
-        "train_flops": train_flops(model, config) * training.clips_per_epoch * training.epoch,
+        "train_flops": train_flops(model, config, training.epoch) * training.clips_per_epoch * training.epoch,
     }
     if predictions is not None:
         metrics |= scores(predictions) | scores_by_class(predictions, classes)

@@ -114,12 +114,13 @@ def test_the_published_network_trains_and_is_served_from_its_folder(prepared, tm
 def test_a_trial_tells_what_it_started_from_and_its_model_needs_no_such_file(prepared, tmp_path):
     weights = tmp_path / "own.pth"
     torch.save({"state_dict": frame_network("expression_net", "none")[0].state_dict()}, weights)
-    settings = RES_RBG | {"backbone": "expression_net", "attention": "eca", "weights": str(weights)}
+    settings = RES_RBG | {"backbone": "expression_net", "attention": "eca", "weights": str(weights), "frozen_stages": 3}
     spec = make_spec(prepared, tmp_path / "t", trainable="res_rbg", epochs=1, num_frames=2, **settings)
     train(spec)
     told = json.loads((tmp_path / "t" / "model.json").read_text())["starts_from"]
     assert (told["file"], told["trained_on"]) == (str(weights), "pictures that are not known here")
     assert told["fresh"] == [f"blocks.{number}.gate.conv" for number in range(4)]
+    assert told["frozen"] == {"stages": 3, "of": 4}
     weights.unlink()
     classifier = Classifier.load(tmp_path / "t", device="cpu")
     clips = Clips(prepared, num_frames=2, image_size=32)

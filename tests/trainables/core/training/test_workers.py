@@ -14,12 +14,14 @@ import torch.multiprocessing as mp
 
 from tests.support.builders import SETTINGS, make_spec, same_weights, tiny_trainable
 from tests.support.extension import tiny
+from trainables import res_rbg
 from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.stored import open_prepared
 from trainables.core.training.trainer import Training, predict
 from trainables.core.training.trial import Stopped, TrialSpec, run_trial
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import Fold
+from trainables.models.backbones import frame_network
 
 pytestmark = pytest.mark.slow  # two processes that import torch
 
@@ -39,6 +41,8 @@ def evaluate(clips: Clips, group: Group) -> dict[str, np.ndarray]:
 
 # No draws, and an optimiser that does not blow up what is zero but for rounding.
 PLAIN = dataclasses.replace(CONFIG, augmentation="none", dropout=0.0, optimizer="sgd", lr=0.05, epochs=4, batch_size=3)
+UNFROZEN = dataclasses.replace(PLAIN, frozen_stages=1, probe_epochs=0.5, layer_decay=0.5, ema_decay=0.9)
+GRADUAL = dataclasses.replace(PLAIN, unfreeze_epochs=0.75, batch_norm="kept")
 DRAWN = dataclasses.replace(CONFIG, masking_rate=0.2, epochs=4, batch_size=3)
 
 
@@ -56,6 +60,17 @@ def outcome(training: Training) -> dict:
         training.run_epoch()
     rate = training.schedule.get_last_lr()[0]
     return {"rows": training.curve, "weights": training.bare.state_dict(), "rate": rate}
+
+
+def on_features(clips: Clips, group: Group, weights: Path) -> dict:
+    """What three epochs of a head on a frozen trunk lead to."""
+    settings = {"backbone": "expression_net", "frozen_stages": 4, "weights": str(weights), "attention": "none"}
+    plain = {"augmentation": "none", "masking_rate": 0.0, "optimizer": "sgd", "num_classes": 2}
+    config = res_rbg.Config(**{**SETTINGS, **settings, **plain, "temporal": "mean", "epochs": 4, "batch_size": 3})
+    torch.manual_seed(5)
+    training = Training(res_rbg.build_model(config), clips, FOLD, config, seed=0, group=group)
+    assert training.features
+    return outcome(training)
 
 
 class Halt(Exception):
@@ -100,6 +115,9 @@ def work(rank: int, folder: Path, prepared_folder: Path, spec: TrialSpec) -> Non
     found["best"] = training.best["weights"]
     found["again"] = predict(training.restore_best(), clips, FOLD.validation, CONFIG, group).loss
     found["alike"] = some_epochs(clips, group)
+    found["unfrozen"] = some_epochs(clips, group, UNFROZEN)
+    found["gradual"] = some_epochs(clips, group, GRADUAL)
+    found["frozen"] = on_features(clips, group, folder / "trunk.pth")
     found["state"] = halted(clips, group)
     found["drawn"] = some_epochs(clips, group, DRAWN)
     found["rest of two"] = gone_on_with(halted(clips, group, DRAWN), clips, group, DRAWN)
@@ -107,6 +125,7 @@ def work(rank: int, folder: Path, prepared_folder: Path, spec: TrialSpec) -> Non
     config = dataclasses.replace(CONFIG, ema_decay=0.9, mixup_alpha=0.4, batch_by="class", class_balance_beta=0.9)
     averaged = Training(checkpoint(), clips, FOLD, config, seed=0, group=group)
     found["averaged row"], found["averaged"] = averaged.run_epoch(), averaged.best["weights"]
+    found["trunk"] = torch.load(folder / "trunk.pth", weights_only=True)
     found["agreed"] = group.agree(f"rank {rank}")
     found["gathered"] = group.gather(rank)
     with tiny_trainable():
@@ -129,6 +148,7 @@ def two(prepared, tmp_path_factory):
     """What each of the two processes found."""
     folder = tmp_path_factory.mktemp("two")
     spec = make_spec(prepared, folder / "trial")
+    torch.save(frame_network("expression_net", "none")[0].state_dict(), folder / "trunk.pth")
     Clips(prepared, num_frames=3, image_size=32)  # the frames at this size are made before there are two
     method = "forkserver"  # not fork, as torch has threads here; not spawn, which would import torch twice
     mp.get_context(method).set_forkserver_preload(["tests.trainables.core.training.test_workers", "torch._dynamo"])
@@ -170,6 +190,20 @@ def test_two_workers_train_as_one_does(prepared, two):
     alone = some_epochs(Clips(prepared, num_frames=3, image_size=32), Group())
     for found in two:
         assert_alike(found["alike"], alone)
+
+
+def test_two_workers_train_a_head_on_shared_features_as_one_does(prepared, two, tmp_path):
+    torch.save(two[0]["trunk"], tmp_path / "trunk.pth")
+    alone = on_features(Clips(prepared, num_frames=3, image_size=32), Group(), tmp_path / "trunk.pth")
+    for found in two:
+        assert_alike(found["frozen"], alone)
+
+
+@pytest.mark.parametrize(("name", "config"), [("unfrozen", UNFROZEN), ("gradual", GRADUAL)])
+def test_two_workers_unfreeze_stages_in_the_same_steps_as_one(prepared, two, name, config):
+    alone = some_epochs(Clips(prepared, num_frames=3, image_size=32), Group(), config)
+    for found in two:
+        assert_alike(found[name], alone)
 
 
 def test_a_training_goes_on_within_an_epoch_with_any_number_of_workers(prepared, two):

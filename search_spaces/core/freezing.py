@@ -1,0 +1,61 @@
+"""What the trials of a study leave as it is of their backbones, and whether they share its features: told before the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from search_spaces.core.starting import DECIDING, configs
+from search_spaces.core.study import Study
+from trainables.core import lookup
+from trainables.core.config import TrainerConfig
+from trainables.core.starting import built
+from trainables.core.training.features import hindrances
+
+# The fields that decide what is frozen, and whether its features are shared.
+_FIELDS = (*DECIDING, "frozen_stages", "attention", "augmentation", "masking_rate", "mixup_alpha")
+
+
+def told_of_frozen(study: Study) -> list[str]:
+    """A sentence for each backbone whose stages are not all trained, and one on shared features where a trunk is frozen."""
+    frozen: dict[str, dict[int, TrainerConfig]] = {}
+    found, networks = [], _Networks(study)
+    for config in configs(study, _FIELDS):
+        name = getattr(config, "backbone", None) or getattr(config, "architecture", None) or "the backbone"
+        frozen.setdefault(name, {})[config.frozen_stages] = config
+        if config.frozen_stages and config.frozen_stages == config.num_stages():
+            found.append(hindrances(networks.of(config), config) or [])
+    told = [
+        f"Of the {counts[max(counts)].num_stages()} stages of {name} the first {_listed(counts)} are not trained."
+        for name, counts in frozen.items()
+        if any(counts)
+    ]
+    return [*told, *([_of_features(found)] if found else [])]
+
+
+def _of_features(hindered: list[list[str]]) -> str:
+    """Of the configurations that freeze a whole trunk, what forbids each to share its features."""
+    words = list(dict.fromkeys(one for some in hindered for one in some))
+    if not words:
+        return "The features of a frozen trunk are computed once, and all trials share them."
+    elsewhere = " Elsewhere they are computed once and shared." if [] in hindered else ""
+    return f"Trials compute the features of a frozen trunk in every epoch where {' or '.join(words)}.{elsewhere}"
+
+
+class _Networks:
+    """The networks of a study, each built once: which gates are fresh depends on the file of weights."""
+
+    def __init__(self, study: Study) -> None:
+        self._build = lookup.load("trainables", study.trainable, "trainable").build_model
+        self._found: dict[tuple[Any, ...], Any] = {}
+
+    def of(self, config: TrainerConfig) -> Any:
+        key = tuple(getattr(config, field, None) for field in (*DECIDING, "attention"))
+        if key not in self._found:
+            self._found[key] = built(self._build, config)
+        return self._found[key]
+
+
+def _listed(counts: Iterable[int]) -> str:
+    *others, last = map(str, sorted(counts))
+    return f"{', '.join(others)} or {last}" if others else last
