@@ -37,6 +37,7 @@ def ablate(
     seeds: int | None = None,
     time_budget_s: float | None = None,
     resume: bool = False,
+    keep_weights: str | None = None,
     smoke: bool = False,
     progress: bool | Listener = False,
     verbose: bool = False,
@@ -48,14 +49,15 @@ def ablate(
     """
     loaded = as_study(study, smoke=smoke)
     require_design(loaded)
-    require_fitting(loaded, folds=folds, seeds=seeds)
+    require_fitting(loaded, folds=folds, seeds=seeds, keep_weights=keep_weights)
     given: dict[str, Any] = {"home": home, "data_root": data_root, "placement": placement, "verbose": verbose}
     given |= {"keep_spelling": keep_spelling, "new_data": new_data}
     resume = resume or new_data
     require = partial(require_new_or_resumed, resume=resume)
     num_seeds = default_seeds(loaded) if seeds is None else seeds
     with Runner(loaded, heard(progress), **given, require=require) as runner:
-        ablate_variants(runner, folds=folds, seeds=num_seeds, time_budget_s=time_budget_s)
+        work: dict[str, Any] = {"time_budget_s": time_budget_s, "keep_weights": keep_weights}
+        ablate_variants(runner, folds=folds, seeds=num_seeds, **work)
     return runner.ran
 
 
@@ -67,7 +69,12 @@ def require_design(study: Study) -> Design:
 
 
 def ablate_variants(
-    runner: Runner, *, folds: tuple[int, ...] | None = None, seeds: int = NUM_SEEDS, time_budget_s: float | None = None
+    runner: Runner,
+    *,
+    folds: tuple[int, ...] | None = None,
+    seeds: int = NUM_SEEDS,
+    time_budget_s: float | None = None,
+    keep_weights: str | None = None,
 ) -> None:
     """Train every variant of the study's design on `folds` (`None`: all, in a smoke run two) with `seeds` seeds.
 
@@ -84,7 +91,7 @@ def ablate_variants(
         raise ValueError(f"{seeds} seeds were asked for; an ablation needs 1 at least.")
     deadline = None if time_budget_s is None else time.monotonic() + time_budget_s
     if design.tune_each:
-        if not search_each(runner, deadline=deadline):
+        if not search_each(runner, deadline=deadline, keep_weights=keep_weights):
             return
         finished = [trial for trial in searches_of(runner.ledger, design) if trial.state == "FINISHED"]
         comparable(runner.study, runner.ledger, finished, runner.noted)  # tells of the others

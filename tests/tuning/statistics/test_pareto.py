@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuning.statistics.pareto import hypervolume, knee, non_dominated, reference_point
+from tuning.statistics.pareto import hypervolume, knee, non_dominated, not_ruled_out, reference_point
 
 ACCURACY_TIME_PARAMS = ("max", "min", "min")
 
@@ -50,6 +50,46 @@ def test_front_of_many_rows_in_four_objectives(rows):
     values = np.array(rows, dtype=float)
     expected = [not any(dominates(r, row, directions) for r in values) for row in values]
     assert non_dominated(values, directions).tolist() == expected
+
+
+def test_a_rate_rules_out_by_more_than_chance_would_and_exact_objectives_as_they_are():
+    """On 64 clips 0.80 and 0.67 are 0.13 apart, and 1.64 standard errors of the difference 0.127; 0.68 is within."""
+    values = [[0.80, 100, 5], [0.68, 100, 5], [0.67, 100, 5], [0.67, 99, 5], [0.80, 101, 5], [np.nan, 1, 1]]
+    clips = (64, None, None)
+    assert not_ruled_out(values, ACCURACY_TIME_PARAMS, clips).tolist() == [True, True, False, True, True, False]
+    assert not_ruled_out(values, ACCURACY_TIME_PARAMS, (6400, None, None)).tolist() == [
+        *(True, False, False, True, True, False)
+    ], "with a hundred times the clips"
+    exact = [None] * 3
+    assert not_ruled_out(values, ACCURACY_TIME_PARAMS, exact).tolist() == [True, False, False, True, False, False]
+
+
+@pytest.mark.slow
+@settings(max_examples=150, deadline=None)
+@given(tables(odd))
+def test_the_front_is_never_ruled_out(table):
+    values, directions = table
+    for clips in ([None] * len(directions), [50] + [None] * (len(directions) - 1)):
+        kept = not_ruled_out(values, directions, clips)
+        assert (kept | ~non_dominated(values, directions)).all()
+        assert np.isfinite(values[kept]).all()
+
+
+def test_without_a_rate_what_is_not_ruled_out_is_the_front():
+    rng = np.random.default_rng(0)
+    values, directions = rng.integers(0, 4, (200, 3)), ("max", "min", "max")
+    assert (not_ruled_out(values, directions, [None] * 3) == non_dominated(values, directions)).all()
+
+
+def test_of_a_trial_that_is_kept_the_front_might_have_been():
+    """Two networks of 70 and 75 %, equally dear, on 100 clips: the worse one is better in more than 5 % of such samples."""
+    rng = np.random.default_rng(0)
+    first, second = rng.binomial(100, 0.70, 20_000), rng.binomial(100, 0.75, 20_000)
+    assert not_ruled_out([[0.70, 1], [0.75, 1]], ("max", "min"), (100, None)).all()
+    assert (first > second).mean() > 0.05
+    far = rng.binomial(100, 0.60, 20_000)
+    assert not_ruled_out([[0.60, 1], [0.75, 1]], ("max", "min"), (100, None)).tolist() == [False, True]
+    assert (far > second).mean() < 0.05
 
 
 def test_equal_rows_are_all_on_the_front():
