@@ -8,18 +8,18 @@ people of the search folds, who are test people of another fold: results carry t
 from __future__ import annotations
 
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from search_spaces.core.designs import Design
 from search_spaces.core.study import Study, as_study
 from trainables.core.wording import counted
+from tuning.evidence.disk import forecast, require_room
 from tuning.execution.asked import require_fitting
 from tuning.execution.enumerated import NUM_SEEDS, chosen_folds, default_seeds, trainings
-from tuning.execution.placement import Placement
+from tuning.execution.placement import Placement, num_at_once
 from tuning.execution.runner import Listener, Runner
-from tuning.execution.variant_search import search_each
+from tuning.execution.variant_search import num_searched, search_each
 from tuning.records.ran import Ran
 from tuning.records.selection import best_by_variant, comparable, searches_of
 from tuning.text.progress import heard
@@ -45,7 +45,7 @@ def ablate(
     """Train every variant of a study's design on `folds` (default: all) with `seeds` seeds, as `ablate_variants` says.
 
     The other arguments are those of `run`. Raises `ValueError` for a search, and where the ablation was begun and `resume`
-    is not asked for.
+    is not asked for, and where the disk cannot hold the trainings that run at once.
     """
     loaded = as_study(study, smoke=smoke)
     require_design(loaded)
@@ -53,8 +53,18 @@ def ablate(
     given: dict[str, Any] = {"home": home, "data_root": data_root, "placement": placement, "verbose": verbose}
     given |= {"keep_spelling": keep_spelling, "new_data": new_data}
     resume = resume or new_data
-    require = partial(require_new_or_resumed, resume=resume)
     num_seeds = default_seeds(loaded) if seeds is None else seeds
+
+    def require(runner: Runner) -> None:
+        require_new_or_resumed(runner, resume=resume)
+        count, searched = len(require_design(loaded).variants) * num_seeds, num_searched(loaded, runner.ledger)
+        counts: dict[str, Any] = {
+            "num_trials": count,
+            "num_weights": searched,
+            "num_at_once": num_at_once(runner.placement, count),
+        }
+        require_room(forecast(loaded, runner.home, runner.ledger.study, **counts), runner.noted)
+
     with Runner(loaded, heard(progress), **given, require=require) as runner:
         work: dict[str, Any] = {"time_budget_s": time_budget_s, "keep_weights": keep_weights}
         ablate_variants(runner, folds=folds, seeds=num_seeds, **work)

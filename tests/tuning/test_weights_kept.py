@@ -1,17 +1,25 @@
 """At a search's end the weights go that nothing needs, with what interrupted work left; what anything needs stays."""
 
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.support.ablation_driver import prepare_subjects, study_of, tuned_study
+from tests.support.builders import make_trial
 from tests.support.without_ray import METRICS, LoopRunner
 from tests.tuning.execution.test_search_size import search_of
+from trainables import res_rbg
 from trainables.core import files
+from trainables.core.config import make_config
+from trainables.core.serving.classifier import Classifier
 from tuning.ablate import ablate_variants
 from tuning.execution.asked import require_fitting
+from tuning.execution.session import Node
 from tuning.records.ledger import Ledger
 from tuning.records.left_over import needed
+from tuning.run import run
 
 WEAK = {**METRICS, "accuracy": 0.1, "uar": 0.1, "param_count": 99e6, "train_time_s": 99.0}
 NEAR = {**METRICS, "accuracy": 0.7, "uar": 0.7}  # dominated, by less than 8 clips can tell
@@ -96,6 +104,52 @@ def test_what_was_confirmed_promoted_or_cannot_be_trained_again_stays_when_a_sea
         runner.ledger.note("incomparable", of="search-0002", reason="a range of its own")
         runner.search(5, keep_weights="needed")
         assert left(runner) == ["search-0000", "search-0001", "search-0002"]
+
+
+def test_what_another_study_starts_from_stays(prepared, tmp_path):
+    def begun(name, **facts):
+        with Ledger.write(tmp_path / name) as ledger:
+            ledger.open_study(**facts)
+            return ledger
+
+    with LoopRunner(search_of(), tmp_path, prepared, train=leaving(METRICS, WEAK, WEAK, WEAK, WEAK)) as runner:
+        runner.search(4, keep_weights="all")
+        trials = runner.folder / files.TRIALS
+        begun("fixed", settings={"weights": str(trials / "search-0001" / files.WEIGHTS)})
+        searched = begun("searched", settings={"weights": "imagenet"})
+        with Ledger.write(searched.folder) as ledger:
+            ledger.start(make_trial(0, parameters={"weights": f"{trials}/../trials/search-0003/{files.WEIGHTS}"}))
+        (tmp_path / "damaged").mkdir()
+        (tmp_path / "damaged" / files.LEDGER).write_text("{}\n")
+        runner.search(5, keep_weights="needed")
+    assert left(runner) == ["search-0000", "search-0001", "search-0003"]
+
+
+def test_whoever_needs_weights_that_went_is_told_what_trains_them_again(prepared, tmp_path):
+    with LoopRunner(search_of(), tmp_path, prepared, train=leaving(METRICS, WEAK)) as runner:
+        runner.search(2)
+    folder = runner.folder / files.TRIALS / "search-0001"
+    (folder / files.MODEL).write_text("{}")
+    again = r"`confirm depths --trial search-0001` trains its configuration again"
+    with pytest.raises(ValueError, match=again):
+        Classifier.load(folder)
+    config = make_config(res_rbg.Config, {"backbone": "resnet18", "weights": str(folder / files.WEIGHTS)})
+    with pytest.raises(ValueError, match=again):
+        res_rbg.build_model(config)
+    for other in (runner.folder / files.TRIALS / "search-0000", tmp_path):
+        assert files.without_weights(other) == ""
+
+
+@pytest.mark.parametrize(("study", "words"), [(search_of(), "3 trials"), (study_of(), "9 trials")])
+def test_a_run_that_the_disk_cannot_hold_is_refused_before_anything_is_prepared(tmp_path, monkeypatch, study, words):
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=1000))
+    monkeypatch.setattr("tuning.execution.placement.look_ahead", lambda: (Node(num_cpus=64),))
+    with pytest.raises(ValueError, match=f"^{words} at once may take .* of the disk, and 1000 B are free"):
+        run(study, home=tmp_path)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".lock"] in (
+        ["ledger.jsonl", "ledger.owner"],
+        ["ledger.owner", "ledger.jsonl"],
+    )
 
 
 def test_where_it_cannot_be_judged_all_stay(prepared, tmp_path):

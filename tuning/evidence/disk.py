@@ -17,7 +17,7 @@ from trainables.core.training.checkpoint import COPIES
 from trainables.core.training.costs import planned_weights_mb
 from trainables.core.wording import counted, size
 
-_ROW, _FILE = 40, 8000  # bytes of a row of predictions beside its logits, and of the file beside its rows
+_ROW, _FILE = 40, 4000  # bytes of a row of predictions beside its logits, and of the file beside its rows
 _COPIES_OF_PREDICTIONS = 2  # MLflow has one
 _FRAMES_OF_A_CLIP = 16
 
@@ -44,6 +44,8 @@ class Disk:
 
     def lines(self) -> list[str]:
         """The forecast in sentences; the last warns where the disk may not hold it."""
+        if not self.num_at_once:
+            return [f"Disk: nothing more. {size(self.free)} are free."]
         parts = [f"checkpoints of {counted(self.num_at_once, 'trial')} at once {size(self.checkpoints)}"]
         if self.num_weights:
             parts.insert(0, f"weights {size(self.weights)} ({self.num_weights:,} x {size(self.weights_each)})")

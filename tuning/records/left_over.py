@@ -13,7 +13,7 @@ from trainables.core.prepared.stored import lock_path
 from trainables.core.training.metrics import METRICS
 from trainables.core.wording import counted, size
 from trainables.data.core.dataset import DataError
-from tuning.records.home import known_studies
+from tuning.records.home import ROOT, known_studies, study_folders
 from tuning.records.ledger import Ledger, Trial, objective_values
 from tuning.records.owner import is_locked, is_written
 from tuning.statistics import pareto
@@ -78,9 +78,9 @@ def needed(ledger: Ledger) -> set[str]:
     """The search trials whose weights are kept (docs/decisions/0023).
 
     Those on the front, or with a real chance to be on it (`pareto.not_ruled_out`); the confirmed and the promoted ones; those
-    that nothing is compared with any more, as nothing could train them again. All of them where the study says so, and where
-    it cannot be judged: while one of them is to go on, and where how certain an objective is or on which people it was
-    measured is not known.
+    that a study of the home starts from; those that nothing is compared with any more, as nothing could train them again. All
+    of them where the study says so, and where it cannot be judged: while one of them is to go on, and where nobody knows how
+    certain an objective is, or on which people it was measured.
     """
     if ledger.study.get("keep_weights") == "all":
         return set(ledger.trials)
@@ -97,6 +97,7 @@ def needed(ledger: Ledger) -> set[str]:
         *incomparable,
         *(trial.of for trial in ledger.trials.values() if trial.of),
         *(event["of"] for event in ledger.events if event["event"] == "promoted"),
+        *_started_from(ledger),
     }
 
 
@@ -117,6 +118,22 @@ def _with_a_chance(ledger: Ledger, trials: list[Trial]) -> list[Trial]:
     directions = [direction for _, direction in ledger.study["objectives"]]
     kept = pareto.not_ruled_out([objective_values(trial, metrics) for trial in trials], directions, counts)
     return [trial for trial, stays in zip(trials, kept, strict=True) if stays]
+
+
+def _started_from(ledger: Ledger) -> set[str]:
+    """The trials of this study whose weights are those that a begun study of the home starts from."""
+    trials, found = (ledger.folder / files.TRIALS).resolve(), set()
+    for folder in study_folders(ledger.folder.parent):
+        try:
+            other = Ledger.read(folder)
+        except ValueError:  # it does not go on as it is, whatever it started from
+            continue
+        given = (other.study.get("settings", {}), *(trial.parameters for trial in other.trials.values()))
+        for weights in {str(one["weights"]) for one in given if "weights" in one}:
+            path = (ROOT / Path(weights).expanduser()).resolve()  # as `sources.path_of` has it
+            if path.is_relative_to(trials):
+                found.add(path.relative_to(trials).parts[0])
+    return found
 
 
 def num_bytes(path: Path) -> int:
