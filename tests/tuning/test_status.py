@@ -1,10 +1,13 @@
 """A study at a glance: its trials by phase and state, its front, and who was promoted of what."""
 
+import json
+
 import pytest
 
 from tests.support.builders import make_trial
 from tuning.records.ledger import Ledger
 from tuning.status import Status, status
+from tuning.text.tables import show_status
 
 
 def test_it_counts_trials_and_names_what_was_promoted_and_not_what_was_refused(tmp_path):
@@ -36,7 +39,7 @@ def test_it_counts_trials_and_names_what_was_promoted_and_not_what_was_refused(t
     ]
 
 
-def test_it_tells_the_disk_that_a_study_takes_by_kind(tmp_path):
+def test_it_tells_the_disk_that_a_study_takes_by_kind(tmp_path, capsys):
     with Ledger.write(tmp_path / "smiles") as ledger:
         ledger.open_study(dataset_fingerprint="0123456789abcdef")
     before = status("smiles", home=tmp_path)[0].disk["other"]
@@ -49,6 +52,11 @@ def test_it_tells_the_disk_that_a_study_takes_by_kind(tmp_path):
         (tmp_path / "prepared" / name).mkdir(parents=True)
         (tmp_path / "prepared" / name / "frames.npy").write_bytes(b"x" * count)
     (found,) = status("smiles", home=tmp_path)
+    show_status(tmp_path, [found], False)
+    said = capsys.readouterr().out
+    assert f"disk: weights 900 B, checkpoints 100 B, predictions 30 B, other {before + 10} B, prepared 1000 B" in said
+    show_status(tmp_path, [found], True)
+    assert json.loads(capsys.readouterr().out)["disk"] == found.disk
     assert found.disk == {"weights": 900, "checkpoints": 100, "predictions": 30, "other": before + 10, "prepared": 1000}
 
 

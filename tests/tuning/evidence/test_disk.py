@@ -69,6 +69,13 @@ def test_its_sentences(tmp_path):
     assert "75.0 KiB for a frame" in of(search_of(dataset="ck_plus"), tmp_path).lines()[2]
 
 
+def test_where_nothing_is_ahead_nothing_is_needed(tmp_path):
+    found = of(search_of(), tmp_path, num_trials=0, num_weights=0, num_at_once=0)
+    assert found.lines()[0].startswith("Disk: nothing more. ")
+    assert len(found.lines()) == 1
+    assert found.refusal == ""
+
+
 def test_what_may_not_fit_is_told_and_what_cannot_is_refused_with_a_way_out(tmp_path, monkeypatch):
     found, told = of(search_of(), tmp_path), []
     require_room(dataclasses.replace(found, free=found.peak), told.append)
