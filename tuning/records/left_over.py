@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Iterator
@@ -57,14 +58,13 @@ def unneeded(ledger: Ledger) -> Iterator[tuple[Path, str]]:
 
 
 def free(ledger: Ledger) -> str:
-    """Delete of a search that has ended what no trial needs, drafts included; a sentence on it, `""` where nothing went."""
-    going = [*(path for path, _ in unneeded(ledger)), *_of_trials(ledger.folder)]
-    if not going:
-        return ""
-    freed = sum(num_bytes(path) for path in going)
-    for path in going:
-        path.unlink(missing_ok=True)
-    num_weights = sum(path.name == files.WEIGHTS for path in going)
+    """Delete of a search that has ended what no trial needs, drafts included; a sentence on it, `""` where no weights went."""
+    num_weights, freed = 0, 0
+    for path in [*(path for path, _ in unneeded(ledger)), *_of_trials(ledger.folder)]:
+        with contextlib.suppress(OSError):  # it does no harm where it is
+            count = num_bytes(path)
+            path.unlink()
+            num_weights, freed = num_weights + (path.name == files.WEIGHTS), freed + count
     if not num_weights:
         return ""
     num_trials = len(ledger.of_phase("search"))
