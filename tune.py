@@ -56,8 +56,9 @@ def run(
     workers_per_trial: arg.Workers = 1, cpus_per_worker: arg.Cpus = 1, gpus_per_worker: arg.Gpus = None,
     folds: arg.Folds = None, seeds: arg.AblationSeeds = None, table: arg.TableFile = None,
     resume: arg.Resume = False, extend: arg.Extend = None, smoke: arg.Smoke = False,
-    keep_spelling: arg.KeepSpelling = False, new_data: arg.NewData = False, dry_run: arg.DryRun = False, sd: arg.Spread = None,
-    pilot: arg.Pilot = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+    keep_weights: arg.KeepWeights = None, keep_spelling: arg.KeepSpelling = False, new_data: arg.NewData = False,
+    dry_run: arg.DryRun = False, sd: arg.Spread = None, pilot: arg.Pilot = None,
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Run, resume or extend a study: a search or an ablation.
 
@@ -71,12 +72,12 @@ def run(
         work["folds"], seconds = options.folds_of(folds), options.seconds_of(time_budget)
         from tuning.text import outcomes
 
-        work |= {"keep_spelling": keep_spelling, "new_data": new_data}
-        if dry_run:
-            outcomes.show_plan(fertune.plan(loaded, workers=workers_per_trial, sd=sd, pilot=pilot, **work), as_json)
-            return
+        work |= {"keep_spelling": keep_spelling, "new_data": new_data, "keep_weights": keep_weights}
         each: dict[str, Any] = {"cpus_per_worker": cpus_per_worker, "gpus_per_worker": gpus_per_worker}
         work["placement"] = fertune.Placement(workers=workers_per_trial, max_concurrent=max_concurrent, **each)
+        if dry_run:
+            outcomes.show_plan(fertune.plan(loaded, sd=sd, pilot=pilot, **work), as_json)
+            return
         with outcomes.shown(as_json) as shown:
             work |= {"resume": resume, "verbose": verbose}
             ran = fertune.run(loaded, **work, time_budget_s=seconds, progress=shown.listener)

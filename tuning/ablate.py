@@ -8,18 +8,18 @@ people of the search folds, who are test people of another fold: results carry t
 from __future__ import annotations
 
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from search_spaces.core.designs import Design
 from search_spaces.core.study import Study, as_study
 from trainables.core.wording import counted
+from tuning.evidence.disk import forecast, require_room
 from tuning.execution.asked import require_fitting
 from tuning.execution.enumerated import NUM_SEEDS, chosen_folds, default_seeds, trainings
-from tuning.execution.placement import Placement
+from tuning.execution.placement import Placement, num_at_once
 from tuning.execution.runner import Listener, Runner
-from tuning.execution.variant_search import search_each
+from tuning.execution.variant_search import num_searched, search_each
 from tuning.records.ran import Ran
 from tuning.records.selection import best_by_variant, comparable, searches_of
 from tuning.text.progress import heard
@@ -37,6 +37,7 @@ def ablate(
     seeds: int | None = None,
     time_budget_s: float | None = None,
     resume: bool = False,
+    keep_weights: str | None = None,
     smoke: bool = False,
     progress: bool | Listener = False,
     verbose: bool = False,
@@ -44,18 +45,29 @@ def ablate(
     """Train every variant of a study's design on `folds` (default: all) with `seeds` seeds, as `ablate_variants` says.
 
     The other arguments are those of `run`. Raises `ValueError` for a search, and where the ablation was begun and `resume`
-    is not asked for.
+    is not asked for, and where the disk cannot hold the trainings that run at once.
     """
     loaded = as_study(study, smoke=smoke)
     require_design(loaded)
-    require_fitting(loaded, folds=folds, seeds=seeds)
+    require_fitting(loaded, folds=folds, seeds=seeds, keep_weights=keep_weights)
     given: dict[str, Any] = {"home": home, "data_root": data_root, "placement": placement, "verbose": verbose}
     given |= {"keep_spelling": keep_spelling, "new_data": new_data}
     resume = resume or new_data
-    require = partial(require_new_or_resumed, resume=resume)
     num_seeds = default_seeds(loaded) if seeds is None else seeds
+
+    def require(runner: Runner) -> None:
+        require_new_or_resumed(runner, resume=resume)
+        count, searched = len(require_design(loaded).variants) * num_seeds, num_searched(loaded, runner.ledger)
+        counts: dict[str, Any] = {
+            "num_trials": count,
+            "num_weights": searched,
+            "num_at_once": num_at_once(runner.placement, count),
+        }
+        require_room(forecast(loaded, runner.home, runner.ledger.study, **counts), runner.noted)
+
     with Runner(loaded, heard(progress), **given, require=require) as runner:
-        ablate_variants(runner, folds=folds, seeds=num_seeds, time_budget_s=time_budget_s)
+        work: dict[str, Any] = {"time_budget_s": time_budget_s, "keep_weights": keep_weights}
+        ablate_variants(runner, folds=folds, seeds=num_seeds, **work)
     return runner.ran
 
 
@@ -67,7 +79,12 @@ def require_design(study: Study) -> Design:
 
 
 def ablate_variants(
-    runner: Runner, *, folds: tuple[int, ...] | None = None, seeds: int = NUM_SEEDS, time_budget_s: float | None = None
+    runner: Runner,
+    *,
+    folds: tuple[int, ...] | None = None,
+    seeds: int = NUM_SEEDS,
+    time_budget_s: float | None = None,
+    keep_weights: str | None = None,
 ) -> None:
     """Train every variant of the study's design on `folds` (`None`: all, in a smoke run two) with `seeds` seeds.
 
@@ -84,7 +101,7 @@ def ablate_variants(
         raise ValueError(f"{seeds} seeds were asked for; an ablation needs 1 at least.")
     deadline = None if time_budget_s is None else time.monotonic() + time_budget_s
     if design.tune_each:
-        if not search_each(runner, deadline=deadline):
+        if not search_each(runner, deadline=deadline, keep_weights=keep_weights):
             return
         finished = [trial for trial in searches_of(runner.ledger, design) if trial.state == "FINISHED"]
         comparable(runner.study, runner.ledger, finished, runner.noted)  # tells of the others

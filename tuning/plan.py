@@ -18,23 +18,25 @@ from trainables.core.config import TrainerConfig, make_config
 from trainables.core.training import costs
 from trainables.core.training.workers import device_name
 from trainables.core.wording import counted
+from tuning.evidence.disk import Disk, forecast
 from tuning.evidence.fold_sizes import FoldSize, fold_sizes, mean_sizes, num_subjects
 from tuning.evidence.minimum_detectable_effect import detectable
+from tuning.evidence.rates import rates_on
 from tuning.execution.asked import require_fitting, require_one_spread
 from tuning.execution.enumerated import chosen_folds, default_seeds, trainings
 from tuning.execution.face_sizes import FaceSizes
+from tuning.execution.placement import Placement, num_at_once
 from tuning.execution.preparation import kept_spelling
 from tuning.execution.seeds import require_study_seed
 from tuning.execution.space import Space
-from tuning.execution.variant_search import lacking_searches
-from tuning.records.home import home_of, known_studies, study_folders
-from tuning.records.ledger import Ledger, Trial
+from tuning.execution.variant_search import lacking_searches, num_searched
+from tuning.records.home import home_of, known_studies
+from tuning.records.ledger import Ledger
 from tuning.records.selection import best_by_variant, searches_of
 from tuning.records.trial import identity
 
 UNKNOWN = "unknown until a trial has finished on this device; a small run tells (one trial, or one fold and seed)"
 _NUM_POINTS = 4  # of a search space, whose mean cost stands for all
-_STATES = 4  # what a checkpoint holds of each weight: itself, two moments, the best epoch's
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,8 +44,9 @@ class Plan:
     """What is ahead of a study; `None` is what cannot be known yet, and the words beside it say why, or from what.
 
     `num_trainings` counts models to train (a trial on three folds is three), `num_done` those of them that are done.
-    `device_hours` and `disk_gb` are of the rest. `num_people` are tested in an ablation, and `detectable_points` is the
-    smallest true difference of two variants, in points of accuracy, that it finds with a power of 80 %.
+    `device_hours`, `disk` and `disk_gb`, its peak, are of the rest. `num_people` are tested in an ablation, and
+    `detectable_points` is the smallest true difference of two variants, in points of accuracy, that it finds with a power of
+    80 %.
     """
 
     study: str
@@ -53,6 +56,7 @@ class Plan:
     device_hours: float | None
     hours_from: str
     disk_gb: float | None
+    disk: Disk | None = None
     num_people: int | None = None
     detectable_points: float | None = None
     detectable_from: str = ""
@@ -62,11 +66,10 @@ class Plan:
         count = "unknown" if self.num_trainings is None else f"{self.num_trainings:,}"
         done = f"; {self.num_done:,} of them are done" if self.num_done else ""
         hours = "" if self.device_hours is None else f"{_rounded(self.device_hours)}, "
-        disk = "unknown" if self.disk_gb is None else f"{_rounded(self.disk_gb)} GB, beside the prepared faces"
         lines = [
             f"Trainings: {count} ({self.trainings_are}){done}.",
             f"Device-hours: {hours}{self.hours_from}.",
-            f"Disk: {disk}.",
+            *(self.disk.lines() if self.disk else ["Disk: unknown."]),
         ]
         if self.detectable_from:
             points = "" if self.detectable_points is None else f"{self.detectable_points:.1f} points of accuracy, "
@@ -86,6 +89,8 @@ def plan(
     folds: tuple[int, ...] | None = None,
     seeds: int | None = None,
     workers: int = 1,
+    placement: Placement | None = None,
+    keep_weights: str | None = None,
     sd: float | None = None,
     pilot: str | None = None,
     smoke: bool = False,
@@ -97,43 +102,45 @@ def plan(
     accuracy between two variants trained on the same fold with the same seed, in points; without it that of the finished
     runs is taken, or of those of another study, the `pilot`.
 
-    `keep_spelling` and `new_data` are those of `run`. Raises `ValueError` for what is asked of the other kind of study, and
-    for an `image_size`, weights, a seed, folds and a pilot that the study cannot be run with.
+    The disk is that of the largest configuration, and of as many trials at once as `placement` lets run here; without one a
+    trial has so many `workers`. `keep_spelling`, `new_data` and `keep_weights` are those of `run`. Raises `ValueError` for what
+    is asked of the other kind of study, and for an `image_size`, weights, a seed, folds and a pilot that it cannot be run with.
     """
     loaded, place = as_study(study, smoke=smoke), home_of(home)
-    require_fitting(loaded, num_samples=num_samples, extend=extend, folds=folds, seeds=seeds, sd=sd, pilot=pilot)
+    asked: dict[str, Any] = {"num_samples": num_samples, "extend": extend, "folds": folds, "seeds": seeds}
+    require_fitting(loaded, **asked, sd=sd, pilot=pilot, keep_weights=keep_weights)
     require_one_spread(sd, pilot)
     seeds = default_seeds(loaded) if seeds is None else seeds
     ledger = Ledger.read(place / loaded.name)
     _require_possible(loaded, ledger)
-    finished = [trial for trial in ledger.trials.values() if trial.state == "FINISHED"]
     sizes = _folds(loaded, ledger.study, place, data_root, keep_spelling=keep_spelling, new_data=new_data)
     chosen = None if loaded.design is None else _chosen(loaded, folds, sizes)
     search_size = ledger.search_size(loaded.num_samples, num_samples, extend)
     total, words, done = _trainings(loaded, ledger, search_size, chosen, seeds)
     ahead = None if total is None else total - done
-    seconds, hours_from = _seconds_each(loaded, finished, place, sizes)
-    weights_mb = _mean_metric(finished, "weights_mb") or _weights_mb(loaded)
+    seconds, hours_from = _seconds_each(loaded, ledger, place, sizes)
+    placement = placement or Placement(workers=workers)
+    disk = None if ahead is None else _disk(loaded, ledger, ahead, place, placement, keep_weights, sizes)
     found = Plan(
         study=loaded.name,
         num_trainings=total,
         trainings_are=words,
         num_done=done,
-        device_hours=None if seconds is None or ahead is None else seconds * ahead * workers / 3600,
+        device_hours=None if seconds is None or ahead is None else seconds * ahead * placement.workers / 3600,
         hours_from=hours_from if ahead is not None or seconds is None else "unknown without the number of folds",
-        disk_gb=None if ahead is None else _disk_gb(loaded, ahead, weights_mb),
+        disk_gb=None if disk is None else disk.peak / 1e9,
+        disk=disk,
     )
     if loaded.design is None:
         return found
     tested = [sizes[fold] for fold in chosen] if sizes and chosen else []
     spread = {"sd": sd and sd / 100, "pilot": _pilot(place, pilot)}
-    points, points_from = detectable(ledger, loaded.design, tested, seeds, **spread)
-    return dataclasses.replace(
-        found,
-        num_people=num_subjects(tested) if tested else None,
-        detectable_points=points,
-        detectable_from=points_from,
-    )
+    return _with_effect(found, tested, *detectable(ledger, loaded.design, tested, seeds, **spread))
+
+
+def _with_effect(found: Plan, tested: Sequence[FoldSize], points: float | None, points_from: str) -> Plan:
+    num_people = num_subjects(tested) if tested else None
+    return dataclasses.replace(found, num_people=num_people, detectable_points=points, detectable_from=points_from)
 
 
 def _require_possible(study: Study, ledger: Ledger) -> None:
@@ -211,15 +218,16 @@ def _trainings(
 
 
 def _seconds_each(
-    study: Study, finished: list[Trial], home: Path, sizes: Sequence[FoldSize] | None
+    study: Study, ledger: Ledger, home: Path, sizes: Sequence[FoldSize] | None
 ) -> tuple[float | None, str]:
     """Device-seconds of one training, and in words where they are from."""
+    finished = [trial for trial in ledger.trials.values() if trial.state == "FINISHED"]
     times = [trial.metrics["wall_time_s"] / len(trial.folds) for trial in finished if "wall_time_s" in trial.metrics]
     if times:
         devices = ", ".join(sorted({trial.device for trial in finished if trial.device}))
         return statistics.fmean(times), f"from {counted(len(times), 'finished trial')} of this study on {devices}"
     device = device_name(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
-    rates = _rates(home, device)
+    rates = rates_on(device, home)
     if not rates or not sizes:
         return None, UNKNOWN
     flops = statistics.fmean(_flops_of_a_clip(study, config) * config.epochs for config in _configs(study))
@@ -228,27 +236,6 @@ def _seconds_each(
         f"from counted operations and the {rate / 1e12:.3g} TFLOP/s of {len(rates)} trials of other studies on {device}"
     )
     return flops * mean_sizes(sizes)[0] / rate, words
-
-
-def _rates(home: Path, device: str) -> list[float]:
-    """Operations per second, everything included, of the finished trials under `home` on this kind of device.
-
-    Not of frozen stages: where features are shared, the operations are few and the time goes elsewhere.
-    """
-    rates = []
-    for folder in study_folders(home):
-        try:
-            ledger = Ledger.read(folder)
-        except ValueError:  # what is damaged elsewhere is told by `status` and `doctor`
-            continue
-        settings = ledger.study.get("settings", {})
-        for trial in ledger.trials.values():
-            found, frozen = trial.metrics, {**settings, **trial.parameters}.get("frozen_stages")
-            if frozen or trial.state != "FINISHED" or trial.device != device:
-                continue
-            if found.keys() >= {"train_flops", "wall_time_s"}:
-                rates.append(found["train_flops"] / found["wall_time_s"])
-    return rates
 
 
 def _configs(study: Study) -> list[Any]:
@@ -270,21 +257,26 @@ def _flops_of_a_clip(study: Study, config: TrainerConfig) -> int:
         return costs.train_flops(module.build_model(config), config)
 
 
-def _weights_mb(study: Study) -> float:
-    module = lookup.load("trainables", study.trainable, "trainable")
-    with torch.device("meta"):
-        return statistics.fmean(costs.weights_mb(module.build_model(config)) for config in _configs(study))
-
-
-def _disk_gb(study: Study, ahead: int, weights_mb: float) -> float:
-    """A search keeps the weights of every trial, an ablation none; one checkpoint of a running trial comes on top."""
-    kept = 0 if study.design is not None else ahead / len(study.search_folds)
-    return (kept + _STATES) * weights_mb * 2**20 / 1e9
-
-
-def _mean_metric(finished: list[Trial], metric: str) -> float | None:
-    values = [trial.metrics[metric] for trial in finished if metric in trial.metrics]
-    return statistics.fmean(values) if values else None
+def _disk(
+    study: Study,
+    ledger: Ledger,
+    ahead: int,
+    home: Path,
+    placement: Placement,
+    keep_weights: str | None,
+    sizes: Sequence[FoldSize] | None,
+) -> Disk:
+    folds = len(study.search_folds)
+    return forecast(
+        study,
+        home,
+        ledger.study,
+        num_trials=ahead if study.design else ahead // folds,
+        num_weights=num_searched(study, ledger) if study.design else ahead // folds,
+        num_at_once=num_at_once(placement, ahead),
+        num_clips=mean_sizes(sizes)[1] if sizes else 0,
+        keep_weights=keep_weights,
+    )
 
 
 def _rounded(value: float) -> str:

@@ -16,14 +16,12 @@ from trainables.core.prepared.remaining import fingerprints_of
 from trainables.core.prepared.stored import lock_path
 from tuning.records import disposal
 from tuning.records.home import home_of, known_studies, study_folders
-from tuning.records.ledger import Ledger, Trial, objective_values
-from tuning.records.left_over import Part, left_over, num_bytes
+from tuning.records.ledger import Ledger
+from tuning.records.left_over import Part, left_over, num_bytes, unneeded
 from tuning.records.mlflow_client import is_server
 from tuning.records.moved_home import open_store
 from tuning.records.owner import is_written
-from tuning.statistics import selection
 
-NEVER_AGAIN = ("search", "nested_search")  # phases whose failed trials no later run takes up
 RUN = "MLflow run "  # before the id of a run, where a part is no file
 
 
@@ -44,8 +42,8 @@ class Pruning:
 def plan_prune(*, home: str | Path | None = None) -> Pruning:
     """What `prune` will free of a home; nothing is changed.
 
-    Prepared faces and drawn copies that no begun study refers to; features of frozen trunks; weights of search trials that
-    are on no front, not confirmed and not promoted; checkpoints of trials that ended; Ray's own results; what interrupted
+    Prepared faces and drawn copies that no begun study refers to; features of frozen trunks; weights of search trials that a
+    search's end would free (`left_over.needed`); checkpoints of trials that ended; Ray's own results; what interrupted
     work left over; runs that were deleted in MLflow. Nothing of a study that runs, and while one runs nothing that studies
     share. Raises `ConnectionError` where MLflow does not answer.
     """
@@ -108,32 +106,8 @@ def _files(home: Path, kept: list[str], *, ours: Path | None = None) -> Iterator
 def _of_study(home: Path, ledger: Ledger) -> Iterator[Part]:
     if (ledger.folder / files.RAY).exists():
         yield _part(home, ledger.folder / files.RAY, "Ray's own results, which no resumed study reads")
-    needed = _needed(ledger)
-    for trial in ledger.trials.values():
-        folder = ledger.trial_folder(trial.trial_id)
-        ended = trial.state == "FINISHED" or (trial.phase in NEVER_AGAIN and not trial.halted)
-        for path in files.checkpoint_files(folder) if ended else ():
-            yield _part(home, path, "checkpoint of a trial that ended")
-        if trial.phase == "search" and trial.trial_id not in needed and (folder / files.WEIGHTS).exists():
-            yield _part(home, folder / files.WEIGHTS, "weights of a trial that is on no front and was not confirmed")
-
-
-def _needed(ledger: Ledger) -> set[str]:
-    """The search trials whose weights are kept: on the front, confirmed or promoted, or not to be judged yet."""
-    finished = ledger.finished("search")
-    objectives = ledger.study.get("objectives", [])
-    halted = any(trial.halted for trial in ledger.of_phase("search"))
-    on_front: list[Trial] = finished
-    if objectives and finished and not halted:  # with one to come, the front is another
-        values = [objective_values(trial, [metric for metric, _ in objectives]) for trial in finished]
-        front, _ = selection.choose(values, [direction for _, direction in objectives])
-        on_front = [finished[row] for row in front]
-    return {
-        *(trial.trial_id for trial in on_front),
-        *ledger.selection.get("front", []),
-        *(trial.of for trial in ledger.trials.values()),
-        *(event["of"] for event in ledger.events if event["event"] == "promoted"),
-    }
+    for path, reason in unneeded(ledger):
+        yield _part(home, path, reason)
 
 
 def _shared(home: Path, kept: list[str]) -> Iterator[Part]:

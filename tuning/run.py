@@ -7,8 +7,9 @@ from typing import Any
 
 from search_spaces.core.study import Study, as_study
 from tuning.ablate import ablate
+from tuning.evidence.disk import forecast, require_room
 from tuning.execution.asked import require_fitting
-from tuning.execution.placement import Placement
+from tuning.execution.placement import Placement, num_at_once
 from tuning.execution.runner import Listener, Runner
 from tuning.records.ran import Ran
 from tuning.text.progress import heard
@@ -28,6 +29,7 @@ def run(
     time_budget_s: float | None = None,
     resume: bool = False,
     extend: int | None = None,
+    keep_weights: str | None = None,
     smoke: bool = False,
     progress: bool | Listener = False,
     verbose: bool = False,
@@ -39,23 +41,33 @@ def run(
     begins after `time_budget_s`. `resume` goes on with a study that was begun, `extend` adds so many trials to a search.
     With `new_data` it goes on with data that have grown or changed since, as a new version of them: its trials on those of
     before stay in its ledger and count no more, and everybody who was there stays on his side of the holdout.
-    `progress` is `True` for bars on this terminal, or a listener.
+    At a search's end the weights of its trials go that nothing needs; with `keep_weights="all"`, which the study remembers
+    until `"needed"` is given, they stay. `progress` is `True` for bars on this terminal, or a listener.
 
-    Raises `ValueError` where the study was begun and neither `resume` nor `extend` is asked for, and where its data, its
-    placement or these numbers cannot be used.
+    Raises `ValueError` where the study was begun and neither `resume` nor `extend` is asked for, where the disk cannot hold the
+    trials that run at once, and where its data, its placement or these numbers cannot be used.
     """
     loaded = as_study(study, smoke=smoke)
-    require_fitting(loaded, num_samples=num_samples, extend=extend, folds=folds, seeds=seeds)
+    asked: dict[str, Any] = {"num_samples": num_samples, "extend": extend, "folds": folds, "seeds": seeds}
+    require_fitting(loaded, **asked, keep_weights=keep_weights)
     given: dict[str, Any] = {"home": home, "data_root": data_root, "placement": placement, "verbose": verbose}
     given |= {"keep_spelling": keep_spelling, "new_data": new_data}
     resume = resume or new_data
     if loaded.design is not None:
         more: dict[str, Any] = {"folds": folds, "seeds": seeds, "time_budget_s": time_budget_s, "resume": resume}
-        return ablate(loaded, **given, **more, progress=progress)
+        return ablate(loaded, **given, **more, keep_weights=keep_weights, progress=progress)
 
     def size(runner: Runner) -> int:
         return runner.search_size(num_samples, resume=resume, extend=extend)
 
-    with Runner(loaded, heard(progress), **given, require=size) as runner:
-        runner.search(size(runner), time_budget_s=time_budget_s)
+    def require(runner: Runner) -> None:
+        ahead = size(runner) - len(runner.ledger.finished("search"))
+        if ahead > 0:
+            at_once = num_at_once(runner.placement, ahead)
+            counts = {"num_trials": ahead, "num_weights": ahead, "num_at_once": at_once}
+            room = forecast(loaded, runner.home, runner.ledger.study, **counts, keep_weights=keep_weights)
+            require_room(room, runner.noted)
+
+    with Runner(loaded, heard(progress), **given, require=require) as runner:
+        runner.search(size(runner), time_budget_s=time_budget_s, keep_weights=keep_weights)
     return runner.ran

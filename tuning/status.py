@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
 from collections import Counter
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from trainables.core import files
 from tuning.records.home import Named, home_of, known_studies, name_of
 from tuning.records.ledger import read_begun
 from tuning.text.errors import message_of
@@ -17,6 +21,9 @@ class Status:
     """A study: its trials by phase and state, the front by `trial_id`, what was promoted; or how its ledger is `damaged`.
 
     `incomparable` says of trials whose configuration cannot be trained any more why, once a command has met them.
+
+    `disk` is what its folder takes, in bytes by kind, and its `prepared` faces, which may be other studies' too. MLflow's
+    files, registered models among them, are not counted.
 
     Of a study that went on with other data, these are the trials on version `data_version` of them, the present one.
     """
@@ -29,6 +36,7 @@ class Status:
     recommended: str | None = None
     promoted: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     incomparable: dict[str, str] = dataclasses.field(default_factory=dict)
+    disk: dict[str, int] = dataclasses.field(default_factory=dict)
     damaged: str = ""
 
 
@@ -67,4 +75,23 @@ def _status(home: Path, name: str) -> Status:
             if event["event"] == "promoted"
         ],
         incomparable=ledger.incomparable,
+        disk=_taken(home, ledger.folder, ledger.study.get("dataset_fingerprint")),
     )
+
+
+def _taken(home: Path, folder: Path, fingerprint: str | None) -> dict[str, int]:
+    found = dict.fromkeys(("weights", "checkpoints", "predictions", "other", "prepared"), 0)
+    prepared = (home / files.PREPARED).glob(f"*-{fingerprint[:12]}") if fingerprint else ()
+    for top, is_prepared in ((folder, False), *((place, True) for place in prepared)):
+        for place, _, names in os.walk(top):
+            for name in names:
+                with contextlib.suppress(FileNotFoundError):  # somebody is at work
+                    found["prepared" if is_prepared else _kind(name)] += (Path(place) / name).lstat().st_size
+    return found
+
+
+def _kind(name: str) -> str:
+    is_best = fnmatch(name, files.BEST.format(fold="*", epoch="*"))
+    if is_best or name.removeprefix(files.DAMAGED) == files.CHECKPOINT or name.endswith(".tmp"):
+        return "checkpoints"
+    return {files.WEIGHTS: "weights", files.PREDICTIONS: "predictions"}.get(name, "other")

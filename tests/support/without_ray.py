@@ -16,7 +16,9 @@ METRICS = {"accuracy": 0.8, "uar": 0.8, "train_time_s": 5.0, "param_count": 11e6
 
 
 class LoopRunner(Driver):
-    """What `Runner.run` begins is told to `train` as a worker would be told it; `specs` keeps it. It ends well."""
+    """What `Runner.run` begins is told to `train` as a worker would be told it; `specs` keeps it. It ends well, with what
+    `train` returns, if anything, as metrics.
+    """
 
     def __init__(self, study, home, prepared, *, train=lambda spec: None):
         super().__init__(study, home, prepared, listener=Quiet())
@@ -30,8 +32,7 @@ class LoopRunner(Driver):
     def _tuner(self, phase, bookkeeper, count, slots, gpus):
         def train(spec, report):
             self.specs.append(spec)
-            self.train(spec)
-            return finished(METRICS)
+            return finished(self.train(spec) or METRICS)
 
         return Loop(bookkeeper, count, train)
 

@@ -13,6 +13,7 @@ from trainables.core.prepared.stored import open_prepared
 from tuning.ablate import ablate_variants
 from tuning.evidence.ablation import comparison_of, runs_of
 from tuning.evidence.fold_sizes import fold_sizes
+from tuning.execution.placement import Placement
 from tuning.plan import plan
 from tuning.records.ledger import Ledger
 from tuning.statistics.comparison import minimum_detectable_effect, spread_of_differences
@@ -61,7 +62,12 @@ def test_a_dry_run_after_a_pilot_knows_time_disk_and_what_can_be_detected(prepar
     assert (forecast.num_trainings, forecast.num_done) == (60, 24)
     assert forecast.device_hours == pytest.approx(36 * 9.0 / 3600)
     assert plan(study_of(), home=tmp_path, seeds=5, workers=2).device_hours == pytest.approx(2 * 36 * 9.0 / 3600)
-    assert 0 < forecast.disk_gb < 1
+    alone = plan(study_of(), home=tmp_path, seeds=5, placement=Placement(max_concurrent=1))
+    assert 0 < alone.disk_gb < 0.5
+    assert alone.disk_gb <= forecast.disk_gb
+    assert alone.disk.num_weights == 0, "an ablation keeps no network"
+    assert alone.lines()[2].startswith("Disk: up to ")
+    assert "weights" not in alone.lines()[2]
     assert 0 < forecast.detectable_points < 20
     assert plan(study_of(), home=tmp_path, seeds=5, sd=20).detectable_points > forecast.detectable_points
     assert "from 24 finished trials" in forecast.lines()[1]
@@ -83,7 +89,11 @@ def test_a_dry_run_of_a_search_and_of_variants_that_are_tuned(tmp_path):
     assert plan(search, home=tmp_path).num_trainings == 2 * 12, "what was asked for when it was begun"
     assert plan(search, home=tmp_path, extend=3).num_trainings == 2 * (1 + 3)
     assert forecast.disk_gb > 10 * 0.09  # ten ResNet-50
-    assert plan(tuned_study(), home=tmp_path, folds=(0, 1), seeds=2).num_trainings == 2 * (2 * 2 + 3)
+    assert (forecast.disk.num_weights, forecast.disk.keeps_all) == (10, False)
+    assert plan(search, home=tmp_path, num_samples=10, keep_weights="all").disk.keeps_all
+    tuned = plan(tuned_study(), home=tmp_path, folds=(0, 1), seeds=2)
+    assert tuned.num_trainings == 2 * (2 * 2 + 3)
+    assert tuned.disk.num_weights == 2 * 3, "of the searches alone"
 
 
 @pytest.mark.parametrize(

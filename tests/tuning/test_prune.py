@@ -17,6 +17,7 @@ from tuning.records.home import known_studies
 from tuning.records.ledger import Ledger
 from tuning.records.mlflow_client import default_uri
 
+NO_CHANCE = "weights of a trial with no real chance to be on the front, not confirmed"
 WEAK = {"accuracy": 0.1, "train_time_s": 99.0, "param_count": 9e9}  # on no front
 
 
@@ -64,10 +65,7 @@ def test_weights_off_the_front_and_checkpoints_of_ended_trials_go(home):
     assert listed(home) == {
         f"{trials}/search-0001/best-0-12.pt": "checkpoint of a trial that ended",
         **{f"{trials}/search-{number:04d}/last.pt": "checkpoint of a trial that ended" for number in range(4)},
-        **{
-            f"{trials}/search-{number:04d}/model.safetensors": "weights of a trial that is on no front and was not confirmed"
-            for number in (2, 3)
-        },
+        **{f"{trials}/search-{number:04d}/model.safetensors": NO_CHANCE for number in (2, 3)},
     }
     plan = plan_prune(home=home)
     assert prune(plan, home=home).parts == plan.parts
@@ -103,6 +101,15 @@ def test_a_search_that_goes_on_keeps_all_weights_and_the_checkpoint_it_goes_on_f
         put(home / NAME / "trials" / "search-0004" / name)
     assert f"{NAME}/trials/search-0002/model.safetensors" not in listed(home)
     assert not {f"{NAME}/trials/search-0004/{name}" for name in ("last.pt", "best-0-2.pt")} & listed(home).keys()
+
+
+def test_a_study_that_keeps_all_weights_keeps_them(home):
+    with Ledger.write(home / NAME) as ledger:
+        ledger.open_study(keep_weights="all")
+    assert NO_CHANCE not in listed(home).values()
+    with Ledger.write(home / NAME) as ledger:
+        ledger.open_study(keep_weights="needed")
+    assert NO_CHANCE in listed(home).values()
 
 
 def test_data_of_no_begun_study_goes(home):

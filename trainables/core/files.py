@@ -58,3 +58,14 @@ def checkpoint_files(folder: Path) -> list[Path]:
 def trial_folder(study_folder: Path, trial_id: str) -> Path:
     """Where the files of a trial lie."""
     return study_folder / TRIALS / trial_id
+
+
+def without_weights(folder: Path) -> str:
+    """A sentence, after a blank, on the search trial in `folder` if its weights went; `""` where that is not what it lacks."""
+    is_search = folder.parent.name == TRIALS and folder.name.startswith("search-")
+    if not is_search or (folder / WEIGHTS).exists() or not (folder / MODEL).exists():
+        return ""
+    return (
+        " The weights of that trial are deleted: at its end a search keeps those that something needs, or with --keep-weights "
+        f"all of them. `confirm {folder.parent.parent.name} --trial {folder.name}` trains its configuration again."
+    )

@@ -101,6 +101,7 @@ def _missing(weights: str, backbone: str, source: Source | None, path: Path) -> 
         return (
             f"weights was given as {weights!r}, and there is no file {path}. Every machine that trains reads it there: on "
             f"several, put it into a folder that all of them share. Paths count from {ROOT} where they are not whole."
+            f"{files.without_weights(path.parent)}"
         )
     shared = " Every machine that trains reads it there." if is_path(weights) else ""
     return (

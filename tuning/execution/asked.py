@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from search_spaces.core.study import Study
+from trainables.core.wording import counted
+from tuning.records.ledger import Ledger
+from tuning.records.left_over import KEEPS
 
 OF_ABLATIONS = ("folds", "seeds", "sd", "pilot")
 OF_SEARCHES = ("num_samples", "extend")
@@ -25,6 +29,10 @@ def require_fitting(study: Study, **asked: Any) -> None:
         raise ValueError(
             "--extend and --num-samples were both given; both set the number of trials, so give one of them."
         )
+    if given.get("keep_weights", "all") not in KEEPS:
+        raise ValueError(f"--keep-weights was given as {given['keep_weights']!r}; allowed are {' and '.join(KEEPS)}.")
+    if "keep_weights" in given and study.design is not None and not study.design.tune_each:
+        raise ValueError(f"Study {study.name} searches nothing and keeps no weights; --keep-weights is for searches.")
     for name in ("num_samples", "extend", "seeds"):
         if given.get(name, 1) < 1:
             raise ValueError(f"--{_option(name)} was given as {given[name]}; whole numbers of at least 1 are allowed.")
@@ -36,6 +44,16 @@ def require_one_spread(sd: float | None, pilot: str | None) -> None:
         raise ValueError("--sd and --pilot were both given; both set the spread, so give one of them.")
     if sd is not None and not 0 < sd <= 100:
         raise ValueError(f"--sd was given as {sd:g}; points of accuracy above 0 and up to 100 are allowed.")
+
+
+def require_new(ledger: Ledger, home: Path) -> None:
+    """Raises `ValueError` for a study whose search was begun under `home`."""
+    name, begun = ledger.folder.name, len(ledger.of_phase("search"))
+    if begun:
+        raise ValueError(
+            f"Study {name} was begun under {home} and has {counted(begun, 'trial')}. Go on with --resume, add trials with "
+            f"--extend N, or begin anew after `remove {name}`."
+        )
 
 
 def _option(name: str) -> str:

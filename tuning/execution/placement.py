@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 
 from trainables.core.wording import counted
-from tuning.execution.session import Node, Session
+from tuning.execution.session import Node, Session, look_ahead
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,13 @@ def slots_of(placement: Placement, session: Session, count: int) -> tuple[int, f
             f"{machines}, which fit {places} such workers. Ask for fewer workers or less for each, or start more nodes."
         )
     return min(places // placement.workers, count, placement.max_concurrent or count), gpus
+
+
+def num_at_once(placement: Placement, count: int) -> int:
+    """How many of `count` trials run at once on the machines that there are; where none can be asked, what is asked for."""
+    with contextlib.suppress(ValueError, ConnectionError):
+        return slots_of(placement, Session(nodes=look_ahead()), count)[0]
+    return min(count, placement.max_concurrent or 1)
 
 
 def _places(node: Node, cpus: int, gpus: float) -> int:

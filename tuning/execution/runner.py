@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from trainables.core import files
 from trainables.core.phases import Phase
 from trainables.core.prepared.stored import Prepared
 from trainables.core.training.trial import TrialSpec
-from trainables.core.wording import counted
+from tuning.execution.asked import require_new
 from tuning.execution.bookkeeper import Bookkeeper
 from tuning.execution.listener import Listener
 from tuning.execution.placement import Placement, slots_of
@@ -29,11 +28,12 @@ from tuning.execution.study_data import cut, data_of
 from tuning.execution.tuner import make_tuner
 from tuning.records.home import git_commit, home_of, known_studies, not_begun, version
 from tuning.records.ledger import Ledger, Trial
+from tuning.records.left_over import free
 from tuning.records.moved_home import open_store
 from tuning.records.ran import Ran
 from tuning.records.selection import choose, comparable
 from tuning.records.tracking import Tracker
-from tuning.records.trial import identity
+from tuning.records.trial import as_written, identity
 
 
 class Runner:
@@ -112,16 +112,15 @@ class Runner:
 
         Raises `ValueError` where the study was begun and neither `resume` nor `extend` is asked for.
         """
-        begun = len(self.ledger.of_phase("search"))
-        if begun and not resume and not extend:
-            raise ValueError(
-                f"Study {self.study.name} was begun under {self.home} and has {counted(begun, 'trial')}. Go on with "
-                f"--resume, add trials with --extend N, or begin anew after `remove {self.study.name}`."
-            )
+        if not resume and not extend:
+            require_new(self.ledger, self.home)
         return self.ledger.search_size(self.study.num_samples, num_samples, extend)
 
-    def search(self, num_samples: int, *, time_budget_s: float | None = None) -> None:
-        """Bring the study to `num_samples` search trials: half-run ones first, then new ones; select the front."""
+    def search(self, num_samples: int, *, time_budget_s: float | None = None, keep_weights: str | None = None) -> None:
+        """Bring the study to `num_samples` search trials: half-run ones first, then new ones; select the front.
+
+        Then the weights that nothing needs go, unless `keep_weights` is `all`; it is remembered with the study.
+        """
         begun = self.ledger.of_phase("search")
         halted = [trial for trial in begun if trial.halted]
         num_new = Space(self.study).num_new(num_samples, begun)
@@ -129,12 +128,17 @@ class Runner:
         deadline = None if time_budget_s is None else time.monotonic() + time_budget_s
         if len(begun) + num_new < num_samples:
             self.noted(all_tried(self.study.name, len(begun) + num_new))
-        self.run(
-            "search", HaltedFirst(halted, searcher), num_new + len(halted), deadline=deadline, num_samples=num_samples
-        )
+        facts: dict[str, Any] = {"num_samples": num_samples} | ({"keep_weights": keep_weights} if keep_weights else {})
+        self.run("search", HaltedFirst(halted, searcher), num_new + len(halted), deadline=deadline, **facts)
         if searcher.exhausted:
             self.noted(all_tried(self.study.name, len(self.ledger.of_phase("search"))))
         self.select()
+        self.free()
+
+    def free(self) -> None:
+        """Delete what a search that has ended left and nothing needs; say how much that was."""
+        if freed := free(self.ledger):
+            self.noted(freed)
 
     def select(self) -> None:
         """Write the exact Pareto front of the finished search trials, and the recommended member, to the ledger."""
@@ -148,7 +152,7 @@ class Runner:
         """Run trials that are known beforehand, as `run` does; those that finished already are not run again."""
         before = sorted(self.ledger.of_phase(phase), key=lambda trial: trial.state == "FINISHED")
         known = {identity(self.study, trial): trial for trial in before}
-        todo = [known.get(identity(self.study, trial)) or self._new(trial) for trial in trials]
+        todo = [known.get(identity(self.study, trial)) or as_written(self.study, trial) for trial in trials]
         todo = [trial for trial in todo if trial.state != "FINISHED"]
         self.run(phase, ListSearcher(todo), len(todo), deadline=deadline, **facts)
 
@@ -217,12 +221,6 @@ class Runner:
         halted = [trial for trial in begun if trial.halted]
         if count := num_new + len(halted):
             self.run(phase, HaltedFirst(halted, InTurn(searchers)), count, deadline=deadline)
-
-    def _new(self, trial: Trial) -> Trial:
-        """`trial` as it is written down: without parameters that have no effect."""
-        return (
-            trial if trial.trainable else dataclasses.replace(trial, parameters=self.study.effective(trial.parameters))
-        )
 
     def spec(self, trial: Trial) -> TrialSpec:
         """What the worker of `trial` is told."""

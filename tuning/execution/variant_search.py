@@ -10,15 +10,15 @@ from search_spaces.core.study import Study
 from tuning.execution.runner import Runner
 from tuning.execution.searcher import OptunaSearcher
 from tuning.execution.space import Space, all_tried
-from tuning.records.ledger import Trial
+from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import searches_of
 
 
-def search_each(runner: Runner, *, deadline: float | None = None) -> bool:
+def search_each(runner: Runner, *, deadline: float | None = None, keep_weights: str | None = None) -> bool:
     """Bring every variant to as many search trials as the design gives each, in one Ray Tune run.
 
     Every variant's searcher has the same seeds and begins with the same points. Half-run trials go on first. Tells whether
-    all variants have had theirs (`deadline` may have come before).
+    all variants have had theirs (`deadline` may have come before). Weights go as at the end of any search.
     """
     design = runner.study.design
     assert design is not None
@@ -26,6 +26,9 @@ def search_each(runner: Runner, *, deadline: float | None = None) -> bool:
     searchers = {name: _OfVariant(runner.study, design, name, begun) for name in design.variants}
     lacking = lacking_searches(runner.study, begun)
     runner.run_in_turn("search", searchers, begun=begun, num_new=sum(lacking.values()), deadline=deadline)
+    if keep_weights:
+        runner.ledger.open_study(keep_weights=keep_weights)
+    runner.free()
     ended = [trial for trial in searches_of(runner.ledger, design) if trial.ended]
     lacking, has = lacking_searches(runner.study, ended), Counter(trial.variant for trial in ended)
     few = {name: has[name] + more for name, more in lacking.items() if has[name] + more < design.tune_each}
@@ -48,6 +51,14 @@ def lacking_searches(study: Study, trials: list[Trial]) -> dict[str, int]:
         )
         for name, changes in study.design.variants.items()
     }
+
+
+def num_searched(study: Study, ledger: Ledger) -> int:
+    """How many search trials the variants of `study` lack yet, all together; 0 where none is tuned."""
+    if study.design is None or not study.design.tune_each:
+        return 0
+    ended = [trial for trial in searches_of(ledger, study.design) if trial.ended]
+    return sum(lacking_searches(study, ended).values())
 
 
 class _OfVariant:

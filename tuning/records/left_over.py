@@ -1,18 +1,27 @@
-"""What may go from a home, and how much it frees; of that, what interrupted work left over."""
+"""What may go from a home, and how much it frees: what interrupted work left over, and what no trial of a study needs."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from trainables.core import files
+from trainables.core.prepared.splits import load_splits
 from trainables.core.prepared.stored import lock_path
-from tuning.records.home import known_studies
+from trainables.core.training.metrics import METRICS
+from trainables.core.wording import counted, size
+from trainables.data.core.dataset import DataError
+from tuning.records.home import ROOT, known_studies, study_folders
+from tuning.records.ledger import Ledger, Trial, objective_values
 from tuning.records.owner import is_locked, is_written
+from tuning.statistics import pareto
 
 ABANDONED_AFTER_S = 3600.0  # a drawing takes minutes, and has no lock
+NEVER_AGAIN = ("search", "nested_search")  # phases whose failed trials no later run takes up
+KEEPS = ("needed", "all")  # what `--keep-weights` takes
 REMOVED = ".removed"  # how the name of a study's folder ends while it goes
 
 
@@ -31,6 +40,100 @@ def left_over(home: Path, *, ours: Path | None = None) -> list[Path]:
     What is behind a lock that somebody holds is none of them, unless the lock is `ours`.
     """
     return sorted({*_of_data(home, ours), *_of_studies(home, ours)})
+
+
+def unneeded(ledger: Ledger) -> Iterator[tuple[Path, str]]:
+    """The files of the trials of a study that runs no more which nothing needs, each with the reason.
+
+    Checkpoints of trials that ended, and weights of search trials that are not `needed`.
+    """
+    kept = needed(ledger)
+    for trial in ledger.trials.values():
+        folder = ledger.trial_folder(trial.trial_id)
+        ended = trial.state == "FINISHED" or (trial.phase in NEVER_AGAIN and not trial.halted)
+        for path in files.checkpoint_files(folder) if ended else ():
+            yield path, "checkpoint of a trial that ended"
+        if trial.phase == "search" and trial.trial_id not in kept and (folder / files.WEIGHTS).exists():
+            yield folder / files.WEIGHTS, "weights of a trial with no real chance to be on the front, not confirmed"
+
+
+def free(ledger: Ledger) -> str:
+    """Delete of a search that has ended what no trial needs, drafts included; a sentence on it, `""` where no weights went."""
+    num_weights, freed = 0, 0
+    for path in [*(path for path, _ in unneeded(ledger)), *_of_trials(ledger.folder)]:
+        with contextlib.suppress(OSError):  # it does no harm where it is
+            count = num_bytes(path)
+            path.unlink()
+            num_weights, freed = num_weights + (path.name == files.WEIGHTS), freed + count
+    if not num_weights:
+        return ""
+    num_trials = len(ledger.of_phase("search"))
+    return (
+        f"The weights of {num_weights} of {counted(num_trials, 'trial')} are deleted, as nothing needs them: {size(freed)} "
+        "are free. Their results stay, and `confirm` trains any of them again; --keep-weights all keeps weights."
+    )
+
+
+def needed(ledger: Ledger) -> set[str]:
+    """The search trials whose weights are kept (docs/decisions/0023).
+
+    Those on the front, or with a real chance to be on it (`pareto.not_ruled_out`); the confirmed and the promoted ones; those
+    that a study of the home starts from; those that nothing is compared with any more, as nothing could train them again. All
+    of them where the study says so, and where it cannot be judged: while one of them is to go on, and where nobody knows how
+    certain an objective is, or on which people it was measured.
+    """
+    if ledger.study.get("keep_weights") == "all":
+        return set(ledger.trials)
+    searched, incomparable = ledger.of_phase("search"), ledger.incomparable
+    by_search: dict[str, list[Trial]] = {}
+    for trial in ledger.finished("search"):
+        if trial.trial_id not in incomparable:
+            by_search.setdefault(trial.variant, []).append(trial)
+    goes_on = any(trial.halted for trial in searched)
+    judged = searched if goes_on else [one for search in by_search.values() for one in _with_a_chance(ledger, search)]
+    return {
+        *(trial.trial_id for trial in judged),
+        *ledger.selection.get("front", []),
+        *incomparable,
+        *(trial.of for trial in ledger.trials.values() if trial.of),
+        *(event["of"] for event in ledger.events if event["event"] == "promoted"),
+        *_started_from(ledger),
+    }
+
+
+def _with_a_chance(ledger: Ledger, trials: list[Trial]) -> list[Trial]:
+    """Those of the finished `trials` of one search that have a real chance to be on its front, or cannot be judged."""
+    metrics = [metric for metric, _ in ledger.study.get("objectives", [])]
+    known = [METRICS.get(metric) for metric in metrics]
+    if not metrics or any(one is None or (one.measure and not one.share_of_clips) for one in known):
+        return trials
+    try:
+        splits = load_splits(ledger.folder / files.SPLITS)
+        views = [splits.view("search", fold).validation for fold in {fold for trial in trials for fold in trial.folds}]
+    except (DataError, IndexError):
+        return trials
+    if not (count := len(set().union(*views))):
+        return trials
+    counts = [count if one and one.share_of_clips else None for one in known]
+    directions = [direction for _, direction in ledger.study["objectives"]]
+    kept = pareto.not_ruled_out([objective_values(trial, metrics) for trial in trials], directions, counts)
+    return [trial for trial, stays in zip(trials, kept, strict=True) if stays]
+
+
+def _started_from(ledger: Ledger) -> set[str]:
+    """The trials of this study whose weights are those that a begun study of the home starts from."""
+    trials, found = (ledger.folder / files.TRIALS).resolve(), set()
+    for folder in study_folders(ledger.folder.parent):
+        try:
+            other = Ledger.read(folder)
+        except ValueError:  # it does not go on as it is, whatever it started from
+            continue
+        given = (other.study.get("settings", {}), *(trial.parameters for trial in other.trials.values()))
+        for weights in {str(one["weights"]) for one in given if "weights" in one}:
+            path = (ROOT / Path(weights).expanduser()).resolve()  # as `sources.path_of` has it
+            if path.is_relative_to(trials):
+                found.add(path.relative_to(trials).parts[0])
+    return found
 
 
 def num_bytes(path: Path) -> int:
@@ -66,5 +169,9 @@ def _of_studies(home: Path, ours: Path | None) -> Iterator[Path]:
         folder = home / study
         if folder / files.LOCK == ours or not is_written(folder):
             yield from folder.glob("*.tmp")
-            yield from (folder / files.TRIALS).glob("*/*.tmp")
-            yield from (folder / files.TRIALS).glob(f"*/{files.DAMAGED}*")
+            yield from _of_trials(folder)
+
+
+def _of_trials(study: Path) -> Iterator[Path]:
+    yield from (study / files.TRIALS).glob("*/*.tmp")
+    yield from (study / files.TRIALS).glob(f"*/{files.DAMAGED}*")

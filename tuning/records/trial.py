@@ -69,6 +69,11 @@ def identity(study: Study, trial: Trial) -> Hashable:
     )
 
 
+def as_written(study: Study, trial: Trial) -> Trial:
+    """`trial` as the ledger of `study` has it: without parameters that have no effect."""
+    return trial if trial.trainable else dataclasses.replace(trial, parameters=study.effective(trial.parameters))
+
+
 def refusal_of(study: Study, trial: Trial) -> str:
     """Why the configuration of `trial`, of an earlier version, cannot be trained today; `""` where it can."""
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import Literal
 
 import moocore
@@ -17,6 +18,7 @@ from numpy.typing import ArrayLike
 
 Direction = Literal["max", "min"]
 
+REAL_CHANCE = 0.05  # of lying above another: what is less likely is as good as ruled out, the usual level of one test
 REFERENCE_MARGIN = 0.1  # of an objective's range, so that the worst point of an objective still adds volume
 
 
@@ -27,6 +29,30 @@ def non_dominated(values: ArrayLike, directions: Sequence[Direction]) -> np.ndar
     if finite.any():
         front[finite] = moocore.is_nondominated(costs[finite], keep_weakly=True)
     return front
+
+
+def not_ruled_out(values: ArrayLike, directions: Sequence[Direction], num_clips: Sequence[int | None]) -> np.ndarray:
+    """Which rows have a real chance to be on the front: boolean `(N,)`; the front is among them.
+
+    `num_clips` gives for each objective the number of clips that it is a rate on, `None` where it is exact. A row is ruled
+    out by one other that is no worse in every exact objective, and better in every rate with a probability above
+    1 - `REAL_CHANCE`: by more than 1.64 standard errors of the difference, which are binomial as those of
+    `one_standard_error_below`, and of two independent rates. Both have the same clips, so this keeps a few more than a
+    paired test would.
+    """
+    costs, finite = _costs(values, directions)
+    front = non_dominated(values, directions)
+    rated = [column for column, count in enumerate(num_clips) if count is not None]
+    exact = [column for column, count in enumerate(num_clips) if count is None]
+    counts = np.array([num_clips[column] for column in rated], dtype=float)
+    rates = np.abs(costs[:, rated])
+    variances = np.clip(rates * (1 - rates), 0, None) / counts
+    ruled_out = np.zeros(len(costs), dtype=bool)
+    for row in np.flatnonzero(front):  # whoever is ruled out by another is so by one of these
+        no_worse = (costs[row, exact] <= costs[:, exact]).all(axis=1)
+        margins = NormalDist().inv_cdf(1 - REAL_CHANCE) * np.sqrt(variances + variances[row])
+        ruled_out |= no_worse & (costs[:, rated] - costs[row, rated] > margins).all(axis=1)
+    return finite & (front | ~ruled_out)
 
 
 def hypervolume(values: ArrayLike, directions: Sequence[Direction], reference: ArrayLike) -> float:

@@ -66,6 +66,13 @@ TableFile = Annotated[Path | None, typer.Option("--table", help="Ablations only:
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a study that was begun.")]
 NewData = Annotated[bool, typer.Option("--new-data", help="Go on with data that have grown or changed since.")]
 Extend = Annotated[int | None, typer.Option(min=1, help="Searches only: this many more trials.")]
+KeepWeights = Annotated[
+    str | None,
+    typer.Option(
+        metavar="{needed,all}",
+        help="Weights kept at a search's end: all, or those that something needs (the default); remembered.",
+    ),
+]
 Smoke = Annotated[
     bool, typer.Option("--smoke", help="Run all of it once, small: a minute or two, to see that it works.")
 ]

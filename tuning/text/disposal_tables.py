@@ -14,16 +14,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from trainables.core.wording import size
 from tuning.records.left_over import Part
-
-
-def size(num_bytes: float) -> str:
-    """Bytes as people read them: `512 B`, `1.5 MiB`."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if num_bytes < 1024:
-            return f"{num_bytes:.0f} B" if unit == "B" else f"{num_bytes:.1f} {unit}"
-        num_bytes /= 1024
-    return f"{num_bytes:.1f} TiB"
 
 
 def show_parts(parts: Sequence[Part], as_json: bool, *, title: str) -> None:

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from search_spaces.core.study import Objective
 from trainables.core.training.metrics import METRICS
-from trainables.core.wording import counted, first_line
+from trainables.core.wording import counted, first_line, size
 from tuning.records.home import elsewhere, in_shell
 from tuning.records.ledger import Ledger, Trial, first_error
 from tuning.text.phases import PHASE_TITLES
@@ -129,6 +129,8 @@ def print_status(found: Any, console: Console) -> None:
         console.print(f"  front: {', '.join(found.front)}; recommended {found.recommended}", highlight=False)
     for promoted in found.promoted:
         console.print(f"  promoted: {promoted['name']} version {promoted['version']}", highlight=False)
+    parts = [f"{kind} {size(count)}" for kind, count in found.disk.items() if count]
+    console.print(f"  disk: {', '.join(parts) or size(0)}", highlight=False)
     for trial_id, reason in found.incomparable.items():
         console.print(f"  incomparable: {trial_id}. {reason}", highlight=False)
 

@@ -85,6 +85,12 @@ def test_a_killed_worker_costs_no_trial_and_no_epoch(studied):
     assert 1 not in [event["epoch"] for event in events][2:], "it went on from its checkpoint, not from the start"
 
 
+def test_a_search_leaves_no_checkpoint_and_no_draft(studied):
+    trials = studied.folder / "trials"
+    assert {path.parent.name for path in trials.glob("search-*/model.safetensors")} >= set(studied.selection["front"])
+    assert not [path for pattern in ("*/*.pt", "*/*.tmp") for path in trials.glob(pattern)]
+
+
 def test_every_trial_is_one_mlflow_run_with_its_state(studied, home):
     client = mlflow.MlflowClient(default_uri(home))
     experiment = client.get_experiment_by_name(f"fertune/{NAME}")

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
-from tuning.statistics.pareto import hypervolume, knee, non_dominated, reference_point
+from tuning.statistics.pareto import hypervolume, knee, non_dominated, not_ruled_out, reference_point
 
 ACCURACY_TIME_PARAMS = ("max", "min", "min")
 
@@ -50,6 +51,51 @@ def test_front_of_many_rows_in_four_objectives(rows):
     values = np.array(rows, dtype=float)
     expected = [not any(dominates(r, row, directions) for r in values) for row in values]
     assert non_dominated(values, directions).tolist() == expected
+
+
+def test_a_rate_rules_out_by_more_than_chance_would_and_exact_objectives_as_they_are():
+    """On 64 clips 0.80 and 0.67 are 0.13 apart, and 1.64 standard errors of the difference 0.127; 0.68 is within."""
+    values = [[0.80, 100, 5], [0.68, 100, 5], [0.67, 100, 5], [0.67, 99, 5], [0.80, 101, 5], [np.nan, 1, 1]]
+    clips = (64, None, None)
+    assert not_ruled_out(values, ACCURACY_TIME_PARAMS, clips).tolist() == [True, True, False, True, True, False]
+    assert not_ruled_out(values, ACCURACY_TIME_PARAMS, (6400, None, None)).tolist() == [
+        *(True, False, False, True, True, False)
+    ], "with a hundred times the clips"
+    exact = [None] * 3
+    assert not_ruled_out(values, ACCURACY_TIME_PARAMS, exact).tolist() == [True, False, False, True, False, False]
+
+
+@pytest.mark.slow
+@settings(max_examples=150, deadline=None)
+@given(tables(odd))
+def test_the_front_is_never_ruled_out(table):
+    values, directions = table
+    for clips in ([None] * len(directions), [50] + [None] * (len(directions) - 1)):
+        kept = not_ruled_out(values, directions, clips)
+        assert (kept | ~non_dominated(values, directions)).all()
+        assert np.isfinite(values[kept]).all()
+
+
+def test_without_a_rate_what_is_not_ruled_out_is_the_front():
+    rng = np.random.default_rng(0)
+    values, directions = rng.integers(0, 4, (200, 3)), ("max", "min", "max")
+    assert (not_ruled_out(values, directions, [None] * 3) == non_dominated(values, directions)).all()
+
+
+@pytest.mark.parametrize(("people", "clips"), [(12, 4), (50, 4), (200, 10)])
+def test_what_is_ruled_out_is_hardly_ever_on_the_true_front(people, clips):
+    """24 networks, whose accuracy on a person varies: by what they share, and each by itself."""
+    rng, lost, ruled_out = np.random.default_rng(0), 0, 0
+    for _ in range(60):
+        true, costs = rng.uniform(0.45, 0.85, 24), rng.lognormal(0, 0.3, (24, 2))
+        person, own = 0.6 * rng.normal(size=people), 0.4 * rng.normal(size=(24, people))
+        rates = stats.norm.cdf(stats.norm.ppf(true)[:, None] * np.sqrt(1 + 0.6**2 + 0.4**2) + person + own)
+        values = np.column_stack([rng.binomial(clips, rates).mean(axis=1) / clips, costs])
+        gone = ~not_ruled_out(values, ACCURACY_TIME_PARAMS, (people * clips, None, None))
+        lost += (gone & non_dominated(np.column_stack([true, costs]), ACCURACY_TIME_PARAMS)).sum()
+        ruled_out += gone.sum()
+    assert lost < 0.02 * ruled_out
+    assert ruled_out > 0.3 * 60 * 24
 
 
 def test_equal_rows_are_all_on_the_front():

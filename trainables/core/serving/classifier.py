@@ -179,4 +179,5 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     except (OSError, json.JSONDecodeError, SafetensorError) as error:
         raise ValueError(
             f"{folder}: there is no model that can be read; model.json and model.safetensors belong here. {error}"
+            f"{files.without_weights(folder)}"
         ) from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import statistics
 import time
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -54,6 +55,12 @@ def weights_mb(model: nn.Module) -> float:
     values = model.state_dict().values()
     num_bytes = sum(value.numel() * (4 if value.is_floating_point() else value.element_size()) for value in values)
     return num_bytes / 2**20
+
+
+def planned_weights_mb(build_model: Callable[[TrainerConfig], nn.Module], config: TrainerConfig) -> float:
+    """`weights_mb` of the network that `build_model` makes of `config`, from its shapes alone: nothing is drawn or loaded."""
+    with torch.device("meta"):
+        return weights_mb(build_model(config))
 
 
 def latency_ms(model: nn.Module, config: TrainerConfig, device: torch.device | str) -> float:

@@ -1,0 +1,173 @@
+"""The disk that the rest of a study takes, at most, against what is free."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from search_spaces.core.study import Study
+from search_spaces.core.values import ends
+from trainables.core import lookup
+from trainables.core.config import TrainerConfig
+from trainables.core.prepared.stored import margin_size, prepared_folders
+from trainables.core.training.checkpoint import COPIES
+from trainables.core.training.costs import planned_weights_mb
+from trainables.core.wording import counted, size
+
+_ROW, _FILE = 40, 4000  # bytes of a row of predictions beside its logits, and of the file beside its rows
+_COPIES_OF_PREDICTIONS = 2  # MLflow has one
+_FRAMES_OF_A_CLIP = 16
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Disk:
+    """What the rest of a study takes on the disk, in bytes, at most; `free` is what is free where its home lies.
+
+    `num_weights` trials leave a network of `weights_each`, and `weights` in all; with `keeps_all` all of them stay, else those
+    that something needs. `checkpoints` are those of `num_at_once` trials while each is written anew. `prepared` are faces that
+    are to be prepared yet; `None` where that is not known before. `peak` is the sum.
+    """
+
+    weights_each: int
+    num_weights: int
+    weights: int
+    keeps_all: bool
+    num_at_once: int
+    checkpoints: int
+    predictions: int
+    prepared: int | None
+    peak: int
+    free: int
+
+    def lines(self) -> list[str]:
+        """The forecast in sentences; the last warns where the disk may not hold it."""
+        if not self.num_at_once:
+            return [f"Disk: nothing more. {size(self.free)} are free."]
+        parts = [f"checkpoints of {counted(self.num_at_once, 'trial')} at once {size(self.checkpoints)}"]
+        if self.num_weights:
+            parts.insert(0, f"weights {size(self.weights)} ({self.num_weights:,} x {size(self.weights_each)})")
+        parts.append(f"predictions {size(self.predictions)}")
+        if self.prepared:
+            parts.append(f"prepared faces {size(self.prepared)}")
+        lines = [f"Disk: up to {size(self.peak)} while it runs: {', '.join(parts)}. {size(self.free)} are free."]
+        if self.num_weights:
+            stay = (
+                "All weights stay." if self.keeps_all else "The weights of the front, and of what may be on it, stay."
+            )
+            lines.append(f"At its end: {stay} Checkpoints go with their trials.")
+        if self.prepared is None:
+            each = margin_size(128) ** 2 * 3
+            lines.append(f"Prepared faces come on top: {size(each)} for a frame, of networks that read up to 128 px.")
+        if self.peak > self.free:
+            lines.append(f"The disk may fill: {self.way_out()}")
+        return lines
+
+    @property
+    def refusal(self) -> str:
+        """Why not even the trials that run at once can be trained; `""` where they can."""
+        least = self.checkpoints + min(self.num_at_once, self.num_weights) * self.weights_each
+        if least <= self.free:
+            return ""
+        return (
+            f"{counted(self.num_at_once, 'trial')} at once may take {size(least)} of the disk, and {size(self.free)} are free: "
+            f"{self.way_out()}"
+        )
+
+    def way_out(self) -> str:
+        """What to do where the disk is too small."""
+        return "free some (`prune` lists what nothing needs), set $FERTUNE_HOME to a larger disk, or --max-concurrent to fewer."
+
+
+def require_room(found: Disk, tell: Callable[[str], None]) -> None:
+    """Raises `ValueError` where not even the trials that run at once can be trained; tells where the disk may fill later."""
+    if found.refusal:
+        raise ValueError(found.refusal)
+    if found.peak > found.free:
+        tell(f"Up to {size(found.peak)} of the disk are needed, and {size(found.free)} are free: {found.way_out()}")
+
+
+def forecast(
+    study: Study,
+    home: Path,
+    facts: Mapping[str, Any],
+    *,
+    num_trials: int,
+    num_weights: int,
+    num_at_once: int,
+    num_clips: float = 0,
+    keep_weights: str | None = None,
+) -> Disk:
+    """What `num_trials` more trials take, of which `num_weights` leave a network and `num_at_once` run at a time.
+
+    Each is scored on `num_clips`. `facts` are those of the study's ledger. All is that of the largest configuration.
+    """
+    largest, weights_mb = largest_configuration(study)
+    each = round(weights_mb * 2**20)
+    folds = 1 if study.design is not None and not study.design.tune_each else len(study.search_folds)
+    copies = COPIES + bool(largest.ema_decay or "ema_decay" in study.parameters)
+    checkpoints = 2 * copies * each * folds * num_at_once  # the one before goes when the new one is written
+    predictions = round(_COPIES_OF_PREDICTIONS * num_trials * (_FILE + num_clips * (_ROW + 4 * largest.num_classes)))
+    prepared = _to_prepare(study, home, facts)
+    return Disk(
+        weights_each=each,
+        num_weights=num_weights,
+        weights=num_weights * each,
+        keeps_all=(keep_weights or facts.get("keep_weights")) == "all",
+        num_at_once=num_at_once,
+        checkpoints=checkpoints,
+        predictions=predictions,
+        prepared=prepared,
+        peak=num_weights * each + checkpoints + predictions + (prepared or 0),
+        free=_free(home),
+    )
+
+
+def largest_configuration(study: Study) -> tuple[TrainerConfig, float]:
+    """The configuration of most weights that a trial of `study` may have, and their MiB, from shapes alone.
+
+    One parameter after another takes the value that makes the network largest; those of the trainer change no network.
+    """
+    build_model = lookup.load("trainables", study.trainable, "trainable").build_model
+    sizes: dict[TrainerConfig, float] = {}
+
+    def measured(parameters: Mapping[str, Any]) -> tuple[float, TrainerConfig | None]:
+        try:
+            config = study.config(study.effective(parameters))
+            if config not in sizes:
+                sizes[config] = planned_weights_mb(build_model, config)
+        except ValueError:  # values that do not go together
+            return -1.0, None
+        return sizes[config], config
+
+    choices = {key: ends(domain) for key, domain in study.parameters.items()}
+    found = []
+    for change in [{}] if study.design is None else study.design.variants.values():
+        chosen = {**{key: values[0] for key, values in choices.items() if values}, **change}
+        for key in 2 * [
+            key for key in choices if key not in TrainerConfig.__dataclass_fields__
+        ]:  # one may wake another
+            options = [chosen, *({**chosen, key: value} for value in choices[key])]
+            chosen = max(options, key=lambda option: measured(option)[0])
+        found.append(measured(chosen))
+    weights_mb, config = max(found, key=lambda one: one[0])
+    assert config is not None, study.name
+    return config, weights_mb
+
+
+def _to_prepare(study: Study, home: Path, facts: Mapping[str, Any]) -> int | None:
+    fingerprint = facts.get("dataset_fingerprint")
+    if fingerprint and prepared_folders(home, fingerprint):
+        return 0
+    drawing = study.drawing
+    if study.dataset != "drawn_faces" or not {"num_subjects", "classes"} <= drawing.keys():
+        return None
+    clips = drawing["num_subjects"] * len(drawing["classes"]) * drawing.get("clips_per_class", 1)
+    return clips * drawing.get("num_frames", _FRAMES_OF_A_CLIP) * 3 * margin_size(128) ** 2
+
+
+def _free(home: Path) -> int:
+    there = next(place for place in (home.absolute(), *home.absolute().parents) if place.exists())
+    return shutil.disk_usage(there).free
