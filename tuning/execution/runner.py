@@ -9,16 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ray.tune import Tuner
-
 from search_spaces.core.study import Study, as_study
 from trainables.core import files
 from trainables.core.phases import Phase
 from trainables.core.prepared.stored import Prepared
 from trainables.core.training.trial import TrialSpec
 from trainables.core.wording import counted
-from tuning.execution.bookkeeper import Bookkeeper
-from tuning.execution.listener import Listener
+from tuning.execution.baselines import Baselines, baselines_due
+from tuning.execution.bookkeeper import Bookkeeper, Listener
 from tuning.execution.placement import Placement, slots_of
 from tuning.execution.readiness import require_ready, require_unchanged
 from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaSearcher, Searcher
@@ -181,28 +179,31 @@ class Runner:
             num_gpus=session.num_gpus,
             dashboard_url=session.dashboard_url,
         )
-        bookkeeper = Bookkeeper(self.ledger, searcher, self.listener, self.spec, deadline)
+        first = self._baselines(phase)
+        bookkeeper = Bookkeeper(self.ledger, searcher, self.listener, self.spec, deadline, first)
+        tuner = make_tuner(
+            self.study.name,
+            phase,
+            bookkeeper,
+            storage=self.folder / files.RAY,
+            num_trials=count + bool(first),
+            num_slots=slots,
+            placement=self.placement,
+            gpus_per_worker=gpus,
+            verbose=self.verbose,
+        )
         try:
             with interruptible():
-                self._tuner(phase, bookkeeper, count, slots, gpus).fit()
+                tuner.fit()
         finally:
             try:
                 self.listener.phase_ended()
             finally:
                 bookkeeper.close()
 
-    def _tuner(self, phase: Phase, bookkeeper: Bookkeeper, count: int, slots: int, gpus: float) -> Tuner:
-        return make_tuner(
-            self.study.name,
-            phase,
-            bookkeeper,
-            storage=self.folder / files.RAY,
-            num_trials=count,
-            num_slots=slots,
-            placement=self.placement,
-            gpus_per_worker=gpus,
-            verbose=self.verbose,
-        )
+    def _baselines(self, phase: Phase) -> Baselines | None:
+        any_trial = self.spec(Trial(phase=phase, parameters={}, seed=0, folds=()))
+        return baselines_due(self.study, self.ledger, phase, len(self.splits.folds), any_trial, self.noted)
 
     def run_in_turn(
         self,
