@@ -57,7 +57,7 @@ def run(
     folds: arg.Folds = None, seeds: arg.AblationSeeds = None, table: arg.TableFile = None,
     resume: arg.Resume = False, extend: arg.Extend = None, smoke: arg.Smoke = False,
     keep_spelling: arg.KeepSpelling = False, new_data: arg.NewData = False, dry_run: arg.DryRun = False, sd: arg.Spread = None,
-    pilot: arg.Pilot = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+    pilot: arg.Pilot = None, no_baselines: arg.NoBaselines = False, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Run, resume or extend a study: a search or an ablation.
 
@@ -78,7 +78,7 @@ def run(
         each: dict[str, Any] = {"cpus_per_worker": cpus_per_worker, "gpus_per_worker": gpus_per_worker}
         work["placement"] = fertune.Placement(workers=workers_per_trial, max_concurrent=max_concurrent, **each)
         with outcomes.shown(as_json) as shown:
-            work |= {"resume": resume, "verbose": verbose}
+            work |= {"resume": resume, "baselines": not no_baselines, "verbose": verbose}
             ran = fertune.run(loaded, **work, time_budget_s=seconds, progress=shown.listener)
             if not outcomes.show_run(ran, shown, table):
                 raise typer.Exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ def run(
     resume: bool = False,
     extend: int | None = None,
     smoke: bool = False,
+    baselines: bool = True,
     progress: bool | Listener = False,
     verbose: bool = False,
 ) -> Ran:
@@ -39,12 +41,14 @@ def run(
     begins after `time_budget_s`. `resume` goes on with a study that was begun, `extend` adds so many trials to a search.
     With `new_data` it goes on with data that have grown or changed since, as a new version of them: its trials on those of
     before stay in its ledger and count no more, and everybody who was there stays on his side of the holdout.
+    What needs no search is measured first (docs/decisions/0025), once, unless `baselines` is false here or in the study.
     `progress` is `True` for bars on this terminal, or a listener.
 
     Raises `ValueError` where the study was begun and neither `resume` nor `extend` is asked for, and where its data, its
     placement or these numbers cannot be used.
     """
     loaded = as_study(study, smoke=smoke)
+    loaded = dataclasses.replace(loaded, baselines=loaded.baselines and baselines)
     require_fitting(loaded, num_samples=num_samples, extend=extend, folds=folds, seeds=seeds)
     given: dict[str, Any] = {"home": home, "data_root": data_root, "placement": placement, "verbose": verbose}
     given |= {"keep_spelling": keep_spelling, "new_data": new_data}

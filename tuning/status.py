@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from trainables.core.baselines.record import Baseline
 from tuning.records.home import Named, home_of, known_studies, name_of
 from tuning.records.ledger import read_begun
 from tuning.text.errors import message_of
@@ -16,6 +17,7 @@ from tuning.text.errors import message_of
 class Status:
     """A study: its trials by phase and state, the front by `trial_id`, what was promoted; or how its ledger is `damaged`.
 
+    `baselines` are what was measured beside its trials (`Baseline`), before the first of them.
     `incomparable` says of trials whose configuration cannot be trained any more why, once a command has met them.
 
     Of a study that went on with other data, these are the trials on version `data_version` of them, the present one.
@@ -28,6 +30,7 @@ class Status:
     front: list[str] = dataclasses.field(default_factory=list)
     recommended: str | None = None
     promoted: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    baselines: list[Baseline] = dataclasses.field(default_factory=list)
     incomparable: dict[str, str] = dataclasses.field(default_factory=dict)
     damaged: str = ""
 
@@ -66,5 +69,6 @@ def _status(home: Path, name: str) -> Status:
             for event in ledger.events
             if event["event"] == "promoted"
         ],
+        baselines=ledger.baselines,
         incomparable=ledger.incomparable,
     )

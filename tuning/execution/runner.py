@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ray.tune import Tuner
+
 from search_spaces.core.study import Study, as_study
 from trainables.core import files
 from trainables.core.phases import Phase
@@ -18,7 +20,7 @@ from trainables.core.wording import counted
 from tuning.execution.baselines import Baselines, baselines_due
 from tuning.execution.bookkeeper import Bookkeeper, Listener
 from tuning.execution.placement import Placement, slots_of
-from tuning.execution.readiness import require_ready, require_unchanged
+from tuning.execution.readiness import facts_of, require_ready, require_unchanged
 from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaSearcher, Searcher
 from tuning.execution.session import Session, open_session
 from tuning.execution.signals import interruptible
@@ -157,12 +159,7 @@ class Runner:
         left to run: its variants, objectives and quoted figures are what the file says now.
         """
         require_unchanged(self.study, self.ledger)
-        facts |= {
-            "objectives": [[objective.metric, objective.direction] for objective in self.study.objectives],
-            "design": self.study.design.facts() if self.study.design else None,
-            "published": {name: dict(figures) for name, figures in self.study.published.items()},
-            "effects": self.study.effects(),
-        }
+        facts |= facts_of(self.study)
         if count == 0:
             if self.ledger.study:
                 self.ledger.open_study(**facts)
@@ -181,25 +178,27 @@ class Runner:
         )
         first = self._baselines(phase)
         bookkeeper = Bookkeeper(self.ledger, searcher, self.listener, self.spec, deadline, first)
-        tuner = make_tuner(
-            self.study.name,
-            phase,
-            bookkeeper,
-            storage=self.folder / files.RAY,
-            num_trials=count + bool(first),
-            num_slots=slots,
-            placement=self.placement,
-            gpus_per_worker=gpus,
-            verbose=self.verbose,
-        )
         try:
             with interruptible():
-                tuner.fit()
+                self._tuner(phase, bookkeeper, count + bool(first), slots, gpus).fit()
         finally:
             try:
                 self.listener.phase_ended()
             finally:
                 bookkeeper.close()
+
+    def _tuner(self, phase: Phase, bookkeeper: Bookkeeper, count: int, slots: int, gpus: float) -> Tuner:
+        return make_tuner(
+            self.study.name,
+            phase,
+            bookkeeper,
+            storage=self.folder / files.RAY,
+            num_trials=count,
+            num_slots=slots,
+            placement=self.placement,
+            gpus_per_worker=gpus,
+            verbose=self.verbose,
+        )
 
     def _baselines(self, phase: Phase) -> Baselines | None:
         any_trial = self.spec(Trial(phase=phase, parameters={}, seed=0, folds=()))

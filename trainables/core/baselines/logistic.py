@@ -14,7 +14,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from trainables.core.baselines.clips import affordable, frames_of, sampled
+from trainables.core.baselines.clips import affordable, frames_of
 from trainables.core.baselines.features import Features, faces_of
 from trainables.core.prepared.stored import Prepared
 
@@ -33,9 +33,8 @@ def features_of(
     for index in order[:TIMED]:
         found[index] = _of_clip(prepared, index, features, num_frames)
     each_s = (time.perf_counter() - started) / max(len(found), 1)
-    for index in sampled(order, affordable(each_s, budget_s, TIMED), seed):
-        if index not in found:
-            found[index] = _of_clip(prepared, index, features, num_frames)
+    for index in order[TIMED : affordable(each_s, budget_s, TIMED)]:
+        found[index] = _of_clip(prepared, index, features, num_frames)
     return found
 
 

@@ -69,3 +69,9 @@ def told(baselines: Iterable[Baseline]) -> str:
         for one in baselines
     ]
     return f"Baselines: {'; '.join(parts)}."
+
+
+def figures(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """What the study's run in MLflow has of them: `accuracy/<name>` and `uar/<name>`, as its trials have `accuracy`."""
+    measured = [(f"{key}/{row['name']}", row.get(key)) for row in rows for key in ("accuracy", "uar")]
+    return {key: value for key, value in measured if value is not None}
