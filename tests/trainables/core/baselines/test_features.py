@@ -77,5 +77,5 @@ def test_the_weights_of_the_study_come_first_and_a_missing_file_is_said(at_hand,
     assert found.of(torch.full((1, 3, 40, 40), 0.485 * 255))[0, 0] == pytest.approx(0, abs=1e-5)
     assert shown[0].shape == (1, 3, NETWORK_SIZE, NETWORK_SIZE)
     monkeypatch.undo()
-    with pytest.raises(ValueError, match="own.safetensors"):
+    with pytest.raises(ValueError, match=r"own\.safetensors"):
         frozen_features("/weights/own.safetensors", "resnet18", CPU)
