@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 
 from rich import box
 from rich.table import Table
@@ -31,9 +30,6 @@ def show_baselines(ledger: Ledger, shown: Shown) -> None:
             print(json.dumps({"baseline": one.name, "leaky": ledger.leaky, **dataclasses.asdict(one)}))
     elif found:
         shown.console.print(baselines_table(found, scored_on(ledger), leaky=ledger.leaky))
-    for one in found:
-        if one.error:
-            print(f"The {one.title} was not measured: {one.error}", file=sys.stderr)
 
 
 def scored_on(ledger: Ledger) -> str:

@@ -74,12 +74,12 @@ def plain_network(
     )
     epochs = num_epochs(clip_s * len(train), budget_s, most_epochs)
     config = dataclasses.replace(config, epochs=epochs)
-    training, order = _training(prepared, train, validation, tested, config, seed, group)
+    training, places = _training(prepared, train, validation, tested, config, seed, group)
     for _ in range(epochs):
         training.run_epoch()
-    places = tuple(order.index(index) for index in tested)
-    found = predict(training.restore_best(), training.clips, places, config, group)
-    predictions = dataclasses.replace(found, indices=np.asarray(order)[found.indices])
+    asked = tuple(places[index] for index in tested)
+    found = predict(training.restore_best(), training.clips, asked, config, group)
+    predictions = dataclasses.replace(found, indices=np.asarray([*places])[found.indices])
     return Trained(predictions=predictions, num_train=len(train), config=config)
 
 
@@ -106,12 +106,12 @@ def _training(
     config: res_rbg.Config,
     seed: int,
     group: Group,
-) -> tuple[Training, list[int]]:
-    """A training on these clips alone, and which clip of `prepared` each of its clips is."""
+) -> tuple[Training, dict[int, int]]:
+    """A training on these clips alone, and the place of each of them in it, in order of the places."""
     order = sorted({*train, *validation, *tested})
     small = in_memory(prepared, order, num_frames=config.num_frames, image_size=config.image_size)
-    place = {index: number for number, index in enumerate(order)}
+    places = {index: number for number, index in enumerate(order)}
     parts = {"train": train, "validation": validation, "test": ()}
-    fold = Fold(**{name: tuple(place[index] for index in part) for name, part in parts.items()})
+    fold = Fold(**{name: tuple(places[index] for index in part) for name, part in parts.items()})
     seeded(seed, 0)
-    return Training(res_rbg.build_model(config), Clips.of(small, config), fold, config, seed=seed, group=group), order
+    return Training(res_rbg.build_model(config), Clips.of(small, config), fold, config, seed=seed, group=group), places
