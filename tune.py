@@ -57,7 +57,7 @@ def run(
     folds: arg.Folds = None, seeds: arg.AblationSeeds = None, table: arg.TableFile = None,
     resume: arg.Resume = False, extend: arg.Extend = None, smoke: arg.Smoke = False,
     keep_weights: arg.KeepWeights = None, keep_spelling: arg.KeepSpelling = False, new_data: arg.NewData = False,
-    dry_run: arg.DryRun = False, sd: arg.Spread = None, pilot: arg.Pilot = None,
+    dry_run: arg.DryRun = False, sd: arg.Spread = None, pilot: arg.Pilot = None, no_baselines: arg.NoBaselines = False,
     as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Run, resume or extend a study: a search or an ablation.
@@ -79,7 +79,7 @@ def run(
             outcomes.show_plan(fertune.plan(loaded, sd=sd, pilot=pilot, **work), as_json)
             return
         with outcomes.shown(as_json) as shown:
-            work |= {"resume": resume, "verbose": verbose}
+            work |= {"resume": resume, "baselines": not no_baselines, "verbose": verbose}
             ran = fertune.run(loaded, **work, time_budget_s=seconds, progress=shown.listener)
             if not outcomes.show_run(ran, shown, table):
                 raise typer.Exit(1)

@@ -9,6 +9,7 @@ from dashboards.core.html import Html, caution, element, facts, join, missing, p
 from dashboards.core.panel import Panel
 from trainables.core.training.metrics import METRICS
 from trainables.core.wording import counted, first_line
+from tuning.evidence.baselines import verdict
 from tuning.evidence.holdout import Evidence
 from tuning.evidence.refusals import opponent
 from tuning.records.ledger import Trial
@@ -102,6 +103,8 @@ def cautions(report: ReportData) -> list[Html]:
         found.append(
             caution("The faces are drawn by a program. Nothing here says how accurate a model is on real ones.")
         )
+    if sentence := verdict(report.ledger):
+        found.append(caution(sentence))
     for trial_id, reason in report.ledger.incomparable.items():
         found.append(caution(f"{trial_id} is incomparable: what it trained cannot be trained any more. {reason}"))
     if report.recommended is not None and not report.selection_is_current:

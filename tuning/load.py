@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from trainables.core.baselines.record import Baseline
 from tuning.evidence import holdout
 from tuning.evidence.ablation import comparison_of
 from tuning.records.home import Named, home_of, name_of
@@ -81,6 +82,13 @@ class Snapshot:
         """A row for each epoch of each trial: `trial_id`, `epoch`, losses and validation metrics."""
         rows = [{"trial_id": trial.trial_id, **row} for trial in self.ledger.trials.values() for row in trial.curve]
         return self._marked(pd.DataFrame(rows, columns=None if rows else ["trial_id", "epoch"]))
+
+    @cached_property
+    def baselines(self) -> pd.DataFrame:
+        """A row for each baseline by `name`, scored as trials are: `accuracy` from `low` to `high`, or the `error`."""
+        rows = [dataclasses.asdict(one) for one in self.ledger.baselines]
+        columns = [field.name for field in dataclasses.fields(Baseline)]
+        return self._marked(pd.DataFrame(rows, columns=columns).set_index("name"))
 
     @cached_property
     def evidence(self) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.core import files, lookup
+from trainables.core.baselines.record import BASELINES, Baseline, told
 from tuning.evidence.refusals import opponent
 from tuning.records.home import Named, home_of, name_of
 from tuning.records.ledger import Ledger, Trial, read_begun
@@ -55,6 +56,8 @@ def _of_event(event: Mapping[str, Any]) -> str:
         return f"{event['trial_id']} {event['state'].lower()}{': ' if message else ''}{message}"
     if kind == "driver":
         return f"fertune {event['version']} runs trials"
+    if kind == BASELINES:
+        return told(map(Baseline.of, event["rows"]))
     if kind == "noted":
         return f"{event['trial_id']}: {event['words']}"
     if kind == "selected":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ def run(
     extend: int | None = None,
     keep_weights: str | None = None,
     smoke: bool = False,
+    baselines: bool = True,
     progress: bool | Listener = False,
     verbose: bool = False,
 ) -> Ran:
@@ -41,6 +43,7 @@ def run(
     begins after `time_budget_s`. `resume` goes on with a study that was begun, `extend` adds so many trials to a search.
     With `new_data` it goes on with data that have grown or changed since, as a new version of them: its trials on those of
     before stay in its ledger and count no more, and everybody who was there stays on his side of the holdout.
+    What needs no search is measured first (docs/decisions/0025), once, unless `baselines` is false here or in the study.
     At a search's end the weights of its trials go that nothing needs; with `keep_weights="all"`, which the study remembers
     until `"needed"` is given, they stay. `progress` is `True` for bars on this terminal, or a listener.
 
@@ -48,6 +51,7 @@ def run(
     trials that run at once, and where its data, its placement or these numbers cannot be used.
     """
     loaded = as_study(study, smoke=smoke)
+    loaded = dataclasses.replace(loaded, baselines=loaded.baselines and baselines)
     asked: dict[str, Any] = {"num_samples": num_samples, "extend": extend, "folds": folds, "seeds": seeds}
     require_fitting(loaded, **asked, keep_weights=keep_weights)
     given: dict[str, Any] = {"home": home, "data_root": data_root, "placement": placement, "verbose": verbose}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.core import files
+from trainables.core.baselines.record import Baseline
 from tuning.records.home import Named, home_of, known_studies, name_of
 from tuning.records.ledger import read_begun
 from tuning.text.errors import message_of
@@ -20,6 +21,7 @@ from tuning.text.errors import message_of
 class Status:
     """A study: its trials by phase and state, the front by `trial_id`, what was promoted; or how its ledger is `damaged`.
 
+    `baselines` are what was measured beside its trials (`Baseline`), before the first of them.
     `incomparable` says of trials whose configuration cannot be trained any more why, once a command has met them.
 
     `disk` is what its folder takes, in bytes by kind, and its `prepared` faces, which may be other studies' too. MLflow's
@@ -35,6 +37,7 @@ class Status:
     front: list[str] = dataclasses.field(default_factory=list)
     recommended: str | None = None
     promoted: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    baselines: list[Baseline] = dataclasses.field(default_factory=list)
     incomparable: dict[str, str] = dataclasses.field(default_factory=dict)
     disk: dict[str, int] = dataclasses.field(default_factory=dict)
     damaged: str = ""
@@ -74,6 +77,7 @@ def _status(home: Path, name: str) -> Status:
             for event in ledger.events
             if event["event"] == "promoted"
         ],
+        baselines=ledger.baselines,
         incomparable=ledger.incomparable,
         disk=_taken(home, ledger.folder, ledger.study.get("dataset_fingerprint")),
     )

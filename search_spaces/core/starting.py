@@ -33,6 +33,14 @@ def starting_weights(study: Study) -> list[Loaded]:
     return list(found.values())
 
 
+def first_weights(study: Study) -> dict[str, Any]:
+    """The deciding fields of the first configuration that starts from weights; empty where all start from nothing."""
+    for config in configs(study, DECIDING):
+        if getattr(config, "weights", "none") != "none":
+            return {field: getattr(config, field) for field in DECIDING if hasattr(config, field)}
+    return {}
+
+
 def configs(study: Study, fields: Collection[str]) -> Generator[TrainerConfig]:
     """One for each way in which `fields` may come together in a trial of `study`."""
     beside, only_if = {**study.defaults, **study.settings}, study.exists_only_if

@@ -63,7 +63,8 @@ class Study:
     `first_points` are tried before the searcher's own suggestions. `controls` are named changes to a confirmed
     configuration that are trained and scored beside it. `drawing` is what the drawn copy of the data set is made with
     when no data root is given (of a real data set under `--smoke` alone); `smoke` overrides settings for a run of
-    seconds. A file's name sets the `name` of its study; one that is made in a notebook needs its own.
+    seconds. Without `baselines` none is measured before the first trial (docs/decisions/0025). A file's name sets the
+    `name` of its study; one that is made in a notebook needs its own.
     """
 
     name: str = ""
@@ -84,6 +85,7 @@ class Study:
     published: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
     folds: Folds = "published"
     seed: Annotated[int, AtLeast(0)] = 0
+    baselines: bool = True
     is_smoke: bool = False
 
     def __post_init__(self) -> None:

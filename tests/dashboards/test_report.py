@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dashboards import recommendation
 from dashboards.core.data import read_report_data
 from dashboards.core.html import element
 from dashboards.core.page import collect_panels, report
@@ -92,6 +93,14 @@ def test_recommendation_stands_on_its_evidence(home, page):
     assert f"95 % interval {100 * accuracy.low:.1f} % to {100 * accuracy.high:.1f} %, 2 fresh seeds" in text
     assert f"majority baseline (always answering the commonest class) has {100 * found.majority:.1f} %" in text
     assert "not confirmed" not in text
+
+
+def test_baselines_stand_with_their_intervals_and_a_search_that_they_beat_begins_with_it(home, page, monkeypatch):
+    text = page.texts["baselines"].replace("\u202f", " ")
+    for message in ("logistic regression", "7.0 to 52.0 %", "not measured: OutOfMemoryError: no memory"):
+        assert message in text
+    monkeypatch.setattr(recommendation, "verdict", lambda ledger: "A logistic regression has more.")
+    assert "A logistic regression has more." in recommendation.panel(read_report_data(home, "smiles")).lead
 
 
 def test_front_marks_its_members_and_states_its_volume(home, page):

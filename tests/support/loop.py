@@ -4,6 +4,8 @@ import traceback
 
 from ray.tune.search import Searcher
 
+from trainables.core.baselines.record import BASELINES
+
 
 class Loop:
     """Stands for a `tune.Tuner`: `fit` asks `bookkeeper` for up to `count` trials and says what `train` made of each.
@@ -19,6 +21,10 @@ class Loop:
             asked = self.bookkeeper.suggest(number)
             if asked == Searcher.FINISHED:
                 return
+
+            if asked["spec"]["trial_id"] == BASELINES:  # measured by a slot alone
+                self.bookkeeper.on_trial_complete(number, {"done": True, "stopped": True})
+                continue
 
             def report(row, number=number):
                 self.bookkeeper.on_trial_result(number, dict(row))

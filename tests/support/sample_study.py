@@ -50,6 +50,7 @@ def write_sample(home: Path, name: str = "smiles", *, num_trials: int = 12, conf
     states: dict[int, State] = {3: "FAILED", 8: "INTERRUPTED", 6: "KILLED", 11: "RUNNING"}
     with Ledger.write(home / name) as ledger:
         ledger.open_study(**FACTS)
+        write_baselines(ledger)
         for number in range(num_trials):
             parameters = {key: values[rng.integers(len(values))] for key, values in SPACE.items()}
             add_trial(ledger, search_trial(number, parameters), state=states.get(number % 12, "FINISHED"))
@@ -60,6 +61,27 @@ def write_sample(home: Path, name: str = "smiles", *, num_trials: int = 12, conf
                 for seed in range(2):
                     add_confirmation(ledger, of, seed=seed, variant=variant)
     return home / name
+
+
+def write_baselines(ledger: Ledger, ability: float = 0.45) -> None:
+    """Measure the baselines: the regression is right with probability `ability`, and the network could not be had."""
+    rows = [
+        {
+            "name": "majority",
+            "what": "always answering the commonest class",
+            "accuracy": 0.25,
+            "low": 0.07,
+            "high": 0.52,
+        },
+        {"name": "logistic_regression", "what": "frozen features of expression_net (face_api)"},
+        {"name": "plain_network", "error": "OutOfMemoryError: no memory"},
+    ]
+    trial = Trial(trial_id="baseline-logistic_regression", phase="search", parameters={}, seed=0, folds=(0,))
+    accuracy = write_predictions(ledger.folder, trial, ability, num_subjects=16, split="validation")
+    rows[1] |= {"accuracy": accuracy, "uar": accuracy, "low": accuracy - 0.1, "high": accuracy + 0.1}
+    for row in rows:
+        row |= {"num_clips": 64, "num_people": 16, "folds": [0], "seconds": 1.5}
+    ledger.note("baselines", phase="search", folds=[0], rows=rows)
 
 
 def search_trial(number: int, parameters: Mapping[str, Any]) -> Trial:

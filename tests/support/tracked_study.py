@@ -13,12 +13,19 @@ FACTS = {"dataset_fingerprint": "f1n9e4", "git_commit": "c0ffee", "version": "0.
 WORKERS = [{"host": "node1", "device": "AMD EPYC", "gpus": ""}, {"host": "node2", "device": "NVIDIA H200", "gpus": "3"}]
 
 
+BASELINES = [
+    {"name": "majority", "accuracy": 0.25, "uar": 0.25},
+    {"name": "plain_network", "accuracy": None, "error": "ValueError: no clip"},
+]
+
+
 METRICS = {"accuracy": 0.75, "train_time_s": 12.5, "param_count": 1e6}
 
 
 def begin(ledger):
     """Three search trials: one finished, one failed, one stopped early; a front, a confirmation."""
     ledger.open_study(**FACTS)
+    ledger.note("baselines", phase="search", folds=[0], rows=BASELINES)
     for number in range(3):
         ledger.start(make_trial(number))
         for epoch in (1, 2):

@@ -53,6 +53,13 @@ def test_a_study_that_runs_is_read_without_its_lock_and_its_front_is_that_of_now
     assert not snapshot.front["recommended"].any()
 
 
+def test_baselines_are_by_name_with_their_limits(home):
+    found = fertune.load("smiles", home=home).baselines
+    assert list(found.index) == ["majority", "logistic_regression", "plain_network"]
+    assert found.loc["majority", ["accuracy", "low", "high", "num_people"]].to_list() == [0.25, 0.07, 0.52, 16]
+    assert found.loc["plain_network", "error"] == "OutOfMemoryError: no memory"
+
+
 def test_curves_have_a_row_for_each_epoch(home):
     snapshot = fertune.load("smiles", home=home)
     mine = snapshot.curves[snapshot.curves["trial_id"] == "search-0000"]

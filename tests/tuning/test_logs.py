@@ -25,6 +25,12 @@ def test_a_note_stands_under_its_own_trial_and_in_the_study(tmp_path):
     assert str(told[0]).endswith("  search-0000: words of 0")
 
 
+def test_the_baselines_are_a_line(tmp_path):
+    with Ledger.write(tmp_path / "smiles") as ledger:
+        ledger.note("baselines", phase="search", folds=[0], rows=[{"name": "majority", "accuracy": 0.25}])
+    assert [line.text for line in logs("smiles", home=tmp_path)] == ["Baselines: majority class 25.0 %."]
+
+
 def test_a_refusal_names_the_majority_baseline_whatever_the_ledger_calls_it(tmp_path):
     with Ledger.write(tmp_path / "smiles") as ledger:
         for against in (MAJORITY, "models:/smiles/2"):

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.support.builders import make_trial
+from trainables.core.baselines.record import Baseline
 from tuning.records.ledger import Ledger
 from tuning.status import Status, status
 from tuning.text.tables import show_status
@@ -13,6 +14,7 @@ from tuning.text.tables import show_status
 def test_it_counts_trials_and_names_what_was_promoted_and_not_what_was_refused(tmp_path):
     with Ledger.write(tmp_path / "smiles") as ledger:
         ledger.open_study(leaky=False)
+        ledger.note("baselines", phase="search", folds=[0], rows=[{"name": "majority", "accuracy": 0.25, "folds": [0]}])
         for number, state in enumerate(("FINISHED", "FINISHED", "FAILED")):
             ledger.start(make_trial(number))
             ledger.end(f"search-{number:04d}", state)
@@ -35,6 +37,7 @@ def test_it_counts_trials_and_names_what_was_promoted_and_not_what_was_refused(t
                 "other": ledger.path.stat().st_size + owner,
                 "prepared": 0,
             },
+            baselines=[Baseline(name="majority", accuracy=0.25, folds=(0,))],
         )
     ]
 

@@ -186,11 +186,12 @@ KEPT = (
     Kept(
         files.PREDICTIONS,
         _TRIAL,
-        "clip, subject, fold, seed, split, label and logits of every clip that it was scored on",
+        "clip, subject, fold, seed, split, label and logits of every clip that it, or a baseline, was scored on",
         ("trainables/core/training/trial.py", "tuning/evidence/withdrawal.py"),
         (
             *("tuning/evidence/holdout.py", "tuning/records/tracking.py", "tuning/evidence/whereabouts.py"),
             *("tuning/evidence/withdrawal.py", "tuning/status.py"),
+            *("tuning/evidence/baselines.py", "tuning/execution/baselines.py"),
         ),
         False,
         "the evidence: intervals, ablations and promotions are computed from it",

@@ -174,6 +174,7 @@ def _search(ledger: Ledger, found: Evidence) -> dict[str, Any]:
         "num_trials": len(ledger.of_phase("search")),
         "accuracy": found.search_accuracy,
         "optimism": dataclasses.asdict(found.optimism) if found.optimism else None,
+        "baselines": [dataclasses.asdict(one) for one in ledger.baselines],
     }
 
 

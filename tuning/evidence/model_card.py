@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainables.core import files
+from trainables.core.baselines.record import Baseline
 from trainables.core.wording import counted
 from tuning.records import tags
 from tuning.text.quantities import percent, quantity
@@ -103,6 +104,8 @@ def _accuracy(facts: Mapping[str, Any]) -> list[str]:
         "\n".join(["| class | recognised | clips |", "|---|---|---|", *rows]),
         f"{by_subject}Majority baseline (always answering the commonest class): {percent(facts['majority'])}.{missing}",
     ]
+    if measured := _baselines(facts["search"]):
+        paragraphs.append(measured)
     if (optimism := facts["search"]["optimism"]) and "accuracy" in facts["search"]:
         paragraphs.append(
             f"Optimism of the search: {100 * optimism['mean']:+.1f} points (interval {100 * optimism['low']:+.1f} to "
@@ -118,6 +121,16 @@ def _accuracy(facts: Mapping[str, Any]) -> list[str]:
             "against that version."
         )
     return paragraphs
+
+
+def _baselines(search: Mapping[str, Any]) -> str:
+    """What was had without the search, on the clips that it chose by; evidence of before says nothing of it."""
+    rows = [Baseline.of(row) for row in search.get("baselines", [])]
+    told = [f"{one.title} ({one.what}) {percent(one.accuracy)}" for one in rows if one.accuracy is not None]
+    if not told:
+        return ""
+    beside = f"; this configuration {percent(search['accuracy'])}" if search.get("accuracy") is not None else ""
+    return f"In the search, on people that it chose by: {', '.join(told)}{beside}."
 
 
 def _given_up(facts: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,8 +14,10 @@ from ray.tune import search
 
 from trainables.core import files
 from trainables.core.config import TrainerConfig
+from trainables.core.phases import Phase
 from trainables.core.training.metrics import METRICS
 from trainables.core.training.trial import TrialSpec
+from tuning.execution.preparation import ClipListener
 from tuning.execution.searcher import Searcher
 from tuning.records.ledger import Ledger, Trial
 
@@ -38,6 +40,40 @@ class TrialListener(Protocol):
         ...
 
 
+class Listener(ClipListener, TrialListener, Protocol):
+    """Whoever shows a run while it goes on. Every method is called in the driver."""
+
+    def phase_began(
+        self,
+        phase: Phase,
+        num_trials: int,
+        *,
+        objectives: Sequence[str],
+        num_cpus: float,
+        num_gpus: float,
+        dashboard_url: str,
+    ) -> None:
+        """`num_trials` trials of a study with these `objectives` are about to run, on a Ray of so many devices."""
+        ...
+
+    def phase_ended(self) -> None:
+        """No more trials of this phase."""
+        ...
+
+
+class Job(Protocol):
+    """What a slot does before the first trial and the ledger knows as no trial."""
+
+    @property
+    def spec(self) -> TrialSpec:
+        """What its worker is told."""
+        ...
+
+    def ended(self, result: Mapping[str, Any], error: bool) -> None:
+        """It came to an end, with what its worker reported last."""
+        ...
+
+
 class Bookkeeper(search.Searcher):
     """Ray Tune's searcher: asks for trials, and writes what becomes of them into the ledger.
 
@@ -52,10 +88,11 @@ class Bookkeeper(search.Searcher):
         listener: TrialListener,
         spec: Callable[[Trial], TrialSpec],
         deadline: float | None = None,
+        first: Job | None = None,
     ) -> None:
         super().__init__(metric=None, mode=None)
         self._ledger, self._searcher, self._listener, self._spec = ledger, searcher, listener, spec
-        self._deadline = deadline
+        self._deadline, self._first, self._first_id = deadline, first, ""
         self._running: dict[str, Trial] = {}
         self._last_messages: dict[str, str] = {}  # of workers that ended, by Tune's trial
         self.error: Exception | None = None
@@ -64,6 +101,9 @@ class Bookkeeper(search.Searcher):
     def suggest(self, trial_id: str) -> dict[str, Any] | str:  # ty: ignore[incompatible-method-override]  FINISHED is a str
         with self._keeping_errors():
             late = self._deadline is not None and time.monotonic() > self._deadline
+            if self._first and not self._first_id and not late and not self.error:
+                self._first_id = trial_id
+                return {"spec": dataclasses.asdict(self._first.spec)}
             trial = None if late or self.error else self._searcher.ask()
             if trial is not None:
                 trial.trial_id = trial.trial_id or self._ledger.next_id(trial.phase)
@@ -88,9 +128,11 @@ class Bookkeeper(search.Searcher):
             self._listener.epoch(trial, self._num_epochs(trial))
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        if trial_id in self._running:
-            with self._keeping_errors():
+        with self._keeping_errors():
+            if trial_id in self._running:
                 self._ended(trial_id, result or {}, error)
+            elif self._first and trial_id == self._first_id:
+                self._first.ended(result or {}, error)
 
     def _ended(self, trial_id: str, result: dict[str, Any], error: bool) -> None:
         trial = self._running[trial_id]

@@ -16,10 +16,10 @@ from trainables.core.phases import Phase
 from trainables.core.prepared.stored import Prepared
 from trainables.core.training.trial import TrialSpec
 from tuning.execution.asked import require_new
-from tuning.execution.bookkeeper import Bookkeeper
-from tuning.execution.listener import Listener
+from tuning.execution.baselines import Baselines, baselines_due
+from tuning.execution.bookkeeper import Bookkeeper, Listener
 from tuning.execution.placement import Placement, slots_of
-from tuning.execution.readiness import require_ready, require_unchanged
+from tuning.execution.readiness import facts_of, require_ready, require_unchanged
 from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaSearcher, Searcher
 from tuning.execution.session import Session, open_session
 from tuning.execution.signals import interruptible
@@ -163,12 +163,7 @@ class Runner:
         left to run: its variants, objectives and quoted figures are what the file says now.
         """
         require_unchanged(self.study, self.ledger)
-        facts |= {
-            "objectives": [[objective.metric, objective.direction] for objective in self.study.objectives],
-            "design": self.study.design.facts() if self.study.design else None,
-            "published": {name: dict(figures) for name, figures in self.study.published.items()},
-            "effects": self.study.effects(),
-        }
+        facts |= facts_of(self.study)
         if count == 0:
             if self.ledger.study:
                 self.ledger.open_study(**facts)
@@ -185,10 +180,11 @@ class Runner:
             num_gpus=session.num_gpus,
             dashboard_url=session.dashboard_url,
         )
-        bookkeeper = Bookkeeper(self.ledger, searcher, self.listener, self.spec, deadline)
+        first = self._baselines(phase)
+        bookkeeper = Bookkeeper(self.ledger, searcher, self.listener, self.spec, deadline, first)
         try:
             with interruptible():
-                self._tuner(phase, bookkeeper, count, slots, gpus).fit()
+                self._tuner(phase, bookkeeper, count + bool(first), slots, gpus).fit()
         finally:
             try:
                 self.listener.phase_ended()
@@ -207,6 +203,10 @@ class Runner:
             gpus_per_worker=gpus,
             verbose=self.verbose,
         )
+
+    def _baselines(self, phase: Phase) -> Baselines | None:
+        any_trial = self.spec(Trial(phase=phase, parameters={}, seed=0, folds=()))
+        return baselines_due(self.study, self.ledger, phase, len(self.splits.folds), any_trial, self.noted)
 
     def run_in_turn(
         self,

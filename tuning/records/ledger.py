@@ -18,6 +18,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from trainables.core import files
+from trainables.core.baselines.record import BASELINES, Baseline
 from trainables.core.config import with_effect
 from trainables.core.phases import Phase
 from tuning.records.home import known_studies, not_begun
@@ -145,6 +146,12 @@ class Ledger:
     def incomparable(self) -> dict[str, str]:
         """By trial whose configuration cannot be trained any more, so that nothing is compared with it, why."""
         return {event["of"]: event["reason"] for event in self.events if event["event"] == "incomparable"}
+
+    @property
+    def baselines(self) -> list[Baseline]:
+        """What was measured beside the trials on the present data; empty before that."""
+        measured = [event["rows"] for event in self.events_of_data() if event["event"] == BASELINES]
+        return [Baseline.of(row) for row in measured[-1]] if measured else []
 
     @property
     def uid(self) -> str:

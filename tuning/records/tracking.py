@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.core import files
+from trainables.core.baselines import record
 from trainables.core.phases import SCORED_ON
 from trainables.core.training.metrics import measured_at
 from trainables.core.wording import counted
@@ -187,16 +188,18 @@ class Tracker:
         match event["event"]:
             case "study":
                 self._facts |= event
-                for key, value in self._study_tags().items():
-                    self._client.set_tag(self._parent, key, value)
                 view_tags = views.experiment_tags(self.ledger.folder.name, self._facts, self.ledger.uid)
+                for key, value in {**self._study_tags(), views.NOTE: view_tags[views.NOTE]}.items():
+                    self._client.set_tag(self._parent, key, value)
                 for key, value in view_tags.items():
                     self._client.set_experiment_tag(self._experiment, key, value)
-                self._client.set_tag(self._parent, views.NOTE, view_tags[views.NOTE])
             case "started":
                 self._started(event)
             case "ended":
                 self._ended(event)
+            case record.BASELINES:
+                for key, value in record.figures(event["rows"]).items():
+                    self._client.log_metric(self._parent, key, value, int(1000 * event["time"]))
             case "selected":
                 for trial in tuple(self.ledger.trials.values()):
                     if trial.phase == "search" and trial.trial_id in self._runs:

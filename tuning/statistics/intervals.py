@@ -121,6 +121,29 @@ def nadeau_bengio_interval(
     )
 
 
+def paired_difference(
+    correct: ArrayLike, other: ArrayLike, subjects: Sequence[str], confidence: float = 0.95
+) -> Interval:
+    """The accuracy in `correct` `(N,)` minus that in `other` `(N,)`, of the same clips, on subjects nobody has seen.
+
+    Whole subjects are resampled (BCa bootstrap), as in `accuracy_interval`. Never narrower than the normal interval for as
+    many independent clips, of which one at least is judged differently: that all subjects agree proves no more.
+    """
+    above = np.asarray(correct, dtype=float) - np.asarray(other, dtype=float)
+    _, rows = np.unique(np.asarray(subjects, dtype=str), return_inverse=True)
+    by_subject, clips = np.bincount(rows, weights=above), np.bincount(rows).astype(float)
+    mean, num = float(above.mean()), len(above)
+    differing = max(float((above**2).mean()), 1 / num)
+    half = float(stats.norm.ppf((1 + confidence) / 2)) * math.sqrt(max(differing - mean**2, differing / num) / num)
+    low, high = mean - half, mean + half
+    if np.ptp(by_subject / clips) > 1e-12:
+        resampled = bca_of_ratio(by_subject, clips, confidence)
+        low, high = np.nanmin([low, resampled[0]]), np.nanmax([high, resampled[1]])
+    return Interval(
+        mean=mean, low=float(low), high=float(high), confidence=confidence, method="BCa bootstrap over subjects"
+    )
+
+
 def independent_difference(one: Interval, other: Interval) -> Interval:
     """`one` minus `other`, of people who have nothing to do with each other.
 

@@ -76,6 +76,7 @@ KeepWeights = Annotated[
 Smoke = Annotated[
     bool, typer.Option("--smoke", help="Run all of it once, small: a minute or two, to see that it works.")
 ]
+NoBaselines = Annotated[bool, typer.Option("--no-baselines", help="Measure no baselines before the first trial.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what it will cost; run nothing.")]
 Spread = Annotated[
     float | None,

@@ -19,6 +19,7 @@ from tuning.evidence.holdout import Evidence
 from tuning.records.ran import Ran
 from tuning.statistics.pairing import NotComparable, Run
 from tuning.text import ablation_document, prepared_tables, sheets
+from tuning.text.baseline_tables import say_verdict, show_baselines
 from tuning.text.evidence_tables import evidence_table
 from tuning.text.progress import TerminalListener
 from tuning.text.quantities import limits, percent
@@ -44,8 +45,10 @@ def shown(as_json: bool = False) -> Generator[Shown]:
 
 
 def show_front(ran: Ran, shown: Shown) -> None:
-    """The front of a search, or why there is none."""
+    """The front of a search, or why there is none, and the baselines that it is to be better than."""
+    say_verdict(ran.ledger, shown)
     print_front(ran.ledger, ran.study.objectives, shown)
+    show_baselines(ran.ledger, shown)
 
 
 def show_run(ran: Ran, shown: Shown, table: Path | None = None) -> bool:
@@ -135,6 +138,7 @@ def _show_ablation(ran: Ran, shown: Shown, table: Path | None) -> bool:
             shown.console.print(one)
         for line in document.summary:
             shown.listener.say(line)
+    show_baselines(ran.ledger, shown)
     if table is not None:
         sheets.write(document, table)
         shown.listener.say(f"The table: {table}")

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from search_spaces.core.study import Objective
+from trainables.core.baselines.record import told
 from trainables.core.training.metrics import METRICS
 from trainables.core.wording import counted, first_line, size
 from tuning.records.home import elsewhere, in_shell
@@ -125,6 +126,8 @@ def print_status(found: Any, console: Console) -> None:
     for phase, states in found.trials.items():
         listed = ", ".join(f"{count} {state.lower()}" for state, count in states.items())
         console.print(f"  {PHASE_TITLES[phase]}: {listed}", highlight=False)
+    if found.baselines:
+        console.print(f"  {told(found.baselines)}", highlight=False, soft_wrap=True)
     if found.recommended:
         console.print(f"  front: {', '.join(found.front)}; recommended {found.recommended}", highlight=False)
     for promoted in found.promoted:

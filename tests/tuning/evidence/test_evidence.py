@@ -123,6 +123,20 @@ def test_the_card_says_what_was_measured_what_was_not_and_what_is_forbidden():
     assert as_description(card) == card, "all of it fits into a registry"
 
 
+def test_the_card_says_what_was_had_without_a_search():
+    rows = [
+        {"name": "logistic_regression", "what": "frozen features of resnet18 (imagenet)", "accuracy": 0.71},
+        {"name": "plain_network", "what": "", "accuracy": None, "error": "no memory"},
+    ]
+    card = model_card(FACTS | {"search": FACTS["search"] | {"baselines": rows}})
+    said = (
+        "In the search, on people that it chose by: logistic regression (frozen features of resnet18 (imagenet)) 71.0 %; this "
+        "configuration 93.0 %."
+    )
+    assert said in card
+    assert "In the search, on people" not in model_card(FACTS), "evidence of before has none"
+
+
 def test_the_card_says_what_the_first_weights_were_trained_on():
     assert "start from nothing" not in model_card(FACTS)
     assert "start from nothing" not in model_card({**FACTS, "refit": {**FACTS["refit"], "starts_from": None}})

@@ -1,5 +1,6 @@
 """Between Ray Tune and the ledger: nothing that went wrong is swallowed, and nothing that was done is lost."""
 
+import dataclasses
 import errno
 from pathlib import Path
 from types import SimpleNamespace
@@ -87,6 +88,34 @@ def test_workers_that_ended_for_good_have_the_last_word(desk):
     desk.books.suggest("b")
     desk.books.on_trial_complete("b", error=True)
     assert desk.ledger.trials["search-0001"].error == "The process that ran this trial died; see the logs of Ray."
+
+
+def job_of(desk):
+    """A job that comes first, given to a bookkeeper of the same two trials; what was heard of its end."""
+    heard = []
+    spec = dataclasses.replace(desk.books._spec(make_trial(0)), trial_id="baselines")
+    job = SimpleNamespace(spec=spec, ended=lambda result, error: heard.append((result, error)))
+    searcher = ListSearcher([make_trial(0), make_trial(1)])
+    return Bookkeeper(desk.ledger, searcher, desk.listener, desk.books._spec, first=job), heard
+
+
+def test_a_job_comes_first_once_and_is_no_trial(desk):
+    books, heard = job_of(desk)
+    asked = [books.suggest(name)["spec"]["trial_id"] for name in "abc"]
+    assert asked == ["baselines", "search-0000", "search-0001"]
+    books.on_trial_result("a", {"workers_ended": "no node"})
+    books.on_trial_complete("a", {"done": True, "baselines": []})
+    books.on_trial_complete("b", DONE)
+    assert heard == [({"done": True, "baselines": []}, False)]
+    assert list(desk.ledger.trials) == ["search-0000", "search-0001"]
+    assert desk.listener.ended == ["search-0000"]
+
+
+def test_a_job_that_is_late_is_not_begun(desk):
+    books, heard = job_of(desk)
+    books._deadline = -1.0
+    assert books.suggest("a") == Searcher.FINISHED
+    assert heard == []
 
 
 def test_a_note_of_a_trial_is_kept_and_told(desk):

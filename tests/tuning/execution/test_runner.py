@@ -91,6 +91,18 @@ def test_a_search_leaves_no_checkpoint_and_no_draft(studied):
     assert not [path for pattern in ("*/*.pt", "*/*.tmp") for path in trials.glob(pattern)]
 
 
+def test_the_baselines_are_measured_once_before_the_first_trial(studied):
+    order = [event["event"] for event in studied.events if event["event"] in ("baselines", "started", "ended")]
+    assert order[:2] == ["baselines", "started"]
+    assert order.count("baselines") == 1
+    for one in studied.baselines:
+        assert (one.error, one.num_people, one.folds) == ("", 3, (0,))
+        assert 0 <= one.low <= one.accuracy <= one.high <= 1
+        rows = pd.read_parquet(studied.trial_folder(one.folder) / "predictions.parquet")
+        seen = pd.read_parquet(studied.trial_folder("search-0000") / "predictions.parquet")
+        assert set(rows["clip_id"]) == set(seen["clip_id"]), "on the clips of the trials"
+
+
 def test_every_trial_is_one_mlflow_run_with_its_state(studied, home):
     client = mlflow.MlflowClient(default_uri(home))
     experiment = client.get_experiment_by_name(f"fertune/{NAME}")

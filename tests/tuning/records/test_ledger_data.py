@@ -27,6 +27,16 @@ def test_trials_belong_to_the_data_that_they_were_begun_on(tmp_path):
     assert again.search_size(5, extend=2) == 3
 
 
+def test_baselines_are_those_of_the_present_data(tmp_path):
+    with Ledger.write(tmp_path) as ledger:
+        assert ledger.baselines == []
+        ledger.open_study(dataset_fingerprint="a")
+        ledger.note("baselines", phase="search", folds=[0], rows=[{"name": "majority", "accuracy": 0.25}])
+        assert [(one.name, one.accuracy) for one in ledger.baselines] == [("majority", 0.25)]
+        ledger.open_study(dataset_fingerprint="b")
+        assert ledger.baselines == []
+
+
 def test_a_version_without_a_front_leaves_the_one_before_it_to_try_first(tmp_path):
     with Ledger.write(tmp_path) as ledger:
         ledger.open_study(dataset_fingerprint="a")

@@ -50,6 +50,10 @@ def test_a_study_is_one_parent_with_one_child_per_trial(tracked):
     tracked["study"] = parent
 
 
+def test_the_parent_has_the_baselines_under_the_names_of_a_trial(tracked):
+    assert tracked["study"].data.metrics == {"accuracy/majority": 0.25, "uar/majority": 0.25}
+
+
 def test_a_run_says_which_devices_it_was_measured_on(tracked):
     tags = tracked["search-0000"].data.tags
     assert tags["fertune.device"] == "AMD EPYC, NVIDIA H200"

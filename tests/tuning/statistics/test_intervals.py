@@ -10,6 +10,7 @@ from tuning.statistics.intervals import (
     independent_difference,
     majority_share,
     nadeau_bengio_interval,
+    paired_difference,
     wilson,
 )
 
@@ -95,6 +96,27 @@ def test_the_seed_of_the_bootstrap_makes_it_repeatable_and_confidence_widens_it(
 def test_accuracy_interval_refuses_what_it_cannot_judge(correct, subjects, seeds, message):
     with pytest.raises(ValueError, match=message):
         accuracy_interval(correct, subjects, seeds)
+
+
+def test_a_paired_difference_resamples_people():
+    rng = np.random.default_rng(0)
+    people = np.repeat(np.arange(40), 8)
+    better = rng.random(320) < 0.8
+    worse = rng.random(320) < 0.5
+    found = paired_difference(better, worse, people.tolist())
+    assert found.mean == pytest.approx(better.mean() - worse.mean())
+    assert 0 < found.low < found.mean < found.high
+    other = paired_difference(worse, better, people.tolist())
+    assert (other.mean, other.low) == pytest.approx((-found.mean, -found.high), abs=0.01)
+    one_each = paired_difference(better[:40], worse[:40], people[::8].tolist())
+    assert one_each.high - one_each.low > found.high - found.low
+
+
+def test_a_paired_difference_of_people_who_all_agree_is_no_point():
+    same = paired_difference([1, 0, 1, 0], [1, 0, 1, 0], ["a", "a", "b", "b"])
+    assert same.low < same.mean == 0 < same.high
+    more = paired_difference([1, 1, 1, 1], [1, 0, 1, 0], ["a", "a", "b", "b"])
+    assert more.low < more.mean == 0.5 < more.high
 
 
 def test_majority_share_is_the_share_of_the_commonest_label():

@@ -26,8 +26,7 @@ def commands_of(show, home, **study):
     written = io.StringIO()
     console = Console(file=written, width=80)
     shown = Shown(console=console, listener=TerminalListener(console))
-    ledger = SimpleNamespace(selection={}, leaky=False, of_phase=lambda phase: [])
-    show(Ran(study=tiny_study(**study), home=home, ledger=ledger), shown)
+    show(Ran(study=tiny_study(**study), home=home, ledger=Ledger(home)), shown)
     lines = written.getvalue().partition("What next:\n")[2].splitlines()
     return [shlex.split(line) for line in lines]
 

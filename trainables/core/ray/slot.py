@@ -210,7 +210,8 @@ def _work(config: Mapping[str, Any]) -> None:
 
 
 def _run(job: dict[str, Any], number: int, mailbox: Any, group: Group) -> dict[str, Any]:
-    """The last report of one job: its metrics, or why there are none."""
+    """The last report of one job: its metrics, the study's baselines where it is them, or why there are none."""
+    from trainables.core.baselines.record import BASELINES
     from trainables.core.training.trial import Stopped, TrialSpec, run_trial
     from trainables.core.training.workers import whereabouts
 
@@ -221,6 +222,10 @@ def _run(job: dict[str, Any], number: int, mailbox: Any, group: Group) -> dict[s
         return group.agree(go_on)
 
     try:
+        if job["trial_id"] == BASELINES:
+            from trainables.core.baselines.measure import measure_baselines  # scikit-learn, a second
+
+            return {"baselines": measure_baselines(TrialSpec(**job), group), "workers": workers}
         return {"metrics": run_trial(TrialSpec(**job), report, group), "workers": workers}
     except Stopped:
         return {"stopped": True}

@@ -106,7 +106,7 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
         Path(spec.folder).mkdir(parents=True, exist_ok=True)
         if spec.phase not in COMPARING:  # hundreds of networks would fill a disk
             write_model(Path(spec.folder), trainings[0].restore_best(), spec.trainable, config, prepared)
-        _write_predictions(spec, prepared, scored)
+        write_predictions(spec, prepared, scored)
         _write_confusion(spec, prepared, scored)
         write_robustness(Path(spec.folder), curves)
     return metrics | {"wall_time_s": time.perf_counter() - started}
@@ -197,7 +197,7 @@ def epochs_to_90(accuracies: list[float]) -> int:
     return 1 + int(np.argmax(np.asarray(accuracies) >= 0.9 * max(accuracies)))
 
 
-def _write_predictions(spec: TrialSpec, prepared: Prepared, scored: list[Predictions | None]) -> None:
+def write_predictions(spec: TrialSpec, prepared: Prepared, scored: list[Predictions | None]) -> None:
     """Write `predictions.parquet`: clip_id, subject, fold, seed, split, label, logits."""
     tables = []
     for fold, predictions in zip(spec.folds, scored, strict=True):
