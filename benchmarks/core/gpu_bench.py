@@ -20,10 +20,11 @@ from benchmarks.core.gpu_frames import stored_frames
 from trainables import res_rbg
 from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.stored import margin_size
-from trainables.core.training import trainer
+from trainables.core.training import precision
 from trainables.core.training.augmentation.augment import to_input
 from trainables.core.training.epoch import seeded
-from trainables.core.training.trainer import Training, as_tuple, autocast
+from trainables.core.training.precision import autocast
+from trainables.core.training.trainer import Training, as_tuple
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import Fold
 
@@ -149,7 +150,7 @@ def make_training(bench: Bench, network: Network, **changes: Any) -> Training:
     At toy size bfloat16 is imitated where the processor has none, so that mixed precision is tried as well.
     """
     if bench.toy:
-        trainer.computes_bfloat16 = lambda kind: True  # ty: ignore[invalid-assignment]
+        precision.computes_bfloat16 = lambda kind: True  # ty: ignore[invalid-assignment]
     config = res_rbg.Config(**{**network.parameters, **changes})
     size = margin_size(config.image_size)
     prepared = stored_frames(bench.folder, bench.frames, size, network.num_clips, network.frames_stored, bench.seed)

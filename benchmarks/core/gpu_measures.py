@@ -29,7 +29,8 @@ from benchmarks.core.gpu_bench import (
 from benchmarks.core.gpu_children import call_together
 from benchmarks.core.gpu_feeds import OnDevice, Prefetched, Resident
 from trainables.core.training.costs import train_flops
-from trainables.core.training.trainer import Training, autocast
+from trainables.core.training.precision import autocast
+from trainables.core.training.trainer import Training
 
 PEAK_SIZE = {False: 8192, True: 256}  # of a square matrix; at toy size
 SHARED_BY = (1, 2, 4)  # processes

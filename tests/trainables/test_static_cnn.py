@@ -11,8 +11,9 @@ from torchvision.models import get_model
 from tests.support.networks import noisy_clips
 from trainables.core.config import MEAN, STD, TrainerConfig, make_config
 from trainables.core.prepared.batches import Clips
-from trainables.core.training import costs, trainer
-from trainables.core.training.trainer import Training, as_tuple, autocast
+from trainables.core.training import costs
+from trainables.core.training.precision import autocast
+from trainables.core.training.trainer import Training, as_tuple
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import Fold
 from trainables.models.cnn import ARCHITECTURES, FrameNetwork, StaticCNN, static_cnn
@@ -125,7 +126,7 @@ def test_published_weights_are_shown_the_colours_they_were_trained_on() -> None:
 def test_googlenet_answers_with_its_auxiliary_heads_in_training_alone(
     precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trainer, "computes_bfloat16", lambda kind: True)
+    monkeypatch.setattr(precision, "computes_bfloat16", lambda kind: True)
     model = static_cnn("googlenet", 3)
     x, lengths = noisy_clips(2, 2), torch.tensor([2, 1])
     with autocast(TrainerConfig(precision=precision), torch.device("cpu")):

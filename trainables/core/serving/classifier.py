@@ -23,7 +23,7 @@ from trainables.core.prepared.keyframes import GREY_SIZE, keyframes, redundancy
 from trainables.core.prepared.stored import margin_size
 from trainables.core.prepared.told import Told, all_cropped, cropped
 from trainables.core.training.augmentation.augment import to_input
-from trainables.core.training.trainer import autocast
+from trainables.core.training.precision import autocast
 from trainables.data.core.dataset import DataError, Faces, Sample
 from trainables.data.core.finding import samples_of
 from trainables.data.core.frames import read_frames

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from trainables.core.config import TrainerConfig
-from trainables.core.training.trainer import as_tuple, autocast
+from trainables.core.training.precision import autocast
+from trainables.core.training.trainer import as_tuple
 
 LATENCY_BUDGET_S = 0.5
 MAX_LATENCY_RUNS = 20

@@ -25,7 +25,9 @@ from trainables.core.training.averaging import Average
 from trainables.core.training.epoch import Epoch
 from trainables.core.training.layout import channels_last
 from trainables.core.training.losses import Loss
+from trainables.core.training.memory.recomputed import recomputed
 from trainables.core.training.metrics import scores
+from trainables.core.training.precision import autocast
 from trainables.core.training.predictions import Predictions
 from trainables.core.training.targets import Targets
 from trainables.core.training.workers import Group
@@ -47,7 +49,8 @@ class Training:
     `fold.test` is never read here. With an empty `fold.validation` (a refit) the last epoch is the chosen one.
     Same `seed`, same thread count: the same numbers to the last bit on a CPU, resumed or not. The group shares each batch
     (docs/decisions/0021): the schedule, the order of the clips and the gradients do not depend on how many workers it has.
-    `after_step` is called on every rank after each step, when `state` may be asked for.
+    `after_step` is called on every rank after each step, when `state` may be asked for. `parts`, which changes no number, is
+    how much of a step is computed again instead of kept (`trainables/core/training/memory/recomputed.py`).
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Training:
         self.step_times_s: list[float] = []
         self.best: dict[str, Any] = {}
         self.after_step: Callable[[], object] = lambda: None
+        self.parts = 0
         self._running: Epoch | None = None
         self._unfinished: dict[str, Any] | None = None  # of an epoch that was begun before this training was
 
@@ -174,13 +178,14 @@ class Training:
                 inputs, mixture = mixed(inputs, lengths, config.mixup_alpha, epoch.generator)
                 loss_of = functools.partial(mixture.of, self.loss)
             self.optimizer.zero_grad(set_to_none=True)
-            with autocast(config, group.device), group.one_batch(self.bare, counts=bool(mine)):
-                logits, *auxiliary = as_tuple(self.model(inputs, lengths))
             targets, weights = self.targets.of_batch(indices, labels)
-            loss = loss_of(logits, targets, weights)
-            aside = [AUXILIARY_WEIGHT * loss_of(other, targets, weights) for other in auxiliary]
-            share = group.world_size * len(mine) / len(batch)  # the group's gradient is the mean of its workers'
-            (sum(aside, loss) * share).backward()
+            with group.one_batch(self.bare, counts=bool(mine)), recomputed(self.bare, self.parts):
+                with autocast(config, group.device):
+                    logits, *auxiliary = as_tuple(self.model(inputs, lengths))
+                loss = loss_of(logits, targets, weights)
+                aside = [AUXILIARY_WEIGHT * loss_of(other, targets, weights) for other in auxiliary]
+                share = group.world_size * len(mine) / len(batch)  # the group's gradient is the mean of its workers'
+                (sum(aside, loss) * share).backward()
             nn.utils.clip_grad_norm_(self.bare.parameters(), config.gradient_clip)
             self.optimizer.step()
             self.schedule.step()
@@ -273,20 +278,6 @@ def _batch(
 def as_tuple(outputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     """What a model answers in training: its logits, and those of its auxiliary heads where it has any."""
     return outputs if isinstance(outputs, tuple) else (outputs,)
-
-
-def autocast(config: TrainerConfig, device: torch.device) -> torch.autocast:
-    """The precision that a network of `config` trains, is evaluated and serves in."""
-    asked = config.precision == "bfloat16" or (config.precision == "auto" and device.type == "cuda")
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=asked and computes_bfloat16(device.type))
-
-
-@functools.cache
-def computes_bfloat16(kind: str) -> bool:
-    """Whether devices of this kind compute in bfloat16 here; those that imitate it take several times as long as float32."""
-    if kind == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 def _optimizer(model: nn.Module, config: TrainerConfig) -> torch.optim.Optimizer:

@@ -14,8 +14,9 @@ import torch.multiprocessing as mp
 
 from tests.support.builders import SETTINGS, make_spec, same_weights, tiny_trainable
 from tests.support.extension import tiny
+from trainables import res_rbg
 from trainables.core.prepared.batches import Clips
-from trainables.core.prepared.stored import open_prepared
+from trainables.core.prepared.stored import Prepared, open_prepared
 from trainables.core.training.trainer import Training, predict
 from trainables.core.training.trial import Stopped, TrialSpec, run_trial
 from trainables.core.training.workers import Group
@@ -56,6 +57,16 @@ def outcome(training: Training) -> dict:
         training.run_epoch()
     rate = training.schedule.get_last_lr()[0]
     return {"rows": training.curve, "weights": training.bare.state_dict(), "rate": rate}
+
+
+def residual(prepared: Prepared, group: Group, parts: int) -> dict[str, torch.Tensor]:
+    """The weights of a Res-RBG after an epoch that computes `parts` of a step again."""
+    config = res_rbg.Config(**res_rbg.SMALL, num_classes=2)
+    torch.manual_seed(0)
+    training = Training(res_rbg.build_model(config), Clips.of(prepared, config), FOLD, config, seed=0, group=group)
+    training.parts = parts
+    training.train_epoch()
+    return training.bare.state_dict()
 
 
 class Halt(Exception):
@@ -107,6 +118,7 @@ def work(rank: int, folder: Path, prepared_folder: Path, spec: TrialSpec) -> Non
     config = dataclasses.replace(CONFIG, ema_decay=0.9, mixup_alpha=0.4, batch_by="class", class_balance_beta=0.9)
     averaged = Training(checkpoint(), clips, FOLD, config, seed=0, group=group)
     found["averaged row"], found["averaged"] = averaged.run_epoch(), averaged.best["weights"]
+    found["kept"], found["recomputed"] = (residual(prepared, group, parts) for parts in (0, 1))
     found["agreed"] = group.agree(f"rank {rank}")
     found["gathered"] = group.gather(rank)
     with tiny_trainable():
@@ -186,6 +198,12 @@ def test_both_ranks_have_the_same_average_of_the_weights(two):
     one, other = two
     assert same_weights(one["averaged"], other["averaged"])
     assert one["averaged row"] == other["averaged row"]
+
+
+def test_what_two_workers_compute_again_has_the_statistics_of_the_whole_batch(two):
+    one, other = two
+    assert same_weights(one["kept"], one["recomputed"])
+    assert same_weights(one["recomputed"], other["recomputed"])
 
 
 def test_the_chosen_weights_score_what_the_curve_says(two):
