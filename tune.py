@@ -72,11 +72,11 @@ def run(
         from tuning.text import outcomes
 
         work |= {"keep_spelling": keep_spelling, "new_data": new_data}
+        each: dict[str, Any] = {"cpus_per_worker": cpus_per_worker, "gpus_per_worker": gpus_per_worker}
+        work["placement"] = fertune.Placement(workers=workers_per_trial, max_concurrent=max_concurrent, **each)
         if dry_run:
             outcomes.show_plan(fertune.plan(loaded, workers=workers_per_trial, sd=sd, pilot=pilot, **work), as_json)
             return
-        each: dict[str, Any] = {"cpus_per_worker": cpus_per_worker, "gpus_per_worker": gpus_per_worker}
-        work["placement"] = fertune.Placement(workers=workers_per_trial, max_concurrent=max_concurrent, **each)
         with outcomes.shown(as_json) as shown:
             work |= {"resume": resume, "verbose": verbose}
             ran = fertune.run(loaded, **work, time_budget_s=seconds, progress=shown.listener)

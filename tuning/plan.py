@@ -23,6 +23,8 @@ from tuning.evidence.minimum_detectable_effect import detectable
 from tuning.execution.asked import require_fitting, require_one_spread
 from tuning.execution.enumerated import chosen_folds, default_seeds, trainings
 from tuning.execution.face_sizes import FaceSizes
+from tuning.execution.memory import foreseen
+from tuning.execution.placement import Placement
 from tuning.execution.preparation import kept_spelling
 from tuning.execution.seeds import require_study_seed
 from tuning.execution.space import Space
@@ -44,6 +46,8 @@ class Plan:
     `num_trainings` counts models to train (a trial on three folds is three), `num_done` those of them that are done.
     `device_hours` and `disk_gb` are of the rest. `num_people` are tested in an ablation, and `detectable_points` is the
     smallest true difference of two variants, in points of accuracy, that it finds with a power of 80 %.
+    `memory_gib` is the forecast of the largest configuration, `memory_room_gib` what a worker may take of its device, and
+    `memory_parts` in how many parts a step is computed so that it fits: 0 as a whole, `None` where it does not.
     """
 
     study: str
@@ -56,6 +60,10 @@ class Plan:
     num_people: int | None = None
     detectable_points: float | None = None
     detectable_from: str = ""
+    memory_gib: float | None = None
+    memory_room_gib: float | None = None
+    memory_parts: int | None = None
+    memory_told: str = ""
 
     def lines(self) -> list[str]:
         """One line for each figure."""
@@ -71,7 +79,7 @@ class Plan:
         if self.detectable_from:
             points = "" if self.detectable_points is None else f"{self.detectable_points:.1f} points of accuracy, "
             lines.append(f"Minimum detectable effect: {points}{self.detectable_from}.")
-        return lines
+        return [*lines, f"Memory: {self.memory_told}"]
 
 
 def plan(
@@ -86,6 +94,7 @@ def plan(
     folds: tuple[int, ...] | None = None,
     seeds: int | None = None,
     workers: int = 1,
+    placement: Placement | None = None,
     sd: float | None = None,
     pilot: str | None = None,
     smoke: bool = False,
@@ -122,6 +131,7 @@ def plan(
         device_hours=None if seconds is None or ahead is None else seconds * ahead * workers / 3600,
         hours_from=hours_from if ahead is not None or seconds is None else "unknown without the number of folds",
         disk_gb=None if ahead is None else _disk_gb(loaded, ahead, weights_mb),
+        **foreseen(loaded, placement or Placement(workers=workers), search_size),
     )
     if loaded.design is None:
         return found

@@ -19,6 +19,7 @@ from trainables.core.training.trial import TrialSpec
 from trainables.core.wording import counted
 from tuning.execution.bookkeeper import Bookkeeper
 from tuning.execution.listener import Listener
+from tuning.execution.memory import trial_memory
 from tuning.execution.placement import Placement, slots_of
 from tuning.execution.readiness import require_ready, require_unchanged
 from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaSearcher, Searcher
@@ -70,6 +71,7 @@ class Runner:
         self._trains, self._require, self._new_data = trains, require, new_data
         self._data_facts: dict[str, Any] = {"keep_spelling": keep_spelling}
         self._resources = contextlib.ExitStack()
+        self._memory: dict[str, float] = {}
         self.notes: list[str] = []
         if (begun or new_data) and self.study.name not in known_studies(self.home):
             raise not_begun(self.home, self.study.name)
@@ -159,18 +161,15 @@ class Runner:
         left to run: its variants, objectives and quoted figures are what the file says now.
         """
         require_unchanged(self.study, self.ledger)
-        facts |= {
-            "objectives": [[objective.metric, objective.direction] for objective in self.study.objectives],
-            "design": self.study.design.facts() if self.study.design else None,
-            "published": {name: dict(figures) for name, figures in self.study.published.items()},
-            "effects": self.study.effects(),
-        }
+        facts |= self.study.facts()
         if count == 0:
             if self.ledger.study:
                 self.ledger.open_study(**facts)
             return
         session = self._ray()
         slots, gpus = slots_of(self.placement, session, count)
+        where = (self.placement, session, slots, gpus)
+        self._memory = trial_memory(self.study, phase, *where, tell=self.noted)
         self.ledger.open_study(**self._facts(), concurrency=slots, **facts)
         self._note_driver()
         self.listener.phase_began(
@@ -239,6 +238,7 @@ class Runner:
             folder=str(self.ledger.trial_folder(trial.trial_id)),
             num_epochs=trial.num_epochs,
             checkpoint_interval_s=self.checkpoint_interval_s,
+            **self._memory,
         )
 
     def _note_driver(self) -> None:

@@ -54,7 +54,12 @@ def capacity(device: torch.device) -> int:
 
 def room_of(device: torch.device, share: float = 1.0) -> int:
     """The bytes that a worker with that `share` of `device` may take; some are left to others."""
-    return int(share * _USABLE[device.type] * capacity(device))
+    return usable(device.type, capacity(device), share)
+
+
+def usable(kind: str, num_bytes: int, share: float = 1.0) -> int:
+    """What `room_of` says of a device of that `kind`, `cpu` or `cuda`, with `num_bytes` of memory."""
+    return int(share * _USABLE[kind] * num_bytes)
 
 
 def _limits(own: Path, groups: Path) -> list[int]:
