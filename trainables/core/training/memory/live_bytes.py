@@ -1,4 +1,4 @@
-"""How many bytes of tensors are alive while something is computed on shapes alone (the meta device)."""
+"""How many bytes of tensors are alive while something is computed, on a device or on shapes alone (the meta device)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 
 class LiveBytes(TorchDispatchMode):
-    """Of the tensors on the meta device that are made within it: `now` are the bytes of those alive, `peak` the most so far."""
+    """Of the tensors on a device of `kind` made within it: `now` are the bytes of those alive, `peak` the most so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str = "meta") -> None:
         super().__init__()
+        self._kind = kind
         self.now = self.peak = 0
         self._known: dict[int, weakref.ref[torch.UntypedStorage]] = {}
 
@@ -27,11 +28,15 @@ class LiveBytes(TorchDispatchMode):
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         made = func(*args, **(kwargs or {}))
-        given = {storage._cdata for storage in _storages((args, kwargs))}  # of which a view takes nothing
-        for storage in _storages(made):
+        given = {storage._cdata for storage in self._storages((args, kwargs))}  # of which a view takes nothing
+        for storage in self._storages(made):
             if storage._cdata not in given:
                 self._take(storage)
         return made
+
+    def _storages(self, values: Any) -> list[torch.UntypedStorage]:
+        tensors = [one for one in tree_leaves(values) if isinstance(one, Tensor) and one.device.type == self._kind]
+        return [one.untyped_storage() for one in tensors]
 
     def _take(self, storage: torch.UntypedStorage) -> None:
         key, size = storage._cdata, storage.nbytes()
@@ -46,12 +51,6 @@ class LiveBytes(TorchDispatchMode):
         self._known[key] = weakref.ref(storage, freed)
         self.now += size
         self.peak = max(self.peak, self.now)
-
-
-def _storages(values: Any) -> list[torch.UntypedStorage]:
-    return [
-        one.untyped_storage() for one in tree_leaves(values) if isinstance(one, Tensor) and one.device.type == "meta"
-    ]
 
 
 def in_bfloat16(model: nn.Module) -> nn.Module:

@@ -1,39 +1,16 @@
 """What a training will take: counted on shapes alone, as large as what really lives, and as fields change it."""
 
 import gc
-import weakref
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from trainables import res_rbg, static_cnn, tdrag
 from trainables.core import lookup
 from trainables.core.training.memory.forecast import GIB, Forecast, forecast, one_step, splits_of
+from trainables.core.training.memory.live_bytes import LiveBytes
 
 SMALL = {"backbone": "resnet18", "gru_hidden": 16, "image_size": 64, "num_frames": 4, "batch_size": 2}
-
-
-class Alive(TorchDispatchMode):
-    """The most bytes of real tensors that are alive at once; the forecast counts those that are not real."""
-
-    def __init__(self):
-        super().__init__()
-        self.now = self.peak = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        before = {one.untyped_storage().data_ptr() for one in tree_leaves((args, kwargs)) if torch.is_tensor(one)}
-        made = func(*args, **(kwargs or {}))
-        for storage in {one.untyped_storage() for one in tree_leaves(made) if torch.is_tensor(one)}:
-            if storage.data_ptr() not in before:
-                self.now += storage.nbytes()
-                weakref.finalize(storage, self.free, storage.nbytes())
-        self.peak = max(self.peak, self.now)
-        return made
-
-    def free(self, size):
-        self.now -= size
 
 
 @pytest.mark.parametrize("parts", [0, 1])
@@ -50,7 +27,7 @@ def test_a_step_takes_what_is_foreseen(trainable, config, parts):
     """Within a tenth, which a GRU's own way of computing on a processor makes out."""
     model = lookup.load("trainables", trainable, "trainable").build_model(config).train()
     gc.collect()
-    with Alive() as alive:
+    with LiveBytes("cpu") as alive:
         one_step(model, config, torch.device("cpu"), config.batch_size, parts=parts)
     assert forecast(trainable, config, "cpu", parts=parts).step == pytest.approx(alive.peak, rel=0.1)
 
