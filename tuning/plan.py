@@ -104,8 +104,7 @@ def plan(
     Time comes from the study's finished trials, else from counted operations and the rate that finished trials of other
     studies under `home` reached on this device. `sd` is the standard deviation, over folds and seeds, of the difference in
     accuracy between two variants trained on the same fold with the same seed, in points; without it that of the finished
-    runs is taken, or of those of another study, the `pilot`.
-
+    runs is taken, or of those of another study, the `pilot`. `placement` is that of `run`, where it is known.
     `keep_spelling` and `new_data` are those of `run`. Raises `ValueError` for what is asked of the other kind of study, and
     for an `image_size`, weights, a seed, folds and a pilot that the study cannot be run with.
     """
@@ -138,12 +137,8 @@ def plan(
     tested = [sizes[fold] for fold in chosen] if sizes and chosen else []
     spread = {"sd": sd and sd / 100, "pilot": _pilot(place, pilot)}
     points, points_from = detectable(ledger, loaded.design, tested, seeds, **spread)
-    return dataclasses.replace(
-        found,
-        num_people=num_subjects(tested) if tested else None,
-        detectable_points=points,
-        detectable_from=points_from,
-    )
+    people = num_subjects(tested) if tested else None
+    return dataclasses.replace(found, num_people=people, detectable_points=points, detectable_from=points_from)
 
 
 def _require_possible(study: Study, ledger: Ledger) -> None:

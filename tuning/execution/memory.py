@@ -6,15 +6,13 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-import torch
-
 from search_spaces.core.extremes import extremes
 from search_spaces.core.study import Study
 from trainables.core.config import TrainerConfig
 from trainables.core.phases import Phase
 from trainables.core.training.memory.fitting import DoesNotFit, described, fitting, gib
 from trainables.core.training.memory.forecast import GIB, forecast
-from trainables.core.training.memory.measured import capacity, gaps_of, measured_step, usable
+from trainables.core.training.memory.measured import capacity, capacity_here, gaps_of, step_here, this_device, usable
 from tuning.execution.placement import Placement, memory_share, slots_of
 from tuning.execution.reachable import given_address
 from tuning.execution.session import Session, look_ahead, open_session
@@ -129,7 +127,7 @@ def foreseen(study: Study, placement: Placement, count: int) -> dict[str, Any]:
             with open_session():
                 room = _room(placement, gpus, share)
         else:
-            room = _room_here("cuda" if gpus and torch.cuda.is_available() else "cpu", share)
+            room = _room_here(this_device().type if gpus else "cpu", share)
         need = need_of(study, room, workers=placement.workers)
     except (OSError, ValueError) as error:
         return {"memory_told": f"unknown: {error}"}
@@ -151,14 +149,14 @@ def _trainings(study: Study) -> int:
 
 
 def _room_here(kind: str, share: float) -> Room:
-    return Room(device=kind, capacity=capacity(torch.device(kind)), share=share)
+    return Room(device=kind, capacity=capacity(kind), share=share)
 
 
 def _room(placement: Placement, gpus: float, share: float) -> Room:
     """That of a GPU is asked of a process that has one. Raises `TimeoutError` where all are held by others."""
     if not gpus:
         return _room_here("cpu", share)
-    kind, num_bytes = _on_device(placement, gpus, _what_it_has)
+    kind, num_bytes = _on_device(placement, gpus, capacity_here)
     return Room(device=kind, capacity=num_bytes, share=share)
 
 
@@ -168,7 +166,7 @@ def _measured(study: Study, need: Need, room: Room, placement: Placement, gpus: 
     about = {"workers": placement.workers, "parts": need.parts}
     found = forecast(study.trainable, need.config, room.device, **about)
     try:
-        return gaps_of(found, _on_device(placement, gpus, _step, study.trainable, need.config, about))
+        return gaps_of(found, _on_device(placement, gpus, step_here, study.trainable, need.config, about))
     except (RuntimeError, TimeoutError):  # its process was killed, or the device is held: the forecast stands
         return None
 
@@ -187,15 +185,3 @@ def _on_device(placement: Placement, gpus: float, work: Callable[..., Any], *giv
         raise TimeoutError(f"No device was free within {PATIENCE_S:g} s.") from error
     except RayError as error:
         raise RuntimeError(str(error)) from error
-
-
-def _device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def _what_it_has() -> tuple[str, int]:
-    return _device().type, capacity(_device())
-
-
-def _step(trainable: str, config: TrainerConfig, about: dict[str, int]) -> int:
-    return measured_step(trainable, config, _device(), **about)

@@ -45,7 +45,7 @@ def device(monkeypatch):
 
     def on_device(placement, gpus, work, *given):
         stood["asked"].append((work.__name__, *given))
-        if work.__name__ == "_what_it_has":
+        if work.__name__ == "capacity_here":
             return stood["room"].device, stood["room"].capacity
         return stood["step"](*given)
 
@@ -72,7 +72,7 @@ def test_the_largest_configuration_of_a_search_is_told_where_it_is_not_plenty(de
     assert "res_rbg resnet18 on batches of 512 clips of 2 frames of 32 px" in note
     assert note.endswith("it fits.")
     ((name, trainable, config, about),) = device["asked"]
-    assert (name, trainable, config.batch_size, about["parts"]) == ("_step", "res_rbg", 512, 0)
+    assert (name, trainable, config.batch_size, about["parts"]) == ("step_here", "res_rbg", 512, 0)
     assert told["memory_gaps"] == 1.0
 
 
@@ -98,7 +98,7 @@ def test_where_the_measuring_process_dies_the_forecast_stands(device):
 def test_a_gpu_is_asked_what_it_has_and_always_measured(device):
     device["room"] = room(64 * GIB, "cuda")
     told, notes = begin(SEARCH, gpus=0.5)
-    assert [name for name, *_ in device["asked"]] == ["_what_it_has", "_step"]
+    assert [name for name, *_ in device["asked"]] == ["capacity_here", "step_here"]
     assert told == {"memory_share": 0.5, "memory_gaps": 1.0}
     assert notes == []
 
@@ -175,7 +175,7 @@ def test_a_dry_run_says_why_it_cannot_know(monkeypatch):
 def test_a_process_of_ray_measures_a_step(monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     with module.open_session():
-        assert module._on_device(Placement(), 0.0, module._what_it_has)[0] == "cpu"
+        assert module._on_device(Placement(), 0.0, module.capacity_here)[0] == "cpu"
         config = SEARCH.config({"batch_size": 512})
-        step = module._on_device(Placement(), 0.0, module._step, "res_rbg", config, {"workers": 1, "parts": 0})
+        step = module._on_device(Placement(), 0.0, module.step_here, "res_rbg", config, {"workers": 1, "parts": 0})
     assert 0.7 < step / forecast("res_rbg", config, "cpu").step < 2.5

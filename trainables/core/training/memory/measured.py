@@ -44,9 +44,24 @@ def gaps_of(forecast: Forecast, measured: int) -> float:
     return max(1.0, measured / forecast.step)
 
 
-def capacity(device: torch.device) -> int:
+def this_device() -> torch.device:
+    """What this process trains on: the GPU that it was given, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def capacity_here() -> tuple[str, int]:
+    """The kind of `this_device` and its `capacity`."""
+    return this_device().type, capacity(this_device())
+
+
+def step_here(trainable: str, config: TrainerConfig, about: dict[str, int]) -> int:
+    """`measured_step` on `this_device`; `about` are its `workers` and `parts`."""
+    return measured_step(trainable, config, this_device(), **about)
+
+
+def capacity(device: torch.device | str) -> int:
     """The bytes of memory that `device` has in all: of a CPU, what the machine or its container may use."""
-    if device.type == "cuda":
+    if torch.device(device).type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min([machine, *_limits(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))])
