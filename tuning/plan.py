@@ -21,9 +21,9 @@ from trainables.core.wording import counted
 from tuning.evidence.fold_sizes import FoldSize, fold_sizes, mean_sizes, num_subjects
 from tuning.evidence.minimum_detectable_effect import detectable
 from tuning.execution.asked import require_fitting, require_one_spread
+from tuning.execution.devices.memory import foreseen
 from tuning.execution.enumerated import chosen_folds, default_seeds, trainings
 from tuning.execution.face_sizes import FaceSizes
-from tuning.execution.memory import foreseen
 from tuning.execution.placement import Placement
 from tuning.execution.preparation import kept_spelling
 from tuning.execution.seeds import require_study_seed

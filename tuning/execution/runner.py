@@ -18,8 +18,8 @@ from trainables.core.prepared.stored import Prepared
 from trainables.core.training.trial import TrialSpec
 from trainables.core.wording import counted
 from tuning.execution.bookkeeper import Bookkeeper
+from tuning.execution.devices.memory import trial_memory
 from tuning.execution.listener import Listener
-from tuning.execution.memory import trial_memory
 from tuning.execution.placement import Placement, slots_of
 from tuning.execution.readiness import require_ready, require_unchanged
 from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaSearcher, Searcher

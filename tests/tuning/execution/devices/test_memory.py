@@ -7,8 +7,8 @@ from search_spaces.core.designs import sweep
 from tests.support.tiny_study import tiny_study
 from trainables.core.training.memory.fitting import DoesNotFit
 from trainables.core.training.memory.forecast import GIB, forecast
-from tuning.execution import memory as module
-from tuning.execution.memory import Room, foreseen, need_of, trial_memory
+from tuning.execution.devices import memory as module
+from tuning.execution.devices.memory import Room, foreseen, need_of, trial_memory
 from tuning.execution.placement import Placement, memory_share
 from tuning.execution.session import Node, Session
 
