@@ -23,6 +23,7 @@ from tuning.evidence.fold_sizes import FoldSize, fold_sizes, mean_sizes, num_sub
 from tuning.evidence.minimum_detectable_effect import detectable
 from tuning.evidence.rates import rates_on
 from tuning.execution.asked import require_fitting, require_one_spread
+from tuning.execution.devices.memory import foreseen
 from tuning.execution.enumerated import chosen_folds, default_seeds, trainings
 from tuning.execution.face_sizes import FaceSizes
 from tuning.execution.placement import Placement, num_at_once
@@ -46,7 +47,8 @@ class Plan:
     `num_trainings` counts models to train (a trial on three folds is three), `num_done` those of them that are done.
     `device_hours`, `disk` and `disk_gb`, its peak, are of the rest. `num_people` are tested in an ablation, and
     `detectable_points` is the smallest true difference of two variants, in points of accuracy, that it finds with a power of
-    80 %.
+    80 %. `memory_gib` is the forecast of the largest configuration, `memory_room_gib` what a worker may take of its device,
+    and `memory_parts` in how many parts a step is computed so that it fits: 0 as a whole, `None` where it does not.
     """
 
     study: str
@@ -60,6 +62,10 @@ class Plan:
     num_people: int | None = None
     detectable_points: float | None = None
     detectable_from: str = ""
+    memory_gib: float | None = None
+    memory_room_gib: float | None = None
+    memory_parts: int | None = None
+    memory_told: str = ""
 
     def lines(self) -> list[str]:
         """One line for each figure."""
@@ -74,7 +80,7 @@ class Plan:
         if self.detectable_from:
             points = "" if self.detectable_points is None else f"{self.detectable_points:.1f} points of accuracy, "
             lines.append(f"Minimum detectable effect: {points}{self.detectable_from}.")
-        return lines
+        return [*lines, f"Memory: {self.memory_told}"]
 
 
 def plan(
@@ -130,6 +136,7 @@ def plan(
         hours_from=hours_from if ahead is not None or seconds is None else "unknown without the number of folds",
         disk_gb=None if disk is None else disk.peak / 1e9,
         disk=disk,
+        **foreseen(loaded, placement, search_size),
     )
     if loaded.design is None:
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.core import gpu_checks, gpu_measures
+from benchmarks.core import gpu_checks, gpu_measures, gpu_memory
 from benchmarks.core.gpu_bench import Part
 
 PARTS: dict[str, Part] = {
@@ -14,6 +14,8 @@ PARTS: dict[str, Part] = {
     "exact_resume": Part(run=gpu_checks.exact_resume, is_check=True, limit_s=60),
     "loss_curve": Part(run=gpu_checks.loss_curve, is_check=True, limit_s=60),
     "two_trials": Part(run=gpu_checks.two_trials, is_check=True, limit_s=60),
+    "recomputed_numbers": Part(run=gpu_memory.recomputed_numbers, is_check=True, limit_s=60),
+    "memory_foreseen": Part(run=gpu_memory.memory_foreseen, is_check=True, limit_s=60),
     "sticky_error": Part(run=gpu_checks.sticky_error, is_check=True, limit_s=60, needs_gpu=True),
     "matmul_peak": Part(run=gpu_measures.matmul_peak, is_check=False, limit_s=30),
     "feeds": Part(run=gpu_measures.feeds, is_check=False, limit_s=120),

@@ -171,6 +171,15 @@ class Study:
             "defaults": {key: value for key, value in self.defaults.items() if key in needed},
         }
 
+    def facts(self) -> dict[str, Any]:
+        """What a ledger remembers of it beside its space and its settings, as plain values."""
+        return {
+            "objectives": [[objective.metric, objective.direction] for objective in self.objectives],
+            "design": self.design.facts() if self.design else None,
+            "published": {name: dict(figures) for name, figures in self.published.items()},
+            "effects": self.effects(),
+        }
+
     def smoked(self) -> Study:
         """The same study in seconds, under a name of its own: nothing of it mixes with the real one.
 

@@ -1,5 +1,7 @@
 """The script for a GPU, tried without one: it runs whole at toy size, and each check fails on the fault that it is for."""
 
+import contextlib
+import dataclasses
 import json
 import multiprocessing
 import subprocess
@@ -10,13 +12,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.core import gpu_checks, gpu_children, gpu_measures, gpu_worker
+from benchmarks.core import gpu_checks, gpu_children, gpu_measures, gpu_memory, gpu_worker
 from benchmarks.core.gpu_bench import TOY_NETWORKS, Bench, Finding, Part, make_training
 from benchmarks.core.gpu_feeds import OnDevice, Prefetched, Resident
 from benchmarks.core.gpu_parts import PARTS
 from benchmarks.gpu import Outcome, main, run, summary
 from tests.benchmarks.gpu_parts import dies, hangs, never_ready, raises, works
 from tests.conftest import ROOT
+from trainables.core.training.memory import recomputed as module_of_recomputed
 from trainables.core.training.trainer import Training
 from trainables.models import rbg
 
@@ -167,6 +170,23 @@ def test_memory_that_is_kept_is_found(bench, monkeypatch):
         Training, "__init__", lambda training, *given, **named: (kept.append(0), real(training, *given, **named))[1]
     )
     assert gpu_checks.memory_given_back(bench).passed is False
+
+
+def test_running_statistics_that_move_twice_are_found(bench, monkeypatch):
+    monkeypatch.setattr(module_of_recomputed, "_unmoved", lambda unit: contextlib.nullcontext())
+    assert gpu_memory.recomputed_numbers(bench).passed is False
+
+
+@pytest.mark.parametrize("off", [0.5, 2.0])
+def test_a_forecast_that_is_off_is_found(bench, monkeypatch, off):
+    right = gpu_memory.forecast
+
+    def wrong(*given, **named):
+        found = right(*given, **named)
+        return dataclasses.replace(found, step=int(off * found.step))
+
+    monkeypatch.setattr(gpu_memory, "forecast", wrong)
+    assert gpu_memory.memory_foreseen(bench).passed is False
 
 
 @pytest.mark.filterwarnings("ignore:called a synchronizing")

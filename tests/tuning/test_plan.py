@@ -228,7 +228,7 @@ def test_a_pilot_that_shows_no_spread_is_said_to(prepared, tmp_path, answers, fo
 def test_a_single_fold_detects_nothing(home):
     forecast = plan(study_of(), home=home, folds=(2,))
     assert forecast.detectable_points is None
-    assert forecast.lines()[-1].startswith("Minimum detectable effect: unknown with 1 fold")
+    assert forecast.lines()[3].startswith("Minimum detectable effect: unknown with 1 fold")
 
 
 # The folds that a plan reckons with

@@ -14,7 +14,9 @@ def in_float32(layer: nn.Module, x: Tensor) -> Tensor:
     `torch.compile` knows how to leave its graph at torch's recurrent layers, and fails at what inherits from them.
     """
     kind = x.device.type
-    if kind == "meta" or not torch.is_autocast_enabled(kind):  # the meta device knows no autocast
+    if kind == "meta":  # which knows no autocast
+        return layer(x.float())[0]
+    if not torch.is_autocast_enabled(kind):
         return layer(x)[0]
     with torch.autocast(kind, enabled=False):
         return layer(x.float())[0]

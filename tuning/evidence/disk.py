@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from search_spaces.core.extremes import extremes
 from search_spaces.core.study import Study
-from search_spaces.core.values import ends
 from trainables.core import lookup
 from trainables.core.config import TrainerConfig
 from trainables.core.prepared.stored import margin_size, prepared_folders
@@ -20,6 +20,8 @@ from trainables.core.wording import counted, size
 _ROW, _FILE = 40, 4000  # bytes of a row of predictions beside its logits, and of the file beside its rows
 _COPIES_OF_PREDICTIONS = 2  # MLflow has one
 _FRAMES_OF_A_CLIP = 16
+# Settings of the training, which change no network.
+_WITHOUT_WEIGHT = TrainerConfig.__dataclass_fields__.keys() - {"num_classes", "num_frames", "image_size"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -126,35 +128,18 @@ def forecast(
 
 
 def largest_configuration(study: Study) -> tuple[TrainerConfig, float]:
-    """The configuration of most weights that a trial of `study` may have, and their MiB, from shapes alone.
-
-    One parameter after another takes the value that makes the network largest; those of the trainer change no network.
-    """
+    """The configuration of most weights that a trial of `study` may have, and their MiB, from shapes alone."""
     build_model = lookup.load("trainables", study.trainable, "trainable").build_model
-    sizes: dict[TrainerConfig, float] = {}
+    sizes: dict[tuple[Any, ...], float] = {}
 
-    def measured(parameters: Mapping[str, Any]) -> tuple[float, TrainerConfig | None]:
-        try:
-            config = study.config(study.effective(parameters))
-            if config not in sizes:
-                sizes[config] = planned_weights_mb(build_model, config)
-        except ValueError:  # values that do not go together
-            return -1.0, None
-        return sizes[config], config
+    def measured(config: TrainerConfig) -> float:
+        network = tuple(value for key, value in vars(config).items() if key not in _WITHOUT_WEIGHT)
+        if network not in sizes:
+            sizes[network] = planned_weights_mb(build_model, config)
+        return sizes[network]
 
-    choices = {key: ends(domain) for key, domain in study.parameters.items()}
-    found = []
-    for change in [{}] if study.design is None else study.design.variants.values():
-        chosen = {**{key: values[0] for key, values in choices.items() if values}, **change}
-        for key in 2 * [
-            key for key in choices if key not in TrainerConfig.__dataclass_fields__
-        ]:  # one may wake another
-            options = [chosen, *({**chosen, key: value} for value in choices[key])]
-            chosen = max(options, key=lambda option: measured(option)[0])
-        found.append(measured(chosen))
-    weights_mb, config = max(found, key=lambda one: one[0])
-    assert config is not None, study.name
-    return config, weights_mb
+    _, largest = extremes(study, measured)
+    return largest, measured(largest)
 
 
 def _to_prepare(study: Study, home: Path, facts: Mapping[str, Any]) -> int | None:

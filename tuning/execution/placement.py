@@ -50,6 +50,14 @@ def num_at_once(placement: Placement, count: int) -> int:
     return min(count, placement.max_concurrent or 1)
 
 
+def memory_share(placement: Placement, session: Session, slots: int, gpus: float) -> float:
+    """The share of a device's memory, of a GPU or else of a machine, that is left to each of the workers on it."""
+    if gpus:
+        return min(1.0, gpus)
+    workers = slots * placement.workers
+    return 1 / max(1, *(min(workers, _places(node, placement.cpus_per_worker, gpus)) for node in session.nodes))
+
+
 def _places(node: Node, cpus: int, gpus: float) -> int:
     """How many workers fit on a node. Shares of a GPU are cut from one GPU, never from two."""
     fit = int(node.num_cpus // cpus)

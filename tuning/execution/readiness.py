@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 from search_spaces.core.freezing import told_of_frozen
 from search_spaces.core.starting import starting_weights
@@ -35,16 +34,6 @@ def require_ready(
         for sentence in told_of_frozen(study):
             tell(sentence)
         slots_of(placement, Session(nodes=look_ahead()), 1)
-
-
-def facts_of(study: Study) -> dict[str, Any]:
-    """What a ledger remembers of a study as its file says it now, whether or not it has trials to run."""
-    return {
-        "objectives": [[objective.metric, objective.direction] for objective in study.objectives],
-        "design": study.design.facts() if study.design else None,
-        "published": {name: dict(figures) for name, figures in study.published.items()},
-        "effects": study.effects(),
-    }
 
 
 def require_unchanged(study: Study, ledger: Ledger) -> None:

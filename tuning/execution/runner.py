@@ -18,8 +18,9 @@ from trainables.core.training.trial import TrialSpec
 from tuning.execution.asked import require_new
 from tuning.execution.baselines import Baselines, baselines_due
 from tuning.execution.bookkeeper import Bookkeeper, Listener
+from tuning.execution.devices.memory import trial_memory
 from tuning.execution.placement import Placement, slots_of
-from tuning.execution.readiness import facts_of, require_ready, require_unchanged
+from tuning.execution.readiness import require_ready, require_unchanged
 from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaSearcher, Searcher
 from tuning.execution.session import Session, open_session
 from tuning.execution.signals import interruptible
@@ -70,6 +71,7 @@ class Runner:
         self._trains, self._require, self._new_data = trains, require, new_data
         self._data_facts: dict[str, Any] = {"keep_spelling": keep_spelling}
         self._resources = contextlib.ExitStack()
+        self._memory: dict[str, float] = {}
         self.notes: list[str] = []
         if (begun or new_data) and self.study.name not in known_studies(self.home):
             raise not_begun(self.home, self.study.name)
@@ -163,13 +165,15 @@ class Runner:
         left to run: its variants, objectives and quoted figures are what the file says now.
         """
         require_unchanged(self.study, self.ledger)
-        facts |= facts_of(self.study)
+        facts |= self.study.facts()
         if count == 0:
             if self.ledger.study:
                 self.ledger.open_study(**facts)
             return
         session = self._ray()
         slots, gpus = slots_of(self.placement, session, count)
+        where = (self.placement, session, slots, gpus)
+        self._memory = trial_memory(self.study, phase, *where, tell=self.noted)
         self.ledger.open_study(**self._facts(), concurrency=slots, **facts)
         self._note_driver()
         self.listener.phase_began(
@@ -237,6 +241,7 @@ class Runner:
             folder=str(self.ledger.trial_folder(trial.trial_id)),
             num_epochs=trial.num_epochs,
             checkpoint_interval_s=self.checkpoint_interval_s,
+            **self._memory,
         )
 
     def _note_driver(self) -> None:

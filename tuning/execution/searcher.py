@@ -19,7 +19,7 @@ from optuna.trial import TrialState
 
 from search_spaces.core.study import Study
 from tuning.execution.seeds import search_seed
-from tuning.execution.space import Space
+from tuning.execution.space import Space, is_open
 from tuning.records.ledger import Trial, objective_values
 
 _MOST_REPEATED = 20  # suggestions in a row that were tried before, until a point is drawn among those that were not
@@ -97,7 +97,7 @@ class OptunaSearcher:
         return Trial(phase="search", parameters=asked.params, seed=seed, folds=self._study.search_folds)
 
     def tell(self, trial: Trial) -> None:
-        if trial.state == "FAILED":
+        if is_open(trial):
             self._tried.discard(self._space.identity(trial.parameters))
         waiting = self._asked.get(_key(trial.parameters))
         if not waiting:  # asked for in an earlier run, and resumed in this one

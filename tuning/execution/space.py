@@ -15,6 +15,7 @@ from ray.tune.search.optuna import OptunaSearch
 from search_spaces.core.conditions import needed_by
 from search_spaces.core.study import Study
 from trainables.core.config import has_effect
+from trainables.core.training.memory.fitting import DoesNotFit
 from trainables.core.wording import counted
 from tuning.records.ledger import Trial
 
@@ -67,7 +68,7 @@ class Space:
     def tried(self, trials: Iterable[Trial]) -> set[Hashable]:
         """What `trials` have tried, or are about to, on the folds of today's search; one that failed leaves its point open."""
         folds = tuple(self._study.search_folds)
-        return {self.identity(t.parameters) for t in trials if t.state != "FAILED" and tuple(t.folds) == folds}
+        return {self.identity(t.parameters) for t in trials if not is_open(t) and tuple(t.folds) == folds}
 
     def untried(self, tried: Collection[Hashable], seed: int) -> dict[str, Any] | None:
         """A point beside those `tried`, drawn by `seed`; `None` where there is none, or none was found in many draws."""
@@ -106,6 +107,11 @@ class Space:
         else:
             for value in _values(self.distributions[keys[0]]) or ():
                 yield from self._points({**chosen, keys[0]: value}, keys[1:])
+
+
+def is_open(trial: Trial) -> bool:
+    """Whether what `trial` tried may be tried again: it failed, and not because it is too large for the device."""
+    return trial.state == "FAILED" and not trial.error.startswith(DoesNotFit.__name__)
 
 
 def all_tried(name: str, num_trials: int) -> str:

@@ -88,6 +88,13 @@ def test_what_runs_is_not_asked_for_again_and_what_failed_may_be():
     assert searcher.ask() is None
     searcher.tell(dataclasses.replace(running[1], state="FAILED"))
     assert searcher.ask().parameters == running[1].parameters
+    refused = dataclasses.replace(running[1], state="FAILED", error="DoesNotFit: res_rbg takes 9 GiB.")
+    searcher.tell(refused)
+    assert searcher.ask() is None, "the device is as small as it was"
+    begun = [dataclasses.replace(refused, trial_id="search-0001")]
+    again = OptunaSearcher(study, num_samples=9, begun=begun)
+    assert {again.ask().parameters["rbg_depth"] for _ in range(2)} == {0, 1, 2} - {refused.parameters["rbg_depth"]}
+    assert again.ask() is None
 
 
 @pytest.mark.parametrize("state", ["FINISHED", "INTERRUPTED", "RUNNING"])

@@ -26,6 +26,7 @@ from trainables.core.training.features import Features, FromFeatures
 from trainables.core.training.fine_tuning import FineTuning
 from trainables.core.training.layout import channels_last
 from trainables.core.training.losses import Loss
+from trainables.core.training.memory.recomputed import recomputed
 from trainables.core.training.metrics import scores
 from trainables.core.training.optimizer import optimizer_of, schedule_of
 from trainables.core.training.precision import autocast
@@ -51,7 +52,8 @@ class Training:
     `fold.test` is never read here. With an empty `fold.validation` (a refit) the last epoch is the chosen one.
     Same `seed`, same thread count: the same numbers to the last bit on a CPU, resumed or not. The group shares each batch
     (docs/decisions/0021): the schedule, the order of the clips and the gradients do not depend on how many workers it has.
-    `after_step` is called on every rank after each step, when `state` may be asked for.
+    `after_step` is called on every rank after each step, when `state` may be asked for. `parts`, which changes no number, is
+    how much of a step is computed again instead of kept (`trainables/core/training/memory/recomputed.py`).
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Training:
         self.step_times_s: list[float] = []
         self.best: dict[str, Any] = {}
         self.after_step: Callable[[], object] = lambda: None
+        self.parts = 0
         self._running: Epoch | None = None
         self._unfinished: dict[str, Any] | None = None  # of an epoch that was begun before this training was
 
@@ -183,13 +186,14 @@ class Training:
                 inputs, mixture = mixed(inputs, lengths, config.mixup_alpha, epoch.generator)
                 loss_of = functools.partial(mixture.of, self.loss)
             self.optimizer.zero_grad(set_to_none=True)
-            with autocast(config, group.device), group.one_batch(self.bare, counts=bool(mine)):
-                logits, *auxiliary = as_tuple(self.model(inputs, lengths))
             targets, weights = self.targets.of_batch(indices, labels)
-            loss = loss_of(logits, targets, weights)
-            aside = [AUXILIARY_WEIGHT * loss_of(other, targets, weights) for other in auxiliary]
-            share = group.world_size * len(mine) / len(batch)  # the group's gradient is the mean of its workers'
-            (sum(aside, loss) * share).backward()
+            with group.one_batch(self.bare, counts=bool(mine)), recomputed(self.bare, self.parts):
+                with autocast(config, group.device):
+                    logits, *auxiliary = as_tuple(self.model(inputs, lengths))
+                loss = loss_of(logits, targets, weights)
+                aside = [AUXILIARY_WEIGHT * loss_of(other, targets, weights) for other in auxiliary]
+                share = group.world_size * len(mine) / len(batch)  # the group's gradient is the mean of its workers'
+                (sum(aside, loss) * share).backward()
             nn.utils.clip_grad_norm_(self.bare.parameters(), config.gradient_clip)
             self.optimizer.step()
             self.schedule.step()

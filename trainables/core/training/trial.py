@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import gc
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +29,9 @@ from trainables.core.training.augmentation.robustness import robustness, write_r
 from trainables.core.training.checkpoint import Checkpoint
 from trainables.core.training.costs import costs, train_flops
 from trainables.core.training.epoch import seeded
+from trainables.core.training.memory.fitting import fitting, how_it_fits
+from trainables.core.training.memory.forecast import splits_of
+from trainables.core.training.memory.measured import room_of
 from trainables.core.training.metrics import scores
 from trainables.core.training.predictions import Predictions, confusion, require_answers, scores_by_class
 from trainables.core.training.trainer import Training, predict
@@ -45,6 +50,8 @@ class TrialSpec:
     `parameters` is the flat config; `num_classes` is filled in from the data. `folder` receives the trial's files.
     `num_epochs`, where given, ends training before the schedule of `epochs` does (a refit). Checkpoints are at least
     `checkpoint_interval_s` apart; with 0 there is one after every epoch.
+    `memory_share` is the share of its device's memory that a worker may take, `None` for whatever is there; `memory_gaps` is
+    what was measured of it (`Forecast.num_bytes`).
     """
 
     trial_id: str
@@ -59,6 +66,8 @@ class TrialSpec:
     folder: str
     num_epochs: int | None = None
     checkpoint_interval_s: float = 10.0
+    memory_share: float | None = None
+    memory_gaps: float | None = None
 
 
 class Stopped(Exception):
@@ -73,7 +82,8 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
     `predictions.parquet` and `confusion.json` (phases that score something), `robustness.json` (a confirmation) and, where
     it may be served, `model.safetensors` with `model.json`.
 
-    Raises `Stopped` when `report` says so, `NonFiniteLoss`, and `ValueError` for a parameter that the config lacks.
+    Raises `Stopped` when `report` says so, `NonFiniteLoss`, `DoesNotFit` for what is too large for the device, and `ValueError`
+    for a parameter that the config lacks.
     """
     started = time.perf_counter()
     prepared = open_prepared(Path(spec.prepared))
@@ -85,16 +95,18 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
     config = make_config(module.Config, {**spec.parameters, "num_classes": len(prepared.classes)})
     clips = Clips.of(prepared, config)
 
-    def begun() -> list[Training]:
+    def begun(parts: int) -> list[Training]:
         trainings = []
         for fold in spec.folds:
             seeded(spec.seed, fold)
             model = module.build_model(config)
             view = splits.view(spec.phase, fold)
-            trainings.append(Training(model, clips, view, config, seed=spec.seed * 1009 + fold, group=group))
+            training = Training(model, clips, view, config, seed=spec.seed * 1009 + fold, group=group)
+            training.parts = parts
+            trainings.append(training)
         return trainings
 
-    trainings = _trained(spec, begun, config.epochs, report, group)
+    trainings = _trained_within_memory(spec, config, begun, report, group)
     scored = [_score(training, spec.phase) for training in trainings]
     for found in scored:
         if found is not None:
@@ -112,8 +124,34 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
     return metrics | {"wall_time_s": time.perf_counter() - started}
 
 
+def _trained_within_memory(
+    spec: TrialSpec, config: TrainerConfig, begun: Callable[[int], list[Training]], report: Report, group: Group
+) -> list[Training]:
+    """`_trained` in as many parts as the forecast says, and from the last checkpoint in more where a GPU is full."""
+    parts, note = 0, ""
+    if spec.memory_share is not None:
+        room = min(group.gather(room_of(group.device, spec.memory_share)))
+        about = {"workers": group.world_size, "trainings": len(spec.folds), "gaps": spec.memory_gaps}
+        found = fitting(spec.trainable, config, group.device.type, room, **about)
+        parts, note = found.parts, how_it_fits(spec.trainable, config, found, room, spec.memory_gaps)
+    while True:
+        try:
+            return _trained(spec, functools.partial(begun, parts), config.epochs, report, group, note)
+        except torch.OutOfMemoryError:
+            more = [one for one in splits_of(spec.trainable, config) if one > parts]
+            if not more or group.world_size > 1:  # the other workers wait for this one
+                raise
+        parts = more[0]
+        note = (
+            "The GPU had no memory left: the trial goes on from its last checkpoint, and what it computes is computed "
+        )
+        note += "again where it is needed instead of kept. Its numbers stay the same."
+        gc.collect()
+        torch.cuda.empty_cache()
+
+
 def _trained(
-    spec: TrialSpec, begun: Callable[[], list[Training]], epochs: int, report: Report, group: Group
+    spec: TrialSpec, begun: Callable[[], list[Training]], epochs: int, report: Report, group: Group, note: str = ""
 ) -> list[Training]:
     """The trainings of `begun`, gone on with from their checkpoint where there is one, after their last epoch."""
     interval_s = spec.checkpoint_interval_s
@@ -125,13 +163,14 @@ def _trained(
             trainings = begun()
         for training in trainings:
             training.after_step = lambda: checkpoint.save_if_due(trainings)
-        note = {"note": damage} if damage else {}
+        words = " ".join(filter(None, (damage, note)))
+        told = {"note": words} if words else {}
         while (done := min(training.epoch for training in trainings)) < (spec.num_epochs or epochs):
             for training in trainings:
                 if training.epoch == done:  # else its epoch was through when the checkpoint was written
                     training.run_epoch()
-            go_on = report({"epoch": done + 1, **_mean([training.curve[done] for training in trainings]), **note})
-            note = {}
+            go_on = report({"epoch": done + 1, **_mean([training.curve[done] for training in trainings]), **told})
+            told = {}
             checkpoint.save_if_due(trainings, now=not go_on or not interval_s)
             if not go_on:
                 raise Stopped

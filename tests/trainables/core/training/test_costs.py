@@ -6,6 +6,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from trainables.core.config import TrainerConfig, make_config
+from trainables.core.training import precision
 from trainables.core.training.costs import costs, latency_ms, param_count, train_flops, weights_mb
 from trainables.res_rbg import Config, build_model
 
@@ -98,13 +99,13 @@ def test_what_is_deployed_in_another_form_is_measured_in_both() -> None:
 @pytest.mark.parametrize("native", [True, False])
 def test_latency_is_in_the_precision_that_serves(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A processor without bfloat16 would imitate it, five times as slowly as it computes float32."""
-    monkeypatch.setattr("trainables.core.training.precision.computes_bfloat16", lambda kind: native)
+    monkeypatch.setattr(precision, "computes_bfloat16", lambda kind: native)
     seen: list[torch.dtype] = []
     model = Toy()
     model.linear.register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
-    for precision, dtype in (("auto", torch.float32), ("bfloat16", torch.bfloat16 if native else torch.float32)):
+    for asked, dtype in (("auto", torch.float32), ("bfloat16", torch.bfloat16 if native else torch.float32)):
         seen.clear()
-        latency_ms(model, TrainerConfig(num_frames=2, image_size=4, precision=precision), "cpu")
+        latency_ms(model, TrainerConfig(num_frames=2, image_size=4, precision=asked), "cpu")
         assert set(seen) == {dtype}
 
 

@@ -16,7 +16,7 @@ from tests.support.builders import SETTINGS, make_spec, same_weights, tiny_train
 from tests.support.extension import tiny
 from trainables import res_rbg
 from trainables.core.prepared.batches import Clips
-from trainables.core.prepared.stored import open_prepared
+from trainables.core.prepared.stored import Prepared, open_prepared
 from trainables.core.training.trainer import Training, predict
 from trainables.core.training.trial import Stopped, TrialSpec, run_trial
 from trainables.core.training.workers import Group
@@ -73,6 +73,16 @@ def on_features(clips: Clips, group: Group, weights: Path) -> dict:
     return outcome(training)
 
 
+def residual(prepared: Prepared, group: Group, parts: int) -> dict[str, torch.Tensor]:
+    """The weights of a Res-RBG after an epoch that computes `parts` of a step again."""
+    config = res_rbg.Config(**res_rbg.SMALL, num_classes=2)
+    torch.manual_seed(0)
+    training = Training(res_rbg.build_model(config), Clips.of(prepared, config), FOLD, config, seed=0, group=group)
+    training.parts = parts
+    training.train_epoch()
+    return training.bare.state_dict()
+
+
 class Halt(Exception):
     pass
 
@@ -126,6 +136,7 @@ def work(rank: int, folder: Path, prepared_folder: Path, spec: TrialSpec) -> Non
     averaged = Training(checkpoint(), clips, FOLD, config, seed=0, group=group)
     found["averaged row"], found["averaged"] = averaged.run_epoch(), averaged.best["weights"]
     found["trunk"] = torch.load(folder / "trunk.pth", weights_only=True)
+    found["kept"], found["recomputed"] = (residual(prepared, group, parts) for parts in (0, 1))
     found["agreed"] = group.agree(f"rank {rank}")
     found["gathered"] = group.gather(rank)
     with tiny_trainable():
@@ -220,6 +231,12 @@ def test_both_ranks_have_the_same_average_of_the_weights(two):
     one, other = two
     assert same_weights(one["averaged"], other["averaged"])
     assert one["averaged row"] == other["averaged row"]
+
+
+def test_what_two_workers_compute_again_has_the_statistics_of_the_whole_batch(two):
+    one, other = two
+    assert same_weights(one["kept"], one["recomputed"])
+    assert same_weights(one["recomputed"], other["recomputed"])
 
 
 def test_the_chosen_weights_score_what_the_curve_says(two):

@@ -12,6 +12,7 @@ from tests.trainables.core.training.augmentation.moved_frames import noise
 from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.splits import load_splits
 from trainables.core.serving.classifier import Classifier
+from trainables.core.training import precision
 from trainables.core.training.augmentation.augment import rotated, to_input
 from trainables.core.training.augmentation.robustness import (
     OCCLUSIONS_PERCENT,
@@ -107,7 +108,7 @@ def test_a_confirmation_leaves_curves_that_start_at_its_accuracy(prepared, confi
 
 
 def test_what_is_shown_to_a_network_in_bfloat16_is_turned_in_float32(prepared, confirmed, monkeypatch):
-    monkeypatch.setattr("trainables.core.training.precision.computes_bfloat16", lambda kind: True)
+    monkeypatch.setattr(precision, "computes_bfloat16", lambda kind: True)
     classifier = Classifier.load(confirmed[0], device="cpu")
     config, turn = dataclasses.replace(classifier.config, precision="bfloat16"), rotation(15, 32, 20)
     shown, types = [], []
