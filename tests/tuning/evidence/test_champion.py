@@ -14,7 +14,7 @@ from trainables.core.prepared.splits import make_splits
 from trainables.res_rbg import Config
 from tuning.evidence import champion, refusals
 from tuning.evidence.champion import Champion, Incomparable, comparison_tags
-from tuning.evidence.configuration import configuration, configuration_hash, earlier_hashes
+from tuning.evidence.configuration import _FIRST_FIELDS, configuration, configuration_hash, earlier_hashes
 from tuning.records import registry, tags
 from tuning.records.ledger import Ledger
 
@@ -29,19 +29,9 @@ STUDY = Study(
 
 def hash_of_before(parameters):
     """As every field was told before those without effect were left out."""
-    whole = dataclasses.asdict(make_config(Config, {**STUDY.settings, **parameters}))
-    since = {
-        "loss",
-        "focal_gamma",
-        "class_balance_beta",
-        "logit_adjustment",
-        "soft_labels",
-        "mixup_alpha",
-        "ema_decay",
-        "stem",
-    }
-    for added in {"num_classes"} | since:
-        del whole[added]
+    first = _FIRST_FIELDS[""] | _FIRST_FIELDS["res_rbg"]
+    config = dataclasses.asdict(make_config(Config, {**STUDY.settings, **parameters}))
+    whole = {key: value for key, value in config.items() if key in first}
     return hashlib.sha256(json.dumps(["res_rbg", whole], sort_keys=True).encode()).hexdigest()[:16]
 
 

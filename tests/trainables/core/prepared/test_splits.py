@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from trainables.core.prepared.splits import Sides, load_splits, make_splits, salt_of
 from trainables.core.prepared.stored import Prepared
 from trainables.data.core.dataset import DataError, Fold
-from trainables.data.core.folds import subject_folds
+from trainables.data.core.folds import subject_folds, without_subjects
 from trainables.data.core.holdout import held_out
 from trainables.data.core.spelling import same
 
@@ -53,7 +53,11 @@ def test_train_validation_test_and_holdout_share_no_subject(prepared, drawn):
     except DataError:  # so few people that the holdout emptied a part of a fold
         assume(False)
     locked = subjects_of(random, splits.holdout)
-    assert locked == set(held_out(subjects, random.labels.tolist(), salt=str(seed)))
+    order = held_out(subjects, random.labels.tolist(), salt=str(seed))
+    assert locked == set(order[: len(locked)])
+    if len(locked) < len(order):  # one more, and no fold would be left
+        with pytest.raises(DataError):
+            without_subjects(folds, subjects, labels, frozenset(order[: len(locked) + 1]), salt=str(seed))
     for number, fold in enumerate(splits.folds):
         seen = [subjects_of(random, getattr(fold, part)) for part in PARTS]
         assert not set.intersection(seen[0], seen[1]) | set.intersection(seen[0], seen[2])
