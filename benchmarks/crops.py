@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import statistics
 import tempfile
 import time
@@ -19,27 +18,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-import torch
-
+from benchmarks.core.five_folds import specs, trained
 from benchmarks.core.rows import write_rows
-from search_spaces.core.study import load_study
-from trainables.core import files, lookup
 from trainables.core.faces.finders import finder_for
 from trainables.core.faces.ways import Cropping
-from trainables.core.prepared.cache import CROP_SIZE, prepare
-from trainables.core.prepared.splits import make_splits, salt_of
-from trainables.core.prepared.stored import Prepared
+from trainables.core.prepared.cache import CROP_SIZE
 from trainables.core.streams import take_any_text
-from trainables.core.training.trial import TrialSpec, run_trial
-from trainables.core.training.workers import Group
 from trainables.data.core.video import read_video
 from tuning.statistics.comparison import Comparison, compare
-from tuning.statistics.pairing import Run
 
-STUDY = "smiles"
 PARAMETERS = {"rbg_depth": 1, "gru_hidden": 256, "attention": "none", "masking_rate": 0.05}  # search-0001
-NUM_FOLDS, NUM_ROUNDS = 5, 3
-METRICS = "metrics.json"
+NUM_ROUNDS = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,11 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     with tempfile.TemporaryDirectory(prefix="fertune-crops-") as temporary:
         home = given.home or Path(temporary)
-        specs = [spec for way in get_args(Cropping) for spec in _specs(way, given.data_root, home, seeds)]
-        with multiprocessing.get_context("spawn").Pool(given.processes) as pool:
-            for trial, accuracy in pool.imap_unordered(_trained, specs):
-                print(f"{trial}: {100 * accuracy:.1f} %", flush=True)
-        runs = [_run_of(spec, json.loads(Path(spec.folder, METRICS).read_text())) for spec in specs]
+        asked = [
+            spec
+            for way in get_args(Cropping)
+            for spec in specs(way, PARAMETERS, given.data_root, home, seeds, cropping=way)
+        ]
+        runs = trained(asked, given.processes)
         compared = compare(runs, "fixed_box")
     if given.out:
         write_rows(
@@ -99,67 +89,6 @@ def _times(root: Path) -> dict[Cropping, float]:
             num_frames = sum(len(finder.crop_clip(read_video(path), CROP_SIZE).frames) for path in paths)
             rounds[way].append(1000 * (time.perf_counter() - begun) / num_frames)
     return {way: statistics.median(found) for way, found in rounds.items()}
-
-
-def _specs(way: Cropping, root: Path, home: Path, seeds: Sequence[int]) -> list[TrialSpec]:
-    """The trainings on one kind of crops, which are made where they are not there yet."""
-    study = load_study(STUDY)
-    dataset = lookup.load("trainables.data", study.dataset, "data set").load(root)
-    prepared = prepare(dataset, home, cropping=way)
-    print(f"{way}: {len(prepared)} of {len(prepared) + len(prepared.dropped)} clips kept", flush=True)
-    splits = home / f"{way}.json"
-    _folds(prepared, study.registered_model, splits)
-    return [
-        TrialSpec(
-            trial_id=f"{way}-fold{fold}-seed{seed}",
-            study=STUDY,
-            phase="ablation",
-            trainable=study.trainable,
-            parameters={**study.settings, **PARAMETERS},
-            prepared=str(prepared.folder),
-            splits=str(splits),
-            folds=(fold,),
-            seed=seed,
-            folder=str(home / "trainings" / f"{way}-{fold}-{seed}"),
-        )
-        for seed in seeds
-        for fold in range(NUM_FOLDS)
-    ]
-
-
-def _folds(prepared: Prepared, registered_model: str, path: Path) -> None:
-    splits = make_splits(prepared, salt=salt_of(prepared.name, registered_model))
-    if len(splits.folds) != NUM_FOLDS:
-        raise SystemExit(f"{prepared.name} has {len(splits.folds)} folds outside the holdout; {NUM_FOLDS} are needed.")
-    splits.save(path)
-
-
-def _trained(spec: TrialSpec) -> tuple[str, float]:
-    """Train, unless that was done before; the accuracy on the fold's test people."""
-    torch.set_num_threads(1)
-    done = Path(spec.folder) / METRICS
-    if not done.exists():
-        done.parent.mkdir(parents=True, exist_ok=True)
-        metrics = run_trial(spec, lambda row: True, Group())
-        done.write_text(json.dumps(metrics))
-    return spec.trial_id, json.loads(done.read_text())["accuracy"]
-
-
-def _run_of(spec: TrialSpec, metrics: dict[str, Any]) -> Run:
-    folder = Path(spec.folder)
-    fold = json.loads(Path(spec.splits).read_text())["folds"][spec.folds[0]]
-    return Run(
-        variant=spec.trial_id.partition("-")[0],
-        fold=spec.folds[0],
-        seed=spec.seed,
-        accuracy=metrics["accuracy"],
-        uar=metrics["uar"],
-        train_time_s=metrics["train_time_s"],
-        param_count=int(metrics["param_count"]),
-        num_train=len(fold["train"]),
-        num_test=len(fold["test"]),
-        predictions=folder / files.PREDICTIONS,
-    )
 
 
 def _points(found: Any) -> str:
