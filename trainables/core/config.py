@@ -33,9 +33,10 @@ class TrainerConfig:
     `batch_by` `subject` puts the clips of a person into one batch, so that expressions, not faces, tell them apart;
     `clip` mixes all; `class` puts clips of all classes equally often into every batch, rare ones several times an epoch,
     frequent ones not in each. `augmentation` is `random` (every clip under a fresh draw, within the fields from `flip` to
-    `max_drift`, which the other two ignore), `x14` (every training clip 14 times an epoch, always under the same two
+    `ramp_epochs`, which the other two ignore), `x14` (every training clip 14 times an epoch, always under the same two
     flips and seven rotations) or `none`; masking comes on top. `max_drift` is the share of its range by which a change
-    moves over a clip.
+    moves over a clip. Over the first `ramp_epochs` the ranges grow from nothing: under full changes a network that starts
+    from nothing may stay at chance for most of a training.
     `loss` is `cross_entropy` or `focal` with its `focal_gamma`. `class_balance_beta` weighs the classes by their effective
     number of clips, 0 (off) all alike, towards 1 by the inverse of their number; `logit_adjustment` adds as many times the
     logarithm of a class's share in training to its logit. `soft_labels` takes the shares of the annotators' votes for the
@@ -70,6 +71,7 @@ class TrainerConfig:
         "max_zoom": {"augmentation": ("random",)},
         "max_brightness": {"augmentation": ("random",)},
         "max_drift": {"augmentation": ("random",)},
+        "ramp_epochs": {"augmentation": ("random",)},
         "focal_gamma": {"loss": ("focal",)},
     }
 
@@ -95,6 +97,7 @@ class TrainerConfig:
     max_zoom: Annotated[float, Share()] = 0.08
     max_brightness: Annotated[float, Within(0, 1)] = 0.2
     max_drift: Annotated[float, Within(0, 1)] = 0.0
+    ramp_epochs: Annotated[float, AtLeast(0)] = 0.0
     loss: Annotated[str, OneOf("cross_entropy", "focal")] = "cross_entropy"
     focal_gamma: Annotated[float, Above(0)] = 2.0
     class_balance_beta: Annotated[float, Share()] = 0.0

@@ -17,6 +17,7 @@ OTHER = {
     "max_zoom": 0.3,
     "max_brightness": 0.5,
     "max_drift": 0.5,
+    "ramp_epochs": 3.0,
     "focal_gamma": 0.5,
 }
 WITHOUT = {"redundancy_threshold": [{"frame_selection": "even"}], "focal_gamma": [{"loss": "cross_entropy"}]}

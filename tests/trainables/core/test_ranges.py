@@ -117,6 +117,7 @@ TRAINER = {
     "max_zoom": ([-0.1, 1, math.inf], [0, 0.9]),
     "max_brightness": ([-0.1, 1.1, math.nan], [0, 1]),
     "max_drift": ([-0.1, 1.1, math.nan], [0, 1]),
+    "ramp_epochs": ([-1, math.nan], [0, 1e3]),
     "loss": (["mse"], ["cross_entropy", "focal"]),
     "focal_gamma": ([0, -1, math.nan, math.inf], [0.5, 5]),
     "class_balance_beta": ([-0.1, 1, math.nan], [0, 0.9999]),

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from trainables.core.config import TrainerConfig
 from trainables.core.prepared.batches import Clips, batches
-from trainables.core.training.augmentation.augment import augment, num_copies, to_input
+from trainables.core.training.augmentation.augment import augment, num_copies, ramped, to_input
 from trainables.core.training.augmentation.mixup import mixed
 from trainables.core.training.averaging import Average
 from trainables.core.training.epoch import Epoch
@@ -168,6 +168,7 @@ class Training:
         epoch = self._running = Epoch(self.seed, self.epoch, group, self._unfinished)
         self._unfinished = None
         self._unfreeze(epoch, anew=True)
+        changes = ramped(config, self.epoch)
         jitter = epoch.generator if config.augmentation == "random" else None  # the others always show the same frames
         # Copy c of training clip i stands in place i * copies + c.
         whole = batches(range(self.clips_per_epoch), config.batch_size, shuffle=epoch.order, **self.order)
@@ -180,7 +181,7 @@ class Training:
             how = {"copies": copies} if self.features else {"jitter": jitter}
             shown, lengths, labels = _batch(self.features or self.clips, indices, group.device, **how)
             epoch.clock.begin()
-            inputs = shown if self.features else augment(shown, lengths, config, epoch.generator, copies)
+            inputs = shown if self.features else augment(shown, lengths, changes, epoch.generator, copies)
             loss_of = self.loss
             if config.mixup_alpha:
                 inputs, mixture = mixed(inputs, lengths, config.mixup_alpha, epoch.generator)

@@ -6,6 +6,7 @@ Shapes: B clips, T frames, S stored side, R = `image_size`, the side that the ne
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 
@@ -21,6 +22,10 @@ from trainables.core.training.augmentation.masking import block_mask
 # square turned by 15 degrees still lies within the stored margin of a quarter.
 ANGLES_DEG = (-15.0, -10.0, -5.0, 0.0, 5.0, 10.0, 15.0)
 X14 = tuple(itertools.product((False, True), ANGLES_DEG))  # mirrored or not, degrees
+
+
+# What `random` changes a clip by; `max_drift` is a share of these.
+RANGES = ("max_rotation_deg", "max_shift", "max_zoom", "max_brightness")
 
 
 def to_input(frames: Tensor, image_size: int) -> Tensor:
@@ -66,6 +71,14 @@ def augment(
         mask = block_mask(len(clips), size, size, config.masking_rate, generator, frames.device)
         clips = clips.masked_fill_(mask.unsqueeze(1), 0)
     return clips
+
+
+def ramped(config: TrainerConfig, epoch: int) -> TrainerConfig:
+    """`config` as it is in `epoch`, from 0: the ranges of `random` grow from nothing over the first `ramp_epochs`."""
+    if epoch >= config.ramp_epochs:
+        return config
+    share = epoch / config.ramp_epochs
+    return dataclasses.replace(config, **{key: share * getattr(config, key) for key in RANGES})
 
 
 def rotated(frames: Tensor, angles_deg: Tensor, image_size: int, mirrored: Tensor | None = None) -> Tensor:

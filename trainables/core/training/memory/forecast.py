@@ -37,7 +37,16 @@ _MOMENTS = {"adamw": 2, "sgd": 1}  # that the optimiser keeps of each weight
 _WEIGHTLESS = (
     *("frame_selection", "redundancy_threshold", "epochs", "batch_by", "lr", "weight_decay", "warmup_epochs"),
     *("label_smoothing", "gradient_clip", "masking_rate", "flip", "max_rotation_deg", "max_shift", "max_zoom"),
-    *("max_brightness", "max_drift", "loss", "focal_gamma", "class_balance_beta", "logit_adjustment", "soft_labels"),
+    *(
+        "max_brightness",
+        "max_drift",
+        "ramp_epochs",
+        "loss",
+        "focal_gamma",
+        "class_balance_beta",
+        "logit_adjustment",
+        "soft_labels",
+    ),
 )
 
 

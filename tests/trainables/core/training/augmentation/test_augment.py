@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tests.trainables.core.training.augmentation.moved_frames import OFF, centroid, every_frame, noise, smooth
 from trainables.core.config import MEAN, STD, TrainerConfig
-from trainables.core.training.augmentation.augment import augment, to_input
+from trainables.core.training.augmentation.augment import augment, ramped, to_input
 
 
 def changed(frames: Tensor, seed: int = 0, **fields: object) -> Tensor:
@@ -135,3 +135,16 @@ def test_a_drift_moves_a_clip_evenly_and_mirrors_no_frame_alone() -> None:
     steps = torch.stack([centroid(moved[:, [place]]) for place in range(5)], 1).diff(dim=1)
     assert steps.abs().max() > 0.1
     torch.testing.assert_close(steps, steps[:, :1].expand_as(steps), atol=0.15, rtol=0)
+
+
+def test_the_ranges_grow_from_nothing_over_the_first_epochs() -> None:
+    config = TrainerConfig(
+        image_size=16, ramp_epochs=4, max_rotation_deg=20.0, max_shift=0.1, max_zoom=0.2, max_brightness=0.4
+    )
+    shown = [ramped(config, epoch) for epoch in range(6)]
+    assert [one.max_rotation_deg for one in shown] == [0, 5, 10, 15, 20, 20]
+    assert [one.max_brightness for one in shown] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.4])
+    assert (shown[2].max_shift, shown[2].max_zoom) == (0.05, 0.1)
+    assert shown[4] is config
+    off = TrainerConfig(image_size=16)
+    assert ramped(off, 0) is off
