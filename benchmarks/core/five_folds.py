@@ -35,8 +35,9 @@ def specs(
     *,
     cropping: Cropping = "path",
     keeps_validation: bool = True,
+    folds: Sequence[int] = range(NUM_FOLDS),
 ) -> list[TrialSpec]:
-    """One training a fold and seed of the study's network with `parameters`; crops are made where they are not there yet.
+    """One training for each of `folds` and `seeds` of the study's network with `parameters`; crops are made if need be.
 
     Without `keeps_validation` the validation people of a fold are trained on too, as in a refit, and the last epoch is taken.
     """
@@ -46,8 +47,11 @@ def specs(
     if len(splits.folds) != NUM_FOLDS:
         raise SystemExit(f"{prepared.name} has {len(splits.folds)} folds outside the holdout; {NUM_FOLDS} are needed.")
     if not keeps_validation:
-        folds = (Fold(train=(*one.train, *one.validation), validation=(), test=one.test) for one in splits.folds)
-        splits = dataclasses.replace(splits, folds=tuple(folds))
+        whole = (
+            Fold(train=tuple(sorted((*one.train, *one.validation))), validation=(), test=one.test)
+            for one in splits.folds
+        )
+        splits = dataclasses.replace(splits, folds=tuple(whole))
     path = home / f"{cropping}-{'with' if keeps_validation else 'without'}-validation.json"
     splits.save(path)
     return [
@@ -64,7 +68,7 @@ def specs(
             folder=str(home / "trainings" / f"{variant}-{fold}-{seed}"),
         )
         for seed in seeds
-        for fold in range(NUM_FOLDS)
+        for fold in folds
     ]
 
 
