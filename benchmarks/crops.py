@@ -20,6 +20,7 @@ from typing import Any, get_args
 
 from benchmarks.core.five_folds import specs, trained
 from benchmarks.core.rows import write_rows
+from benchmarks.recipe import BEFORE
 from trainables.core.faces.finders import finder_for
 from trainables.core.faces.ways import Cropping
 from trainables.core.prepared.cache import CROP_SIZE
@@ -27,7 +28,7 @@ from trainables.core.streams import take_any_text
 from trainables.data.core.video import read_video
 from tuning.statistics.comparison import Comparison, compare
 
-PARAMETERS = {"rbg_depth": 1, "gru_hidden": 256, "attention": "none", "masking_rate": 0.05}  # search-0001
+PARAMETERS = {**BEFORE, "gru_hidden": 256}  # search-0001 of `smiles` before its recipe
 NUM_ROUNDS = 3
 
 

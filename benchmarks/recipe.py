@@ -3,7 +3,7 @@
     python -m benchmarks.recipe --data-root ../shared/faces/smiles [--steps NAME,NAME] [--folds 0,1] [--seeds 1] [--home DIR]
 
 Five folds by person; a fold's validation people are trained on too, as in a refit, and its last epoch is scored on its test
-people. The settings of each step stand in `STEPS`, beside those of `search_spaces/smiles.py` as it was before them. Work that
+people. The settings of each step stand in `STEPS`, beside those that `smiles` had before them. Work that
 was done lies in the home.
 """
 
@@ -20,34 +20,20 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.core.five_folds import NUM_FOLDS, specs, trained
+from search_spaces.core.study import load_study
 from trainables.core.streams import take_any_text
 from tuning.statistics.intervals import accuracy_interval
 from tuning.statistics.pairing import Run, judged
 
 BEFORE: dict[str, Any] = {
-    "backbone": "resnet18",
-    "attention": "none",
-    "shortcut": "linear",
-    "rbg_depth": 1,
-    "gru_hidden": 128,
-    "num_frames": 4,
-    "image_size": 48,
-    "epochs": 45,
-    "batch_size": 16,
-    "batch_by": "subject",
-    "masking_rate": 0.05,
-    "label_smoothing": 0.1,
-    "precision": "bfloat16",
-    "max_rotation_deg": 5.0,
-    "max_shift": 0.03,
-    "max_zoom": 0.05,
-    "max_brightness": 0.1,
-    "max_drift": 0.6,
+    **load_study("res_rbg_components_smiles").settings,
+    "attention": "none", "rbg_depth": 1, "masking_rate": 0.05,
 }
 AVERAGED = {**BEFORE, "image_size": 64, "ema_decay": 0.98}
 DEVIATION = {**AVERAGED, "neck": "deviation"}
 SHALLOW = {**DEVIATION, "rbg_depth": 0, "epochs": 60}
 STRONG = {"max_rotation_deg": 10.0, "max_shift": 0.05, "max_zoom": 0.1, "max_brightness": 0.2}
+HALF_AS_STRONG = {"max_rotation_deg": 7.0, "max_shift": 0.04, "max_zoom": 0.07, "max_brightness": 0.15}
 EXPRESSION: dict[str, Any] = {
     **AVERAGED,
     "backbone": "expression_net",
@@ -66,7 +52,9 @@ STEPS: Mapping[str, Mapping[str, Any]] = {
     "depth_0": SHALLOW,
     "depth_0_strong": {**SHALLOW, **STRONG},
     "depth_0_ramp": {**SHALLOW, **STRONG, "ramp_epochs": 40},
-    "depth_0_lr_3e-3": {**SHALLOW, "rbg_depth": 1, "lr": 3e-3},
+    "depth_0_ramp_half": {**SHALLOW, **HALF_AS_STRONG, "ramp_epochs": 40},
+    "depth_0_ramp_6_frames": {**SHALLOW, "num_frames": 6, "ramp_epochs": 20, "epochs": 45},
+    "deviation_lr_3e-3": {**DEVIATION, "epochs": 60, "lr": 3e-3},
     "frozen": {**EXPRESSION, "neck": "deviation", "frozen_stages": 4, "augmentation": "none", "epochs": 40},
     "fine_tuned": EXPRESSION,
     "fine_tuned_deviation": {**EXPRESSION, "neck": "deviation"},

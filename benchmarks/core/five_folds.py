@@ -60,7 +60,7 @@ def specs(
             study=STUDY,
             phase="ablation",
             trainable=study.trainable,
-            parameters={**study.settings, **parameters},
+            parameters=dict(parameters),
             prepared=str(prepared.folder),
             splits=str(path),
             folds=(fold,),
