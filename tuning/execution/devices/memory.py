@@ -10,9 +10,10 @@ from search_spaces.core.extremes import extremes
 from search_spaces.core.study import Study
 from trainables.core.config import TrainerConfig
 from trainables.core.phases import Phase
-from trainables.core.training.memory.fitting import DoesNotFit, described, fitting, gib
+from trainables.core.training.memory.fitting import DoesNotFit, described, fitting, gib, same_numbers
 from trainables.core.training.memory.forecast import GIB, forecast
 from trainables.core.training.memory.measured import capacity, capacity_here, gaps_of, step_here, this_device, usable
+from trainables.core.training.precision import computes_bfloat16
 from tuning.execution.placement import Placement, memory_share, slots_of
 from tuning.execution.reachable import given_address
 from tuning.execution.session import Session, look_ahead, open_session
@@ -23,11 +24,15 @@ _EASY = 0.5  # share of its room below which the largest configuration is not me
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Room:
-    """What a worker may take of a device of kind `cpu` or `cuda` that has `capacity` bytes, of which `share` is its own."""
+    """What a worker may take of a device of kind `cpu` or `cuda` that has `capacity` bytes, of which `share` is its own.
+
+    `bfloat16` is whether the device computes in it.
+    """
 
     device: str
     capacity: int
     share: float
+    bfloat16: bool = True
 
     @property
     def num_bytes(self) -> int:
@@ -56,7 +61,7 @@ class Need:
 
 def need_of(study: Study, room: Room, *, workers: int = 1, gaps: float | None = None) -> Need:
     """What `study` needs of the memory that there is; `gaps` are those of `Forecast.num_bytes`, where they were measured."""
-    about: dict[str, Any] = {"workers": workers, "trainings": _trainings(study)}
+    about: dict[str, Any] = {"workers": workers, "trainings": _trainings(study), "bfloat16": room.bfloat16}
 
     def size(config: TrainerConfig) -> int:
         return forecast(study.trainable, config, room.device, **about).num_bytes(gaps)
@@ -78,7 +83,7 @@ def need_of(study: Study, room: Room, *, workers: int = 1, gaps: float | None = 
         return Need(**found, parts=0, told=f"{begin}: it fits.")
     again = (
         f"{begin}. So what a step computes is computed again where it is needed instead of kept: {gib(fit.num_bytes(gaps))}, "
-        "about a third more time, the same numbers."
+        f"about a third more time; its numbers {same_numbers(fit.parts)}."
     )
     return Need(**found, parts=fit.parts, told=again)
 
@@ -149,22 +154,22 @@ def _trainings(study: Study) -> int:
 
 
 def _room_here(kind: str, share: float) -> Room:
-    return Room(device=kind, capacity=capacity(kind), share=share)
+    return Room(device=kind, capacity=capacity(kind), share=share, bfloat16=computes_bfloat16(kind))
 
 
 def _room(placement: Placement, gpus: float, share: float) -> Room:
     """That of a GPU is asked of a process that has one. Raises `TimeoutError` where all are held by others."""
     if not gpus:
         return _room_here("cpu", share)
-    kind, num_bytes = _on_device(placement, gpus, capacity_here)
-    return Room(device=kind, capacity=num_bytes, share=share)
+    kind, num_bytes, bfloat16 = _on_device(placement, gpus, capacity_here)
+    return Room(device=kind, capacity=num_bytes, share=share, bfloat16=bfloat16)
 
 
 def _measured(study: Study, need: Need, room: Room, placement: Placement, gpus: float) -> float | None:
     """By how much more than is alive the device holds in a step of the largest configuration; `None` where it ended badly."""
     assert need.parts is not None
     about = {"workers": placement.workers, "parts": need.parts}
-    found = forecast(study.trainable, need.config, room.device, **about)
+    found = forecast(study.trainable, need.config, room.device, **about, bfloat16=room.bfloat16)
     try:
         return gaps_of(found, _on_device(placement, gpus, step_here, study.trainable, need.config, about))
     except (RuntimeError, TimeoutError):  # its process was killed, or the device is held: the forecast stands

@@ -46,7 +46,7 @@ def device(monkeypatch):
     def on_device(placement, gpus, work, *given):
         stood["asked"].append((work.__name__, *given))
         if work.__name__ == "capacity_here":
-            return stood["room"].device, stood["room"].capacity
+            return stood["room"].device, stood["room"].capacity, stood["room"].bfloat16
         return stood["step"](*given)
 
     monkeypatch.setattr(module, "_on_device", on_device)
@@ -158,7 +158,7 @@ def test_a_dry_run_says_what_there_is_and_what_will_happen(device, monkeypatch):
     assert told["memory_gib"] == pytest.approx(taken(512, 0) / GIB)
     assert told["memory_room_gib"] == pytest.approx(taken(512, 1) / GIB)
     assert told["memory_parts"] == 1
-    assert "the same numbers" in told["memory_told"]
+    assert "its numbers stay the same." in told["memory_told"]
     device["room"] = room(GIB / 2)
     assert foreseen(SEARCH, Placement(), 10)["memory_parts"] is None
 
