@@ -136,7 +136,7 @@ def plan(
         hours_from=hours_from if ahead is not None or seconds is None else "unknown without the number of folds",
         disk_gb=None if disk is None else disk.peak / 1e9,
         disk=disk,
-        **foreseen(loaded, placement, search_size),
+        **foreseen(loaded, placement, search_size, ledger.study.get("memory_gaps", {})),
     )
     if loaded.design is None:
         return found

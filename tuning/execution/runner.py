@@ -172,8 +172,9 @@ class Runner:
             return
         session = self._ray()
         slots, gpus = slots_of(self.placement, session, count)
-        where = (self.placement, session, slots, gpus)
-        self._memory = trial_memory(self.study, phase, *where, tell=self.noted)
+        where = (self.placement, session, slots, gpus, self.ledger.study.get("memory_gaps", {}))
+        self._memory, measured = trial_memory(self.study, phase, *where, tell=self.noted)
+        facts |= measured
         self.ledger.open_study(**self._facts(), concurrency=slots, **facts)
         self._note_driver()
         self.listener.phase_began(

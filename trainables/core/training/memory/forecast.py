@@ -61,8 +61,15 @@ class Forecast:
 
     def num_bytes(self, gaps: float | None = None) -> int:
         """What the process of a worker takes; `gaps` is by how much more it holds than is alive, where that was measured."""
-        kept = self.trainings * self.keeps + (self.trainings - 1) * self.gradients
-        return int((gaps or GAPS[self.device]) * (kept + self.step)) + ALLOWANCE[self.device]
+        return int((gaps or GAPS[self.device]) * self._alive) + ALLOWANCE[self.device]
+
+    def gaps_beyond(self, room: int) -> float:
+        """The gaps that there are at least where it took more than `room` bytes."""
+        return max(GAPS[self.device], (room - ALLOWANCE[self.device] + 2) / self._alive)
+
+    @property
+    def _alive(self) -> int:
+        return self.trainings * self.keeps + (self.trainings - 1) * self.gradients + self.step
 
 
 def forecast(
