@@ -16,7 +16,7 @@ from trainables.core.training.memory.fitting import DoesNotFit, described, fitti
 from trainables.core.training.memory.forecast import GIB, forecast
 from trainables.core.training.memory.measured import capacity, capacity_here, gaps_of, step_here, this_device, usable
 from trainables.core.training.precision import computes_bfloat16
-from tuning.execution.placement import Placement, memory_share, slots_of
+from tuning.execution.devices.placement import Placement, memory_share, slots_of
 from tuning.execution.reachable import given_address
 from tuning.execution.session import Session, look_ahead, open_session
 

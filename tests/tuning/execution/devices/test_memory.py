@@ -11,7 +11,7 @@ from trainables.core.training.memory.fitting import DoesNotFit
 from trainables.core.training.memory.forecast import GIB, forecast
 from tuning.execution.devices import memory as module
 from tuning.execution.devices.memory import Room, foreseen, need_of, trial_memory
-from tuning.execution.placement import Placement, memory_share
+from tuning.execution.devices.placement import Placement, memory_share
 from tuning.execution.session import Node, Session
 
 SESSION = Session(nodes=(Node(num_cpus=2),))
@@ -138,7 +138,7 @@ def test_a_tuned_ablation_begins_where_each_variant_has_a_configuration_that_fit
     _, (note,) = begin(tuned)
     assert "Trials that do not fit are refused, each by name." in note
     design = dataclasses.replace(sweep("image_size", [32, 512]), tune_each=2)
-    with pytest.raises(DoesNotFit, match="Not even the smallest configuration of variant .*512.* fits"):
+    with pytest.raises(DoesNotFit, match=r"Not even the smallest configuration of variant .*512.* fits"):
         begin(tiny_study(design=design, parameters=SEARCH.parameters, **about))
 
 
@@ -160,7 +160,7 @@ def test_a_search_begins_where_its_smallest_configuration_fits(device):
 
 def test_a_search_of_which_nothing_fits_and_an_ablation_of_which_a_variant_does_not_are_refused(device):
     device["room"] = room(GIB / 2)
-    with pytest.raises(DoesNotFit, match="Not even the smallest configuration fits: .* batches of 8 clips"):
+    with pytest.raises(DoesNotFit, match=r"Not even the smallest configuration fits: .* batches of 8 clips"):
         begin(SEARCH)
     device["room"] = room(taken(8, 1))
     with pytest.raises(DoesNotFit, match="batches of 512 clips"):
