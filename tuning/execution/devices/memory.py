@@ -6,8 +6,6 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
-
 from search_spaces.core.extremes import extremes, least_of_each
 from search_spaces.core.study import Study
 from trainables.core.config import TrainerConfig
@@ -232,7 +230,7 @@ def _on_device(placement: Placement, gpus: float, work: Callable[..., Any], *giv
     except GetTimeoutError as error:
         ray.cancel(answer, force=True)
         raise TimeoutError(f"No device was free within {PATIENCE_S:g} s.") from error
-    except (OutOfMemoryError, WorkerCrashedError, MemoryError, torch.OutOfMemoryError) as error:
+    except (OutOfMemoryError, WorkerCrashedError, MemoryError) as error:
         raise MemoryError(str(error)) from error
     except RayError as error:
         raise RuntimeError(str(error)) from error

@@ -56,8 +56,11 @@ def capacity_here() -> tuple[str, int, bool]:
 
 
 def step_here(trainable: str, config: TrainerConfig, about: dict[str, int]) -> int:
-    """`measured_step` on `this_device`; `about` are its `workers` and `parts`."""
-    return measured_step(trainable, config, this_device(), **about)
+    """`measured_step` on `this_device`; `about` are its `workers` and `parts`. Raises `MemoryError` where a GPU is full."""
+    try:
+        return measured_step(trainable, config, this_device(), **about)
+    except torch.OutOfMemoryError as error:
+        raise MemoryError(str(error)) from error
 
 
 def capacity(device: torch.device | str) -> int:
