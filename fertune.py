@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tuning.cross_validate import cross_validate, plan_cross_validation
     from tuning.demo import demo
     from tuning.doctor import doctor
-    from tuning.execution.placement import Placement
+    from tuning.execution.devices.placement import Placement
     from tuning.export import export
     from tuning.forget import forget, plan_forgetting
     from tuning.list import list
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 _ELSEWHERE = {
     "Objective": "search_spaces.core.study",
-    "Placement": "tuning.execution.placement",
+    "Placement": "tuning.execution.devices.placement",
     "Study": "search_spaces.core.study",
     "load_study": "search_spaces.core.study",
     "plan_cross_validation": "tuning.cross_validate",

@@ -21,7 +21,7 @@ from benchmarks.core.rows import write_rows
 from search_spaces.core.study import Study, load_study
 from trainables.core import lookup
 from trainables.core.streams import take_any_text
-from tuning.execution.placement import Placement
+from tuning.execution.devices.placement import Placement
 from tuning.records.ledger import Ledger
 from tuning.run import run
 

@@ -16,8 +16,8 @@ from search_spaces.core.study import Study, as_study
 from trainables.core.wording import counted
 from tuning.evidence.disk import forecast, require_room
 from tuning.execution.asked import require_fitting
+from tuning.execution.devices.placement import Placement, num_at_once
 from tuning.execution.enumerated import NUM_SEEDS, chosen_folds, default_seeds, trainings
-from tuning.execution.placement import Placement, num_at_once
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.variant_search import num_searched, search_each
 from tuning.records.ran import Ran

@@ -24,9 +24,9 @@ from tuning.evidence.minimum_detectable_effect import detectable
 from tuning.evidence.rates import rates_on
 from tuning.execution.asked import require_fitting, require_one_spread
 from tuning.execution.devices.memory import foreseen
+from tuning.execution.devices.placement import Placement, num_at_once
 from tuning.execution.enumerated import chosen_folds, default_seeds, trainings
 from tuning.execution.face_sizes import FaceSizes
-from tuning.execution.placement import Placement, num_at_once
 from tuning.execution.preparation import kept_spelling
 from tuning.execution.seeds import require_study_seed
 from tuning.execution.space import Space
@@ -136,7 +136,7 @@ def plan(
         hours_from=hours_from if ahead is not None or seconds is None else "unknown without the number of folds",
         disk_gb=None if disk is None else disk.peak / 1e9,
         disk=disk,
-        **foreseen(loaded, placement, search_size),
+        **foreseen(loaded, placement, search_size, ledger.study.get("memory_gaps", {})),
     )
     if loaded.design is None:
         return found

@@ -10,7 +10,7 @@ from search_spaces.core.study import Study, as_study
 from tuning.ablate import ablate
 from tuning.evidence.disk import forecast, require_room
 from tuning.execution.asked import require_fitting
-from tuning.execution.placement import Placement, num_at_once
+from tuning.execution.devices.placement import Placement, num_at_once
 from tuning.execution.runner import Listener, Runner
 from tuning.records.ran import Ran
 from tuning.text.progress import heard

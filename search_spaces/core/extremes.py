@@ -29,6 +29,13 @@ def extremes(study: Study, size: Callable[[TrainerConfig], float]) -> tuple[Trai
     return min(found, key=size), max(found, key=size)
 
 
+def least_of_each(study: Study, size: Callable[[TrainerConfig], float]) -> dict[str, TrainerConfig]:
+    """By variant of `study` the configuration of the least `size` that it may have; of a search the one of `""`."""
+    variants = {"": {}} if study.design is None else study.design.variants
+    found = {name: _extreme(study, change, size, most=False) for name, change in variants.items()}
+    return {name: config for name, config in found.items() if config is not None}
+
+
 def _extreme(
     study: Study, change: Mapping[str, Any], size: Callable[[TrainerConfig], float], *, most: bool
 ) -> TrainerConfig | None:

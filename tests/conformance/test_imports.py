@@ -19,7 +19,7 @@ OURS = {
         "tuning.*",
         "dashboards.core.page",
         "search_spaces.core.study",
-        "tuning.execution.placement",
+        "tuning.execution.devices.placement",
         "trainables.core.lookup",
     ),
     "tuning/statistics/": (),

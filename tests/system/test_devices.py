@@ -8,7 +8,7 @@ from ray import tune
 
 from tests.support.ray_head import WITH_RAY, ray_head
 from tests.support.tiny_study import Quiet, tiny_study
-from tuning.execution.placement import Placement
+from tuning.execution.devices.placement import Placement
 from tuning.execution.runner import Runner
 from tuning.records.ledger import Ledger
 

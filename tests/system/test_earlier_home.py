@@ -15,7 +15,7 @@ from tests.support.without_ray import training_here
 from trainables.core.prepared.stored import open_prepared, prepared_folders
 from tuning.cross_validate import plan_cross_validation
 from tuning.evidence.holdout import evidence
-from tuning.execution.placement import Placement
+from tuning.execution.devices.placement import Placement
 from tuning.load import load
 from tuning.plan import plan
 from tuning.prune import plan_prune

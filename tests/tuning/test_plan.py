@@ -13,7 +13,7 @@ from trainables.core.prepared.stored import open_prepared
 from tuning.ablate import ablate_variants
 from tuning.evidence.ablation import comparison_of, runs_of
 from tuning.evidence.fold_sizes import fold_sizes
-from tuning.execution.placement import Placement
+from tuning.execution.devices.placement import Placement
 from tuning.plan import plan
 from tuning.records.ledger import Ledger
 from tuning.statistics.comparison import minimum_detectable_effect, spread_of_differences

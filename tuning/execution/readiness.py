@@ -8,7 +8,7 @@ from collections.abc import Callable
 from search_spaces.core.freezing import told_of_frozen
 from search_spaces.core.starting import starting_weights
 from search_spaces.core.study import Study
-from tuning.execution.placement import Placement, slots_of
+from tuning.execution.devices.placement import Placement, slots_of
 from tuning.execution.seeds import require_study_seed
 from tuning.execution.session import Session, look_ahead
 from tuning.records.ledger import Ledger

@@ -19,7 +19,7 @@ from tuning.execution.asked import require_new
 from tuning.execution.baselines import Baselines, baselines_due
 from tuning.execution.bookkeeper import Bookkeeper, Listener
 from tuning.execution.devices.memory import trial_memory
-from tuning.execution.placement import Placement, slots_of
+from tuning.execution.devices.placement import Placement, slots_of
 from tuning.execution.readiness import require_ready, require_unchanged
 from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaSearcher, Searcher
 from tuning.execution.session import Session, open_session
@@ -172,9 +172,9 @@ class Runner:
             return
         session = self._ray()
         slots, gpus = slots_of(self.placement, session, count)
-        where = (self.placement, session, slots, gpus)
-        self._memory = trial_memory(self.study, phase, *where, tell=self.noted)
-        self.ledger.open_study(**self._facts(), concurrency=slots, **facts)
+        where = (self.placement, session, slots, gpus, self.ledger.study.get("memory_gaps", {}))
+        self._memory, measured = trial_memory(self.study, phase, *where, tell=self.noted)
+        self.ledger.open_study(**self._facts(), concurrency=slots, **facts, **measured)
         self._note_driver()
         self.listener.phase_began(
             phase,

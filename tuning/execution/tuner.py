@@ -10,7 +10,7 @@ from ray import tune
 from trainables.core.phases import Phase
 from trainables.core.ray.slot import SLOT_CPUS, Slot, SlotPlan
 from tuning.execution.bookkeeper import Bookkeeper
-from tuning.execution.placement import Placement
+from tuning.execution.devices.placement import Placement
 
 
 def make_tuner(

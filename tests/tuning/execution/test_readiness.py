@@ -10,7 +10,7 @@ from tuning.confirm import confirm
 from tuning.cross_validate import cross_validate, plan_cross_validation
 from tuning.demo import demo
 from tuning.execution import runner as module
-from tuning.execution.placement import Placement
+from tuning.execution.devices.placement import Placement
 from tuning.execution.runner import Runner
 from tuning.promote import promote
 from tuning.records.ledger import Ledger

@@ -24,7 +24,7 @@ from tuning.confirm import confirm_search
 from tuning.evidence.ablation import runs_of
 from tuning.evidence.contest import Refused
 from tuning.evidence.holdout import evidence
-from tuning.execution.placement import Placement
+from tuning.execution.devices.placement import Placement
 from tuning.execution.runner import Runner
 from tuning.promote import promote_winner
 from tuning.records import registry

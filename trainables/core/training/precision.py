@@ -16,8 +16,12 @@ def autocast(config: TrainerConfig, device: torch.device) -> torch.autocast:
 
 def in_bfloat16(config: TrainerConfig, device: torch.device) -> bool:
     """Whether a network of `config` computes in bfloat16 on `device`, in float32 else."""
-    asked = config.precision == "bfloat16" or (config.precision == "auto" and device.type == "cuda")
-    return asked and computes_bfloat16(device.type)
+    return asks_for_bfloat16(config, device.type) and computes_bfloat16(device.type)
+
+
+def asks_for_bfloat16(config: TrainerConfig, kind: str) -> bool:
+    """Whether a network of `config` computes in bfloat16 on a device of `kind`, `cpu` or `cuda`, that has it."""
+    return config.precision == "bfloat16" or (config.precision == "auto" and kind == "cuda")
 
 
 @functools.cache

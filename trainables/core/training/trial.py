@@ -29,10 +29,11 @@ from trainables.core.training.augmentation.robustness import robustness, write_r
 from trainables.core.training.checkpoint import Checkpoint
 from trainables.core.training.costs import costs, train_flops
 from trainables.core.training.epoch import seeded
-from trainables.core.training.memory.fitting import fitting, how_it_fits
+from trainables.core.training.memory.fitting import fitting, how_it_fits, where_full
 from trainables.core.training.memory.forecast import splits_of
 from trainables.core.training.memory.measured import room_of
 from trainables.core.training.metrics import scores
+from trainables.core.training.precision import computes_bfloat16
 from trainables.core.training.predictions import Predictions, confusion, require_answers, scores_by_class
 from trainables.core.training.trainer import Training, predict
 from trainables.core.training.workers import Group
@@ -131,7 +132,8 @@ def _trained_within_memory(
     parts, note = 0, ""
     if spec.memory_share is not None:
         room = min(group.gather(room_of(group.device, spec.memory_share)))
-        about = {"workers": group.world_size, "trainings": len(spec.folds), "gaps": spec.memory_gaps}
+        about: dict[str, Any] = {"workers": group.world_size, "trainings": len(spec.folds), "gaps": spec.memory_gaps}
+        about["bfloat16"] = all(group.gather(computes_bfloat16(group.device.type)))
         found = fitting(spec.trainable, config, group.device.type, room, **about)
         parts, note = found.parts, how_it_fits(spec.trainable, config, found, room, spec.memory_gaps)
     while True:
@@ -142,10 +144,7 @@ def _trained_within_memory(
             if not more or group.world_size > 1:  # the other workers wait for this one
                 raise
         parts = more[0]
-        note = (
-            "The GPU had no memory left: the trial goes on from its last checkpoint, and what it computes is computed "
-        )
-        note += "again where it is needed instead of kept. Its numbers stay the same."
+        note = where_full(parts)
         gc.collect()
         torch.cuda.empty_cache()
 

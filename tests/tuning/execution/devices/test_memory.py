@@ -1,5 +1,7 @@
 """What a study needs of the memory that there is, told and measured before its first trial; a device is stood for."""
 
+import dataclasses
+
 import pytest
 from ray import tune
 
@@ -9,7 +11,7 @@ from trainables.core.training.memory.fitting import DoesNotFit
 from trainables.core.training.memory.forecast import GIB, forecast
 from tuning.execution.devices import memory as module
 from tuning.execution.devices.memory import Room, foreseen, need_of, trial_memory
-from tuning.execution.placement import Placement, memory_share
+from tuning.execution.devices.placement import Placement, memory_share
 from tuning.execution.session import Node, Session
 
 SESSION = Session(nodes=(Node(num_cpus=2),))
@@ -46,7 +48,7 @@ def device(monkeypatch):
     def on_device(placement, gpus, work, *given):
         stood["asked"].append((work.__name__, *given))
         if work.__name__ == "capacity_here":
-            return stood["room"].device, stood["room"].capacity
+            return stood["room"].device, stood["room"].capacity, stood["room"].bfloat16
         return stood["step"](*given)
 
     monkeypatch.setattr(module, "_on_device", on_device)
@@ -54,10 +56,13 @@ def device(monkeypatch):
     return stood
 
 
-def begin(study, phase="search", gpus=0.0, placement=None):
+def begin(study, phase="search", gpus=0.0, placement=None, known=None):
     """What trials are told of memory, and the notes."""
     notes = []
-    told = trial_memory(study, phase, placement or Placement(), SESSION, 2, gpus, tell=notes.append)
+    where = (placement or Placement(), SESSION, 2, gpus, known or {})
+    told, remembered = trial_memory(study, phase, *where, tell=notes.append)
+    if "memory_gaps" in remembered:
+        assert remembered["memory_gaps"]["cuda" if gpus else "cpu"] == told["memory_gaps"]
     return told, notes
 
 
@@ -90,9 +95,51 @@ def test_where_the_measuring_process_dies_the_forecast_stands(device):
         raise RuntimeError("killed")
 
     device["room"], device["step"] = room(taken(512, 0)), die
-    told, (note,) = begin(SEARCH)
+    told, (died, note) = begin(SEARCH)
     assert "memory_gaps" not in told
+    assert died.endswith("the forecast stands. killed")
+    assert "by forecast, not measured yet" in note
     assert note.endswith("it fits.")
+
+
+def test_where_the_measuring_process_runs_out_of_memory_more_is_computed_again(device):
+    def die(*given):
+        raise MemoryError("killed")
+
+    device["room"], device["step"] = room(taken(512, 0) + GIB), die
+    told, (died, note) = begin(SEARCH)
+    assert "ran out of memory" in died
+    assert taken(512, 0, told["memory_gaps"]) > device["room"].num_bytes
+    assert "computed again" in note
+
+
+def test_where_no_device_is_free_trials_look_for_themselves(device, monkeypatch):
+    def held(*given):
+        raise TimeoutError("No device was free within 120 s.")
+
+    monkeypatch.setattr(module, "_on_device", held)
+    told, (note,) = begin(SEARCH, gpus=1.0)
+    assert told == {"memory_share": 1.0}
+    assert "No device was free within 120 s. Each trial looks for itself." in note
+
+
+def test_later_phases_go_by_what_was_measured_and_nested_search_is_looked_at(device):
+    device["room"] = room(GIB / 2)
+    assert begin(SEARCH, "confirm", known={"cpu": 1.1, "cuda": 1.2}) == ({"memory_share": 0.5, "memory_gaps": 1.1}, [])
+    with pytest.raises(DoesNotFit):
+        begin(SEARCH, "nested_search")
+
+
+def test_a_tuned_ablation_begins_where_each_variant_has_a_configuration_that_fits(device):
+    about = {"settings": SETTINGS, "first_points": (), "controls": {}}
+    design = dataclasses.replace(sweep("num_frames", [1, 2]), tune_each=2)
+    tuned = tiny_study(design=design, parameters=SEARCH.parameters, **about)
+    device["room"] = room(taken(8, 1))
+    _, (note,) = begin(tuned)
+    assert "Trials that do not fit are refused, each by name." in note
+    design = dataclasses.replace(sweep("image_size", [32, 512]), tune_each=2)
+    with pytest.raises(DoesNotFit, match=r"Not even the smallest configuration of variant .*512.* fits"):
+        begin(tiny_study(design=design, parameters=SEARCH.parameters, **about))
 
 
 def test_a_gpu_is_asked_what_it_has_and_always_measured(device):
@@ -113,7 +160,7 @@ def test_a_search_begins_where_its_smallest_configuration_fits(device):
 
 def test_a_search_of_which_nothing_fits_and_an_ablation_of_which_a_variant_does_not_are_refused(device):
     device["room"] = room(GIB / 2)
-    with pytest.raises(DoesNotFit, match="batches of 512 clips"):
+    with pytest.raises(DoesNotFit, match=r"Not even the smallest configuration fits: .* batches of 8 clips"):
         begin(SEARCH)
     device["room"] = room(taken(8, 1))
     with pytest.raises(DoesNotFit, match="batches of 512 clips"):
@@ -154,13 +201,24 @@ def test_a_dry_run_says_what_there_is_and_what_will_happen(device, monkeypatch):
     monkeypatch.setattr(module, "look_ahead", lambda: (Node(num_cpus=2),))
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     device["room"] = room(taken(512, 1))
-    told = foreseen(SEARCH, Placement(), 10)
+    told = foreseen(SEARCH, Placement(), 10, {})
     assert told["memory_gib"] == pytest.approx(taken(512, 0) / GIB)
     assert told["memory_room_gib"] == pytest.approx(taken(512, 1) / GIB)
     assert told["memory_parts"] == 1
-    assert "the same numbers" in told["memory_told"]
+    assert "its numbers stay the same." in told["memory_told"]
+    assert "by forecast, not measured yet" in told["memory_told"]
+    assert foreseen(SEARCH, Placement(), 10, {"cpu": 1.1})["memory_gib"] == pytest.approx(taken(512, 0, 1.1) / GIB)
     device["room"] = room(GIB / 2)
-    assert foreseen(SEARCH, Placement(), 10)["memory_parts"] is None
+    assert foreseen(SEARCH, Placement(), 10, {})["memory_parts"] is None
+
+
+def test_a_dry_run_goes_on_where_the_process_on_the_device_dies(monkeypatch):
+    def die(*given):
+        raise RuntimeError("killed")
+
+    monkeypatch.setattr(module, "look_ahead", lambda: (Node(num_cpus=2),))
+    monkeypatch.setattr(module, "_room_here", die)
+    assert foreseen(SEARCH, Placement(), 10, {}) == {"memory_told": "unknown: killed"}
 
 
 def test_a_dry_run_says_why_it_cannot_know(monkeypatch):
@@ -168,7 +226,7 @@ def test_a_dry_run_says_why_it_cannot_know(monkeypatch):
         raise ConnectionError("Ray at 10.0.0.1:6379 does not answer.")
 
     monkeypatch.setattr(module, "look_ahead", away)
-    assert foreseen(SEARCH, Placement(), 10) == {"memory_told": "unknown: Ray at 10.0.0.1:6379 does not answer."}
+    assert foreseen(SEARCH, Placement(), 10, {}) == {"memory_told": "unknown: Ray at 10.0.0.1:6379 does not answer."}
 
 
 @pytest.mark.slow

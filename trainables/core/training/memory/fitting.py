@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Generator
+from typing import Any
 
 from trainables.core.config import TrainerConfig
 from trainables.core.training.memory.forecast import GIB, Forecast, forecast, splits_of
@@ -25,12 +26,13 @@ def fitting(
     workers: int = 1,
     trainings: int = 1,
     gaps: float | None = None,
+    bfloat16: bool = True,
 ) -> Forecast:
     """The forecast of `config` in the fewest parts that take no more than `room` bytes; see `forecast`.
 
     Raises `DoesNotFit` where none do.
     """
-    about = {"workers": workers, "trainings": trainings}
+    about: dict[str, Any] = {"workers": workers, "trainings": trainings, "bfloat16": bfloat16}
     tried = []
     for parts in splits_of(trainable, config):
         tried.append(found := forecast(trainable, config, device, **about, parts=parts))
@@ -53,8 +55,21 @@ def how_it_fits(trainable: str, config: TrainerConfig, found: Forecast, room: in
     return (
         f"{described(trainable, config)} would take more memory than the {gib(room)} that its worker may take: what a step "
         f"computes is computed again where it is needed instead of kept{split}, which takes {gib(found.num_bytes(gaps))} and "
-        "about a third more time. Its numbers stay the same."
+        f"about a third more time. Its numbers {same_numbers(found.parts)}."
     )
+
+
+def where_full(parts: int) -> str:
+    """A sentence where a device had no memory left all the same, and a trial goes on in `parts`."""
+    return (
+        "The GPU had no memory left: the trial goes on from its last checkpoint, and what it computes is computed again where "
+        f"it is needed instead of kept. Its numbers {same_numbers(parts)}."
+    )
+
+
+def same_numbers(parts: int) -> str:
+    """What becomes of the numbers of a training in `parts`: sums of several are taken in another order."""
+    return "stay the same but for rounding" if parts > 1 else "stay the same"
 
 
 def described(trainable: str, config: TrainerConfig) -> str:
@@ -70,7 +85,7 @@ def gib(num_bytes: int) -> str:
 
 
 def _smaller(
-    trainable: str, config: TrainerConfig, device: str, gaps: float | None, about: dict[str, int]
+    trainable: str, config: TrainerConfig, device: str, gaps: float | None, about: dict[str, Any]
 ) -> Generator[tuple[str, int, int]]:
     """What halves of the large fields would take, at least."""
     for field in _LARGE:

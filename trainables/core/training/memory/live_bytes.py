@@ -53,17 +53,17 @@ class LiveBytes(TorchDispatchMode):
         self.peak = max(self.peak, self.now)
 
 
-def in_bfloat16(model: nn.Module) -> nn.Module:
+def lower_precision(model: nn.Module) -> nn.Module:
     """`model` itself, from now on with convolutions and matrix products in bfloat16.
 
     As under autocast, which does not know the meta device.
     """
     for module in model.modules():
-        setattr(module, "forward", functools.partial(_in_bfloat16, module.forward))  # noqa: B010
+        setattr(module, "forward", functools.partial(_lowered, module.forward))  # noqa: B010
     return model
 
 
-def _in_bfloat16(forward: Callable[..., Any], *inputs: Any) -> Any:
+def _lowered(forward: Callable[..., Any], *inputs: Any) -> Any:
     with _Lowered():  # here and not around a step: a backward pass that computes again does so outside
         return forward(*inputs)
 

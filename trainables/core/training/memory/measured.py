@@ -14,6 +14,7 @@ from trainables.core import lookup
 from trainables.core.config import TrainerConfig
 from trainables.core.training.layout import channels_last
 from trainables.core.training.memory.forecast import Forecast, one_step
+from trainables.core.training.precision import computes_bfloat16
 
 _USABLE = {"cpu": 0.85, "cuda": 0.95}  # share of a device's memory; on a CPU Ray and the driver want some of it
 
@@ -21,13 +22,13 @@ _USABLE = {"cpu": 0.85, "cuda": 0.95}  # share of a device's memory; on a CPU Ra
 def measured_step(
     trainable: str, config: TrainerConfig, device: torch.device, *, workers: int = 1, parts: int = 0
 ) -> int:
-    """Bytes that a training step adds to its network on `device`: what `Forecast.step` foresees. Nothing of it stays.
+    """Bytes that `one_step` adds to its network on `device`: what `Forecast.step` foresees. Nothing of it stays.
 
     On a GPU the most that tensors took, on a CPU the most that the process held: no other thread of it may be at work.
     """
     with torch.random.fork_rng(devices=[]):
         model = lookup.load("trainables", trainable, "trainable").build_model(config)
-        model = channels_last(model.to(device)).train()
+        model = channels_last(model.to(device))
         gc.collect()
         before = _restart(device)
         one_step(model, config, device, math.ceil(config.batch_size / workers), parts=parts)
@@ -49,14 +50,17 @@ def this_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def capacity_here() -> tuple[str, int]:
-    """The kind of `this_device` and its `capacity`."""
-    return this_device().type, capacity(this_device())
+def capacity_here() -> tuple[str, int, bool]:
+    """The kind of `this_device`, its `capacity`, and whether it `computes_bfloat16`."""
+    return this_device().type, capacity(this_device()), computes_bfloat16(this_device().type)
 
 
 def step_here(trainable: str, config: TrainerConfig, about: dict[str, int]) -> int:
-    """`measured_step` on `this_device`; `about` are its `workers` and `parts`."""
-    return measured_step(trainable, config, this_device(), **about)
+    """`measured_step` on `this_device`; `about` are its `workers` and `parts`. Raises `MemoryError` where a GPU is full."""
+    try:
+        return measured_step(trainable, config, this_device(), **about)
+    except torch.OutOfMemoryError as error:
+        raise MemoryError(str(error)) from error
 
 
 def capacity(device: torch.device | str) -> int:

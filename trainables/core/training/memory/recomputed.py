@@ -44,8 +44,8 @@ def recomputed(model: nn.Module, parts: int) -> Generator[None]:
 
 
 def can_be_split(model: nn.Module) -> bool:
-    """Whether a part of `model`, in training, takes each frame by itself."""
-    return any(split for _, split in _units(model.train(), 2))
+    """Whether a part of `model`, in the mode that it is in, takes each frame by itself."""
+    return any(split for _, split in _units(model, 2))
 
 
 def _units(module: nn.Module, parts: int) -> Iterator[tuple[nn.Module, bool]]:

@@ -41,7 +41,9 @@ def test_what_takes_each_frame_by_itself_takes_them_in_as_few_parts_as_fit():
     assert room < taken(FACES, 2)
     found = fitting("res_rbg", FACES, "cpu", room)
     assert found.parts == 8
-    assert "in 8 parts" in how_it_fits("res_rbg", FACES, found, room)
+    told = how_it_fits("res_rbg", FACES, found, room)
+    assert "in 8 parts" in told
+    assert told.endswith("Its numbers stay the same but for rounding.")
 
 
 def test_what_never_fits_is_refused_with_what_helps():

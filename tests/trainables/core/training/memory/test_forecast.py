@@ -19,6 +19,7 @@ SMALL = {"backbone": "resnet18", "gru_hidden": 16, "image_size": 64, "num_frames
     [
         ("res_rbg", res_rbg.Config(**SMALL)),
         ("res_rbg", res_rbg.Config(**SMALL, mixup_alpha=0.4, attention="se")),
+        ("res_rbg", res_rbg.Config(**SMALL, frozen_stages=3, batch_norm="kept")),
         ("tdrag", tdrag.Config(width=16, gru_hidden=16, image_size=64, num_frames=4, batch_size=2)),
         ("static_cnn", static_cnn.Config(architecture="mobilenet_v1", image_size=64, batch_size=4)),
     ],
@@ -54,9 +55,44 @@ def test_what_is_kept_is_the_weights_and_what_is_made_of_them():
     assert keeps("cpu") == pytest.approx(7, rel=0.01)  # a checkpoint's copy, and the chosen weights
 
 
-def test_half_precision_takes_less_on_a_gpu():
+def test_half_precision_takes_less_on_a_gpu_that_has_it():
     config = res_rbg.Config(**SMALL | {"batch_size": 64}, attention="none")
-    assert forecast("res_rbg", config, "cuda").step < 0.7 * forecast("res_rbg", config, "cpu").step
+    whole = forecast("res_rbg", config, "cpu").step
+    assert forecast("res_rbg", config, "cuda").step < 0.7 * whole
+    assert forecast("res_rbg", config, "cuda", bfloat16=False).step == whole
+
+
+def test_what_is_not_trained_takes_less():
+    """Neither gradients nor moments, and nothing is kept for them; features that trials share take no step's memory at all."""
+    settings = SMALL | {"batch_size": 16, "attention": "none", "augmentation": "none", "masking_rate": 0.0}
+    whole, some, none, shared = (
+        forecast("res_rbg", res_rbg.Config(**settings | changes), "cpu")
+        for changes in (
+            {},
+            {"frozen_stages": 3},
+            {"frozen_stages": 5},
+            {"frozen_stages": 5, "weights": "imagenet"},  # without, every seed has another trunk
+        )
+    )
+    assert whole.gradients > some.gradients > 10 * none.gradients
+    assert whole.keeps > some.keeps > none.keeps
+    assert whole.step > 1.5 * some.step
+    assert shared.gradients == none.gradients
+    assert shared.step <= none.step
+    assert splits_of("res_rbg", res_rbg.Config(**settings, frozen_stages=5, weights="imagenet")) == (0, 1)
+
+
+def test_a_step_counts_all_stages_that_are_ever_trained():
+    def step(**settings):
+        return forecast("res_rbg", res_rbg.Config(**SMALL | settings), "cpu")
+
+    assert step(probe_epochs=2.0, unfreeze_epochs=1.0, layer_decay=0.5) == step()
+
+
+def test_a_whole_batch_is_validated_however_little_a_step_takes():
+    config = res_rbg.Config(backbone="mobilenet_tf", gru_hidden=16, image_size=64, num_frames=4, batch_size=64)
+    parts, floor = (forecast("res_rbg", config, "cpu", workers=workers, parts=32).step for workers in (1, 64))
+    assert floor > 0.5 * parts
 
 
 def test_workers_share_a_batch_and_folds_stand_side_by_side():
@@ -78,4 +114,5 @@ def test_gaps_are_those_that_were_measured():
 def test_only_what_takes_each_frame_by_itself_is_split():
     assert splits_of("res_rbg", res_rbg.Config(**SMALL)) == (0, 1)
     assert splits_of("res_rbg", res_rbg.Config(**SMALL | {"backbone": "mobilenet_tf"})) == (0, 1, 2, 8)
+    assert splits_of("res_rbg", res_rbg.Config(**SMALL, batch_norm="kept")) == (0, 1, 2, 8)
     assert splits_of("static_cnn", static_cnn.Config(architecture="vgg16", batch_size=64)) == (0, 1, 2, 8, 32)

@@ -61,6 +61,15 @@ def test_measuring_leaves_no_trace_in_random_numbers():
     assert torch.rand(()) == expected
 
 
+def test_a_gpu_that_is_full_is_told_in_plain_words(monkeypatch):
+    def full(*given, **about):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(measured, "measured_step", full)
+    with pytest.raises(MemoryError, match="CUDA out of memory"):
+        measured.step_here("res_rbg", res_rbg.Config(**res_rbg.SMALL), {"workers": 1, "parts": 0})
+
+
 def test_a_step_that_takes_less_than_is_alive_was_measured_badly():
     found = Forecast(device="cpu", keeps=0, gradients=0, step=100)
     assert gaps_of(found, 130) == pytest.approx(1.3)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tuning.execution.placement import Placement, slots_of
+from tuning.execution.devices.placement import Placement, slots_of
 from tuning.execution.session import Node, Session
 
 ONE = Session(nodes=(Node(num_cpus=8, num_gpus=2),))
