@@ -1,5 +1,6 @@
 """At a search's end the weights go that nothing needs, with what interrupted work left; what anything needs stays."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -175,6 +176,31 @@ def test_the_searches_of_variants_are_judged_each_by_itself(prepared, tmp_path):
         kept = {runner.ledger.trials[name].variant for name in left(runner) if name.startswith("search")}
     assert kept == {"rbg_depth=0", "rbg_depth=1"}
     assert left(runner).count("search-0002") == 0, "worse than the first of its variant"
+
+
+def test_variants_whose_searches_are_interrupted_remember_that_all_weights_stay(prepared, tmp_path):
+    def stopped(spec):
+        if spec["trial_id"] == "search-0004":
+            raise KeyboardInterrupt
+        return train(spec)
+
+    train = leaving(METRICS, WEAK, WEAK, WEAK)
+    with LoopRunner(tuned_study(), tmp_path, prepared, train=stopped) as runner:
+        with pytest.raises(KeyboardInterrupt):
+            ablate_variants(runner, folds=(0,), seeds=1, keep_weights="all")
+        runner.train = leaving(WEAK, WEAK, *[METRICS] * 2)
+        ablate_variants(runner, folds=(0,), seeds=1)
+        assert [name for name in left(runner) if name.startswith("search")] == [f"search-{i:04d}" for i in range(6)]
+
+
+def test_what_trained_on_earlier_data_stays_as_nothing_could_train_it_again(prepared, tmp_path):
+    with LoopRunner(search_of(), tmp_path, prepared, train=leaving(METRICS, WEAK, METRICS, WEAK)) as runner:
+        runner.search(2, keep_weights="all")
+        runner.ledger.open_study(dataset_fingerprint="of the next version")
+        runner.prepared = dataclasses.replace(prepared, fingerprint="of the next version")
+        runner.search(2, keep_weights="needed")
+        assert runner.ledger.data_version == 2
+        assert left(runner) == ["search-0000", "search-0001", "search-0002"]
 
 
 @pytest.mark.parametrize(

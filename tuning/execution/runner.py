@@ -220,11 +220,11 @@ class Runner:
         begun: Sequence[Trial],
         num_new: int,
         deadline: float | None = None,
+        **facts: Any,
     ) -> None:
-        """Run `num_new` trials of `searchers`, asked in turn, after those of `begun` that are half run."""
+        """Run `num_new` trials of `searchers`, asked in turn, after those of `begun` that are half run, as `run` does."""
         halted = [trial for trial in begun if trial.halted]
-        if count := num_new + len(halted):
-            self.run(phase, HaltedFirst(halted, InTurn(searchers)), count, deadline=deadline)
+        self.run(phase, HaltedFirst(halted, InTurn(searchers)), num_new + len(halted), deadline=deadline, **facts)
 
     def spec(self, trial: Trial) -> TrialSpec:
         """What the worker of `trial` is told."""

@@ -25,9 +25,8 @@ def search_each(runner: Runner, *, deadline: float | None = None, keep_weights: 
     begun = searches_of(runner.ledger, design)
     searchers = {name: _OfVariant(runner.study, design, name, begun) for name in design.variants}
     lacking = lacking_searches(runner.study, begun)
-    runner.run_in_turn("search", searchers, begun=begun, num_new=sum(lacking.values()), deadline=deadline)
-    if keep_weights:
-        runner.ledger.open_study(keep_weights=keep_weights)
+    facts = {"keep_weights": keep_weights} if keep_weights else {}
+    runner.run_in_turn("search", searchers, begun=begun, num_new=sum(lacking.values()), deadline=deadline, **facts)
     runner.free()
     ended = [trial for trial in searches_of(runner.ledger, design) if trial.ended]
     lacking, has = lacking_searches(runner.study, ended), Counter(trial.variant for trial in ended)

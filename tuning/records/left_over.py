@@ -78,8 +78,8 @@ def needed(ledger: Ledger) -> set[str]:
     """The search trials whose weights are kept (docs/decisions/0023).
 
     Those on the front, or with a real chance to be on it (`pareto.not_ruled_out`); the confirmed and the promoted ones; those
-    that a study of the home starts from; those that nothing is compared with any more, as nothing could train them again. All
-    of them where the study says so, and where it cannot be judged: while one of them is to go on, and where nobody knows how
+    that a study of the home starts from; those that nothing is compared with any more, or that trained on earlier data, as
+    nothing could train them again. All of them where the study says so, and where it cannot be judged: while one of them is to go on, and where nobody knows how
     certain an objective is, or on which people it was measured.
     """
     if ledger.study.get("keep_weights") == "all":
@@ -95,6 +95,7 @@ def needed(ledger: Ledger) -> set[str]:
         *(trial.trial_id for trial in judged),
         *ledger.selection.get("front", []),
         *incomparable,
+        *(trial.trial_id for trial in ledger.trials.values() if trial.data_version != ledger.data_version),
         *(trial.of for trial in ledger.trials.values() if trial.of),
         *(event["of"] for event in ledger.events if event["event"] == "promoted"),
         *_started_from(ledger),
