@@ -13,7 +13,8 @@ from trainables.core.prepared.stored import open_prepared
 from tuning.ablate import ablate_variants
 from tuning.evidence.ablation import comparison_of, runs_of
 from tuning.evidence.fold_sizes import fold_sizes
-from tuning.execution.placement import Placement
+from tuning.execution.placement import Placement, slots_of
+from tuning.execution.session import Node, Session
 from tuning.plan import plan
 from tuning.records.ledger import Ledger
 from tuning.statistics.comparison import minimum_detectable_effect, spread_of_differences
@@ -94,6 +95,40 @@ def test_a_dry_run_of_a_search_and_of_variants_that_are_tuned(tmp_path):
     tuned = plan(tuned_study(), home=tmp_path, folds=(0, 1), seeds=2)
     assert tuned.num_trainings == 2 * (2 * 2 + 3)
     assert tuned.disk.num_weights == 2 * 3, "of the searches alone"
+
+
+@pytest.mark.parametrize(
+    ("study", "asked", "at_once"),
+    [
+        (
+            study_of(
+                name="searched_anew",
+                design=None,
+                parameters={"rbg_depth": tune.randint(0, 99)},
+                search_folds=(0, 1),
+                num_samples=12,
+            ),
+            {},
+            12,
+        ),
+        (study_of(name="new"), {"folds": (0, 1), "seeds": 1}, 6),
+        (study_of(), {"seeds": 3}, 45 - 30),
+        (study_of(), {"seeds": 2}, 0),
+        (study_of(name="unknown", dataset="ck_plus"), {"seeds": 1}, 64),
+    ],
+    ids=["folds of a search are one trial", "new", "resumed", "done", "of so many folds as nobody knows"],
+)
+def test_trials_at_once_are_those_still_ahead(home, monkeypatch, study, asked, at_once):
+    nodes = (Node(num_cpus=64),)
+    shares = []
+    monkeypatch.setattr("tuning.execution.placement.look_ahead", lambda: nodes)
+    monkeypatch.setattr(
+        "tuning.plan.foreseen",
+        lambda study, placement, count: shares.append(slots_of(placement, Session(nodes=nodes), count)[0]) or {},
+    )
+    told = plan(study, home=home, **asked)
+    assert shares == [at_once]
+    assert told.disk is None or told.disk.num_at_once == at_once
 
 
 @pytest.mark.parametrize(

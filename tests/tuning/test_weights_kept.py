@@ -141,7 +141,7 @@ def test_whoever_needs_weights_that_went_is_told_what_trains_them_again(prepared
         assert files.without_weights(other) == ""
 
 
-@pytest.mark.parametrize(("study", "words"), [(search_of(), "3 trials"), (study_of(), "9 trials")])
+@pytest.mark.parametrize(("study", "words"), [(search_of(), "3 trials"), (study_of(), "45 trials")])
 def test_a_run_that_the_disk_cannot_hold_is_refused_before_anything_is_prepared(tmp_path, monkeypatch, study, words):
     monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=1000))
     monkeypatch.setattr("tuning.execution.placement.look_ahead", lambda: (Node(num_cpus=64),))

@@ -91,7 +91,7 @@ def require_room(found: Disk, tell: Callable[[str], None]) -> None:
         tell(f"Up to {size(found.peak)} of the disk are needed, and {size(found.free)} are free: {found.way_out()}")
 
 
-def forecast(
+def disk_forecast(
     study: Study,
     home: Path,
     facts: Mapping[str, Any],

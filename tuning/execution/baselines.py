@@ -16,7 +16,7 @@ from trainables.core.baselines.record import BASELINES, TITLES, Baseline, told
 from trainables.core.phases import Phase
 from trainables.core.training.trial import TrialSpec
 from trainables.core.wording import first_line
-from tuning.execution.enumerated import chosen_folds
+from tuning.execution.ahead import chosen_folds
 from tuning.records.ledger import Ledger
 from tuning.statistics.intervals import accuracy_interval
 from tuning.statistics.pairing import judged

@@ -67,7 +67,7 @@ class Runner:
         self.listener, self.verbose, self._noted = listener, verbose, False
         self.placement = placement or Placement()
         self.checkpoint_interval_s = checkpoint_interval_s
-        self._data_root = None if data_root is None else Path(data_root).expanduser()
+        self.data_root = None if data_root is None else Path(data_root).expanduser()
         self._trains, self._require, self._new_data = trains, require, new_data
         self._data_facts: dict[str, Any] = {"keep_spelling": keep_spelling}
         self._resources = contextlib.ExitStack()
@@ -265,7 +265,7 @@ class Runner:
             "classes": list(self.prepared.classes),
             "version": version(),
             "git_commit": git_commit(),
-            "data_root": str(self._data_root.absolute()) if self._data_root else "",
+            "data_root": str(self.data_root.absolute()) if self.data_root else "",
             **self._data_facts,
         }
 
@@ -277,10 +277,10 @@ class Runner:
         return self._session
 
     def _prepare(self) -> Prepared:
-        if self._data_root is None and (stored := self.ledger.study.get("data_root")):
-            self._data_root = Path(stored)
+        if self.data_root is None and (stored := self.ledger.study.get("data_root")):
+            self.data_root = Path(stored)
         known: dict[str, Any] = {"keep_spelling": self._data_facts["keep_spelling"], "new_data": self._new_data}
-        found = data_of(self.study, self.ledger.study, self._data_root, self.home, self.listener, **known)
+        found = data_of(self.study, self.ledger.study, self.data_root, self.home, self.listener, **known)
         self._data_facts = found.facts
         if found.note:
             self.noted(found.note)

@@ -79,8 +79,8 @@ def needed(ledger: Ledger) -> set[str]:
 
     Those on the front, or with a real chance to be on it (`pareto.not_ruled_out`); the confirmed and the promoted ones; those
     that a study of the home starts from; those that nothing is compared with any more, or that trained on earlier data, as
-    nothing could train them again. All of them where the study says so, and where it cannot be judged: while one of them is to go on, and where nobody knows how
-    certain an objective is, or on which people it was measured.
+    nothing could train them again. All of them where the study says so, and where it cannot be judged: while one of them is to
+    go on, and where nobody knows how certain an objective is, or on which people it was measured.
     """
     if ledger.study.get("keep_weights") == "all":
         return set(ledger.trials)

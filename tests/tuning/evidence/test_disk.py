@@ -12,7 +12,7 @@ from trainables import res_rbg
 from trainables.core import files
 from trainables.core.config import make_config
 from trainables.core.training.costs import planned_weights_mb, weights_mb
-from tuning.evidence.disk import forecast, largest_configuration, require_room
+from tuning.evidence.disk import disk_forecast, largest_configuration, require_room
 
 SPACE = {"gru_hidden": tune.choice([8, 64, 16]), "rbg_depth": tune.randint(0, 3), "lr": tune.loguniform(1e-4, 1e-2)}
 
@@ -24,7 +24,9 @@ def search_of(**changes):
 
 def of(study, home, **changes):
     counts = {"num_trials": 10, "num_weights": 10, "num_at_once": 2, "num_clips": 100, **changes}
-    return forecast(study, home, changes.pop("facts", {}), **{key: counts[key] for key in counts if key != "facts"})
+    return disk_forecast(
+        study, home, changes.pop("facts", {}), **{key: counts[key] for key in counts if key != "facts"}
+    )
 
 
 def test_the_largest_configuration_is_found_among_all_ends():
