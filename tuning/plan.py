@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from search_spaces.core.freezing import shares_features
 from search_spaces.core.starting import starting_weights
 from search_spaces.core.study import Study, as_study
 from trainables.core import lookup
@@ -203,7 +204,13 @@ def _seconds_each(
     rates = rates_on(device, home)
     if not rates or not sizes:
         return None, UNKNOWN
-    flops = statistics.fmean(_flops_of_a_clip(study, config) * config.epochs for config in _configs(study))
+    found = _configs(study)
+    if any(shares_features(study, config) for config in found):
+        return (
+            None,
+            f"{UNKNOWN}: the features of a frozen trunk are computed once, and operations tell little of the rest",
+        )
+    flops = statistics.fmean(_flops_of_a_clip(study, config) * config.epochs for config in found)
     rate = statistics.median(rates)
     words = (
         f"from counted operations and the {rate / 1e12:.3g} TFLOP/s of {len(rates)} trials of other studies on {device}"

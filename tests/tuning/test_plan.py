@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from ray import tune
 
 from drawing.layouts import drawn_faces
@@ -10,6 +11,7 @@ from tests.support.ablation_driver import Driver, study_of, tuned_study
 from tests.support.builders import make_trial, prepare_random
 from trainables.core.lookup import UnknownName
 from trainables.core.prepared.stored import open_prepared
+from trainables.models.backbones import frame_network
 from tuning.ablate import ablate_variants
 from tuning.evidence.ablation import comparison_of, runs_of
 from tuning.evidence.fold_sizes import fold_sizes
@@ -85,7 +87,7 @@ def test_a_dry_run_of_a_search_and_of_variants_that_are_tuned(tmp_path):
     assert forecast.num_trainings == 20
     assert forecast.detectable_from == ""
     with Ledger.write(tmp_path / search.name) as ledger:
-        ledger.open_study(num_samples=12)
+        ledger.open_study(num_samples=3)
         ledger.start(make_trial(0))
     assert plan(search, home=tmp_path).num_trainings == 2 * 12, "what was asked for when it was begun"
     assert plan(search, home=tmp_path, extend=3).num_trainings == 2 * (1 + 3)
@@ -104,7 +106,7 @@ def test_a_dry_run_of_a_search_and_of_variants_that_are_tuned(tmp_path):
             study_of(
                 name="searched_anew",
                 design=None,
-                parameters={"rbg_depth": tune.randint(0, 99)},
+                parameters={"rbg_depth": tune.randint(0, 4)},
                 search_folds=(0, 1),
                 num_samples=12,
             ),
@@ -168,6 +170,25 @@ def test_trials_of_tuned_variants_are_done_once_they_ended(prepared, tmp_path):
         ablate_variants(runner, folds=(0, 1), seeds=1)
     forecast = plan(tuned_study(), home=tmp_path, folds=(0, 1), seeds=2)
     assert (forecast.num_trainings, forecast.num_done) == (6 + 8, 6 + 4)
+
+
+def test_the_time_of_trials_that_share_features_is_not_told_from_the_operations_of_their_heads(tmp_path, monkeypatch):
+    path = tmp_path / "own.pth"
+    torch.save(frame_network("expression_net", "none")[0].state_dict(), path)
+    monkeypatch.setattr("tuning.plan.rates_on", lambda device, home: [1e10])
+    given = {
+        "backbone": "expression_net",
+        "weights": str(path),
+        "attention": "none",
+        "masking_rate": 0.0,
+        "num_frames": 2,
+    }
+    changes = {"frozen_stages": 4, "augmentation": "none", "image_size": 32}
+    alone = plan(study_of(settings={**given, **changes, "frozen_stages": 2}), home=tmp_path, folds=(0,), seeds=1)
+    assert "from counted operations" in alone.hours_from
+    shared = plan(study_of(settings={**given, **changes}), home=tmp_path, folds=(0,), seeds=1)
+    assert shared.device_hours is None
+    assert "the features of a frozen trunk are computed once" in shared.hours_from
 
 
 # The minimum detectable effect

@@ -6,7 +6,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from ray import tune
 
+from search_spaces.core.designs import named
 from tests.support.ablation_driver import prepare_subjects, study_of, tuned_study
 from tests.support.builders import make_trial
 from tests.support.without_ray import METRICS, LoopRunner
@@ -113,17 +115,22 @@ def test_what_another_study_starts_from_stays(prepared, tmp_path):
             ledger.open_study(**facts)
             return ledger
 
-    with LoopRunner(search_of(), tmp_path, prepared, train=leaving(METRICS, WEAK, WEAK, WEAK, WEAK)) as runner:
-        runner.search(4, keep_weights="all")
+    with LoopRunner(search_of(), tmp_path, prepared, train=leaving(METRICS, *[WEAK] * 5)) as runner:
+        runner.search(5, keep_weights="all")
         trials = runner.folder / files.TRIALS
         begun("fixed", settings={"weights": str(trials / "search-0001" / files.WEIGHTS)})
         searched = begun("searched", settings={"weights": "imagenet"})
         with Ledger.write(searched.folder) as ledger:
             ledger.start(make_trial(0, parameters={"weights": f"{trials}/../trials/search-0003/{files.WEIGHTS}"}))
+        chosen = [str(trials / name / files.WEIGHTS) for name in ("search-0004", "gone")]
+        begun("yet", **(space := {"space": search_of(parameters={"weights": tune.choice(chosen)}).space()}))
+        assert chosen[0] in space["space"]["weights"]
+        variants = named({"scratch": {}, "own": {"weights": str(trials / "search-0002")}}, reference="scratch")
+        begun("variants", design=variants.facts())
         (tmp_path / "damaged").mkdir()
         (tmp_path / "damaged" / files.LEDGER).write_text("{}\n")
-        runner.search(5, keep_weights="needed")
-    assert left(runner) == ["search-0000", "search-0001", "search-0003"]
+        runner.search(6, keep_weights="needed")
+    assert left(runner) == [f"search-{number:04d}" for number in range(5)]
 
 
 def test_whoever_needs_weights_that_went_is_told_what_trains_them_again(prepared, tmp_path):

@@ -16,7 +16,7 @@ from trainables.core.phases import Phase
 from trainables.core.prepared.stored import Prepared
 from trainables.core.training.trial import TrialSpec
 from tuning.execution.asked import require_new
-from tuning.execution.baselines import Baselines, baselines_due
+from tuning.execution.baselines import BEFORE_TRIALS, Baselines, baselines_due
 from tuning.execution.bookkeeper import Bookkeeper, Listener
 from tuning.execution.devices.memory import trial_memory
 from tuning.execution.placement import Placement, slots_of
@@ -184,7 +184,8 @@ class Runner:
             num_gpus=session.num_gpus,
             dashboard_url=session.dashboard_url,
         )
-        first = self._baselines(phase)
+        if (first := self._baselines(phase)) and slots == 1:
+            self.noted(BEFORE_TRIALS)
         bookkeeper = Bookkeeper(self.ledger, searcher, self.listener, self.spec, deadline, first)
         try:
             with interruptible():

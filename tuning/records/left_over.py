@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,12 +130,20 @@ def _started_from(ledger: Ledger) -> set[str]:
             other = Ledger.read(folder)
         except ValueError:  # it does not go on as it is, whatever it started from
             continue
-        given = (other.study.get("settings", {}), *(trial.parameters for trial in other.trials.values()))
-        for weights in {str(one["weights"]) for one in given if "weights" in one}:
+        for weights in _asked_for(other):
             path = (ROOT / Path(weights).expanduser()).resolve()  # as `sources.path_of` has it
             if path.is_relative_to(trials):
                 found.add(path.relative_to(trials).parts[0])
     return found
+
+
+def _asked_for(ledger: Ledger) -> set[str]:
+    """The `weights` of all that a study has begun or may begin yet: variants, and choices that no trial has drawn."""
+    facts = ledger.study
+    variants = ((facts.get("design") or {}).get("variants") or {}).values()
+    given = (facts.get("settings", {}), *variants, *(trial.parameters for trial in ledger.trials.values()))
+    choices = re.findall(r"'([^']+)'", facts.get("space", {}).get("weights", ""))  # the space stands there in words
+    return {*choices, *(str(one["weights"]) for one in given if "weights" in one)}
 
 
 def num_bytes(path: Path) -> int:
