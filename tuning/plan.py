@@ -19,7 +19,7 @@ from trainables.core.training import costs
 from trainables.core.training.workers import device_name
 from trainables.core.wording import counted
 from tuning.evidence.disk import Disk, disk_forecast, require_room
-from tuning.evidence.fold_sizes import FoldSize, fold_sizes, mean_sizes, num_subjects
+from tuning.evidence.fold_sizes import FoldSize, fold_sizes, mean_sizes, num_clips, num_subjects
 from tuning.evidence.minimum_detectable_effect import detectable
 from tuning.evidence.rates import rates_on
 from tuning.execution.ahead import Ahead, ahead_of, chosen_folds, default_seeds
@@ -234,7 +234,8 @@ def _configs(study: Study) -> list[Any]:
 def _flops_of_a_clip(study: Study, config: TrainerConfig) -> int:
     module = lookup.load("trainables", study.trainable, "trainable")
     with torch.device("meta"):
-        return costs.train_flops(module.build_model(config), config)
+        model = module.build_model(config)
+    return costs.train_flops(model, config)
 
 
 def require_disk(
@@ -279,6 +280,7 @@ def _disk(
         num_weights=ahead.num_searched,
         num_at_once=num_at_once(placement, ahead.most_at_once),
         num_clips=mean_sizes(sizes)[1] if sizes else 0,
+        num_clips_in_all=num_clips(sizes, study) if sizes else 0,
         keep_weights=keep_weights,
     )
 

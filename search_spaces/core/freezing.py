@@ -12,6 +12,8 @@ from search_spaces.core.study import Study
 from trainables.core import lookup
 from trainables.core.config import TrainerConfig
 from trainables.core.starting import built
+from trainables.core.training.augmentation.augment import num_copies
+from trainables.core.training.costs import features_shape
 from trainables.core.training.features import hindrances
 
 # The fields that decide what is frozen, and whether its features are shared.
@@ -45,6 +47,24 @@ def shares_features(study: Study, config: TrainerConfig) -> bool:
     """Whether trials of `config` share the features of their frozen trunk."""
     is_frozen = bool(config.frozen_stages) and config.frozen_stages == config.num_stages()
     return is_frozen and hindrances(_Networks(study).of(config), config) == []
+
+
+def bytes_of_features(study: Study) -> int:
+    """What the shared features of one clip take on the disk, of all frozen trunks and ways to show it, as float32."""
+    networks, found = _Networks(study), {}
+    for config in configs(study, (*_FIELDS, "num_frames", "image_size", "frame_selection", "redundancy_threshold")):
+        if not config.frozen_stages or config.frozen_stages != config.num_stages():
+            continue
+        if hindrances(network := networks.of(config), config) != []:
+            continue
+        shown = tuple(
+            getattr(config, key) for key in ("num_frames", "image_size", "frame_selection", "redundancy_threshold")
+        )
+        key = (*(getattr(config, field, None) for field in (*DECIDING, "attention")), *shown)
+        for augmentation in {"none", config.augmentation}:
+            if (*key, augmentation) not in found:
+                found[*key, augmentation] = 4 * num_copies(augmentation) * features_shape(network, config).numel()
+    return sum(found.values())
 
 
 def _of_features(hindered: list[list[str]]) -> str:
