@@ -111,7 +111,7 @@ def test_a_dry_run_of_a_search_and_of_variants_that_are_tuned(tmp_path):
                 num_samples=12,
             ),
             {},
-            12,
+            4,
         ),
         (study_of(name="new"), {"folds": (0, 1), "seeds": 1}, 6),
         (study_of(), {"seeds": 3}, 45 - 30),

@@ -44,7 +44,7 @@ def small_search(**changes):
 def test_a_search_ends_with_a_sentence_when_every_configuration_is_tried(prepared, tmp_path):
     with LoopRunner(small_search(), tmp_path, prepared) as runner:
         runner.search(3)
-        assert runner.listener.notes == []
+        assert not [note for note in runner.listener.notes if note.startswith("The search of")]
         runner.search(8)
         tried = [trial.parameters for trial in runner.ledger.of_phase("search")]
         assert len(tried) == 5
