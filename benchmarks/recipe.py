@@ -27,7 +27,9 @@ from tuning.statistics.pairing import Run, judged
 
 BEFORE: dict[str, Any] = {
     **load_study("res_rbg_components_smiles").settings,
-    "attention": "none", "rbg_depth": 1, "masking_rate": 0.05,
+    "attention": "none",
+    "rbg_depth": 1,
+    "masking_rate": 0.05,
 }
 AVERAGED = {**BEFORE, "image_size": 64, "ema_decay": 0.98}
 DEVIATION = {**AVERAGED, "neck": "deviation"}

@@ -14,12 +14,12 @@ from typing import Any
 from search_spaces.core.designs import Design
 from search_spaces.core.study import Study, as_study
 from trainables.core.wording import counted
-from tuning.evidence.disk import forecast, require_room
+from tuning.execution.ahead import NUM_SEEDS, chosen_folds, default_seeds, trainings
 from tuning.execution.asked import require_fitting
-from tuning.execution.devices.placement import Placement, num_at_once
-from tuning.execution.enumerated import NUM_SEEDS, chosen_folds, default_seeds, trainings
+from tuning.execution.devices.placement import Placement
 from tuning.execution.runner import Listener, Runner
-from tuning.execution.variant_search import num_searched, search_each
+from tuning.execution.variant_search import search_each
+from tuning.plan import require_disk
 from tuning.records.ran import Ran
 from tuning.records.selection import best_by_variant, comparable, searches_of
 from tuning.text.progress import heard
@@ -57,13 +57,7 @@ def ablate(
 
     def require(runner: Runner) -> None:
         require_new_or_resumed(runner, resume=resume)
-        count, searched = len(require_design(loaded).variants) * num_seeds, num_searched(loaded, runner.ledger)
-        counts: dict[str, Any] = {
-            "num_trials": count,
-            "num_weights": searched,
-            "num_at_once": num_at_once(runner.placement, count),
-        }
-        require_room(forecast(loaded, runner.home, runner.ledger.study, **counts), runner.noted)
+        require_disk(runner, folds=folds, seeds=num_seeds, keep_weights=keep_weights)
 
     with Runner(loaded, heard(progress), **given, require=require) as runner:
         work: dict[str, Any] = {"time_budget_s": time_budget_s, "keep_weights": keep_weights}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from search_spaces.core.freezing import shares_features
 from search_spaces.core.starting import starting_weights
 from search_spaces.core.study import Study, as_study
 from trainables.core import lookup
@@ -18,25 +18,23 @@ from trainables.core.config import TrainerConfig, make_config
 from trainables.core.training import costs
 from trainables.core.training.workers import device_name
 from trainables.core.wording import counted
-from tuning.evidence.disk import Disk, forecast
-from tuning.evidence.fold_sizes import FoldSize, fold_sizes, mean_sizes, num_subjects
+from tuning.evidence.disk import Disk, disk_forecast, require_room
+from tuning.evidence.fold_sizes import FoldSize, fold_sizes, mean_sizes, num_clips, num_subjects
 from tuning.evidence.minimum_detectable_effect import detectable
 from tuning.evidence.rates import rates_on
+from tuning.execution.ahead import Ahead, ahead_of, chosen_folds, default_seeds
 from tuning.execution.asked import require_fitting, require_one_spread
 from tuning.execution.devices.memory import foreseen
 from tuning.execution.devices.placement import Placement, num_at_once
-from tuning.execution.enumerated import chosen_folds, default_seeds, trainings
 from tuning.execution.face_sizes import FaceSizes
 from tuning.execution.preparation import kept_spelling
+from tuning.execution.runner import Runner
 from tuning.execution.seeds import require_study_seed
-from tuning.execution.space import Space
-from tuning.execution.variant_search import lacking_searches, num_searched
 from tuning.records.home import home_of, known_studies
 from tuning.records.ledger import Ledger
-from tuning.records.selection import best_by_variant, searches_of
-from tuning.records.trial import identity
 
 UNKNOWN = "unknown until a trial has finished on this device; a small run tells (one trial, or one fold and seed)"
+_MANY = 10**6  # trials, where nobody knows how many
 _NUM_POINTS = 4  # of a search space, whose mean cost stands for all
 
 
@@ -122,21 +120,21 @@ def plan(
     sizes = _folds(loaded, ledger.study, place, data_root, keep_spelling=keep_spelling, new_data=new_data)
     chosen = None if loaded.design is None else _chosen(loaded, folds, sizes)
     search_size = ledger.search_size(loaded.num_samples, num_samples, extend)
-    total, words, done = _trainings(loaded, ledger, search_size, chosen, seeds)
-    ahead = None if total is None else total - done
+    ahead = ahead_of(loaded, ledger, search_size=search_size, folds=chosen, seeds=seeds)
+    left, most = ahead.num_left, ahead.most_at_once
     seconds, hours_from = _seconds_each(loaded, ledger, place, sizes)
     placement = placement or Placement(workers=workers)
-    disk = None if ahead is None else _disk(loaded, ledger, ahead, place, placement, keep_weights, sizes)
+    disk = _disk(loaded, ledger, ahead, place, placement, keep_weights, sizes)
     found = Plan(
         study=loaded.name,
-        num_trainings=total,
-        trainings_are=words,
-        num_done=done,
-        device_hours=None if seconds is None or ahead is None else seconds * ahead * placement.workers / 3600,
-        hours_from=hours_from if ahead is not None or seconds is None else "unknown without the number of folds",
+        num_trainings=ahead.num_trainings,
+        trainings_are=ahead.words,
+        num_done=ahead.num_done,
+        device_hours=None if seconds is None or left is None else seconds * left * placement.workers / 3600,
+        hours_from=hours_from if left is not None or seconds is None else "unknown without the number of folds",
         disk_gb=None if disk is None else disk.peak / 1e9,
         disk=disk,
-        **foreseen(loaded, placement, search_size, ledger.study.get("memory_gaps", {})),
+        **foreseen(loaded, placement, _MANY if most is None else most, ledger.study.get("memory_gaps", {})),
     )
     if loaded.design is None:
         return found
@@ -192,38 +190,6 @@ def _pilot(home: Path, name: str | None) -> Ledger | None:
     return ledger
 
 
-def _trainings(
-    study: Study, ledger: Ledger, search_size: int, folds: tuple[int, ...] | None, seeds: int
-) -> tuple[int | None, str, int]:
-    """How many models will be trained in all, in words, and how many of them are."""
-    search_folds, design = len(study.search_folds), study.design
-    if design is None:
-        begun, done = ledger.of_phase("search"), len(ledger.finished("search"))
-        most = len(begun) + Space(study).num_new(search_size, begun)
-        words = f"{counted(min(search_size, most), 'trial')} on {counted(search_folds, 'fold')}"
-        if most < search_size:
-            words, search_size = f"{words}, all configurations that there are", most
-        return search_size * search_folds, words, min(done, search_size) * search_folds
-    searched, to_search = 0, 0
-    compared: Mapping[str, Mapping[str, Any]] = design.variants
-    if design.tune_each:
-        ended = [trial for trial in searches_of(ledger, design) if trial.ended]
-        done = Counter(trial.variant for trial in ended)
-        searched = sum(min(count, design.tune_each) for count in done.values()) * search_folds
-        to_search = sum(lacking_searches(study, ended).values()) * search_folds
-        compared = best_by_variant(ledger, study)
-    on = "all folds" if folds is None else counted(len(folds), "fold")
-    words = f"{len(design.variants)} variants x {on} x {counted(seeds, 'seed')}"
-    if design.tune_each:
-        words += f", after {counted(design.tune_each, 'search trial')} for each variant"
-    if folds is None:
-        return None, f"{words}; give --data-root to count the folds", searched
-    finished = {identity(study, trial) for trial in ledger.finished("ablation")}
-    trained = sum(identity(study, trial) in finished for trial in trainings(compared, folds, seeds))
-    total = len(design.variants) * len(folds) * seeds + searched + to_search
-    return total, words, trained + searched
-
-
 def _seconds_each(
     study: Study, ledger: Ledger, home: Path, sizes: Sequence[FoldSize] | None
 ) -> tuple[float | None, str]:
@@ -237,7 +203,13 @@ def _seconds_each(
     rates = rates_on(device, home)
     if not rates or not sizes:
         return None, UNKNOWN
-    flops = statistics.fmean(_flops_of_a_clip(study, config) * config.epochs for config in _configs(study))
+    found = _configs(study)
+    if any(shares_features(study, config) for config in found):
+        return (
+            None,
+            f"{UNKNOWN}: the features of a frozen trunk are computed once, and operations tell little of the rest",
+        )
+    flops = statistics.fmean(_flops_of_a_clip(study, config) * config.epochs for config in found)
     rate = statistics.median(rates)
     words = (
         f"from counted operations and the {rate / 1e12:.3g} TFLOP/s of {len(rates)} trials of other studies on {device}"
@@ -261,27 +233,53 @@ def _configs(study: Study) -> list[Any]:
 def _flops_of_a_clip(study: Study, config: TrainerConfig) -> int:
     module = lookup.load("trainables", study.trainable, "trainable")
     with torch.device("meta"):
-        return costs.train_flops(module.build_model(config), config)
+        model = module.build_model(config)
+    return costs.train_flops(model, config)
+
+
+def require_disk(
+    runner: Runner,
+    *,
+    num_samples: int | None = None,
+    extend: int | None = None,
+    folds: tuple[int, ...] | None = None,
+    seeds: int = 1,
+    keep_weights: str | None = None,
+) -> None:
+    """Raises `ValueError` where the disk cannot hold the trials of `runner`'s study that run at once; tells where it may fill.
+
+    The other arguments are those of `plan`. Of an ablation whose folds nobody can count yet two are taken to be ahead.
+    """
+    study, ledger = runner.study, runner.ledger
+    sizes = fold_sizes(study, runner.home, runner.data_root)
+    chosen = None if study.design is None else _chosen(study, folds, sizes) or (0, 1)
+    size = ledger.search_size(study.num_samples, num_samples, extend)
+    ahead = ahead_of(study, ledger, search_size=size, folds=chosen, seeds=seeds)
+    found = _disk(study, ledger, ahead, runner.home, runner.placement, keep_weights, sizes)
+    if found and ahead.num_trials:
+        require_room(found, runner.noted)
 
 
 def _disk(
     study: Study,
     ledger: Ledger,
-    ahead: int,
+    ahead: Ahead,
     home: Path,
     placement: Placement,
     keep_weights: str | None,
     sizes: Sequence[FoldSize] | None,
-) -> Disk:
-    folds = len(study.search_folds)
-    return forecast(
+) -> Disk | None:
+    if ahead.num_trials is None or ahead.most_at_once is None:
+        return None
+    return disk_forecast(
         study,
         home,
         ledger.study,
-        num_trials=ahead if study.design else ahead // folds,
-        num_weights=num_searched(study, ledger) if study.design else ahead // folds,
-        num_at_once=num_at_once(placement, ahead),
+        num_trials=ahead.num_trials,
+        num_weights=ahead.num_searched,
+        num_at_once=num_at_once(placement, ahead.most_at_once),
         num_clips=mean_sizes(sizes)[1] if sizes else 0,
+        num_clips_in_all=num_clips(sizes, study) if sizes else 0,
         keep_weights=keep_weights,
     )
 

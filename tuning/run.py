@@ -8,10 +8,10 @@ from typing import Any
 
 from search_spaces.core.study import Study, as_study
 from tuning.ablate import ablate
-from tuning.evidence.disk import forecast, require_room
 from tuning.execution.asked import require_fitting
-from tuning.execution.devices.placement import Placement, num_at_once
+from tuning.execution.devices.placement import Placement
 from tuning.execution.runner import Listener, Runner
+from tuning.plan import require_disk
 from tuning.records.ran import Ran
 from tuning.text.progress import heard
 
@@ -65,12 +65,8 @@ def run(
         return runner.search_size(num_samples, resume=resume, extend=extend)
 
     def require(runner: Runner) -> None:
-        ahead = size(runner) - len(runner.ledger.finished("search"))
-        if ahead > 0:
-            at_once = num_at_once(runner.placement, ahead)
-            counts = {"num_trials": ahead, "num_weights": ahead, "num_at_once": at_once}
-            room = forecast(loaded, runner.home, runner.ledger.study, **counts, keep_weights=keep_weights)
-            require_room(room, runner.noted)
+        size(runner)  # raises where the study was begun
+        require_disk(runner, num_samples=num_samples, extend=extend, keep_weights=keep_weights)
 
     with Runner(loaded, heard(progress), **given, require=require) as runner:
         runner.search(size(runner), time_budget_s=time_budget_s, keep_weights=keep_weights)

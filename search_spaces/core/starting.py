@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 from collections.abc import Collection, Generator
 from typing import Any
@@ -15,6 +16,7 @@ from trainables.core.starting import Loaded, what_is_loaded
 
 # The fields that decide which file is read, and whether it fits.
 DECIDING = ("weights", "backbone", "architecture", "width")
+_MOST = 1000  # configurations that are looked at
 
 
 def starting_weights(study: Study) -> list[Loaded]:
@@ -33,11 +35,18 @@ def starting_weights(study: Study) -> list[Loaded]:
     return list(found.values())
 
 
-def first_weights(study: Study) -> dict[str, Any]:
-    """The deciding fields of the first configuration that starts from weights; empty where all start from nothing."""
-    for config in configs(study, DECIDING):
-        if getattr(config, "weights", "none") != "none":
-            return {field: getattr(config, field) for field in DECIDING if hasattr(config, field)}
+def first_parameters(study: Study) -> dict[str, Any]:
+    """All fields of the first configuration that starts from weights, else of the first one; empty where none is found.
+
+    What is searched and decides nothing is at its default, or where this goes with no settings of the study at an end.
+    """
+    others = [key for key in study.parameters if key not in DECIDING]
+    for fields in (DECIDING, (*others, *DECIDING)):
+        found = list(itertools.islice(configs(study, fields), _MOST))
+        if found:
+            return dataclasses.asdict(
+                next((one for one in found if getattr(one, "weights", "none") != "none"), found[0])
+            )
     return {}
 
 

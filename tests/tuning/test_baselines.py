@@ -67,13 +67,29 @@ def test_what_was_measured_or_is_not_wanted_or_chooses_nothing_is_not_measured(b
     runner.study = dataclasses.replace(runner.study, baselines=False)
     assert runner._baselines("search") is None
     runner.study = dataclasses.replace(runner.study, baselines=True)
-    runner.ledger.note("baselines", phase="search", folds=[0], rows=[{"name": "majority", "error": "no memory"}])
-    assert runner._baselines("search") is None
+    majority, failed = {"name": "majority", "accuracy": 0.5}, {"name": "plain_network", "error": "no memory"}
+    learnt = {"name": "logistic_regression", "accuracy": 0.6}
+    for rows, is_due in (([majority, failed], True), ([majority, learnt, failed], False)):
+        runner.ledger.note("baselines", phase="search", folds=[0], rows=rows)
+        assert (runner._baselines("search") is not None) == is_due
+
+
+def test_all_else_is_that_of_a_trial_too_also_where_defaults_go_with_no_settings(begin):
+    searched = {"frozen_stages": 5, "backbone": "resnet18", "weights": "/weights/own.pth", "temporal": "mean"}
+    space = {"layer_decay": tune.choice([0.5, 0.9]), "masking_rate": tune.choice([0.0])}
+    spec = begin(study_of(design=None, settings=searched, parameters=space))._baselines("search").spec
+    assert (spec.parameters["frozen_stages"], spec.parameters["weights"]) == (5, "/weights/own.pth")
+    wide = named(
+        {"narrow": {"gru_hidden": 4}, "own": {"weights": "/weights/own.pth", "gru_hidden": 6}}, reference="narrow"
+    )
+    spec = begin(study_of(name="wide", design=wide, settings={"backbone": "resnet18"}))._baselines("ablation").spec
+    assert (spec.parameters["weights"], spec.parameters["gru_hidden"]) == ("/weights/own.pth", 6)
 
 
 def test_a_run_goes_on_with_its_trials_beside_the_job(begin):
     runner = begin(study_of(design=None, **LR))
     runner.search(2)
+    assert runner.listener.notes[:1] == ["Baselines first, about a minute."], "with one slot nothing else is seen"
     assert [trial.state for trial in runner.ledger.of_phase("search")] == ["FINISHED", "FINISHED"]
 
 
@@ -104,11 +120,11 @@ def test_what_a_worker_measured_is_written_with_intervals_and_told(begin, monkey
     ],
     ids=["failed", "died"],
 )
-def test_a_job_that_fails_is_written_down_and_not_tried_again(begin, result, error, reason):
+def test_a_job_that_fails_is_written_down_and_tried_again_when_the_study_goes_on(begin, result, error, reason):
     runner = begin(study_of(design=None, **LR))
     runner._baselines("search").ended(result, error)
     assert [one.error for one in runner.ledger.baselines] == [reason] * 3
-    assert runner._baselines("search") is None
+    assert runner._baselines("search") is not None
 
 
 def test_an_interrupted_job_leaves_no_trace(begin):

@@ -2,18 +2,19 @@
 
 import numpy as np
 import pytest
+import torch
 from ray import tune
 
-from drawing.layouts import drawn_faces
 from search_spaces.core.designs import add_one_in, factorial, sweep
 from tests.support.ablation_driver import Driver, study_of, tuned_study
 from tests.support.builders import make_trial, prepare_random
 from trainables.core.lookup import UnknownName
 from trainables.core.prepared.stored import open_prepared
+from trainables.models.backbones import frame_network
 from tuning.ablate import ablate_variants
 from tuning.evidence.ablation import comparison_of, runs_of
-from tuning.evidence.fold_sizes import fold_sizes
-from tuning.execution.devices.placement import Placement
+from tuning.execution.devices.placement import Placement, slots_of
+from tuning.execution.session import Node, Session
 from tuning.plan import plan
 from tuning.records.ledger import Ledger
 from tuning.statistics.comparison import minimum_detectable_effect, spread_of_differences
@@ -35,9 +36,6 @@ def home(tmp_path_factory):
 
 def _answers(trial):
     return 0.6 + 0.1 * trial.parameters["rbg_depth"]
-
-
-# How much there is to train
 
 
 @pytest.mark.slow
@@ -97,6 +95,40 @@ def test_a_dry_run_of_a_search_and_of_variants_that_are_tuned(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("study", "asked", "at_once"),
+    [
+        (
+            study_of(
+                name="searched_anew",
+                design=None,
+                parameters={"rbg_depth": tune.randint(0, 4)},
+                search_folds=(0, 1),
+                num_samples=12,
+            ),
+            {},
+            4,
+        ),
+        (study_of(name="new"), {"folds": (0, 1), "seeds": 1}, 6),
+        (study_of(), {"seeds": 3}, 45 - 30),
+        (study_of(), {"seeds": 2}, 0),
+        (study_of(name="unknown", dataset="ck_plus"), {"seeds": 1}, 64),
+    ],
+    ids=["folds of a search are one trial", "new", "resumed", "done", "of so many folds as nobody knows"],
+)
+def test_trials_at_once_are_those_still_ahead(home, monkeypatch, study, asked, at_once):
+    nodes = (Node(num_cpus=64),)
+    shares = []
+    monkeypatch.setattr("tuning.execution.devices.placement.look_ahead", lambda: nodes)
+    monkeypatch.setattr(
+        "tuning.plan.foreseen",
+        lambda study, placement, count, gaps: shares.append(slots_of(placement, Session(nodes=nodes), count)[0]) or {},
+    )
+    told = plan(study, home=home, **asked)
+    assert shares == [at_once]
+    assert told.disk is None or told.disk.num_at_once == at_once
+
+
+@pytest.mark.parametrize(
     ("folds", "seeds", "done"), [((0, 1), 2, 12), ((0, 0, 1), 1, 6), (None, 2, 30), (None, 4, 30), ((4,), 3, 6)]
 )
 def test_what_is_done_counts_where_it_is_asked_for(home, folds, seeds, done):
@@ -133,6 +165,25 @@ def test_trials_of_tuned_variants_are_done_once_they_ended(prepared, tmp_path):
         ablate_variants(runner, folds=(0, 1), seeds=1)
     forecast = plan(tuned_study(), home=tmp_path, folds=(0, 1), seeds=2)
     assert (forecast.num_trainings, forecast.num_done) == (6 + 8, 6 + 4)
+
+
+def test_the_time_of_trials_that_share_features_is_not_told_from_the_operations_of_their_heads(tmp_path, monkeypatch):
+    path = tmp_path / "own.pth"
+    torch.save(frame_network("expression_net", "none")[0].state_dict(), path)
+    monkeypatch.setattr("tuning.plan.rates_on", lambda device, home: [1e10])
+    given = {
+        "backbone": "expression_net",
+        "weights": str(path),
+        "attention": "none",
+        "masking_rate": 0.0,
+        "num_frames": 2,
+    }
+    changes = {"frozen_stages": 4, "augmentation": "none", "image_size": 32}
+    alone = plan(study_of(settings={**given, **changes, "frozen_stages": 2}), home=tmp_path, folds=(0,), seeds=1)
+    assert "from counted operations" in alone.hours_from
+    shared = plan(study_of(settings={**given, **changes}), home=tmp_path, folds=(0,), seeds=1)
+    assert shared.device_hours is None
+    assert "the features of a frozen trunk are computed once" in shared.hours_from
 
 
 # The minimum detectable effect
@@ -229,29 +280,6 @@ def test_a_single_fold_detects_nothing(home):
     forecast = plan(study_of(), home=home, folds=(2,))
     assert forecast.detectable_points is None
     assert forecast.lines()[3].startswith("Minimum detectable effect: unknown with 1 fold")
-
-
-# The folds that a plan reckons with
-
-
-@pytest.mark.slow
-def test_the_folds_of_drawn_faces_are_foreseen(tmp_path):
-    study = study_of(drawing={"num_subjects": 10, "classes": ("happiness", "surprise"), "num_frames": 2, "size": 32})
-    foreseen = fold_sizes(study, tmp_path)
-    drawn_faces.write(tmp_path / "drawn" / study.name, **study.drawing)
-    read = fold_sizes(study, tmp_path)
-    assert [(one.num_train, one.num_test, len(one.subjects)) for one in foreseen] == [(12, 4, 2)] * 5
-    assert [(one.num_train, one.num_test, len(one.subjects)) for one in read] == [(12, 4, 2)] * 5
-    assert len(frozenset().union(*[one.subjects for one in read])) == 10
-
-
-def test_leaky_folds_test_a_subject_in_several(tmp_path):
-    drawing = {"num_subjects": 6, "classes": ("happiness", "surprise"), "num_frames": 2, "size": 32}
-    study = study_of(folds="random_leaky", drawing=drawing)
-    drawn_faces.write(tmp_path / "drawn" / study.name, **study.drawing)
-    read = fold_sizes(study, tmp_path)
-    assert sum(one.num_test for one in read) == 12
-    assert sum(len(one.subjects) for one in read) > 6
 
 
 def test_a_damaged_ledger_of_another_study_is_no_reason_to_plan_nothing(tmp_path):

@@ -1,11 +1,14 @@
 """At a search's end the weights go that nothing needs, with what interrupted work left; what anything needs stays."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from ray import tune
 
+from search_spaces.core.designs import named
 from tests.support.ablation_driver import prepare_subjects, study_of, tuned_study
 from tests.support.builders import make_trial
 from tests.support.without_ray import METRICS, LoopRunner
@@ -62,7 +65,7 @@ def test_weights_that_nothing_needs_go_and_results_stay(prepared, tmp_path):
         assert len(left(runner, files.PREDICTIONS)) == 3
         assert runner.ledger.selection["front"] == ["search-0000"]
         assert not [name for name in ("*.pt", "*.tmp") if left(runner, name)]
-        (note,) = runner.listener.notes
+        note = runner.listener.notes[-1]
     assert note == (
         "The weights of 1 of 3 trials are deleted, as nothing needs them: 28 B are free. Their results stay, and `confirm` "
         "trains any of them again; --keep-weights all keeps weights."
@@ -74,11 +77,12 @@ def test_all_weights_stay_where_the_study_was_told_so_until_it_is_told_otherwise
         runner.search(3, keep_weights="all")
         assert len(left(runner)) == 3
         runner.search(4)
-        assert (len(left(runner)), runner.listener.notes) == (4, [])
+        assert len(left(runner)) == 4
+        assert not [note for note in runner.listener.notes if "deleted" in note]
         assert not left(runner, "*.tmp"), "what is no weights goes all the same"
         runner.search(4, keep_weights="needed")
         assert left(runner) == ["search-0000", "search-0002"]
-        assert "The weights of 2 of 4 trials are deleted" in runner.listener.notes[0]
+        assert "The weights of 2 of 4 trials are deleted" in runner.listener.notes[-1]
 
 
 def test_a_search_that_is_interrupted_keeps_all(prepared, tmp_path):
@@ -112,17 +116,22 @@ def test_what_another_study_starts_from_stays(prepared, tmp_path):
             ledger.open_study(**facts)
             return ledger
 
-    with LoopRunner(search_of(), tmp_path, prepared, train=leaving(METRICS, WEAK, WEAK, WEAK, WEAK)) as runner:
-        runner.search(4, keep_weights="all")
+    with LoopRunner(search_of(), tmp_path, prepared, train=leaving(METRICS, *[WEAK] * 5)) as runner:
+        runner.search(5, keep_weights="all")
         trials = runner.folder / files.TRIALS
         begun("fixed", settings={"weights": str(trials / "search-0001" / files.WEIGHTS)})
         searched = begun("searched", settings={"weights": "imagenet"})
         with Ledger.write(searched.folder) as ledger:
             ledger.start(make_trial(0, parameters={"weights": f"{trials}/../trials/search-0003/{files.WEIGHTS}"}))
+        chosen = [str(trials / name / files.WEIGHTS) for name in ("search-0004", "gone")]
+        begun("yet", **(space := {"space": study_of(design=None, parameters={"weights": tune.choice(chosen)}).space()}))
+        assert chosen[0] in space["space"]["weights"]
+        variants = named({"scratch": {}, "own": {"weights": str(trials / "search-0002")}}, reference="scratch")
+        begun("variants", design=variants.facts())
         (tmp_path / "damaged").mkdir()
         (tmp_path / "damaged" / files.LEDGER).write_text("{}\n")
-        runner.search(5, keep_weights="needed")
-    assert left(runner) == ["search-0000", "search-0001", "search-0003"]
+        runner.search(6, keep_weights="needed")
+    assert left(runner) == [f"search-{number:04d}" for number in range(5)]
 
 
 def test_whoever_needs_weights_that_went_is_told_what_trains_them_again(prepared, tmp_path):
@@ -140,7 +149,7 @@ def test_whoever_needs_weights_that_went_is_told_what_trains_them_again(prepared
         assert files.without_weights(other) == ""
 
 
-@pytest.mark.parametrize(("study", "words"), [(search_of(), "3 trials"), (study_of(), "9 trials")])
+@pytest.mark.parametrize(("study", "words"), [(search_of(), "3 trials"), (study_of(), "45 trials")])
 def test_a_run_that_the_disk_cannot_hold_is_refused_before_anything_is_prepared(tmp_path, monkeypatch, study, words):
     monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=1000))
     monkeypatch.setattr("tuning.execution.devices.placement.look_ahead", lambda: (Node(num_cpus=64),))
@@ -175,6 +184,31 @@ def test_the_searches_of_variants_are_judged_each_by_itself(prepared, tmp_path):
         kept = {runner.ledger.trials[name].variant for name in left(runner) if name.startswith("search")}
     assert kept == {"rbg_depth=0", "rbg_depth=1"}
     assert left(runner).count("search-0002") == 0, "worse than the first of its variant"
+
+
+def test_variants_whose_searches_are_interrupted_remember_that_all_weights_stay(prepared, tmp_path):
+    def stopped(spec):
+        if spec["trial_id"] == "search-0004":
+            raise KeyboardInterrupt
+        return train(spec)
+
+    train = leaving(METRICS, WEAK, WEAK, WEAK)
+    with LoopRunner(tuned_study(), tmp_path, prepared, train=stopped) as runner:
+        with pytest.raises(KeyboardInterrupt):
+            ablate_variants(runner, folds=(0,), seeds=1, keep_weights="all")
+        runner.train = leaving(WEAK, WEAK, *[METRICS] * 2)
+        ablate_variants(runner, folds=(0,), seeds=1)
+        assert [name for name in left(runner) if name.startswith("search")] == [f"search-{i:04d}" for i in range(6)]
+
+
+def test_what_trained_on_earlier_data_stays_as_nothing_could_train_it_again(prepared, tmp_path):
+    with LoopRunner(search_of(), tmp_path, prepared, train=leaving(METRICS, WEAK, METRICS, WEAK)) as runner:
+        runner.search(2, keep_weights="all")
+        runner.ledger.open_study(dataset_fingerprint="of the next version")
+        runner.prepared = dataclasses.replace(prepared, fingerprint="of the next version")
+        runner.search(2, keep_weights="needed")
+        assert runner.ledger.data_version == 2
+        assert left(runner) == ["search-0000", "search-0001", "search-0002"]
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ STD = (0.229, 0.224, 0.225)
 # By field, the values of others under which alone it has an effect: `{"gru_hidden": {"temporal": ("gru",)}}`.
 OnlyIf = Mapping[str, Mapping[str, Collection[Any]]]
 
-# Fields, with their defaults, that have no effect where no stage of a backbone is trained.
-_OF_TRAINED_STAGES = {"layer_decay": 1.0, "probe_epochs": 0.0, "unfreeze_epochs": 0.0, "batch_norm": "adapted"}
+# Fields that have no effect where no stage of a backbone is trained.
+_OF_TRAINED_STAGES = ("layer_decay", "probe_epochs", "unfreeze_epochs", "batch_norm")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,11 +47,11 @@ class TrainerConfig:
     (`trainables/core/training/averaging.py`).
     Of a backbone that starts from `weights`: the first `frozen_stages` of its stages, counted from the input
     (`trainables/models/stages.py`), are not trained, keep the statistics of their BatchNorm, and are not decayed; all of
-    them are a frozen trunk, whose features trials share (`trainables/core/training/features.py`). Each stage has
-    `layer_decay` times the learning rate of the one above it, the last one that of `lr` (Howard & Ruder, ACL 2018; Bao et
-    al., BEiT, ICLR 2022). For `probe_epochs` only what starts afresh is trained, the
-    head and new gates (Kumar et al., ICLR 2022); from then on one stage more every `unfreeze_epochs`, the last one first
-    (Howard & Ruder), or with 0 all at once. `batch_norm` `adapted` lets the backbone's BatchNorm see each batch where its
+    them are a frozen trunk, whose features trials share (`trainables/core/training/features.py`). The last stage is trained
+    at `layer_decay` times `lr`, each one before it at `layer_decay` times the rate of the one after it (Howard & Ruder, ACL
+    2018; Bao et al., BEiT, ICLR 2022). For `probe_epochs` only what starts afresh is trained, the head and new gates (Kumar
+    et al., ICLR 2022); from then on one stage more every `unfreeze_epochs`, the last one first (Howard & Ruder), or with 0
+    all at once. `batch_norm` `adapted` lets the backbone's BatchNorm see each batch where its
     stage is trained; `kept` trains with the running statistics that it came with. All in
     `trainables/core/training/fine_tuning.py`.
     `gradient_clip` is the norm that all gradients of a step together are cut to; 1e9, beyond any, is off.
@@ -127,7 +127,8 @@ class TrainerConfig:
     def canonical(self) -> Self:
         """The same with every field that has no effect at its default: two that are equal train the same network alike."""
         values, only_if = dataclasses.asdict(self), only_if_of(type(self))
-        of_stages = any(values[name] != default for name, default in _OF_TRAINED_STAGES.items())
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        of_stages = any(values[name] != defaults[name] for name in _OF_TRAINED_STAGES)
         all_frozen = of_stages and self.frozen_stages == self.num_stages()
         without = {
             field.name: field.default

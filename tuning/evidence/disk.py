@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces.core.extremes import extremes
+from search_spaces.core.freezing import bytes_of_features
 from search_spaces.core.study import Study
 from trainables.core import lookup
 from trainables.core.config import TrainerConfig
@@ -30,7 +31,8 @@ class Disk:
 
     `num_weights` trials leave a network of `weights_each`, and `weights` in all; with `keeps_all` all of them stay, else those
     that something needs. `checkpoints` are those of `num_at_once` trials while each is written anew. `prepared` are faces that
-    are to be prepared yet; `None` where that is not known before. `peak` is the sum.
+    are to be prepared yet; `None` where that is not known before. `features` are those of frozen trunks that trials share.
+    `peak` is the sum.
     """
 
     weights_each: int
@@ -41,6 +43,7 @@ class Disk:
     checkpoints: int
     predictions: int
     prepared: int | None
+    features: int
     peak: int
     free: int
 
@@ -54,6 +57,8 @@ class Disk:
         parts.append(f"predictions {size(self.predictions)}")
         if self.prepared:
             parts.append(f"prepared faces {size(self.prepared)}")
+        if self.features:
+            parts.append(f"features of frozen trunks {size(self.features)}")
         lines = [f"Disk: up to {size(self.peak)} while it runs: {', '.join(parts)}. {size(self.free)} are free."]
         if self.num_weights:
             stay = (
@@ -91,7 +96,7 @@ def require_room(found: Disk, tell: Callable[[str], None]) -> None:
         tell(f"Up to {size(found.peak)} of the disk are needed, and {size(found.free)} are free: {found.way_out()}")
 
 
-def forecast(
+def disk_forecast(
     study: Study,
     home: Path,
     facts: Mapping[str, Any],
@@ -100,11 +105,13 @@ def forecast(
     num_weights: int,
     num_at_once: int,
     num_clips: float = 0,
+    num_clips_in_all: float = 0,
     keep_weights: str | None = None,
 ) -> Disk:
     """What `num_trials` more trials take, of which `num_weights` leave a network and `num_at_once` run at a time.
 
-    Each is scored on `num_clips`. `facts` are those of the study's ledger. All is that of the largest configuration.
+    Each is scored on `num_clips` of `num_clips_in_all`. `facts` are those of the study's ledger. All is that of the largest
+    configuration.
     """
     largest, weights_mb = largest_configuration(study)
     each = round(weights_mb * 2**20)
@@ -113,6 +120,7 @@ def forecast(
     checkpoints = 2 * copies * each * folds * num_at_once  # the one before goes when the new one is written
     predictions = round(_COPIES_OF_PREDICTIONS * num_trials * (_FILE + num_clips * (_ROW + 4 * largest.num_classes)))
     prepared = _to_prepare(study, home, facts)
+    features = round(num_clips_in_all * bytes_of_features(study)) if num_trials else 0
     return Disk(
         weights_each=each,
         num_weights=num_weights,
@@ -122,7 +130,8 @@ def forecast(
         checkpoints=checkpoints,
         predictions=predictions,
         prepared=prepared,
-        peak=num_weights * each + checkpoints + predictions + (prepared or 0),
+        features=features,
+        peak=num_weights * each + checkpoints + predictions + (prepared or 0) + features,
         free=_free(home),
     )
 

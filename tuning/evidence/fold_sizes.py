@@ -55,6 +55,12 @@ def mean_sizes(folds: Sequence[FoldSize]) -> tuple[float, float]:
     return fmean(fold.num_train for fold in folds), fmean(fold.num_test for fold in folds)
 
 
+def num_clips(folds: Sequence[FoldSize], study: Study) -> float:
+    """About how many clips `study` has in all, those of the holdout too: a fold validates on as many as it tests on."""
+    share = 1.0 if study.design is not None else 1 - HOLDOUT_SHARE
+    return max(fold.num_train + 2 * fold.num_test for fold in folds) / share
+
+
 def num_subjects(folds: Sequence[FoldSize]) -> int | None:
     """How many people `folds` test in all; `None` where that is not known."""
     tested = [fold.subjects for fold in folds if fold.subjects is not None]

@@ -9,17 +9,19 @@ from typing import Any
 
 import pandas as pd
 
-from search_spaces.core.starting import first_weights
+from search_spaces.core.starting import first_parameters
 from search_spaces.core.study import Study
 from trainables.core import files
 from trainables.core.baselines.record import BASELINES, TITLES, Baseline, told
 from trainables.core.phases import Phase
 from trainables.core.training.trial import TrialSpec
 from trainables.core.wording import first_line
-from tuning.execution.enumerated import chosen_folds
+from tuning.execution.ahead import chosen_folds
 from tuning.records.ledger import Ledger
 from tuning.statistics.intervals import accuracy_interval
 from tuning.statistics.pairing import judged
+
+BEFORE_TRIALS = "Baselines first, about a minute."  # where no other slot trains beside them
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,18 +60,20 @@ def baselines_due(
 ) -> Baselines | None:
     """The job that is to come before the trials of `phase`; `None` where it is done, not wanted, or chooses nothing.
 
+    It is done once a baseline that learns was measured: where all of them failed, a study that goes on tries again.
+
     `spec` is that of any trial of the study. Of a search the folds are those that it searches on. An ablation compares on
     its test people, before the searches of its variants too, and its folds are all.
     """
-    if not study.baselines or ledger.baselines or phase not in ("search", "ablation"):
+    measured = [one for one in ledger.baselines if one.name != "majority" and not one.error]
+    if not study.baselines or measured or phase not in ("search", "ablation"):
         return None
     whole = study.design is not None
-    weights = first_weights(study)
     job = dataclasses.replace(
         spec,
         trial_id=BASELINES,
         phase="ablation" if whole else "search",
-        parameters={**spec.parameters, **weights},
+        parameters=first_parameters(study) or spec.parameters,
         folds=chosen_folds(study, None, num_folds) if whole else tuple(study.search_folds),
         seed=study.seed,
         folder=str(Path(ledger.folder) / files.TRIALS),

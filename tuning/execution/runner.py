@@ -16,7 +16,7 @@ from trainables.core.phases import Phase
 from trainables.core.prepared.stored import Prepared
 from trainables.core.training.trial import TrialSpec
 from tuning.execution.asked import require_new
-from tuning.execution.baselines import Baselines, baselines_due
+from tuning.execution.baselines import BEFORE_TRIALS, Baselines, baselines_due
 from tuning.execution.bookkeeper import Bookkeeper, Listener
 from tuning.execution.devices.memory import trial_memory
 from tuning.execution.devices.placement import Placement, slots_of
@@ -67,7 +67,7 @@ class Runner:
         self.listener, self.verbose, self._noted = listener, verbose, False
         self.placement = placement or Placement()
         self.checkpoint_interval_s = checkpoint_interval_s
-        self._data_root = None if data_root is None else Path(data_root).expanduser()
+        self.data_root = None if data_root is None else Path(data_root).expanduser()
         self._trains, self._require, self._new_data = trains, require, new_data
         self._data_facts: dict[str, Any] = {"keep_spelling": keep_spelling}
         self._resources = contextlib.ExitStack()
@@ -184,7 +184,8 @@ class Runner:
             num_gpus=session.num_gpus,
             dashboard_url=session.dashboard_url,
         )
-        first = self._baselines(phase)
+        if (first := self._baselines(phase)) and slots == 1:
+            self.noted(BEFORE_TRIALS)
         bookkeeper = Bookkeeper(self.ledger, searcher, self.listener, self.spec, deadline, first)
         try:
             with interruptible():
@@ -220,11 +221,11 @@ class Runner:
         begun: Sequence[Trial],
         num_new: int,
         deadline: float | None = None,
+        **facts: Any,
     ) -> None:
-        """Run `num_new` trials of `searchers`, asked in turn, after those of `begun` that are half run."""
+        """Run `num_new` trials of `searchers`, asked in turn, after those of `begun` that are half run, as `run` does."""
         halted = [trial for trial in begun if trial.halted]
-        if count := num_new + len(halted):
-            self.run(phase, HaltedFirst(halted, InTurn(searchers)), count, deadline=deadline)
+        self.run(phase, HaltedFirst(halted, InTurn(searchers)), num_new + len(halted), deadline=deadline, **facts)
 
     def spec(self, trial: Trial) -> TrialSpec:
         """What the worker of `trial` is told."""
@@ -265,7 +266,7 @@ class Runner:
             "classes": list(self.prepared.classes),
             "version": version(),
             "git_commit": git_commit(),
-            "data_root": str(self._data_root.absolute()) if self._data_root else "",
+            "data_root": str(self.data_root.absolute()) if self.data_root else "",
             **self._data_facts,
         }
 
@@ -277,10 +278,10 @@ class Runner:
         return self._session
 
     def _prepare(self) -> Prepared:
-        if self._data_root is None and (stored := self.ledger.study.get("data_root")):
-            self._data_root = Path(stored)
+        if self.data_root is None and (stored := self.ledger.study.get("data_root")):
+            self.data_root = Path(stored)
         known: dict[str, Any] = {"keep_spelling": self._data_facts["keep_spelling"], "new_data": self._new_data}
-        found = data_of(self.study, self.ledger.study, self._data_root, self.home, self.listener, **known)
+        found = data_of(self.study, self.ledger.study, self.data_root, self.home, self.listener, **known)
         self._data_facts = found.facts
         if found.note:
             self.noted(found.note)

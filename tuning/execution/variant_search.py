@@ -7,10 +7,11 @@ from collections import Counter
 
 from search_spaces.core.designs import Design
 from search_spaces.core.study import Study
+from tuning.execution.ahead import chosen_of, lacking_searches
 from tuning.execution.runner import Runner
 from tuning.execution.searcher import OptunaSearcher
-from tuning.execution.space import Space, all_tried
-from tuning.records.ledger import Ledger, Trial
+from tuning.execution.space import all_tried
+from tuning.records.ledger import Trial
 from tuning.records.selection import searches_of
 
 
@@ -25,9 +26,8 @@ def search_each(runner: Runner, *, deadline: float | None = None, keep_weights: 
     begun = searches_of(runner.ledger, design)
     searchers = {name: _OfVariant(runner.study, design, name, begun) for name in design.variants}
     lacking = lacking_searches(runner.study, begun)
-    runner.run_in_turn("search", searchers, begun=begun, num_new=sum(lacking.values()), deadline=deadline)
-    if keep_weights:
-        runner.ledger.open_study(keep_weights=keep_weights)
+    facts = {"keep_weights": keep_weights} if keep_weights else {}
+    runner.run_in_turn("search", searchers, begun=begun, num_new=sum(lacking.values()), deadline=deadline, **facts)
     runner.free()
     ended = [trial for trial in searches_of(runner.ledger, design) if trial.ended]
     lacking, has = lacking_searches(runner.study, ended), Counter(trial.variant for trial in ended)
@@ -39,34 +39,12 @@ def search_each(runner: Runner, *, deadline: float | None = None, keep_weights: 
     return not any(lacking.values())
 
 
-def lacking_searches(study: Study, trials: list[Trial]) -> dict[str, int]:
-    """How many search trials each variant lacks beside `trials`; one that has more than its share makes up for no other.
-
-    A variant of fewer configurations than the design gives it trials needs no more than these.
-    """
-    assert study.design is not None
-    return {
-        name: Space(study, changes).num_new(
-            study.design.tune_each, [_searched(study, trial) for trial in trials if trial.variant == name]
-        )
-        for name, changes in study.design.variants.items()
-    }
-
-
-def num_searched(study: Study, ledger: Ledger) -> int:
-    """How many search trials the variants of `study` lack yet, all together; 0 where none is tuned."""
-    if study.design is None or not study.design.tune_each:
-        return 0
-    ended = [trial for trial in searches_of(ledger, study.design) if trial.ended]
-    return sum(lacking_searches(study, ended).values())
-
-
 class _OfVariant:
     """The searcher of one variant: what is asked for gets the variant's own changes, which are no choice of the searcher."""
 
     def __init__(self, study: Study, design: Design, name: str, begun: list[Trial]) -> None:
         self._study, self._name, self._changes = study, name, design.variants[name]
-        own = [_searched(study, trial) for trial in begun if trial.variant == name]
+        own = [chosen_of(study, trial) for trial in begun if trial.variant == name]
         self._searcher = OptunaSearcher(study, num_samples=design.tune_each, begun=own, changes=self._changes)
 
     def ask(self) -> Trial | None:
@@ -77,10 +55,4 @@ class _OfVariant:
         return dataclasses.replace(trial, variant=self._name, parameters=parameters)
 
     def tell(self, trial: Trial) -> None:
-        self._searcher.tell(_searched(self._study, trial))
-
-
-def _searched(study: Study, trial: Trial) -> Trial:
-    """`trial` with what a searcher chose of it, without its variant's changes."""
-    chosen = {key: value for key, value in trial.parameters.items() if key in study.parameters}
-    return dataclasses.replace(trial, parameters=chosen)
+        self._searcher.tell(chosen_of(self._study, trial))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,9 +79,9 @@ def needed(ledger: Ledger) -> set[str]:
     """The search trials whose weights are kept (docs/decisions/0023).
 
     Those on the front, or with a real chance to be on it (`pareto.not_ruled_out`); the confirmed and the promoted ones; those
-    that a study of the home starts from; those that nothing is compared with any more, as nothing could train them again. All
-    of them where the study says so, and where it cannot be judged: while one of them is to go on, and where nobody knows how
-    certain an objective is, or on which people it was measured.
+    that a study of the home starts from; those that nothing is compared with any more, or that trained on earlier data, as
+    nothing could train them again. All of them where the study says so, and where it cannot be judged: while one of them is to
+    go on, and where nobody knows how certain an objective is, or on which people it was measured.
     """
     if ledger.study.get("keep_weights") == "all":
         return set(ledger.trials)
@@ -95,6 +96,7 @@ def needed(ledger: Ledger) -> set[str]:
         *(trial.trial_id for trial in judged),
         *ledger.selection.get("front", []),
         *incomparable,
+        *(trial.trial_id for trial in ledger.trials.values() if trial.data_version != ledger.data_version),
         *(trial.of for trial in ledger.trials.values() if trial.of),
         *(event["of"] for event in ledger.events if event["event"] == "promoted"),
         *_started_from(ledger),
@@ -128,12 +130,20 @@ def _started_from(ledger: Ledger) -> set[str]:
             other = Ledger.read(folder)
         except ValueError:  # it does not go on as it is, whatever it started from
             continue
-        given = (other.study.get("settings", {}), *(trial.parameters for trial in other.trials.values()))
-        for weights in {str(one["weights"]) for one in given if "weights" in one}:
+        for weights in _asked_for(other):
             path = (ROOT / Path(weights).expanduser()).resolve()  # as `sources.path_of` has it
             if path.is_relative_to(trials):
                 found.add(path.relative_to(trials).parts[0])
     return found
+
+
+def _asked_for(ledger: Ledger) -> set[str]:
+    """The `weights` of all that a study has begun or may begin yet: variants, and choices that no trial has drawn."""
+    facts = ledger.study
+    variants = ((facts.get("design") or {}).get("variants") or {}).values()
+    given = (facts.get("settings", {}), *variants, *(trial.parameters for trial in ledger.trials.values()))
+    choices = re.findall(r"'([^']+)'", facts.get("space", {}).get("weights", ""))  # the space stands there in words
+    return {*choices, *(str(one["weights"]) for one in given if "weights" in one)}
 
 
 def num_bytes(path: Path) -> int:

@@ -12,7 +12,8 @@ from trainables import res_rbg
 from trainables.core import files
 from trainables.core.config import make_config
 from trainables.core.training.costs import planned_weights_mb, weights_mb
-from tuning.evidence.disk import forecast, largest_configuration, require_room
+from trainables.models.backbones import frame_network
+from tuning.evidence.disk import disk_forecast, largest_configuration, require_room
 
 SPACE = {"gru_hidden": tune.choice([8, 64, 16]), "rbg_depth": tune.randint(0, 3), "lr": tune.loguniform(1e-4, 1e-2)}
 
@@ -24,7 +25,9 @@ def search_of(**changes):
 
 def of(study, home, **changes):
     counts = {"num_trials": 10, "num_weights": 10, "num_at_once": 2, "num_clips": 100, **changes}
-    return forecast(study, home, changes.pop("facts", {}), **{key: counts[key] for key in counts if key != "facts"})
+    return disk_forecast(
+        study, home, changes.pop("facts", {}), **{key: counts[key] for key in counts if key != "facts"}
+    )
 
 
 def test_the_largest_configuration_is_found_among_all_ends():
@@ -88,3 +91,24 @@ def test_what_may_not_fit_is_told_and_what_cannot_is_refused_with_a_way_out(tmp_
     monkeypatch.setattr(shutil, "disk_usage", lambda place: little)
     with pytest.raises(ValueError, match=r"^2 trials at once may take .* of the disk, and 1000 B are free: free some"):
         require_room(of(search_of(), tmp_path), told.append)
+
+
+def test_features_of_frozen_trunks_are_counted_for_each_way_to_show_a_clip(tmp_path):
+    path = tmp_path / "own.pth"
+    network, width = frame_network("expression_net", "none")
+    torch.save(network.state_dict(), path)
+    given = {
+        "backbone": "expression_net",
+        "weights": str(path),
+        "attention": "none",
+        "masking_rate": 0.0,
+        "num_frames": 3,
+    }
+    frozen = {**given, "frozen_stages": 4, "image_size": 32}
+    ways = {"augmentation": tune.choice(["none", "x14", "random"])}
+    found = of(search_of(parameters=ways, settings=frozen), tmp_path, num_clips_in_all=50)
+    assert found.features == 50 * (1 + 14) * 3 * width * 4
+    assert found.peak == found.weights + found.checkpoints + found.predictions + found.prepared + found.features
+    assert "features of frozen trunks" in found.lines()[0]
+    some = search_of(parameters=ways, settings={**frozen, "frozen_stages": 3})
+    assert of(some, tmp_path, num_clips_in_all=50).features == 0

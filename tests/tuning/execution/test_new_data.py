@@ -85,8 +85,8 @@ def test_the_verb_goes_on_with_new_data_without_being_told_to_resume(grown, tmp_
     grown(1)
     ran = run(study, home=tmp_path, new_data=True)
     assert [trial.trial_id for trial in ran.ledger.of_phase("search")] == ["search-0002", "search-0003"]
-    assert ran.notes == (
-        f"{study.name} goes on with version 2 of its data: trials on those of before stay in its ledger and count no more.",
+    assert ran.notes[0] == (
+        f"{study.name} goes on with version 2 of its data: trials on those of before stay in its ledger and count no more."
     )
 
 

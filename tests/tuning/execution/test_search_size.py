@@ -44,13 +44,13 @@ def small_search(**changes):
 def test_a_search_ends_with_a_sentence_when_every_configuration_is_tried(prepared, tmp_path):
     with LoopRunner(small_search(), tmp_path, prepared) as runner:
         runner.search(3)
-        assert runner.listener.notes == []
+        assert not [note for note in runner.listener.notes if note.startswith("The search of")]
         runner.search(8)
         tried = [trial.parameters for trial in runner.ledger.of_phase("search")]
         assert len(tried) == 5
         assert tried.count({"rbg_depth": 0}) == 1
         said = "The search of depths ends with 5 trials: its space has no more configurations, and none is tried twice."
-        assert [note[: len(said)] for note in runner.listener.notes] == [said]
+        assert [note[: len(said)] for note in runner.listener.notes if note.startswith("The search of")] == [said]
         runner.search(8)
         assert len(runner.ledger.of_phase("search")) == 5
     assert plan(small_search(), home=tmp_path, num_samples=8).lines()[0] == (

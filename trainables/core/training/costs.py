@@ -103,6 +103,16 @@ def train_flops(model: nn.Module, config: TrainerConfig, num_epochs: int | None 
     return round(total / epochs)
 
 
+def features_shape(model: Trunked, config: TrainerConfig) -> torch.Size:
+    """The shape (1, T', D) of the features of one clip of full length, from shapes alone."""
+    inputs, lengths = _one_clip(config, torch.device("meta"))
+    assert isinstance(model, nn.Module)
+    with torch.no_grad():
+        found = _without_values(model).eval()
+        assert isinstance(found, Trunked)
+        return found.features(inputs, lengths).shape
+
+
 def _flops(model: nn.Module, config: TrainerConfig) -> int:
     inputs, lengths = _one_clip(config, torch.device("meta"))
     if isinstance(model, Trunked) and hindrances(model, config) == []:
