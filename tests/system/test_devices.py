@@ -28,7 +28,7 @@ def head():
 def ran(home, name, count, placement):
     """The trials of a study of `count` nearly alike, on the head with the four GPUs."""
     widths = {"gru_hidden": tune.randint(4, 4 + count)}
-    study = tiny_study(name=name, parameters=widths, first_points=(), num_samples=count, controls={})
+    study = tiny_study(name=name, parameters=widths, first_points=(), num_samples=count, controls={}, baselines=False)
     with Runner(study, Quiet(), home=home, placement=placement) as runner:
         runner.search(count)
     trials = Ledger.read(home / name).of_phase("search")
