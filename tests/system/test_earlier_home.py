@@ -130,7 +130,7 @@ def test_a_half_run_trial_goes_on_where_it_stopped(home):
     settings = {**tiny_study().settings, "epochs": 12}
     halted, listener = tiny_study(name="halted", settings=settings, num_samples=1), Quiet()
     with training_here():
-        run(halted, progress=listener, home=home, placement=Placement(max_concurrent=1), resume=True)
+        run(halted, progress=listener, home=home, placement=Placement(max_concurrent=1), resume=True, baselines=False)
     after = Ledger.read(home / "halted").trials["search-0000"]
     assert after.state == "FINISHED"
     assert [row["epoch"] for row in after.curve] == list(range(1, 13))
