@@ -126,7 +126,7 @@ def test_published_weights_are_shown_the_colours_they_were_trained_on() -> None:
 def test_googlenet_answers_with_its_auxiliary_heads_in_training_alone(
     precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(precision, "computes_bfloat16", lambda kind: True)
+    monkeypatch.setattr("trainables.core.training.precision.computes_bfloat16", lambda kind: True)
     model = static_cnn("googlenet", 3)
     x, lengths = noisy_clips(2, 2), torch.tensor([2, 1])
     with autocast(TrainerConfig(precision=precision), torch.device("cpu")):
