@@ -100,7 +100,7 @@ def _row(step: str, runs: Sequence[Run]) -> dict[str, Any]:
     for run in runs:
         assert run.predictions is not None
         tables.append(judged(run.predictions).assign(seed=run.seed))
-    table = pd.concat(tables)
+    table, folds = pd.concat(tables), sorted({run.fold for run in runs})
     found = accuracy_interval(table["correct"], table["subject_id"].tolist(), table["seed"].tolist())
     return {
         "step": step,
@@ -108,15 +108,11 @@ def _row(step: str, runs: Sequence[Run]) -> dict[str, Any]:
         "low": found.low,
         "high": found.high,
         "by_seed": table.groupby("seed")["correct"].mean().tolist(),
-        "by_fold": [statistics.mean(run.accuracy for run in runs if run.fold == fold) for fold in _folds_of(runs)],
+        "by_fold": [statistics.mean(run.accuracy for run in runs if run.fold == fold) for fold in folds],
         "num_clips": len(table) // table["seed"].nunique(),
         "num_people": int(table["subject_id"].nunique()),
         "train_time_s": statistics.median(run.train_time_s for run in runs),
     }
-
-
-def _folds_of(runs: Sequence[Run]) -> list[int]:
-    return sorted({run.fold for run in runs})
 
 
 if __name__ == "__main__":

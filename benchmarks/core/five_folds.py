@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import multiprocessing
 from collections.abc import Mapping, Sequence
@@ -42,6 +43,29 @@ def specs(
     Without `keeps_validation` the validation people of a fold are trained on too, as in a refit, and the last epoch is taken.
     """
     study = load_study(STUDY)
+    prepared, splits = _data(root, home, cropping, keeps_validation)
+    return [
+        TrialSpec(
+            trial_id=f"{variant}-fold{fold}-seed{seed}",
+            study=STUDY,
+            phase="ablation",
+            trainable=study.trainable,
+            parameters=dict(parameters),
+            prepared=str(prepared),
+            splits=str(splits),
+            folds=(fold,),
+            seed=seed,
+            folder=str(home / "trainings" / f"{variant}-{fold}-{seed}"),
+        )
+        for seed in seeds
+        for fold in folds
+    ]
+
+
+@functools.cache  # every file of the data is read to know it again, and steps share it
+def _data(root: Path, home: Path, cropping: Cropping, keeps_validation: bool) -> tuple[Path, Path]:
+    """The folder of the prepared faces and the file of the splits."""
+    study = load_study(STUDY)
     prepared = prepare(lookup.load("trainables.data", study.dataset, "data set").load(root), home, cropping=cropping)
     splits = make_splits(prepared, salt=salt_of(prepared.name, study.registered_model))
     if len(splits.folds) != NUM_FOLDS:
@@ -54,22 +78,7 @@ def specs(
         splits = dataclasses.replace(splits, folds=tuple(whole))
     path = home / f"{cropping}-{'with' if keeps_validation else 'without'}-validation.json"
     splits.save(path)
-    return [
-        TrialSpec(
-            trial_id=f"{variant}-fold{fold}-seed{seed}",
-            study=STUDY,
-            phase="ablation",
-            trainable=study.trainable,
-            parameters=dict(parameters),
-            prepared=str(prepared.folder),
-            splits=str(path),
-            folds=(fold,),
-            seed=seed,
-            folder=str(home / "trainings" / f"{variant}-{fold}-{seed}"),
-        )
-        for seed in seeds
-        for fold in folds
-    ]
+    return prepared.folder, path
 
 
 def trained(asked: Sequence[TrialSpec], processes: int) -> list[Run]:

@@ -17,9 +17,10 @@ from trainables.core.phases import Phase
 from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.splits import make_splits
 from trainables.core.prepared.stored import Prepared, open_prepared
+from trainables.core.serving.classifier import Classifier
 from trainables.core.training import costs
 from trainables.core.training.metrics import METRICS
-from trainables.core.training.trial import TrialSpec, run_trial
+from trainables.core.training.trial import Stopped, TrialSpec, run_trial
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import Dataset, Fold, Sample
 from tuning.records.ledger import Trial
@@ -179,6 +180,19 @@ def train(spec: TrialSpec, stop_after: int | None = None) -> tuple[list[dict[str
         return row["epoch"] != stop_after
 
     return curve, run_trial(spec, report, Group())
+
+
+def assert_resumed_equals_uninterrupted(prepared: Prepared, place: Path, stop_after: int, **settings: object) -> None:
+    """A trial with `settings` of `make_spec` that is stopped after some epochs ends, resumed, as one that was not."""
+    whole, metrics = train(make_spec(prepared, place / "whole", **settings))
+    spec = make_spec(prepared, place / "halted", **settings)
+    with pytest.raises(Stopped):
+        train(spec, stop_after=stop_after)
+    rest, resumed = train(spec)
+    assert rest == whole[stop_after:]
+    assert untimed(resumed) == untimed(metrics)
+    models = [Classifier.load(place / name, device="cpu").model.state_dict() for name in ("whole", "halted")]
+    assert same_weights(*models)
 
 
 def same_weights(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:

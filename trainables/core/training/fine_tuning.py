@@ -81,14 +81,10 @@ class FineTuning:
         if num_trained == self._num_trained:
             return False
         self._num_trained = num_trained
-        for stage in self._untrained():
+        for above, stage in enumerate(reversed(self.stages)):
             for module in stage:
                 for parameter in module.parameters(recurse=False):
-                    parameter.requires_grad_(False)
-        for stage in self.stages[len(self.stages) - num_trained :]:
-            for module in stage:
-                for parameter in module.parameters(recurse=False):
-                    parameter.requires_grad_(True)
+                    parameter.requires_grad_(above < num_trained)
         return True
 
     def set_modes(self) -> None:

@@ -5,13 +5,11 @@ import copy
 import pytest
 import torch
 
-from tests.support.builders import make_spec, same_weights, train, untimed
+from tests.support.builders import assert_resumed_equals_uninterrupted, same_weights
 from tests.support.extension import tiny
 from trainables.core.prepared.batches import Clips
-from trainables.core.serving.classifier import Classifier
 from trainables.core.training.averaging import Average
 from trainables.core.training.trainer import Training, predict
-from trainables.core.training.trial import Stopped
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import Fold
 
@@ -68,12 +66,4 @@ def test_the_steps_themselves_are_those_without_an_average(prepared):
 
 def test_a_resumed_trial_equals_an_uninterrupted_one(prepared, tmp_path):
     settings = {"epochs": 3, "ema_decay": 0.9, "mixup_alpha": 0.4, "batch_by": "class", "loss": "focal"}
-    whole, metrics = train(make_spec(prepared, tmp_path / "whole", phase="refit", **settings))
-    spec = make_spec(prepared, tmp_path / "halted", phase="refit", **settings)
-    with pytest.raises(Stopped):
-        train(spec, stop_after=1)
-    rest, resumed = train(spec)
-    assert rest == whole[1:]
-    assert untimed(resumed) == untimed(metrics)
-    models = [Classifier.load(tmp_path / name, device="cpu").model.state_dict() for name in ("whole", "halted")]
-    assert same_weights(*models)
+    assert_resumed_equals_uninterrupted(prepared, tmp_path, 1, phase="refit", **settings)

@@ -5,17 +5,19 @@ import copy
 import pytest
 import torch
 
-from tests.support.builders import SETTINGS, make_spec, same_weights, train, untimed
+from tests.support.builders import (
+    SETTINGS,
+    assert_resumed_equals_uninterrupted,
+    same_weights,
+)
 from tests.support.extension import tiny
 from trainables import deep_residual_attention
 from trainables.core.config import make_config
 from trainables.core.prepared.batches import Clips
-from trainables.core.serving.classifier import Classifier
 from trainables.core.training.costs import train_flops
 from trainables.core.training.fine_tuning import FineTuning
 from trainables.core.training.step_clock import scheduled_time_s
 from trainables.core.training.trainer import Training
-from trainables.core.training.trial import Stopped
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import Fold
 
@@ -159,15 +161,7 @@ def test_the_time_of_a_schedule_counts_each_phase_by_its_own_steps():
 @pytest.mark.parametrize("stop_after", [1, 2])
 def test_a_resumed_trial_equals_an_uninterrupted_one(prepared, tmp_path, settings, stop_after):
     settings = {**settings, "epochs": 3, "batch_size": 2}
-    whole, metrics = train(make_spec(prepared, tmp_path / "whole", phase="refit", **settings))
-    spec = make_spec(prepared, tmp_path / "halted", phase="refit", **settings)
-    with pytest.raises(Stopped):
-        train(spec, stop_after=stop_after)
-    rest, resumed = train(spec)
-    assert rest == whole[stop_after:]
-    assert untimed(resumed) == untimed(metrics)
-    models = [Classifier.load(tmp_path / name, device="cpu").model.state_dict() for name in ("whole", "halted")]
-    assert same_weights(*models)
+    assert_resumed_equals_uninterrupted(prepared, tmp_path, stop_after, phase="refit", **settings)
 
 
 def test_a_training_goes_on_within_a_phase_to_the_last_bit(prepared):

@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.support.builders import SETTINGS, make_spec, same_weights, train, untimed
+from tests.support.builders import (
+    SETTINGS,
+    assert_resumed_equals_uninterrupted,
+    make_spec,
+    same_weights,
+    train,
+)
 from tests.support.extension import tiny
 from trainables.core.prepared.batches import Clips
-from trainables.core.serving.classifier import Classifier
 from trainables.core.training.trainer import NonFiniteLoss, Training, predict
 from trainables.core.training.trial import Stopped, run_trial
 from trainables.core.training.workers import Group
@@ -77,15 +82,7 @@ def test_another_seed_gives_other_weights(prepared):
 @pytest.mark.parametrize("stop_after", [1, 3])
 def test_a_resumed_trial_equals_an_uninterrupted_one(prepared, tmp_path, stop_after, optimizer):
     settings = {"epochs": 4, "warmup_epochs": 1.5, "masking_rate": 0.3, "optimizer": optimizer, "folds": (0, 1)}
-    whole, metrics = train(make_spec(prepared, tmp_path / "whole", **settings))
-    spec = make_spec(prepared, tmp_path / "halted", **settings)
-    with pytest.raises(Stopped):
-        train(spec, stop_after=stop_after)
-    rest, resumed = train(spec)
-    assert rest == whole[stop_after:]
-    assert untimed(resumed) == untimed(metrics)
-    models = [Classifier.load(tmp_path / name, device="cpu").model.state_dict() for name in ("whole", "halted")]
-    assert same_weights(*models)
+    assert_resumed_equals_uninterrupted(prepared, tmp_path, stop_after, **settings)
 
 
 def test_a_run_cut_short_between_checkpoints_repeats_the_same_epochs(prepared, tmp_path):
