@@ -10,10 +10,11 @@ from typing import Any
 
 from search_spaces.core.extremes import extremes
 from search_spaces.core.freezing import bytes_of_features
+from search_spaces.core.starting import configs
 from search_spaces.core.study import Study
 from trainables.core import lookup
 from trainables.core.config import TrainerConfig
-from trainables.core.prepared.stored import margin_size, prepared_folders
+from trainables.core.prepared.stored import margin_size, open_prepared, prepared_folders
 from trainables.core.training.checkpoint import COPIES
 from trainables.core.training.costs import planned_weights_mb
 from trainables.core.wording import counted, size
@@ -31,7 +32,8 @@ class Disk:
 
     `num_weights` trials leave a network of `weights_each`, and `weights` in all; with `keeps_all` all of them stay, else those
     that something needs. `checkpoints` are those of `num_at_once` trials while each is written anew. `prepared` are faces that
-    are to be prepared yet; `None` where that is not known before. `features` are those of frozen trunks that trials share.
+    are to be prepared yet, and what is derived of them for smaller networks; `None` where that is not known before. `features`
+    are those of frozen trunks that trials share.
     `peak` is the sum.
     """
 
@@ -152,14 +154,19 @@ def largest_configuration(study: Study) -> tuple[TrainerConfig, float]:
 
 
 def _to_prepare(study: Study, home: Path, facts: Mapping[str, Any]) -> int | None:
+    sides = {margin_size(config.image_size) for config in configs(study, ("image_size",))}
     fingerprint = facts.get("dataset_fingerprint")
-    if fingerprint and prepared_folders(home, fingerprint):
-        return 0
+    if fingerprint and (folders := prepared_folders(home, fingerprint)):
+        prepared = open_prepared(folders[0])
+        lacking = [side for side in sides if not prepared.has_size(side)]
+        return len(prepared.frames) * 3 * sum(side**2 for side in lacking)
     drawing = study.drawing
     if study.dataset != "drawn_faces" or not {"num_subjects", "classes"} <= drawing.keys():
         return None
     clips = drawing["num_subjects"] * len(drawing["classes"]) * drawing.get("clips_per_class", 1)
-    return clips * drawing.get("num_frames", _FRAMES_OF_A_CLIP) * 3 * margin_size(128) ** 2
+    stored = margin_size(128)
+    derived = sum(side**2 for side in sides if side < stored)
+    return clips * drawing.get("num_frames", _FRAMES_OF_A_CLIP) * 3 * (stored**2 + derived)
 
 
 def _free(home: Path) -> int:

@@ -8,8 +8,8 @@ import torch
 from ray import tune
 
 from tests.support.ablation_driver import study_of
+from tests.support.builders import prepare_random
 from trainables import res_rbg
-from trainables.core import files
 from trainables.core.config import make_config
 from trainables.core.training.costs import planned_weights_mb, weights_mb
 from trainables.models.backbones import frame_network
@@ -50,14 +50,24 @@ def test_the_peak_is_all_weights_and_checkpoints_while_they_are_rewritten(tmp_pa
     found = of(search_of(), tmp_path)
     assert found.weights == 10 * found.weights_each
     assert found.checkpoints == 2 * 2 * 4 * found.weights_each, "model, two moments and the best epoch's, old and new"
-    assert found.prepared == 10 * 2 * 16 * 3 * 160**2
+    assert found.prepared == 10 * 2 * 16 * 3 * (160**2 + 140**2), "as stored, and for networks of 112 px"
     assert found.peak == found.weights + found.checkpoints + found.predictions + found.prepared
     assert of(search_of(search_folds=(0, 1)), tmp_path).checkpoints == 2 * found.checkpoints
     averaged = of(search_of(settings={"backbone": "resnet18", "ema_decay": 0.9}), tmp_path)
     assert averaged.checkpoints == 2 * 2 * 5 * averaged.weights_each
     assert of(search_of(dataset="ck_plus"), tmp_path).prepared is None
-    (tmp_path / files.PREPARED / "drawn_faces-0123456789ab").mkdir(parents=True)
-    assert of(search_of(), tmp_path, facts={"dataset_fingerprint": "0123456789abcdef"}).prepared == 0
+
+
+def test_of_prepared_faces_only_the_sizes_that_are_lacking_are_counted(tmp_path):
+    prepared = prepare_random(tmp_path)
+    facts = {"dataset_fingerprint": prepared.fingerprint}
+    sizes = search_of(parameters={"image_size": tune.choice([8, 16])}, settings={"backbone": "resnet18"})
+    num_frames = len(prepared.frames)
+    assert of(sizes, tmp_path, facts=facts).prepared == num_frames * 3 * (10**2 + 20**2)
+    prepared.at_size(10)
+    assert of(sizes, tmp_path, facts=facts).prepared == num_frames * 3 * 20**2
+    stored = search_of(settings={"backbone": "resnet18", "image_size": prepared.face_size})
+    assert of(stored, tmp_path, facts=facts).prepared == 0
 
 
 def test_its_sentences(tmp_path):

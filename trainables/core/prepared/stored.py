@@ -153,6 +153,10 @@ class Prepared:
                 os.replace(temporary, path)
         return map_frames(path, shape)
 
+    def has_size(self, pixels: int) -> bool:
+        """Whether `at_size(pixels)` finds its frames, and derives none."""
+        return pixels >= self.crop_size or (self.folder / files.FRAMES_AT.format(pixels=pixels)).exists()
+
     def __reduce__(self) -> tuple[Any, ...]:
         return open_prepared, (self.folder,)  # sent to another process, the frames are mapped there, not copied
 

@@ -11,6 +11,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ from trainables.core.prepared.stored import lock_path
 from trainables.core.training.augmentation.augment import X14, augment, num_copies
 from trainables.core.training.fine_tuning import FineTuning
 from trainables.core.training.precision import autocast, in_bfloat16
+from trainables.core.wording import counted
 
 FORMAT = 1  # of what is computed and of the file; another one finds none of before
 
@@ -84,11 +86,13 @@ def hindrances(model: nn.Module, config: TrainerConfig) -> list[str] | None:
 class Features:
     """The features of all `clips`: in training `views` (N, V, T', D), else `plain` (N, 1, T', D), mapped from their files.
 
-    It is asked for batches as `Clips` is.
+    It is asked for batches as `Clips` is. `computed_s` are the seconds that computing them took, 0 where they were there.
     """
 
-    def __init__(self, clips: Clips, views: np.ndarray, plain: np.ndarray, lengths: Tensor) -> None:
-        self.labels = clips.labels
+    def __init__(
+        self, clips: Clips, views: np.ndarray, plain: np.ndarray, lengths: Tensor, *, computed_s: float = 0.0
+    ) -> None:
+        self.labels, self.computed_s = clips.labels, computed_s
         self._views, self._plain, self._lengths = views, plain, lengths
 
     @classmethod
@@ -105,9 +109,21 @@ class Features:
         model.train()
         tuning.set_modes()  # as the trunk is in training
         _, lengths = clips.rows(range(len(clips)))
-        plain = _stored(model, clips, config, device, "none")
-        views = plain if config.augmentation == "none" else _stored(model, clips, config, device, config.augmentation)
-        return cls(clips, views, plain, lengths)
+        plain, computed_s = _stored(model, clips, config, device, "none")
+        views = plain
+        if config.augmentation != "none":
+            views, seconds = _stored(model, clips, config, device, config.augmentation)
+            computed_s += seconds
+        return cls(clips, views, plain, lengths, computed_s=computed_s)
+
+    def told(self) -> str:
+        """A sentence where they were computed; else `""`."""
+        if not self.computed_s:
+            return ""
+        return (
+            f"Computed the features of the frozen trunk for {counted(len(self.labels), 'clip')} in {self.computed_s:,.1f} s; "
+            "trials after it share them."
+        )
 
     def batch(
         self, indices: Sequence[int], copies: Tensor | None = None, *, pinned: bool = False
@@ -120,14 +136,19 @@ class Features:
         return features.pin_memory() if pinned else features, self._lengths[list(indices)]
 
 
-def _stored(model: Trunked, clips: Clips, config: TrainerConfig, device: torch.device, augmentation: str) -> np.ndarray:
-    """The features under `augmentation`, (N, V, T', D), mapped: bfloat16 as int16."""
+def _stored(
+    model: Trunked, clips: Clips, config: TrainerConfig, device: torch.device, augmentation: str
+) -> tuple[np.ndarray, float]:
+    """The features under `augmentation`, (N, V, T', D), mapped, bfloat16 as int16; the seconds that computing them took."""
+    computed_s = 0.0
     path = clips.folder / files.FEATURES.format(key=_key(model, clips, config, device, augmentation))
     if not path.exists():
         with FileLock(lock_path(clips.folder)):
             if not path.exists():
+                began = time.perf_counter()
                 _write(path, _computed(model, clips, config, device, augmentation), len(clips))
-    return np.load(path, mmap_mode="r", allow_pickle=False)
+                computed_s = time.perf_counter() - began
+    return np.load(path, mmap_mode="r", allow_pickle=False), computed_s
 
 
 def _key(model: Trunked, clips: Clips, config: TrainerConfig, device: torch.device, augmentation: str) -> str:

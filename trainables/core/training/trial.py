@@ -162,7 +162,8 @@ def _trained(
             trainings = begun()
         for training in trainings:
             training.after_step = lambda: checkpoint.save_if_due(trainings)
-        words = " ".join(filter(None, (damage, note)))
+        features = trainings[0].features
+        words = " ".join(filter(None, (damage, note, features.told() if features else "")))
         told = {"note": words} if words else {}
         while (done := min(training.epoch for training in trainings)) < (spec.num_epochs or epochs):
             for training in trainings:

@@ -18,6 +18,7 @@ from trainables.core.training import features, trainer
 from trainables.core.training.costs import train_flops
 from trainables.core.training.features import Features, hindrances
 from trainables.core.training.trainer import Training, predict
+from trainables.core.training.trial import run_trial
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import DataError, Fold
 from trainables.models.backbones import frame_network
@@ -154,7 +155,9 @@ def test_who_needs_them_waits_for_who_computes_them(own, weights, monkeypatch):
     go_on.set()
     for thread in threads:
         thread.join()
-    assert np.array_equal(*found)
+    (one, one_s), (other, other_s) = found
+    assert np.array_equal(one, other)
+    assert sorted([one_s > 0, other_s > 0]) == [False, True], "one has computed, the other has waited"
 
 
 def test_nothing_half_written_is_left_or_taken(own, weights, monkeypatch):
@@ -203,6 +206,19 @@ def test_a_network_that_is_no_trunk_and_head_says_so():
         "weights is none, as every seed has another trunk",
         "the network is not made of a trunk and a head",
     ]
+
+
+def test_the_trial_that_computes_them_says_so_and_those_after_it_do_not(own, weights, tmp_path):
+    settings = {**FROZEN, **weights[res_rbg]}
+    del settings["num_classes"]
+    notes = []
+    for number in range(2):
+        rows = []
+        spec = make_spec(own, tmp_path / str(number), phase="search", trainable="res_rbg", **settings)
+        run_trial(spec, lambda row, rows=rows: rows.append(row) is None, Group())
+        notes.append([row["note"] for row in rows if "note" in row])
+    assert [len(of_trial) for of_trial in notes] == [1, 0]
+    assert notes[0][0].startswith(f"Computed the features of the frozen trunk for {len(own.labels)} clips in ")
 
 
 def test_operations_are_those_of_the_head_alone(own, weights):
