@@ -47,6 +47,14 @@ EXPRESSION: dict[str, Any] = {
     "epochs": 15,
     "batch_by": "clip",
 }
+BY_SUBJECT = {
+    **EXPRESSION,
+    **HALF_AS_STRONG,
+    "ramp_epochs": 40,  # of 15: changes grow to three eighths of these
+    "neck": "deviation",
+    "rbg_depth": 0,
+    "batch_by": "subject",
+}
 STEPS: Mapping[str, Mapping[str, Any]] = {
     "before": BEFORE,
     "averaged_64px": AVERAGED,
@@ -61,6 +69,8 @@ STEPS: Mapping[str, Mapping[str, Any]] = {
     "fine_tuned": EXPRESSION,
     "fine_tuned_deviation": {**EXPRESSION, "neck": "deviation"},
     "fine_tuned_depth_0": {**EXPRESSION, "neck": "deviation", "rbg_depth": 0},
+    "fine_tuned_by_subject": BY_SUBJECT,
+    "fine_tuned_dropout": {**BY_SUBJECT, "dropout": 0.3, "gru_hidden": 64},
 }
 
 
