@@ -18,6 +18,7 @@ from trainables.core.prepared.stored import margin_size, open_prepared, prepared
 from trainables.core.training.checkpoint import COPIES
 from trainables.core.training.costs import planned_weights_mb
 from trainables.core.wording import counted, size
+from trainables.data.core.dataset import DataError
 
 _ROW, _FILE = 40, 4000  # bytes of a row of predictions beside its logits, and of the file beside its rows
 _COPIES_OF_PREDICTIONS = 2  # MLflow has one
@@ -157,7 +158,10 @@ def _to_prepare(study: Study, home: Path, facts: Mapping[str, Any]) -> int | Non
     sides = {margin_size(config.image_size) for config in configs(study, ("image_size",))}
     fingerprint = facts.get("dataset_fingerprint")
     if fingerprint and (folders := prepared_folders(home, fingerprint)):
-        prepared = open_prepared(folders[0])
+        try:
+            prepared = open_prepared(folders[0])
+        except DataError:  # whoever trains on it is told
+            return 0
         lacking = [side for side in sides if not prepared.has_size(side)]
         return len(prepared.frames) * 3 * sum(side**2 for side in lacking)
     drawing = study.drawing

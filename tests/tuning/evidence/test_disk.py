@@ -10,6 +10,7 @@ from ray import tune
 from tests.support.ablation_driver import study_of
 from tests.support.builders import prepare_random
 from trainables import res_rbg
+from trainables.core import files
 from trainables.core.config import make_config
 from trainables.core.training.costs import planned_weights_mb, weights_mb
 from trainables.models.backbones import frame_network
@@ -56,6 +57,8 @@ def test_the_peak_is_all_weights_and_checkpoints_while_they_are_rewritten(tmp_pa
     averaged = of(search_of(settings={"backbone": "resnet18", "ema_decay": 0.9}), tmp_path)
     assert averaged.checkpoints == 2 * 2 * 5 * averaged.weights_each
     assert of(search_of(dataset="ck_plus"), tmp_path).prepared is None
+    (tmp_path / files.PREPARED / "drawn_faces-0123456789ab").mkdir(parents=True)
+    assert of(search_of(), tmp_path, facts={"dataset_fingerprint": "0123456789abcdef"}).prepared == 0
 
 
 def test_of_prepared_faces_only_the_sizes_that_are_lacking_are_counted(tmp_path):
