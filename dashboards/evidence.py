@@ -14,7 +14,7 @@ from dashboards.core.panel import Figure, Panel
 from trainables.core.wording import counted
 from tuning.evidence.holdout import Evidence
 from tuning.records.aliases import CHAMPION
-from tuning.text.quantities import points
+from tuning.text.quantities import by_seed, points
 from tuning.text.tables import titled
 
 _READING = (
@@ -92,7 +92,7 @@ def _dots(report: ReportData) -> go.Figure:
                     "color": color,
                 },
                 customdata=[row.trial_id],
-                hovertemplate=f"{percent(row.accuracy.mean)}, {limits(row.accuracy)}<extra></extra>",
+                hovertemplate=f"{percent(row.accuracy.mean)}, {limits(row.accuracy)}{_seeds(row)}<extra></extra>",
             )
         )
     figures.reference_line(plot, 100 * rows[0].majority, "majority baseline", vertical=True)
@@ -100,13 +100,22 @@ def _dots(report: ReportData) -> go.Figure:
 
 
 def _table(report: ReportData) -> Html:
-    headings = ["configuration", "accuracy", "interval", "in the search", "optimism, points", "majority baseline"]
+    headings = [
+        "configuration",
+        "accuracy",
+        "interval",
+        "by seed",
+        "in the search",
+        "optimism, points",
+        "majority baseline",
+    ]
     headings += ["people", "clips", "seeds"]
     cells = [
         [
             Cell(shown=name_of(row)),
             Cell(shown=percent(row.accuracy.mean), numeric=True),
             Cell(shown=limits(row.accuracy), numeric=True),
+            Cell(shown=by_seed(row.by_seed).removeprefix("by seed "), numeric=True),
             Cell(shown="" if row.search_accuracy is None else percent(row.search_accuracy), numeric=True),
             Cell(shown=points(row.optimism) if row.optimism else "", numeric=True),
             Cell(shown=percent(row.majority), numeric=True),
@@ -124,8 +133,14 @@ def _table(report: ReportData) -> Html:
 
 
 def _label(report: ReportData) -> str:
-    listed = (f"{name_of(row)} {percent(row.accuracy.mean)}, {limits(row.accuracy)}" for row in report.evidence)
+    listed = (
+        f"{name_of(row)} {percent(row.accuracy.mean)}, {limits(row.accuracy)}{_seeds(row)}" for row in report.evidence
+    )
     return f"Accuracy on the holdout of {counted(len(report.evidence), 'configuration')}: {'; '.join(listed)}"
+
+
+def _seeds(row: Evidence) -> str:
+    return f", {told}" if (told := by_seed(row.by_seed)) else ""
 
 
 def name_of(row: Evidence) -> str:

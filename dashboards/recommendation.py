@@ -13,7 +13,7 @@ from tuning.evidence.baselines import verdict
 from tuning.evidence.holdout import Evidence
 from tuning.evidence.refusals import opponent
 from tuning.records.ledger import Trial
-from tuning.text.quantities import day, quantity, settings
+from tuning.text.quantities import by_seed, day, quantity, settings
 from tuning.text.tables import LEAKY
 
 
@@ -48,9 +48,13 @@ def _confirmed(found: Evidence) -> list[object]:
         "Its configuration has ",
         element("strong", percent(accuracy.mean)),
         f" accuracy on {counted(found.num_clips, 'clip')} {who} ({percent(accuracy.confidence, 0)} interval "
-        f"{percent(accuracy.low)} to {percent(accuracy.high)}, {counted(len(found.seeds), 'fresh seed')}). The majority "
+        f"{percent(accuracy.low)} to {percent(accuracy.high)}, {counted(len(found.seeds), 'fresh seed')}{_by_seed(found)}). The majority "
         f"baseline (always answering the commonest class) has {percent(found.majority)}.{against}",
     ]
+
+
+def _by_seed(found: Evidence) -> str:
+    return f", {told}" if (told := by_seed(found.by_seed)) else ""
 
 
 def _unconfirmed(report: ReportData, chosen: Trial) -> list[object]:
@@ -88,7 +92,8 @@ def _promotions(report: ReportData) -> list[Html]:
         when = f"on {day(last['time'])}, at test {last['look']}, against {opponent(last['against'])}"
         return [element("p", f"{last['of']} was refused promotion {when}.")]
     of = "it" if report.recommended and last["of"] == report.recommended.trial_id else last["of"]
-    message = f"Version {last['version']} of {last['name']} was made from {of} on {day(last['time'])}."
+    averages = f", as the mean of {count} trainings" if (count := last.get("num_members", 1)) > 1 else ""
+    message = f"Version {last['version']} of {last['name']} was made from {of} on {day(last['time'])}{averages}."
     return [element("p", message)]
 
 

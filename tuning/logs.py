@@ -65,7 +65,8 @@ def _of_event(event: Mapping[str, Any]) -> str:
     if kind == "refused":
         return f"refused: {event['of']} against {opponent(event['against'])}, test {event['look']}"
     if kind == "promoted":
-        return f"promoted: {event['name']} version {event['version']} of {event['of']}"
+        averages = f", the mean of {count} trainings" if (count := event.get("num_members", 1)) > 1 else ""
+        return f"promoted: {event['name']} version {event['version']} of {event['of']}{averages}"
     if kind == "incomparable":
         return f"{event['of']} is incomparable: {event['reason']}"
     if kind == "champion_left_out":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,10 @@ from tuning.evidence.champion import (
     Champion,
     Incomparable,
     champion_of,
-    chosen_on,
     registered_name,
     version_tags,
 )
-from tuning.evidence.chosen_on import ChosenOn, chosen_names
+from tuning.evidence.chosen_on import ChosenOn
 from tuning.evidence.contest import (
     NUM_SEEDS,
     Contest,
@@ -31,16 +31,17 @@ from tuning.evidence.contest import (
 from tuning.evidence.evidence_file import facts_of, write_evidence
 from tuning.evidence.holdout import Evidence, Holdout
 from tuning.evidence.majority import require_beats_majority
+from tuning.evidence.model.renewal import has_grown, renewed, same_configuration
 from tuning.evidence.model_card import as_description, model_card
+from tuning.execution.refits import NotRefitted, model_folder, refits
 from tuning.execution.runner import Listener, Runner
-from tuning.execution.seeds import REFIT_SEED
+from tuning.execution.seeds import refit_seeds as seeds_of_refits
 from tuning.records import registry, tags
 from tuning.records.aliases import ChampionChanged, champion_uri
 from tuning.records.home import git_commit
 from tuning.records.ledger import Trial, first_error
 from tuning.records.mlflow_store import require_answers
 from tuning.records.moved_home import open_store
-from tuning.records.trial import identity
 from tuning.statistics.superiority import MARGIN, SAVING, require_allowed
 from tuning.text.progress import heard
 
@@ -52,6 +53,7 @@ def promote(
     *,
     trial_id: str | None = None,
     margin: float | None = None,
+    refit_seeds: int = 1,
     home: str | Path | None = None,
     data_root: str | Path | None = None,
     progress: bool | Listener = False,
@@ -62,6 +64,7 @@ def promote(
 
     def require(runner: Runner) -> None:
         require_allowed(alpha=ALPHA, margin=margin, saving=SAVING)
+        seeds_of_refits(refit_seeds)
         _require_promotable(runner.study, leaky=runner.study.folds == "random_leaky")
         members_of(runner, trial_id=trial_id)
         require_comparable(runner.study, runner.ledger, trial_id)
@@ -69,7 +72,7 @@ def promote(
 
     given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
     with Runner(study, heard(progress), **given, begun=True, require=require) as runner:
-        promoted = promote_winner(runner, trial_id=trial_id, margin=margin)
+        promoted = promote_winner(runner, trial_id=trial_id, margin=margin, refit_seeds=refit_seeds)
     return dataclasses.replace(promoted, notes=tuple(runner.notes))
 
 
@@ -80,6 +83,7 @@ def promote_winner(
     alpha: float = ALPHA,
     margin: float = MARGIN,
     saving: float = SAVING,
+    refit_seeds: int = 1,
 ) -> Promotion:
     """Refit and register the recommended configuration of a study (or that of `trial_id`) as champion.
 
@@ -87,19 +91,21 @@ def promote_winner(
     the present champion on the same holdout people (`superiority`: superior, or within what is left of `margin`
     with `saving` fewer parameters or less time), as one of all confirmed configurations, by Holm at what of `alpha` is left
     to this look at the holdout (`alpha_spending`). What is champion already is left as it is. The refit trains on everybody
-    but the holdout, for the median best epoch of the confirmed runs; the evidence belongs to the configuration, and the
-    tags say so. Beside the weights lie `evidence.json` and the model card. Whoever dies on the way leaves the old champion
-    or the new one, and calls again.
+    but the holdout, for the median best epoch of the confirmed runs, with `refit_seeds` seeds; of several, one model is
+    registered that answers with the mean of their probabilities. The evidence belongs to the configuration, and the tags
+    say so. Beside the weights lie `evidence.json` and the model card. Whoever dies on the way leaves the old champion or
+    the new one, and calls again.
 
     Where the present champion's search chose on some of these people, the test leaves them out. Its own configuration is
-    promoted untested on data that have only grown.
+    promoted untested on data that have only grown, and with more `refit_seeds` than it has members.
 
     Raises `Refused` where a condition fails, where classes differ from the present champion's or too few people are common,
     where its configuration is the same, where somebody else changed the champion meanwhile, where the folds share people,
     and for an ablation; `ValueError`, before anything is trained, for an `alpha`, `margin` or `saving` that no test can be
-    made with. Of the drawn copy of a real data set the name ends in `-drawn`.
+    made with and for `refit_seeds` that are not allowed. Of the drawn copy of a real data set the name ends in `-drawn`.
     """
     require_allowed(alpha=alpha, margin=margin, saving=saving)
+    seeds_of_refits(refit_seeds)
     _require_promotable(runner.study, leaky=runner.splits.leaky)
     try:
         champion = champion_of(runner.study, runner.prepared, runner.splits, runner.tracker.uri, runner.home)
@@ -107,7 +113,8 @@ def promote_winner(
         raise Refused(str(error)) from error
     holdout = Holdout(runner.ledger)
     try:
-        promoted = _promoted(runner, holdout, champion, trial_id, {"alpha": alpha, "margin": margin, "saving": saving})
+        test = {"alpha": alpha, "margin": margin, "saving": saving}
+        promoted = _promoted(runner, holdout, champion, trial_id, test, refit_seeds)
     except Refused as refused:
         refused.rows = tuple(holdout.rows())
         raise
@@ -115,26 +122,36 @@ def promote_winner(
 
 
 def _promoted(
-    runner: Runner, holdout: Holdout, champion: Champion | None, trial_id: str | None, test: dict[str, float]
+    runner: Runner,
+    holdout: Holdout,
+    champion: Champion | None,
+    trial_id: str | None,
+    test: dict[str, float],
+    count: int,
 ) -> Promotion:
     found = _confirmed(runner, holdout, trial_id)
     same = champion is not None and champion.is_configuration(runner.study, found.parameters)
     if champion and same:
-        if champion.has_data(runner.prepared):
+        count = max(count, champion.num_members)
+        has_data = champion.has_data(runner.prepared)
+        if has_data and count == champion.num_members:
             return _as_it_is(runner, found, champion)
-        if not _has_grown(runner, champion):
-            raise Refused(_same_configuration(runner, found, champion))
-        runner.noted(
-            f"{found.trial_id} is the configuration of the present champion (version {champion.version}), so it is not tested "
-            "against it: it is trained again on data that have grown."
-        )
+        if not has_data and not has_grown(champion, runner.prepared, runner.splits, runner.tracker.uri, runner.home):
+            raise Refused(same_configuration(found, champion, runner.prepared))
+        runner.noted(renewed(found, champion, count, has_data=has_data))
     over_majority = require_beats_majority(holdout, runner.study, found)
     tested = None
     if champion and not same:
         beside = _champion_beside(runner, holdout, found, champion)
-        tested = contest(holdout, runner.study, found, champion, beside, **test)
-    refit = _refit(runner, found)
-    return _register(runner, holdout, found, champion, tested, refit, test | {"over_majority": over_majority})
+        tested = contest(holdout, runner.study, found, champion, beside, num_members=count, **test)
+    wanted: dict[str, Any] = {"parameters": found.parameters, "num_epochs": found.best_epoch, "count": count}
+    try:
+        trained = refits(runner, of=found.trial_id, **wanted)
+    except NotRefitted as error:
+        raise Refused(str(error)) from error
+    with model_folder(runner, trained) as folder:
+        facts = test | {"over_majority": over_majority}
+        return _register(runner, holdout, found, champion, tested, trained, folder, facts)
 
 
 def require_registry(runner: Runner) -> None:
@@ -183,56 +200,20 @@ def _champion_beside(runner: Runner, holdout: Holdout, found: Evidence, champion
     return beside
 
 
-def _has_grown(runner: Runner, champion: Champion) -> bool:
-    """Whether a refit now is trained on everybody whom the search of `champion` had, and on others too."""
-    names = chosen_names(runner.prepared, runner.splits)
-    try:
-        return chosen_on(champion, runner.tracker.uri, runner.home).less_than(names)
-    except ValueError:
-        return False
-
-
-def _same_configuration(runner: Runner, found: Evidence, champion: Champion) -> str:
-    before, now = champion.tags.get(tags.DATASET_FINGERPRINT, "unknown"), runner.prepared.fingerprint
-    return (
-        f"{found.trial_id} is the configuration of the present champion (version {champion.version} of {champion.name}). A "
-        f"configuration is not tested against itself, so version {champion.version} stays champion. The data was prepared "
-        f"anew since: the champion's has fingerprint {before[:12]}, this study's {now[:12]}. It would be trained again if "
-        "the data had only grown: with everybody whom the champion's search had, and more people. To serve what is "
-        "trained on these, promote another trial (--trial) or register under another name (`registered_model` of the study)."
-    )
-
-
 def _as_it_is(runner: Runner, found: Evidence, champion: Champion) -> Promotion:
     """The champion that is there; an earlier attempt may have died before it could write down that it made it."""
     name, version, stated = champion.name, champion.version, champion.tags
     if (stated.get(tags.STUDY), stated.get(tags.TRIAL_ID)) == (runner.study.name, found.trial_id):
-        _note(runner, name, version, found)
+        _note(runner, name, version, found, num_members=champion.num_members)
     return Promotion(
         name=name,
         version=version,
         uri=champion_uri(name),
         evidence=found,
         evidence_sha256=stated.get(tags.EVIDENCE_SHA256, ""),
+        num_members=champion.num_members,
         already=True,
     )
-
-
-def _refit(runner: Runner, found: Evidence) -> Trial:
-    refit = Trial(
-        phase="refit",
-        parameters=found.parameters,
-        seed=REFIT_SEED,
-        folds=runner.study.search_folds[:1],
-        of=found.trial_id,
-        num_epochs=found.best_epoch,
-    )
-    runner.run_listed("refit", [refit])
-    asked = identity(runner.study, refit)
-    trial = next((one for one in runner.ledger.of_phase("refit") if identity(runner.study, one) == asked), refit)
-    if trial.state != "FINISHED":
-        raise Refused(f"The refit {trial.trial_id} did not finish: {trial.error or trial.state}.")
-    return trial
 
 
 def _register(
@@ -241,11 +222,12 @@ def _register(
     found: Evidence,
     champion: Champion | None,
     tested: Contest | None,
-    refit: Trial,
+    trained: Sequence[Trial],
+    folder: Path,
     test: dict[str, Any],
 ) -> Promotion:
     name, commit = registered_name(runner.study, runner.prepared), git_commit()
-    folder = runner.ledger.trial_folder(refit.trial_id)
+    first, count = trained[0].trial_id, len(trained)
     reference = margin_tags(tested, champion)
     people = ChosenOn.by(runner.folder, runner.prepared, runner.splits, runner.study.registered_model).write(folder)
     facts = facts_of(
@@ -255,7 +237,7 @@ def _register(
         runner.splits,
         name=name,
         found=found,
-        refit=refit,
+        refits=trained,
         champion=tested.champion if tested else None,
         replaced=champion,
         verdicts=tested.verdicts if tested else [],
@@ -269,12 +251,12 @@ def _register(
     try:
         version = registry.log_and_register(
             tracking_uri=runner.tracker.uri,
-            run_id=runner.tracker.run_id(refit.trial_id),
+            run_id=runner.tracker.run_id(first),
             model_folder=folder,
             name=name,
             tags=version_tags(runner.study, runner.prepared, runner.splits, found, commit)
             | reference
-            | {tags.EVIDENCE_SHA256: digest, tags.CHOSEN_ON: people},
+            | {tags.EVIDENCE_SHA256: digest, tags.CHOSEN_ON: people, tags.NUM_MEMBERS: str(count)},
             description=as_description(card),
             replacing=champion.version if champion else None,
         )
@@ -282,14 +264,19 @@ def _register(
         raise Refused(
             f"{found.trial_id} is not promoted: {error} Promote again to be compared with that one."
         ) from error
-    _note(runner, name, version, found, refit=refit.trial_id)
-    verdict = tested.chosen if tested else None
+    _note(runner, name, version, found, num_members=count, refits=[trial.trial_id for trial in trained])
     return Promotion(
-        name=name, version=version, uri=champion_uri(name), evidence=found, verdict=verdict, evidence_sha256=digest
+        name=name,
+        version=version,
+        uri=champion_uri(name),
+        evidence=found,
+        verdict=tested.chosen if tested else None,
+        evidence_sha256=digest,
+        num_members=count,
     )
 
 
-def _note(runner: Runner, name: str, version: int, found: Evidence, **facts: str) -> None:
+def _note(runner: Runner, name: str, version: int, found: Evidence, **facts: Any) -> None:
     """Write the promotion into the ledger, once."""
     events = (event for event in runner.ledger.events if event["event"] == "promoted")
     if not any((event["name"], event["version"]) == (name, version) for event in events):

@@ -73,7 +73,7 @@ def _status(home: Path, name: str) -> Status:
         front=ledger.selection.get("front", []),
         recommended=ledger.selection.get("recommended"),
         promoted=[
-            {"name": event["name"], "version": event["version"], "of": event["of"]}
+            {key: event[key] for key in ("name", "version", "of")} | {"num_members": event.get("num_members", 1)}
             for event in ledger.events
             if event["event"] == "promoted"
         ],

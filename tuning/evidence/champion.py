@@ -52,6 +52,11 @@ class Champion:
         """Names this version for good, whoever is champion later."""
         return f"models:/{self.name}/{self.version}"
 
+    @property
+    def num_members(self) -> int:
+        """How many trainings answer in it; one of before does not say, and has one."""
+        return int(self.tags.get(tags.NUM_MEMBERS, "1"))
+
     def is_configuration(self, study: Study, parameters: Mapping[str, Any]) -> bool:
         """Whether a trial of `study` with `parameters` trains what this champion was trained with."""
         if self.trainable != study.trainable:

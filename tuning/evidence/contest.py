@@ -43,8 +43,8 @@ class Promotion:
     """What was registered: `version` of `name`, on which evidence; `verdict` is `None` for a first champion.
 
     `evidence_sha256` is that of the registered `evidence.json`, `""` of a champion of before there was one. `already` says
-    that the version was champion before, and nothing was done. `rows` are all that was confirmed, `notes` what to know
-    beside.
+    that the version was champion before, and nothing was done. `num_members` trainings answer in it.
+    `rows` are all that was confirmed, `notes` what to know beside.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Promotion:
     verdict: Verdict | None = None
     evidence_sha256: str = ""
     already: bool = False
+    num_members: int = 1
     rows: tuple[Evidence, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -94,9 +95,11 @@ def contest(
     alpha: float,
     margin: float,
     saving: float,
+    num_members: int = 1,
 ) -> Contest:
     """Test all confirmed trials of the search against the champion. Raises `Refused` where `found` fails.
 
+    Each would be a model of `num_members` trainings, the champion is one of its own number, and costs are of all members.
     `beside` is what the champion achieved on the same people; where its search chose on some of them, these are left out
     (`Champion.common`). Whoever confirms sees the accuracies of all, so all are tested with it, whether on the front or not.
     A refusal is written into the ledger: each further look at the same people has less of `alpha` left (`alpha_spending`).
@@ -118,12 +121,12 @@ def contest(
     ]
     earlier = earlier_hashes(study, ledger.of_phase("search"))
     candidates = [
-        _candidate(holdout, row, champion.common, refusals.look_at(ledger, question, earlier))
+        _candidate(holdout, row, champion.common, num_members, refusals.look_at(ledger, question, earlier))
         for row, question in zip(rows, questions, strict=True)
     ]
     left = max(margin - _spent(champion), 0.0)
     try:
-        base = _candidate(holdout, beside, champion.common)
+        base = _candidate(holdout, beside, champion.common, champion.num_members)
         verdicts = superiority(candidates, base, alpha=alpha, margin=left, saving=saving)
     except ValueError as error:
         raise Refused(f"{found.trial_id} cannot be tested against the present champion: {error}") from error
@@ -207,14 +210,16 @@ def _on_some_people(verdict: Verdict, tested: Evidence, found: Evidence) -> Verd
     )
 
 
-def _candidate(holdout: Holdout, row: Evidence, among: Collection[str] | None, look: int = 1) -> Candidate:
+def _candidate(
+    holdout: Holdout, row: Evidence, among: Collection[str] | None, num_members: int, look: int = 1
+) -> Candidate:
     runs = holdout.runs(row)
     return Candidate(
         name=row.trial_id,
         predictions=holdout.predictions(row, among),
         costs=Costs(
-            param_count=statistics.fmean(trial.metrics["param_count"] for trial in runs),
-            train_times_s=tuple(trial.metrics.get("train_time_s", math.nan) for trial in runs),
+            param_count=num_members * statistics.fmean(trial.metrics["param_count"] for trial in runs),
+            train_times_s=tuple(num_members * trial.metrics.get("train_time_s", math.nan) for trial in runs),
             timed_on=timed_on(holdout.ledger, runs),
         ),
         look=look,

@@ -22,6 +22,7 @@ from trainables.core.training.metrics import METRICS
 from tuning.evidence.champion import Champion
 from tuning.evidence.configuration import configuration
 from tuning.evidence.holdout import Evidence, Holdout, study_at_starts
+from tuning.evidence.model.members import served_costs, told_members
 from tuning.records import tags
 from tuning.records.artifacts import DISTURBED, read_robustness
 from tuning.records.home import version
@@ -51,7 +52,7 @@ def facts_of(
     *,
     name: str,
     found: Evidence,
-    refit: Trial,
+    refits: Sequence[Trial],
     champion: Evidence | None,
     replaced: Champion | None,
     verdicts: Sequence[Verdict],
@@ -66,9 +67,9 @@ def facts_of(
     `test` the alpha, margin and saving that they were tested with, and the bound that exceeded the majority baseline,
     `reference` the tags that say what accuracy was given up since which champion (`margin_tags`), `chosen_on` the SHA-256 of
     the file that tells whom the search chose on. Where `replaced` was not tested against, this is its configuration on grown
-    data. `commit` is the code that promotes; that of the trainings is the ledger's. There is no time in it: the same evidence
-    is the same file. People are told by number, and by a hash of their ids. What is no finite number is left out, and named
-    under `not_measured`.
+    data, or with more members. `refits` are the trainings that answer. `commit` is the code that promotes; that of the
+    trainings is the ledger's. There is no time in it: the same evidence is the same file. People are told by number, and by
+    a hash of their ids. What is no finite number is left out, and named under `not_measured`.
     """
     ledger = holdout.ledger
     folds = sorted({fold for trial in holdout.runs(found) for fold in trial.folds})
@@ -80,10 +81,12 @@ def facts_of(
         "evidence_of": "configuration",
         "trainable": study.trainable,
         "parameters": configuration(study.trainable, {**study.settings, **found.parameters}),
-        "refit": _refit(ledger, refit),
+        "refit": _refit(ledger, refits),
+        "served": served_costs(refits),
         "seeds": found.seeds,
         "folds": folds,
         "accuracy": dataclasses.asdict(found.accuracy),
+        "by_seed": found.by_seed,
         "majority": found.majority,
         "search": _search(ledger, found),
         **_by_class_and_subject(holdout, found, prepared.classes),
@@ -94,6 +97,7 @@ def facts_of(
         "chosen_on": {"file": files.CHOSEN_ON, "sha256": chosen_on},
         "replaced": _replaced(replaced, champion) if replaced and champion else None,
         "renews": replaced.version if replaced and not champion else None,
+        "renewed_members": replaced.num_members if replaced and not champion and replaced.has_data(prepared) else None,
         "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts],
         "test": dict(test),
         "accuracy_reference": dict(reference),
@@ -189,11 +193,13 @@ def _data(study: Study, prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _refit(ledger: Ledger, refit: Trial) -> dict[str, Any]:
-    """The training of the registered model, and the weights that it started from: file, SHA-256, training data, layers."""
-    described = json.loads((ledger.trial_folder(refit.trial_id) / files.MODEL).read_text(encoding="utf-8"))
+def _refit(ledger: Ledger, refits: Sequence[Trial]) -> dict[str, Any]:
+    """The trainings of the registered model, and the weights that they started from: file, SHA-256, training data, layers."""
+    first = refits[0]
+    described = json.loads((ledger.trial_folder(first.trial_id) / files.MODEL).read_text(encoding="utf-8"))
     starts_from = described.get("starts_from")
-    return {"trial_id": refit.trial_id, "seed": refit.seed, "epochs": refit.num_epochs, "starts_from": starts_from}
+    one = {"trial_id": first.trial_id, "seed": first.seed, "epochs": first.num_epochs, "starts_from": starts_from}
+    return one | told_members(refits)
 
 
 def _by_class_and_subject(holdout: Holdout, found: Evidence, classes: Sequence[str]) -> dict[str, Any]:

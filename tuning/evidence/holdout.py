@@ -27,7 +27,7 @@ class Evidence:
     believed, on validation data, and `optimism` by how much that exceeds `accuracy`; both are `None` for what was not
     searched (controls, the champion), and `optimism` where the predictions of the search are gone. Where `subjects_known`
     is false the clips do not all name a person, and those that do not count as a subject each. `leaky` says that clips were
-    dealt at random (decision 0007).
+    dealt at random (decision 0007). `by_seed` has the accuracy with each of the seeds.
     """
 
     trial_id: str
@@ -43,6 +43,7 @@ class Evidence:
     optimism: Interval | None
     subjects_known: bool = True
     leaky: bool = False
+    by_seed: tuple[float, ...] = ()
 
     @property
     def tested_on(self) -> str:
@@ -175,6 +176,7 @@ def _summed_up(ledger: Ledger, of: str, variant: str, trials: list[Trial], rows:
         optimism=_optimism(ledger, searched, accuracy) if searched else None,
         subjects_known=bool(rows["subject"].notna().all()),
         leaky=ledger.leaky,
+        by_seed=tuple(rows.groupby("seed", sort=False)["correct"].mean().tolist()),
     )
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from trainables.core import files
 from trainables.core.baselines.record import Baseline
 from trainables.core.wording import counted
+from tuning.evidence.model.members import card_limits, card_renewed, card_size, card_trials
 from tuning.records import tags
-from tuning.text.quantities import percent, quantity
+from tuning.text.quantities import by_seed, percent
 
 MOST_DESCRIBED = 5000  # characters that a registry in a database keeps of a version's description
 
@@ -61,15 +62,19 @@ def _cautions(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _summary(facts: Mapping[str, Any]) -> str:
-    accuracy, holdout, costs = facts["accuracy"], facts["holdout"], facts["costs"]
+    accuracy, holdout = facts["accuracy"], facts["holdout"]
     units = "people" if facts["data"]["subjects_known"] else "clips"
-    size = f" {quantity('param_count').typed(costs['param_count'])} parameters." if "param_count" in costs else ""
     return (
         f"{percent(accuracy['mean'])} accuracy of its configuration on {_tested(holdout)} "
         f"({percent(accuracy['confidence'], 0)} interval over {units}, seeds not counted: {percent(accuracy['low'])} to "
-        f"{percent(accuracy['high'])}; {len(facts['seeds'])} trainings). "
-        f"It tells {', '.join(facts['data']['classes'])} apart in clips of faces.{size}"
+        f"{percent(accuracy['high'])}; {len(facts['seeds'])} trainings{_by_seed(facts)}). "
+        f"It tells {', '.join(facts['data']['classes'])} apart in clips of faces.{card_size(facts)}"
     )
+
+
+def _by_seed(facts: Mapping[str, Any]) -> str:
+    """The spread over seeds; evidence of before says nothing of it."""
+    return f", {told}" if (told := by_seed(facts.get("by_seed", ()))) else ""
 
 
 def _tested(part: Mapping[str, Any]) -> str:
@@ -115,11 +120,8 @@ def _accuracy(facts: Mapping[str, Any]) -> list[str]:
     if replaced := facts["replaced"]:
         verdict = next(one for one in facts["verdicts"] if one["name"] == facts["trial_id"])
         paragraphs.append(f"It replaced version {replaced['version']}: {verdict['reason']}{_given_up(facts)}")
-    if (renewed := facts.get("renews")) is not None:
-        paragraphs.append(
-            f"It is the configuration of version {renewed}, trained again on data that have grown since, and not tested "
-            "against that version."
-        )
+    if again := card_renewed(facts):
+        paragraphs.append(again)
     return paragraphs
 
 
@@ -161,8 +163,7 @@ def _limits(facts: Mapping[str, Any]) -> list[str]:
     not_measured = ", ".join(facts["not_measured"])
     return [
         f"The figures are of the configuration: {len(facts['seeds'])} trainings of it, tested on locked-away "
-        f"{'people' if named else 'clips'}. The registered weights are one more training, on {on}. They were not tested "
-        "themselves.",
+        f"{'people' if named else 'clips'}. {card_limits(facts, on)}",
         "The data set's reader states no groups of people (age, sex, skin colour), so differences between groups were not "
         "measured and may be large. People, cameras and cultures other than those of the data set were not tested.",
         *([f"Left out, as their value is not a number: {not_measured}."] if not_measured else []),
@@ -195,7 +196,7 @@ def _starts_from(facts: Mapping[str, Any]) -> list[str]:
 def _origin(facts: Mapping[str, Any]) -> str:
     parameters = ", ".join(f"{key} {value}" for key, value in facts["parameters"].items())
     return (
-        f"Study {facts['study']}, {facts['trial_id']}, refitted as {facts['refit']['trial_id']} for "
+        f"Study {facts['study']}, {facts['trial_id']}, refitted as {card_trials(facts)} for "
         f"{facts['refit']['epochs']} epochs; {_code(facts['code'])}. All of the evidence: `evidence.json` beside this "
         f"card. Configuration of {facts['trainable']}: {parameters}."
     )

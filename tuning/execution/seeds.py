@@ -7,7 +7,7 @@ confirmation: each pair shares its seeds.
 |---|---|
 | search, nested_search | `study.seed` x 100,000 and up, one a trial |
 | confirm, nested | 100,000,000 and up |
-| refit | 100,000,500 |
+| refit | 100,000,500 and up, one a member of the model |
 | ablation | 200,000,000 and up |
 """
 
@@ -23,6 +23,7 @@ MOST_STUDY_SEEDS = 1000
 CONFIRM_SEED = MOST_STUDY_SEEDS * SEARCH_STRIDE
 MOST_CONFIRMED = 400  # seeds; a hundred more may be skipped
 REFIT_SEED = CONFIRM_SEED + 500
+MOST_REFITS = 100  # each is one more network that the registered model runs
 ABLATION_SEED = 2000 * SEARCH_STRIDE
 
 
@@ -38,6 +39,13 @@ def require_study_seed(study_seed: int, ledger: Ledger) -> None:
     begun = {trial.seed // SEARCH_STRIDE for trial in ledger.of_phase("search")}
     if study_seed not in begun and not 0 <= study_seed < MOST_STUDY_SEEDS:
         raise ValueError(f"The study's seed is {study_seed}; 0 to {MOST_STUDY_SEEDS - 1} are allowed.")
+
+
+def refit_seeds(count: int) -> list[int]:
+    """The first `count` seeds of refits: the same ones at every call. Raises `ValueError` for none, and for too many."""
+    if count not in range(1, MOST_REFITS + 1):
+        raise ValueError(f"refit_seeds={count} was given; whole numbers from 1 to {MOST_REFITS} are allowed.")
+    return [REFIT_SEED + number for number in range(count)]
 
 
 def fresh_seeds(ledger: Ledger, count: int) -> list[int]:

@@ -40,6 +40,7 @@ CHOSEN_ON = "fertune.chosen_on"  # the SHA-256 of chosen_on.json, which says by 
 ACCURACY = "fertune.accuracy"
 ACCURACY_LOW = "fertune.accuracy_low"
 ACCURACY_HIGH = "fertune.accuracy_high"
+NUM_MEMBERS = "fertune.num_members"  # how many trainings answer in it, the mean of their probabilities
 MARGIN_SPENT = "fertune.margin_spent"  # what accuracy may have been given up for less cost, in all
 ACCURACY_REFERENCE = "fertune.accuracy_reference"  # since this version, the last that had to be superior, or the first
 ROLLED_BACK = "fertune.rolled_back"  # when it ceased to be champion by a rollback

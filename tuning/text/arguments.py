@@ -97,6 +97,10 @@ PerFold = Annotated[int, typer.Option("--num-samples", min=1, help="Trials of th
 PlanOnly = Annotated[bool, typer.Option("--dry-run", help="With --nested: print what it will train.")]
 NestedPlanOnly = Annotated[bool, typer.Option("--dry-run", help="Print what it will train; train nothing.")]
 Margin = Annotated[float | None, typer.Option(help="Accuracy a cheaper one may lose; default: 0.02.")]
+RefitSeeds = Annotated[
+    int | None,
+    typer.Option(min=1, max=100, help="Refit with this many seeds; register one model that averages them; default: 1."),
+]
 Rollback = Annotated[bool, typer.Option("--rollback", help="Restore the champion before this one.")]
 Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help="A person's name; of a clip without one, its id.")]
 OfDataset = Annotated[str | None, typer.Option("--dataset", help="Of this data set alone; default: of all.")]

@@ -13,7 +13,7 @@ from rich.table import Table
 from tuning.evidence.holdout import Evidence, describe_tested
 from tuning.evidence.nested_cross_validation import NestedResult
 from tuning.records.ledger import Ledger, first_error
-from tuning.text.quantities import limits, percent, points
+from tuning.text.quantities import by_seed, limits, percent, points
 from tuning.text.shown import Shown
 from tuning.text.tables import LEAKY, titled
 
@@ -51,7 +51,7 @@ def evidence_table(found: Sequence[Evidence]) -> Table:
     )
     for heading in ("trial", "variant"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("accuracy", "95 % interval", "in the search", "optimism, points", "majority baseline"):
+    for heading in ("accuracy", "95 % interval", "by seed", "in the search", "optimism, points", "majority baseline"):
         table.add_column(heading, justify="right", no_wrap=True)
     if not seeds:
         table.add_column("fresh seeds", justify="right", no_wrap=True)
@@ -61,6 +61,7 @@ def evidence_table(found: Sequence[Evidence]) -> Table:
             row.variant or "as searched",
             percent(row.accuracy.mean),
             limits(row.accuracy),
+            by_seed(row.by_seed).removeprefix("by seed "),
             percent(row.search_accuracy) if row.search_accuracy is not None else "",
             points(row.optimism) if row.optimism else "",
             percent(row.majority),

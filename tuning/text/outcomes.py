@@ -22,7 +22,7 @@ from tuning.text import ablation_document, prepared_tables, sheets
 from tuning.text.baseline_tables import say_verdict, show_baselines
 from tuning.text.evidence_tables import evidence_table
 from tuning.text.progress import TerminalListener
-from tuning.text.quantities import limits, percent
+from tuning.text.quantities import by_seed, limits, percent
 from tuning.text.shown import Shown
 from tuning.text.tables import print_front, say_next
 
@@ -92,14 +92,17 @@ def show_promotion(promoted: Promotion, shown: Shown) -> None:
     if shown.as_json:
         verdict = dataclasses.asdict(promoted.verdict) if promoted.verdict else None
         named = {"model": promoted.name, "version": promoted.version, "uri": promoted.uri, "already": promoted.already}
+        named["num_members"] = promoted.num_members
         print(json.dumps(named | {"verdict": verdict, "evidence_sha256": promoted.evidence_sha256}))
         return
     _show_evidence(promoted.rows, shown)
     if promoted.verdict is not None:
         shown.listener.say(promoted.verdict.reason)
-    found, version = promoted.evidence, f"{promoted.name} version {promoted.version} ({promoted.uri})"
+    averages = f", the mean of {promoted.num_members} trainings" if promoted.num_members > 1 else ""
+    found, version = promoted.evidence, f"{promoted.name} version {promoted.version} ({promoted.uri}{averages})"
     done = f"{found.trial_id} is champion already, as" if promoted.already else f"Promoted {found.trial_id} as"
-    accuracy = f"{percent(found.accuracy.mean)} on the holdout ({found.tested_on}; {limits(found.accuracy)})"
+    parts = filter(None, (found.tested_on, limits(found.accuracy), by_seed(found.by_seed)))
+    accuracy = f"{percent(found.accuracy.mean)} on the holdout ({'; '.join(parts)})"
     shown.listener.say(f"{done} {version}: {accuracy}.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from datetime import datetime
 
 from trainables.core.training.metrics import METRICS
@@ -63,6 +64,11 @@ def percent(share: float, decimals: int = 1) -> str:
 def limits(found: Interval) -> str:
     """The limits of a share's interval, such as `84.1 to 91.0 %`."""
     return f"{100 * found.low:.1f} to {100 * found.high:.1f} %"
+
+
+def by_seed(shares: Sequence[float]) -> str:
+    """The lowest and the highest of the shares that trainings with other seeds had: `by seed 75.0 to 81.2 %`; `""` of one."""
+    return f"by seed {100 * min(shares):.1f} to {100 * max(shares):.1f} %" if len(shares) > 1 else ""
 
 
 def points(found: Interval) -> str:

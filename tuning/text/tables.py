@@ -65,8 +65,9 @@ def show_exported(exported: Exported, as_json: bool) -> None:
         print(json.dumps(dataclasses.asdict(exported), default=str))
         return
     int8 = exported.int8
+    members = f"{exported.num_members} networks averaged, " if exported.num_members > 1 else ""
     lines = [
-        f"{exported.path}: {exported.size_mb:.1f} MiB, {exported.latency_ms:.1f} ms a clip on this CPU, differs from the "
+        f"{exported.path}: {members}{exported.size_mb:.1f} MiB, {exported.latency_ms:.1f} ms a clip on this CPU, differs from the "
         f"model by at most {exported.max_difference:.1g}",
         f"{int8.path}: 8 bits, {int8.size_mb:.1f} MiB, {int8.latency_ms:.1f} ms a clip",
     ]
@@ -131,7 +132,8 @@ def print_status(found: Any, console: Console) -> None:
     if found.recommended:
         console.print(f"  front: {', '.join(found.front)}; recommended {found.recommended}", highlight=False)
     for promoted in found.promoted:
-        console.print(f"  promoted: {promoted['name']} version {promoted['version']}", highlight=False)
+        averages = f", the mean of {count} trainings" if (count := promoted.get("num_members", 1)) > 1 else ""
+        console.print(f"  promoted: {promoted['name']} version {promoted['version']}{averages}", highlight=False)
     parts = [f"{kind} {size(count)}" for kind, count in found.disk.items() if count]
     console.print(f"  disk: {', '.join(parts) or size(0)}", highlight=False)
     for trial_id, reason in found.incomparable.items():

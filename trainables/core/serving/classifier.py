@@ -22,6 +22,7 @@ from trainables.core.prepared.batches import frame_positions
 from trainables.core.prepared.keyframes import GREY_SIZE, keyframes, redundancy
 from trainables.core.prepared.stored import margin_size
 from trainables.core.prepared.told import Told, all_cropped, cropped
+from trainables.core.serving.averaged import built
 from trainables.core.training.augmentation.augment import to_input
 from trainables.core.training.precision import autocast
 from trainables.data.core.dataset import DataError, Faces, Sample
@@ -71,7 +72,9 @@ class Classifier:
 
     @classmethod
     def load(cls, folder: Path, device: str | None = None) -> Classifier:
-        """The classifier in a trial's `folder` (`model.json`, `model.safetensors`), on a GPU where there is one.
+        """The classifier in `folder` (`model.json`, `model.safetensors`), on a GPU where there is one.
+
+        The folder is a trial's, or holds the average of several (`averaged.py`).
 
         Raises `ValueError` for a folder that holds no model, or one whose files do not belong together.
         """
@@ -81,7 +84,7 @@ class Classifier:
         config = recorded_config(module.Config, described["config"])
         # Built without memory, so that nothing is initialised, or read from a file of pretrained weights, in vain.
         with torch.device("meta"):
-            model = module.build_model(config)
+            model = built(lambda: module.build_model(config), described)
         try:
             model.load_state_dict(weights, assign=True)
         except RuntimeError as error:

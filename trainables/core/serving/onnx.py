@@ -28,6 +28,7 @@ from trainables.core import files
 from trainables.core.config import MEAN, STD, TrainerConfig
 from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.stored import Prepared
+from trainables.core.serving.averaged import NUM_MEMBERS, Averaged, num_members
 from trainables.core.serving.classifier import Classifier
 from trainables.core.training.costs import Deployable, latency_ms
 from trainables.core.training.metrics import scores
@@ -61,7 +62,8 @@ class Exported:
     """An ONNX file: MiB, the median milliseconds for one clip of `num_frames` frames on this CPU, and its int8 twin.
 
     `max_difference` is the largest difference of a logit from PyTorch's over batches of several sizes, lengths and
-    paddings, as `TOLERANCE` counts it. `accuracy` is that on the clips that were given, `None` without.
+    paddings, as `TOLERANCE` counts it. `accuracy` is that on the clips that were given, `None` without. Where `num_members`
+    networks are averaged, all of this is of all of them together.
     """
 
     path: Path
@@ -70,6 +72,7 @@ class Exported:
     max_difference: float
     accuracy: float | None
     int8: Quantised
+    num_members: int = 1
 
 
 def export_onnx(
@@ -77,7 +80,7 @@ def export_onnx(
 ) -> Exported:
     """Write the model in a trial's `folder` to `out`, and its int8 form beside it as `<name>.int8.onnx`.
 
-    A `Deployable` network is exported in the form in which it is deployed. Clips
+    A `Deployable` network is exported in the form in which it is deployed, each of several that are averaged likewise. Clips
     `indices` of `prepared` tell what 8 bits cost in answers; choose them from validation data.
     Raises `ValueError` for a folder without a model, for clips of other classes, and, leaving no file, for a network
     that ONNX cannot hold or whose file disagrees with PyTorch.
@@ -89,8 +92,7 @@ def export_onnx(
             f"{prepared.folder} has the classes {', '.join(prepared.classes)}, and the model answers "
             f"{', '.join(classifier.classes)}; clips of the same classes are needed."
         )
-    if isinstance(model, Deployable):
-        model = model.deployed().eval()
+    model = _deployed(model)
     described = json.loads((Path(folder) / files.MODEL).read_text())
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +112,14 @@ def export_onnx(
         temporary.unlink(missing_ok=True)
     small = out.with_name(f"{out.stem}.int8.onnx")
     _quantise(out, small)
-    return _measured(out, small, difference, config, prepared, indices)
+    measured = _measured(out, small, difference, config, prepared, indices)
+    return dataclasses.replace(measured, num_members=num_members(described))
+
+
+def _deployed(model: nn.Module) -> nn.Module:
+    if isinstance(model, Averaged):
+        return Averaged(map(_deployed, model.members)).eval()
+    return model.deployed().eval() if isinstance(model, Deployable) else model
 
 
 class OnnxModel(nn.Module):
@@ -206,6 +215,7 @@ def _metadata(classifier: Classifier, described: dict[str, Any]) -> dict[str, st
         "input": "clips: frames of the cropped face in time order, RGB in 0 to 1, minus mean, divided by std; "
         "lengths: how many frames of each clip are valid, padding is at the end",
         "trainable": described["trainable"],
+        NUM_MEMBERS: str(num_members(described)),
         "dataset": described["dataset"],
         "dataset_fingerprint": described["fingerprint"],
     }

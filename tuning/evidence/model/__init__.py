@@ -1,0 +1,1 @@
+"""A registered model of one or several trainings: what it is of, and what it follows."""
