@@ -240,21 +240,20 @@ def cross_validate(
 @app.command()
 def promote(
     study: arg.StudyName, trial: arg.ThisTrial = None, margin: arg.Margin = None,
-    refit_seeds: arg.RefitSeeds = None, rollback: arg.Rollback = False, data_root: arg.DataRoot = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+    refit_seeds: arg.RefitSeeds = None, rollback: arg.Rollback = False, data_root: arg.DataRoot = None,
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Confirm where evidence is missing, refit, register the model and make it the champion."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
-        options.require_rollback_alone(
-            rollback, trial=trial, margin=margin, refit_seeds=refit_seeds, data_root=data_root
-        )
+        chosen: dict[str, Any] = {"margin": margin, "refit_seeds": refit_seeds, "data_root": data_root}
+        options.require_rollback_alone(rollback, trial=trial, **chosen)
         from tuning.text import outcomes
 
         if rollback:
             outcomes.show_rollback(fertune.rollback(study), as_json)
             return
-        work: dict[str, Any] = {"trial_id": trial, "margin": margin, "refit_seeds": refit_seeds or 1}
-        work |= {"data_root": data_root, "verbose": verbose}
+        work: dict[str, Any] = {**chosen, "trial_id": trial, "refit_seeds": refit_seeds or 1, "verbose": verbose}
         with outcomes.shown(as_json) as shown:
             outcomes.show_promotion(fertune.promote(study, progress=shown.listener, **work), shown)
 

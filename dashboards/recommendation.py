@@ -48,8 +48,8 @@ def _confirmed(found: Evidence) -> list[object]:
         "Its configuration has ",
         element("strong", percent(accuracy.mean)),
         f" accuracy on {counted(found.num_clips, 'clip')} {who} ({percent(accuracy.confidence, 0)} interval "
-        f"{percent(accuracy.low)} to {percent(accuracy.high)}, {counted(len(found.seeds), 'fresh seed')}{_by_seed(found)}). The majority "
-        f"baseline (always answering the commonest class) has {percent(found.majority)}.{against}",
+        f"{percent(accuracy.low)} to {percent(accuracy.high)}, {counted(len(found.seeds), 'fresh seed')}{_by_seed(found)}). "
+        f"The majority baseline (always answering the commonest class) has {percent(found.majority)}.{against}",
     ]
 
 

@@ -82,7 +82,7 @@ def facts_of(
         "trainable": study.trainable,
         "parameters": configuration(study.trainable, {**study.settings, **found.parameters}),
         "refit": _refit(ledger, refits),
-        "served": served_costs(refits),
+        "served": served_costs(refits) if len(refits) > 1 else None,
         "seeds": found.seeds,
         "folds": folds,
         "accuracy": dataclasses.asdict(found.accuracy),

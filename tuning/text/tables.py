@@ -67,8 +67,8 @@ def show_exported(exported: Exported, as_json: bool) -> None:
     int8 = exported.int8
     members = f"{exported.num_members} networks averaged, " if exported.num_members > 1 else ""
     lines = [
-        f"{exported.path}: {members}{exported.size_mb:.1f} MiB, {exported.latency_ms:.1f} ms a clip on this CPU, differs from the "
-        f"model by at most {exported.max_difference:.1g}",
+        f"{exported.path}: {members}{exported.size_mb:.1f} MiB, {exported.latency_ms:.1f} ms a clip on this CPU, differs "
+        f"from the model by at most {exported.max_difference:.1g}",
         f"{int8.path}: 8 bits, {int8.size_mb:.1f} MiB, {int8.latency_ms:.1f} ms a clip",
     ]
     if int8.accuracy_change is None or int8.agreement is None:

@@ -69,7 +69,7 @@ def test_a_search_that_promised_too_much_is_told_by_how_much(ledger):
     assert 0 < found.optimism.low < found.optimism.mean < found.optimism.high
     assert (control.search_accuracy, control.optimism) == (None, None)
     said = f"{100 * found.optimism.mean:+.1f} ({100 * found.optimism.low:+.1f} to {100 * found.optimism.high:+.1f})"
-    assert said in list(evidence_table([found, control]).columns[5].cells)
+    assert said in list(evidence_table([found, control]).columns[6].cells)
     shown = str(panel(read_report_data(ledger.folder.parent, ledger.folder.name)).body)
     assert said in shown
 
