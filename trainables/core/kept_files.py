@@ -167,6 +167,7 @@ KEPT = (
         (
             *("trainables/core/serving/classifier.py", "tuning/records/registry.py", "tuning/records/left_over.py"),
             *("tuning/evidence/withdrawal.py", "trainables/models/published.py", "tuning/status.py"),
+            "trainables/core/serving/averaged.py",
         ),
         True,
         "that network. A registered model has its own copy; a refit that is not registered yet cannot be",
@@ -179,6 +180,7 @@ KEPT = (
         (
             *("trainables/core/serving/classifier.py", "trainables/core/serving/onnx.py", "tuning/records/registry.py"),
             *("tuning/export.py", "tuning/evidence/evidence_file.py", "trainables/models/published.py"),
+            "trainables/core/serving/averaged.py",
         ),
         True,
         "as with `model.safetensors`",
@@ -226,7 +228,7 @@ KEPT = (
     Kept(
         files.EVIDENCE,
         _TRIAL,
-        "what a promotion rests on (refits)",
+        "what a promotion rests on (refits; of a model of several, its registered copy alone)",
         ("tuning/evidence/evidence_file.py",),
         (),
         True,

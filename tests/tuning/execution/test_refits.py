@@ -19,7 +19,13 @@ def seeds(trials):
 def test_more_seeds_later_train_only_what_is_missing(begin):
     runner = begin({8: 0.9})
     (one,) = refits(runner, **GIVEN, count=1)
-    assert (one.seed, one.phase, one.of, one.num_epochs, one.state) == (REFIT_SEED, "refit", "search-0000", 2, "FINISHED")
+    assert (one.seed, one.phase, one.of, one.num_epochs, one.state) == (
+        REFIT_SEED,
+        "refit",
+        "search-0000",
+        2,
+        "FINISHED",
+    )
     three = refits(runner, **GIVEN, count=3)
     assert (seeds(runner.asked), seeds(three)) == ([0, 1, 2], [0, 1, 2])
     assert three[0].trial_id == one.trial_id
@@ -44,7 +50,9 @@ def test_one_that_fails_is_named_and_the_others_are_kept(begin):
 @pytest.mark.parametrize("count", [0, -1, 101])
 def test_a_number_of_seeds_that_cannot_be_is_refused_before_anything_is_trained(begin, count):
     runner = begin({8: 0.9})
-    with pytest.raises(ValueError, match=rf"^refit_seeds={count} was given; whole numbers from 1 to 100 are allowed\.$"):
+    with pytest.raises(
+        ValueError, match=rf"^refit_seeds={count} was given; whole numbers from 1 to 100 are allowed\.$"
+    ):
         refits(runner, **GIVEN, count=count)
     assert not runner.asked
 
