@@ -51,6 +51,7 @@ from tuning.text import options
             "--trial and --rollback were both given; --rollback takes no",
         ),
         (["promote", "demo", "--rollback", "--margin", "0.1"], "--margin and --rollback were both given"),
+        (["promote", "demo", "--rollback", "--refit-seeds", "3"], "--refit-seeds and --rollback were both given"),
         (["promote", "demo", "--rollback", "--data-root", "."], "--data-root and --rollback were both given"),
         (["run", "demo", "--seeds", "3"], "Study demo is a search; --seeds is an option of an ablation."),
         (["run", "res_rbg_depth", "--extend", "3"], "Study res_rbg_depth is an ablation; --extend is an option of a"),

@@ -9,7 +9,8 @@ from dashboards import recommendation
 from dashboards.core.data import read_report_data
 from drawing.media import save_video
 from drawing.scenes import draw_scene
-from tests.support.command import on_terminal
+from tests.support.builders import prepare_random
+from tests.support.command import call, on_terminal
 from tests.support.hand_runner import WholeRunner
 from trainables.core.serving.classifier import Classifier
 from tuning.evidence.champion import champion_of
@@ -47,7 +48,7 @@ def refitted(runner):
     return [trial.seed - REFIT_SEED for trial in runner.asked if trial.phase == "refit"]
 
 
-def test_one_model_of_three_trainings_is_registered_and_says_so(begin_whole, store, tmp_path):
+def test_one_model_of_three_trainings_is_registered_and_says_so(begin_whole, store, tmp_path, capsys):
     runner = begin_whole({8: GOOD}).search(8)
     promoted = promote_winner(runner, refit_seeds=3)
     assert (promoted.num_members, refitted(runner)) == (3, [0, 1, 2])
@@ -55,6 +56,8 @@ def test_one_model_of_three_trainings_is_registered_and_says_so(begin_whole, sto
     assert json.loads((folder / "model.json").read_text())["num_members"] == 3
     version = mlflow.MlflowClient(store["uri"]).get_model_version(promoted.name, "1")
     assert version.tags["fertune.num_members"] == "3"
+    each = promoted.evidence.by_seed
+    assert version.tags["fertune.accuracy_by_seed"] == f"{min(each):.4f} to {max(each):.4f}"
     champion = champion_of(runner.study, runner.prepared, runner.splits, store["uri"], runner.home)
     assert champion.num_members == 3
     facts = read_evidence(folder / "evidence.json")
@@ -74,11 +77,16 @@ def test_one_model_of_three_trainings_is_registered_and_says_so(begin_whole, sto
     assert not list(runner.folder.rglob("*.tmp")), "it is put together to be registered, and has its copy there"
     (stated,) = status(runner.study.name, home=runner.home)
     assert [one["num_members"] for one in stated.promoted] == [3]
-    assert "version 1 of search-0000, the mean of 3 trainings" in "\n".join(logs(runner.study.name, home=runner.home))
+    told = [line.text for line in logs(runner.study.name, home=runner.home)]
+    assert "version 1 of search-0000, the mean of 3 trainings" in "\n".join(told)
     report = read_report_data(runner.home, runner.study.name)
-    assert "as the mean of 3 trainings" in str(recommendation.panel(report).body)
-    said = on_terminal(lambda shown: show_promotion(promoted, shown))
-    assert "the mean of 3 trainings" in said
+    assert "as the mean of 3 trainings" in str(recommendation.panel(report).lead)
+    show_promotion(promoted, on_terminal())
+    said = capsys.readouterr().out
+    assert "@champion, the mean of 3 trainings): 96.9 % on the holdout (16 people, 32 clips; " in said
+    assert f"by seed {100 * min(each):.1f} to {100 * max(each):.1f} %)" in said
+    show_promotion(promoted, on_terminal(as_json=True))
+    assert json.loads(capsys.readouterr().out)["num_members"] == 3
 
 
 def test_what_is_served_is_the_mean_of_the_refits(begin_whole, store, tmp_path):
@@ -113,6 +121,30 @@ def test_more_seeds_later_make_a_new_version_of_the_same_configuration(begin_who
         assert (again.version, again.already, again.num_members) == (2, True, 3)
     assert aliases(mlflow.MlflowClient(store["uri"]), second.name) == {"champion": 2, "previous": 1}
     assert [event["num_members"] for event in runner.ledger.events if event["event"] == "promoted"] == [1, 3]
+
+
+def test_on_grown_data_the_configuration_is_trained_with_as_many_seeds_as_the_champion_has(
+    begin_whole, store, tmp_path
+):
+    promote_winner(begin_whole({4: GOOD}, name="old").search(4), refit_seeds=2)
+    grown = prepare_random(store["home"], num_subjects=90)
+    runner = begin_whole({4: GOOD}, name="new", prepared=grown).search(4)
+    promoted = promote_winner(runner)
+    assert (promoted.version, promoted.num_members, refitted(runner)) == (2, 2, [0, 1])
+    assert "trained again on data that have grown, with 2 seeds" in runner.notes[-1]
+    folder, _ = registry.fetch_model(promoted.uri, store["uri"], tmp_path)
+    assert "of version 1, trained again on data that have grown" in (folder / "MODEL_CARD.md").read_text()
+
+
+def test_the_command_line_hands_the_number_of_seeds_on(monkeypatch):
+    asked = {}
+    monkeypatch.setattr("tuning.promote.promote", lambda study, **given: asked.update(given))
+    monkeypatch.setattr("tuning.text.outcomes.show_promotion", lambda *_: None)
+    for arguments, expected in (([], 1), (["--refit-seeds", "3"], 3)):
+        assert call("promote", "demo", *arguments).exit_code == 0
+        assert asked["refit_seeds"] == expected
+    refused = call("promote", "demo", "--refit-seeds", "0")
+    assert (refused.exit_code, "greater than or equal to 1" in refused.stderr) == (2, True)
 
 
 def test_a_champion_of_before_has_one_member(begin_whole, store):

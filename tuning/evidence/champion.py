@@ -168,6 +168,7 @@ def version_tags(study: Study, prepared: Prepared, splits: Splits, found: Eviden
         tags.ACCURACY: f"{found.accuracy.mean:.4f}",
         tags.ACCURACY_LOW: f"{found.accuracy.low:.4f}",
         tags.ACCURACY_HIGH: f"{found.accuracy.high:.4f}",
+        **({tags.ACCURACY_BY_SEED: f"{min(each):.4f} to {max(each):.4f}"} if (each := found.by_seed) else {}),
         tags.DATASET: prepared.name,
         tags.DATASET_FINGERPRINT: prepared.fingerprint,
         tags.GIT_COMMIT: commit,

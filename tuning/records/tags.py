@@ -41,6 +41,7 @@ ACCURACY = "fertune.accuracy"
 ACCURACY_LOW = "fertune.accuracy_low"
 ACCURACY_HIGH = "fertune.accuracy_high"
 NUM_MEMBERS = "fertune.num_members"  # how many trainings answer in it, the mean of their probabilities
+ACCURACY_BY_SEED = "fertune.accuracy_by_seed"  # the lowest and the highest of its trainings
 MARGIN_SPENT = "fertune.margin_spent"  # what accuracy may have been given up for less cost, in all
 ACCURACY_REFERENCE = "fertune.accuracy_reference"  # since this version, the last that had to be superior, or the first
 ROLLED_BACK = "fertune.rolled_back"  # when it ceased to be champion by a rollback

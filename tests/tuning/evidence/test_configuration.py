@@ -79,7 +79,10 @@ def test_what_today_refuses_has_a_name_of_its_own():
 def registered(parameters):
     """The tags of a version that is registered now."""
     row = SimpleNamespace(
-        trial_id="search-0000", parameters=parameters, accuracy=SimpleNamespace(mean=0.9, low=0.8, high=0.95)
+        trial_id="search-0000",
+        parameters=parameters,
+        accuracy=SimpleNamespace(mean=0.9, low=0.8, high=0.95),
+        by_seed=(),
     )
     prepared = SimpleNamespace(name="drawn_faces", classes=["a"], fingerprint="f", clip_ids=[], subject_ids=[])
     return version_tags(STUDY, prepared, SimpleNamespace(holdout=()), row, "")

@@ -2,6 +2,9 @@
 
 import pytest
 
+from dashboards import recommendation
+from dashboards.core.data import read_report_data
+from dashboards.evidence import panel
 from tests.support.builders import make_trial
 from tests.support.sample_study import add_confirmation, select, write_sample
 from trainables.data.core.dataset import Fold
@@ -10,6 +13,8 @@ from tuning.evidence.evidence_file import _by_class_and_subject
 from tuning.evidence.holdout import Holdout, evidence
 from tuning.records.ledger import Ledger
 from tuning.records.selection import ranked_front
+from tuning.text.evidence_tables import evidence_table
+from tuning.text.quantities import by_seed
 
 
 @pytest.fixture
@@ -37,6 +42,32 @@ def test_a_clip_that_several_seeds_judged_is_one_clip(ledger):
     assert len(table) == 3 * table["clip_id"].nunique()
     assert {name: one["num_clips"] for name, one in by_class.items()} == dict.fromkeys(classes, 16)
     assert sum(one["recall"] for one in by_class.values()) / len(classes) == pytest.approx(found.accuracy.mean)
+
+
+def test_the_spread_over_seeds_stands_beside_the_accuracy(ledger):
+    (found,) = evidence(ledger)
+    each = [ledger.trials[f"confirm-{number:04d}"] for number in range(3)]
+    table = Holdout(ledger).predictions(found)
+    expected = [table.loc[table["seed"] == trial.seed, "correct"].mean() for trial in each]
+    assert found.seeds == tuple(trial.seed for trial in each)
+    assert found.by_seed == pytest.approx(expected)
+    assert sum(found.by_seed) / 3 == pytest.approx(found.accuracy.mean)
+    lowest, highest = min(expected), max(expected)
+    assert lowest < highest
+    shown = f"{100 * lowest:.1f} to {100 * highest:.1f} %"
+    (column,) = (one for one in evidence_table([found]).columns if one.header == "by seed")
+    assert list(column.cells) == [shown]
+    report = read_report_data(ledger.folder.parent, ledger.folder.name)
+    assert f">{shown}<" in str(panel(report).body)
+    assert f"by seed {shown}" in panel(report).figures[0].label
+    assert f"by seed {shown}" in str(recommendation.panel(report).lead)
+
+
+def test_of_one_seed_there_is_no_spread(tmp_path):
+    with Ledger.write(write_sample(tmp_path, confirmed=False)) as ledger:
+        add_confirmation(ledger, select(ledger)[0], seed=0)
+        (found,) = evidence(ledger)
+    assert (len(found.by_seed), by_seed(found.by_seed)) == (1, "")
 
 
 def test_a_training_is_sized_by_what_it_trained_on_and_was_tested_on(ledger):
