@@ -81,8 +81,7 @@ def facts_of(
         "evidence_of": "configuration",
         "trainable": study.trainable,
         "parameters": configuration(study.trainable, {**study.settings, **found.parameters}),
-        "refit": _refit(ledger, refits),
-        "served": served_costs(refits) if len(refits) > 1 else None,
+        **_refits(ledger, refits),
         "seeds": found.seeds,
         "folds": folds,
         "accuracy": dataclasses.asdict(found.accuracy),
@@ -96,8 +95,7 @@ def facts_of(
         "trained_on": _told(prepared, splits.view("refit", folds[0]).train),
         "chosen_on": {"file": files.CHOSEN_ON, "sha256": chosen_on},
         "replaced": _replaced(replaced, champion) if replaced and champion else None,
-        "renews": replaced.version if replaced and not champion else None,
-        "renewed_members": replaced.num_members if replaced and not champion and replaced.has_data(prepared) else None,
+        **_renewed(None if champion else replaced, prepared),
         "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts],
         "test": dict(test),
         "accuracy_reference": dict(reference),
@@ -193,13 +191,16 @@ def _data(study: Study, prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _refit(ledger: Ledger, refits: Sequence[Trial]) -> dict[str, Any]:
-    """The trainings of the registered model, and the weights that they started from: file, SHA-256, training data, layers."""
+def _refits(ledger: Ledger, refits: Sequence[Trial]) -> dict[str, Any]:
+    """The trainings of the registered model, and the weights that they started from: file, SHA-256, training data, layers.
+
+    Under `served` what several cost together.
+    """
     first = refits[0]
     described = json.loads((ledger.trial_folder(first.trial_id) / files.MODEL).read_text(encoding="utf-8"))
     starts_from = described.get("starts_from")
     one = {"trial_id": first.trial_id, "seed": first.seed, "epochs": first.num_epochs, "starts_from": starts_from}
-    return one | told_members(refits)
+    return {"refit": one | told_members(refits), "served": served_costs(refits)}
 
 
 def _by_class_and_subject(holdout: Holdout, found: Evidence, classes: Sequence[str]) -> dict[str, Any]:
@@ -252,6 +253,16 @@ def _replaced(champion: Champion, found: Evidence) -> dict[str, Any]:
         "accuracy": dataclasses.asdict(found.accuracy),
         "num_subjects": found.num_subjects if found.subjects_known else None,
         "num_clips": found.num_clips,
+    }
+
+
+def _renewed(champion: Champion | None, prepared: Prepared) -> dict[str, int | None]:
+    """The version whose configuration this is, not tested against it; of the same data, how many members that one has."""
+    if champion is None:
+        return {"renews": None, "renewed_members": None}
+    return {
+        "renews": champion.version,
+        "renewed_members": champion.num_members if champion.has_data(prepared) else None,
     }
 
 

@@ -13,8 +13,13 @@ from tuning.text.quantities import quantity
 SERVED = ("param_count", "weights_mb", "latency_ms")  # of which a model of K members has K times as much
 
 
-def served_costs(refits: Sequence[Trial]) -> dict[str, float]:
-    """What the model that `refits` make costs whoever runs it: all members together. What was not measured is left out."""
+def served_costs(refits: Sequence[Trial]) -> dict[str, float] | None:
+    """What the model that several `refits` make costs whoever runs it, all members together; `None` of one.
+
+    What was not measured is left out.
+    """
+    if len(refits) == 1:
+        return None
     return {
         key: len(refits) * statistics.fmean(trial.metrics[key] for trial in refits)
         for key in SERVED

@@ -28,6 +28,7 @@ def test_the_model_costs_what_all_members_cost():
     trained = [refit(0, param_count=10.0, latency_ms=4.0, train_time_s=9.0), refit(1, param_count=10.0, latency_ms=6.0)]
     assert served_costs(trained) == {"param_count": 20.0, "latency_ms": 10.0}
     assert served_costs([refit(0, param_count=10.0), refit(1)]) == {}
+    assert served_costs(trained[:1]) is None
     assert told_members(trained) == {"num_members": 2, "trial_ids": ["refit-0000", "refit-0001"], "seeds": [5, 6]}
 
 
