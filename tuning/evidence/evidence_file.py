@@ -94,8 +94,7 @@ def facts_of(
         "holdout": _told(prepared, splits.holdout),
         "trained_on": _told(prepared, splits.view("refit", folds[0]).train),
         "chosen_on": {"file": files.CHOSEN_ON, "sha256": chosen_on},
-        "replaced": _replaced(replaced, champion) if replaced and champion else None,
-        **_renewed(None if champion else replaced, prepared),
+        **_followed(replaced, champion, prepared),
         "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts],
         "test": dict(test),
         "accuracy_reference": dict(reference),
@@ -256,14 +255,16 @@ def _replaced(champion: Champion, found: Evidence) -> dict[str, Any]:
     }
 
 
-def _renewed(champion: Champion | None, prepared: Prepared) -> dict[str, int | None]:
-    """The version whose configuration this is, not tested against it; of the same data, how many members that one has."""
-    if champion is None:
-        return {"renews": None, "renewed_members": None}
-    return {
-        "renews": champion.version,
-        "renewed_members": champion.num_members if champion.has_data(prepared) else None,
-    }
+def _followed(champion: Champion | None, found: Evidence | None, prepared: Prepared) -> dict[str, Any]:
+    """The present champion: what it achieved beside it (`found`), or that this is its configuration, and was not tested.
+
+    Then, of the same data, also how many members it has.
+    """
+    if champion is None or found is not None:
+        replaced = _replaced(champion, found) if champion and found else None
+        return {"replaced": replaced, "renews": None, "renewed_members": None}
+    members = champion.num_members if champion.has_data(prepared) else None
+    return {"replaced": None, "renews": champion.version, "renewed_members": members}
 
 
 def _versions() -> dict[str, str]:
