@@ -53,7 +53,8 @@ def study(study_and_home):
 
 def test_what_needs_the_ledger_alone_reads_it(home, study, tmp_path):
     assert known_studies(home) == [NAME]
-    assert status(NAME, home=home)[0].promoted == [{"name": NAME, "version": 1, "of": "search-0000"}]
+    champion = {"name": NAME, "version": 1, "of": "search-0000", "num_members": 1}
+    assert status(NAME, home=home)[0].promoted == [champion]
     assert "promoted: smiles version 1 of search-0000" in "\n".join(map(str, logs(NAME, home=home)))
     assert logs(NAME, "search-0000", home=home)[0].text.startswith("search-0000: finished")
     assert "search-0000" in report(NAME, tmp_path / "smiles.html", home=home).read_text()
