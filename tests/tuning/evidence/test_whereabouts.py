@@ -7,7 +7,7 @@ import pytest
 from filelock import FileLock
 
 from tests.support.builders import PEOPLE, prepare_people
-from tests.support.hand_runner import CLIP, GONE, faces, locked_away
+from tests.support.hand_runner import CLIP, GONE, NAME, faces, locked_away
 from tests.support.mlflow_store import register
 from trainables.core import files
 from trainables.core.prepared.splits import load_splits
@@ -150,3 +150,15 @@ def test_each_version_of_a_studys_data_tells_of_its_own_models(home):
     dataclasses.replace(splits, fingerprint="0" * 64).save(home / "smiles" / "splits.json")
     found = plan_forgetting(name, home=home)
     assert [model.role for model in found.models] == ["trained", "trained"]
+
+
+def test_each_refit_of_a_model_of_several_is_counted(home):
+    trained = next(name for name in PEOPLE if name != locked_away(home))
+    with Ledger.write(home / NAME) as ledger:
+        (first,) = ledger.of_phase("refit")
+        ledger.start(dataclasses.replace(first, trial_id="refit-0001", seed=91, state="RUNNING"))
+        ledger.end("refit-0001", "FINISHED")
+    for count in (2, 3):
+        told = traces(plan_forgetting(trained, home=home)).values()
+        assert (f"weights of {count} trials trained on the person", "stays") in told
+        put(home / NAME / files.TRIALS / "refit-0001" / files.WEIGHTS, "weights")
