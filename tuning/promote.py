@@ -32,6 +32,7 @@ from tuning.evidence.evidence_file import facts_of, write_evidence
 from tuning.evidence.holdout import Evidence, Holdout
 from tuning.evidence.majority import require_beats_majority
 from tuning.evidence.model_card import as_description, model_card
+from tuning.execution.preferring import choose_by, require_preference
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.seeds import REFIT_SEED
 from tuning.records import registry, tags
@@ -52,12 +53,14 @@ def promote(
     *,
     trial_id: str | None = None,
     margin: float | None = None,
+    prefer: str | None = None,
     home: str | Path | None = None,
     data_root: str | Path | None = None,
     progress: bool | Listener = False,
     verbose: bool = False,
 ) -> Promotion:
-    """Promote from a study that was begun, as `promote_winner` says."""
+    """Promote from a study that was begun, as `promote_winner` says; with `prefer`, after choosing anew by it (`Preference`)."""
+    require_preference(prefer, trial_id)
     margin = MARGIN if margin is None else margin
 
     def require(runner: Runner) -> None:
@@ -69,6 +72,7 @@ def promote(
 
     given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
     with Runner(study, heard(progress), **given, begun=True, require=require) as runner:
+        choose_by(runner, prefer)
         promoted = promote_winner(runner, trial_id=trial_id, margin=margin)
     return dataclasses.replace(promoted, notes=tuple(runner.notes))
 

@@ -1,0 +1,41 @@
+"""What a ledger keeps of its selection, and in words how sure it is. One of an earlier version has the exact front alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from tuning.records.ledger import Ledger, Trial
+
+
+def members_of(ledger: Ledger) -> list[str]:
+    """Who is on the front in one draw of five or more; the exact front where the ledger does not say."""
+    return ledger.selection.get("members", ledger.selection.get("front", []))
+
+
+def probability_of(ledger: Ledger, trial: Trial) -> float:
+    """How probable it is that a trial belongs on the front; NaN where that is not known."""
+    return ledger.selection.get("front_probability", {}).get(trial.trial_id, math.nan)
+
+
+def likeliest_first(ledger: Ledger, trials: Iterable[Trial]) -> list[Trial]:
+    """`trials` by the probability of being on the front, those without one last; equal ones as they were."""
+
+    def key(trial: Trial) -> float:
+        probability = probability_of(ledger, trial)
+        return math.inf if math.isnan(probability) else -probability
+
+    return sorted(trials, key=key)
+
+
+def how_sure(ledger: Ledger) -> str:
+    """`chosen in 62 % of the draws; next: search-0003, 21 %`; `""` where the ledger does not say."""
+    shares, recommended = ledger.selection.get("sureness"), ledger.selection.get("recommended")
+    if shares is None or recommended is None:
+        return ""
+    told = f"chosen in {100 * shares.get(recommended, 0.0):.0f} % of the draws"
+    others = [(name, share) for name, share in shares.items() if name != recommended]
+    if not others:
+        return told
+    name, share = max(others, key=lambda one: one[1])
+    return f"{told}; next: {name}, {100 * share:.0f} %"
