@@ -55,8 +55,8 @@ def run(
     num_samples: arg.NumSamples = None, time_budget: arg.TimeBudget = None, max_concurrent: arg.MaxConcurrent = None,
     workers_per_trial: arg.Workers = 1, cpus_per_worker: arg.Cpus = 1, gpus_per_worker: arg.Gpus = None,
     folds: arg.Folds = None, seeds: arg.AblationSeeds = None, table: arg.TableFile = None,
-    resume: arg.Resume = False, extend: arg.Extend = None, smoke: arg.Smoke = False,
-    keep_weights: arg.KeepWeights = None, prefer: arg.Prefer = None, keep_spelling: arg.KeepSpelling = False, new_data: arg.NewData = False,
+    resume: arg.Resume = False, extend: arg.Extend = None, prefer: arg.Prefer = None, smoke: arg.Smoke = False,
+    keep_weights: arg.KeepWeights = None, keep_spelling: arg.KeepSpelling = False, new_data: arg.NewData = False,
     dry_run: arg.DryRun = False, sd: arg.Spread = None, pilot: arg.Pilot = None, no_baselines: arg.NoBaselines = False,
     as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
@@ -253,10 +253,9 @@ def promote(
         if rollback:
             outcomes.show_rollback(fertune.rollback(study), as_json)
             return
-        work: dict[str, Any] = {"trial_id": trial, "margin": margin, "prefer": prefer}
-        work |= {"data_root": data_root, "verbose": verbose}
+        work: dict[str, Any] = {"trial_id": trial, "margin": margin, "prefer": prefer, "data_root": data_root}
         with outcomes.shown(as_json) as shown:
-            outcomes.show_promotion(fertune.promote(study, progress=shown.listener, **work), shown)
+            outcomes.show_promotion(fertune.promote(study, verbose=verbose, progress=shown.listener, **work), shown)
 
 
 @app.command()

@@ -59,7 +59,7 @@ def promote(
     progress: bool | Listener = False,
     verbose: bool = False,
 ) -> Promotion:
-    """Promote from a study that was begun, as `promote_winner` says; with `prefer`, after choosing anew by it (`Preference`)."""
+    """Promote from a study that was begun, as `promote_winner` says; with `prefer`, after choosing by it (`Preference`)."""
     require_preference(prefer, trial_id)
     margin = MARGIN if margin is None else margin
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from search_spaces.core.preference import preference_of
+from trainables.core.training.metrics import METRICS
 from tuning.records.ledger import Ledger, Trial
 
 
@@ -26,6 +28,21 @@ def likeliest_first(ledger: Ledger, trials: Iterable[Trial]) -> list[Trial]:
         return math.inf if math.isnan(probability) else -probability
 
     return sorted(trials, key=key)
+
+
+def preferred(ledger: Ledger, first: str) -> str:
+    """By what the recommended one was chosen, in words, where `first` is the metric of the first objective."""
+    prefer, known = preference_of(ledger.selection.get("prefer")), METRICS.get(first)
+    label = known.label if known else first
+    is_rate = known is not None and known.share_of_clips
+    among = f"those within one standard error of the best {label}" if is_rate else "them"
+    return {
+        "knee": f"the best compromise (knee) among {among}",
+        "accuracy": f"the best {label}",
+        "small": f"the fewest parameters among {among}",
+        "limits": f"the best {label} of those that keep to {prefer.words}",
+        "weights": f"the best by {prefer.words}, each scaled from the worst of the front to its best",
+    }[prefer.kind]
 
 
 def how_sure(ledger: Ledger) -> str:
