@@ -24,8 +24,8 @@ _READING = (
 )
 _MEASURED = "The line is the best found up to a cost. "
 _DRAWN = (
-    "Were people, seeds and clocks drawn anew, half of the fronts would reach the line, 95 % of them the lower dotted one and "
-    "5 % the upper: the best of many trials looks better than it is. The table says how often a trial is on such a front. "
+    "Were people, seeds and clocks drawn anew, half of the fronts would reach the line, 95 % and 5 % of them the dotted "
+    "ones: the best of many trials looks better than it is. The table says how often a trial is on such a front. "
 )
 _SELECT = "Select a mark to see its trial everywhere."
 _LINES = {5: ("dot", 0.8), 50: ("solid", 1.6), 95: ("dot", 0.8)}  # dash and width of an attainment surface
@@ -61,7 +61,7 @@ def panel(report: ReportData) -> Panel | None:
 
 
 def _view(report: ReportData, other: Objective | None, floor: float | None, drawn: Surfaces | None) -> Figure:
-    """The primary objective over `other`, or over the order of the trials; `floor` as a line, surfaces where some are `drawn`."""
+    """The primary objective over `other`, or over the order of the trials; `floor` and what is `drawn` are lines."""
     primary = report.objectives[0]
     up = quantity(primary.metric)
     across = quantity(other.metric) if other else quantity("trial, in order of their start")

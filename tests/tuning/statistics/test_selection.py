@@ -1,12 +1,13 @@
 """Which trial of a search is recommended: never one that is cheap because it guesses."""
 
 import math
+from pathlib import Path
 
 from ray import tune
 
 from search_spaces.core.study import Objective, Study
-from tuning.records.ledger import Trial
-from tuning.records.selection import choose
+from tuning.records.front.choice import choose as choose_among
+from tuning.records.ledger import Ledger, Trial
 
 
 def study(*metrics):
@@ -33,6 +34,15 @@ def trials(key, *rows):
         )
         for number, (rate, count) in enumerate(rows)
     ]
+
+
+def choose(study, found, num_validation):
+    """The front and the recommended one among trials whose predictions are gone."""
+    chosen, by_name = (
+        choose_among(study, Ledger(Path("nowhere")), found, num_validation),
+        {one.trial_id: one for one in found},
+    )
+    return [by_name[name] for name in chosen.front], chosen.recommended and by_name[chosen.recommended]
 
 
 def test_a_tiny_network_at_chance_is_on_the_front_and_not_recommended():

@@ -50,9 +50,10 @@ def how_sure(ledger: Ledger) -> str:
     shares, recommended = ledger.selection.get("sureness"), ledger.selection.get("recommended")
     if shares is None or recommended is None:
         return ""
-    told = f"chosen in {100 * shares.get(recommended, 0.0):.0f} % of the draws"
+    own = shares.get(recommended, 0.0)
+    told = f"chosen in {100 * own:.0f} % of the draws"
     others = [(name, share) for name, share in shares.items() if name != recommended]
     if not others:
         return told
     name, share = max(others, key=lambda one: one[1])
-    return f"{told}; next: {name}, {100 * share:.0f} %"
+    return f"{told}; {'next' if share <= own else 'more often'}: {name}, {100 * share:.0f} %"
