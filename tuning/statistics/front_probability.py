@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import moocore
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import stats
 
 from tuning.statistics.intervals import wilson
 from tuning.statistics.pareto import Direction, non_dominated
@@ -22,7 +23,6 @@ REAL_MEMBER = 0.20  # from this probability on a trial is taken for a member of 
 SEED_SD = 0.02  # of an accuracy, between seeds of one configuration: our choice, by our own measurements (0028)
 SEED_SD_WORTH = 4  # degrees of freedom that `SEED_SD` counts for beside what was measured
 LEVELS = (5, 50, 95)  # of attainment surfaces, in % of the draws
-LEAST_LEFT = 0.1  # of differences between trials, where noise explains all of them
 _ONE_SD = 0.6827  # the confidence of one standard deviation to both sides
 
 
@@ -64,22 +64,28 @@ def seed_sd(variances: Sequence[tuple[float, int]]) -> float:
     return float(np.sqrt((SEED_SD_WORTH * SEED_SD**2 + sum(df * variance for variance, df in variances)) / degrees))
 
 
-def shrunk(rates: np.ndarray, noise: Noise) -> tuple[np.ndarray, Noise]:
-    """Where the true `rates` `(N,)` lie, and their noise, knowing how much the measured ones differ among each other.
+def shares_left(rates: np.ndarray, noise: Noise, num_draws: int, rng: np.random.Generator) -> np.ndarray:
+    """What of the differences between measured `rates` `(N,)` is true ones, drawn from what they tell of it: `(num_draws,)`.
 
-    Measured differences are true ones and noise. The share of true ones in their variance is what is left of a difference, and
-    of its noise: the posterior under normal differences with that variance (Efron and Morris, JASA 70, 1975). What people do
-    to all trials alike stays. Trials that failed to learn make the variance large, and then little is shrunk.
+    Their variance is that of true differences and of noise, and known no better than N rates tell it: the posterior by
+    Jeffreys' prior, cut where noise would explain more than all (Box and Tiao, Bayesian Inference in Statistical
+    Analysis, 1973, section 5.2). Trials that failed to learn make it large, and then nearly all is left. Two trials say
+    nothing of how much trials differ, and keep all.
     """
-    if noise.by_people is None or len(rates) < 3:
-        return rates, noise
-    together = noise.by_people.mean(axis=0)
-    apart = noise.by_people - together
-    explained = float((apart**2).sum()) / (len(rates) - 1) + float((noise.own**2).mean())
-    total = float(rates.var(ddof=1))
-    left = max(1 - explained / total, LEAST_LEFT) if total > explained else LEAST_LEFT
-    centre = rates.mean() + left * (rates - rates.mean())
-    return centre, Noise(own=noise.own * np.sqrt(left), by_people=together + np.sqrt(left) * apart)
+    assert noise.by_people is not None
+    if len(rates) < 3:
+        return np.ones(num_draws)
+    apart = noise.by_people - noise.by_people.mean(axis=0)
+    degrees = len(rates) - 1
+    explained = float((apart**2).sum()) / degrees + float((noise.own**2).mean())
+    squares = degrees * float(rates.var(ddof=1))
+    if explained == 0:
+        return np.ones(num_draws)
+    most = squares / explained
+    if most == 0:
+        return np.zeros(num_draws)
+    drawn = stats.chi2.ppf(rng.uniform(0, stats.chi2.cdf(most, degrees), num_draws), degrees)
+    return np.clip(1 - drawn / most, 0.0, 1.0)
 
 
 def draw(values: ArrayLike, noises: Sequence[Noise | None], *, num_draws: int = NUM_DRAWS, seed: int = 0) -> np.ndarray:
@@ -100,11 +106,24 @@ def draw(values: ArrayLike, noises: Sequence[Noise | None], *, num_draws: int = 
         if noise.by_people is None:
             drawn = table[:, column] + rng.standard_normal((num_draws, num_trials)) * noise.own
         else:
-            centre, left = shrunk(table[:, column], noise)
-            assert left.by_people is not None
-            drawn = centre + weights @ left.by_people.T + own * left.own
+            drawn = _shrunk(table[:, column], noise, weights, own, rng)
         found[1:, :, column] = drawn[1:]
     return found
+
+
+def _shrunk(
+    rates: np.ndarray, noise: Noise, weights: np.ndarray, own: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Draws `(R, N)` around `rates`, whose differences are shrunk, and with them what noise does to each trial alone.
+
+    Efron and Morris, JASA 70, 1975: the posterior of true values that are normal around their mean. What people do to all
+    trials alike stays as it is.
+    """
+    assert noise.by_people is not None
+    left = shares_left(rates, noise, len(own), rng)[:, np.newaxis]
+    together = noise.by_people.mean(axis=0)
+    apart = weights @ (noise.by_people - together).T + own * noise.own
+    return rates.mean() + left * (rates - rates.mean()) + (weights @ together)[:, np.newaxis] + np.sqrt(left) * apart
 
 
 def front_probability(draws: np.ndarray, directions: Sequence[Direction]) -> np.ndarray:
