@@ -44,7 +44,8 @@ class Choice:
 
     `front` is the exact front of the measured values. `probability` `(N,)` is that of being on the front of the true ones, NaN
     where a value is not finite; `members` are those that the race takes. `chosen_in` `(N,)` is the share of the draws in
-    which the rule takes a row, so that of `recommended` says how sure it is. `met` is false where no row keeps to the limits.
+    which the rule takes a row among all, so that of `recommended` says how sure it is. `met` is false where no row keeps to
+    the limits.
     """
 
     front: np.ndarray
@@ -81,12 +82,16 @@ def choose(
     met = bool(rule.kept_to(draws[0]).any())
     rule = rule if met else dataclasses.replace(rule, exceeded=True)
     candidates = _candidates(draws[:, :, objectives], directions[objectives], rule.kept_to(draws) | rule.exceeded)
-    taken = np.array([preferred(one[candidates], directions, rule, num_objectives) for one in draws])
-    members = finite[candidates]
-    chosen_in[members] = np.bincount(taken, minlength=len(members)) / len(draws)
-    recommended = int(members[taken[0]])
+    recommended = int(finite[candidates[preferred(draws[0][candidates], directions, rule, num_objectives)]])
+    taken = [preferred(one, directions, rule, num_objectives) for one in draws]
+    chosen_in[finite] = np.bincount(taken, minlength=len(finite)) / len(draws)
     return Choice(
-        front=front, probability=probability, members=members, recommended=recommended, chosen_in=chosen_in, met=met
+        front=front,
+        probability=probability,
+        members=finite[candidates],
+        recommended=recommended,
+        chosen_in=chosen_in,
+        met=met,
     )
 
 

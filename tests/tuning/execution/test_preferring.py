@@ -1,5 +1,8 @@
 """A preference is kept with the study until another is given, and chosen by at once."""
 
+import contextlib
+import importlib
+
 import pytest
 
 from tests.support.ablation_driver import prepare_subjects, study_of
@@ -39,6 +42,29 @@ def test_the_last_preference_given_is_kept_and_chosen_by(runner):
     assert Ledger.read(runner.folder).study["prefer"] == "accuracy"
     runner.search(4, prefer="param_count<=2M")
     assert runner.ledger.selection["recommended"] == "search-0001", "where no trial is left to run, too"
+
+
+@pytest.mark.parametrize(("verb", "works"), [("confirm", "confirm_search"), ("promote", "promote_winner")])
+def test_confirm_and_promote_choose_by_it_before_they_train(runner, monkeypatch, verb, works):
+    runner.search(3, prefer="accuracy")
+    module, seen = importlib.import_module(f"tuning.{verb}"), []
+
+    @contextlib.contextmanager
+    def opened(*given, **settings):
+        yield runner
+
+    def work(opened, **asked):
+        seen.append(opened.ledger.selection["recommended"])
+        raise KeyboardInterrupt  # what it would train is tested elsewhere
+
+    monkeypatch.setattr(module, "Runner", opened)
+    monkeypatch.setattr(module, works, work)
+    for words in (None, "small", None):
+        with pytest.raises(KeyboardInterrupt):
+            getattr(module, verb)("depths", prefer=words)
+    assert seen == ["search-0000", "search-0001", "search-0001"]
+    with pytest.raises(ValueError, match="both given"):
+        getattr(module, verb)("depths", prefer="small", trial_id="search-0000")
 
 
 def test_limits_that_nothing_keeps_to_are_noted(runner):
