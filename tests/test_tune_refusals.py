@@ -52,7 +52,7 @@ from tuning.text import options
         (["confirm", "demo", "--prefer", "small", "--nested", "2"], "--prefer and --nested were both given"),
         (
             ["run", "res_rbg_depth", "--prefer", "small"],
-            "Study res_rbg_depth is an ablation; --prefer is an option of a search.",
+            "Study res_rbg_depth is an ablation; --prefer is an",
         ),
         (["status", "demo"], "There is no study begun under"),
         (["logs", "demo"], "There is no study begun under"),
