@@ -19,6 +19,7 @@ from tuning.statistics.intervals import wilson
 from tuning.statistics.pareto import Direction, non_dominated
 
 NUM_DRAWS = 2000  # a probability of 20 % has a standard error of 0.9 points
+MOST_DRAWN = 2_000_000  # trials times draws: of very many trials fewer draws are made, a quarter of them at least
 REAL_MEMBER = 0.20  # from this probability on a trial is taken for a member of the front
 SEED_SD = 0.02  # of an accuracy, between seeds of one configuration: our choice, by our own measurements (0028)
 SEED_SD_WORTH = 4  # degrees of freedom that `SEED_SD` counts for beside what was measured
@@ -124,6 +125,11 @@ def _shrunk(
     together = noise.by_people.mean(axis=0)
     apart = weights @ (noise.by_people - together).T + own * noise.own
     return rates.mean() + left * (rates - rates.mean()) + (weights @ together)[:, np.newaxis] + np.sqrt(left) * apart
+
+
+def draws_for(num_trials: int) -> int:
+    """How many draws are made of so many trials, which bounds what they take of memory."""
+    return max(min(NUM_DRAWS, MOST_DRAWN // num_trials), NUM_DRAWS // 4)
 
 
 def front_probability(draws: np.ndarray, directions: Sequence[Direction]) -> np.ndarray:

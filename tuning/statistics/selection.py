@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tuning.statistics import pareto
-from tuning.statistics.front_probability import REAL_MEMBER, Noise, draw, front_probability
+from tuning.statistics.front_probability import REAL_MEMBER, Noise, draw, draws_for, front_probability
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,8 @@ def choose(
     front = np.flatnonzero(pareto.non_dominated(table[:, objectives], directions[objectives]))
     if not finite.size:
         return Choice(front=front, probability=probability, members=front, recommended=None, chosen_in=chosen_in)
-    draws = draw(table[finite], [_of_rows(noise, finite) for noise in noises], seed=seed)
+    kept = [_of_rows(noise, finite) for noise in noises]
+    draws = draw(table[finite], kept, num_draws=draws_for(len(finite)), seed=seed)
     probability[finite] = front_probability(draws[:, :, objectives], directions[objectives])
     met = bool(rule.kept_to(draws[0]).any())
     rule = rule if met else dataclasses.replace(rule, exceeded=True)

@@ -9,6 +9,7 @@ from tuning.statistics.front_probability import (
     Noise,
     attainment,
     draw,
+    draws_for,
     front_probability,
     influences,
     of_clips,
@@ -119,6 +120,10 @@ def test_what_is_said_to_be_probable_comes_true_as_often(spread):
         within = (said >= low) & (said < high)
         assert true[within].mean() == pytest.approx(said[within].mean(), abs=0.15), (low, high)
     assert np.mean(best) == pytest.approx(np.mean(sure), abs=0.15)
+
+
+def test_of_very_many_trials_fewer_draws_are_made():
+    assert [draws_for(number) for number in (1, 12, 1000, 2000, 100_000)] == [2000, 2000, 2000, 1000, 500]
 
 
 def test_surfaces_of_exact_values_are_the_front_at_every_level():
