@@ -100,7 +100,11 @@ def print_front(ledger: Ledger, objectives: Sequence[Objective], shown: Shown) -
         print(f"No trial finished, so there is no front.{because}", file=sys.stderr)
     elif shown.as_json:
         for trial in front:
-            print(json.dumps(front_json(ledger, trial)))
+            if trial.trial_id in (
+                *exact,
+                recommended,
+            ):  # a script reads the exact front; `status --json` has the members
+                print(json.dumps(front_json(ledger, trial)))
     else:
         probabilities = ledger.selection.get("front_probability")
         shown.console.print(front_table(front, objectives, recommended, probabilities=probabilities, leaky=leaky))
@@ -108,14 +112,9 @@ def print_front(ledger: Ledger, objectives: Sequence[Objective], shown: Shown) -
         if sure := how_sure(ledger):
             shown.listener.say(f"How sure: {recommended} is {sure}.")
         if probabilities:
-            shown.listener.say(
-                "The probability to be on the front counts people, seeds and clocks. "
-                + (
-                    f"Beside the measured front: {', '.join(beside)}."
-                    if (beside := sorted(names.keys() - set(exact)))
-                    else ""
-                )
-            )
+            beside = [trial_id for trial_id in names if trial_id not in exact]
+            told = f" Beside the measured front: {', '.join(beside)}." if beside else ""
+            shown.listener.say(f"The probability to be on the front counts people, seeds and clocks.{told}")
         if failed := [trial for trial in ledger.of_phase("search") if trial.state == "FAILED"]:
             shown.listener.say(
                 f"{len(failed)} of {counted(len(ledger.of_phase('search')), 'trial')} failed and will not be tried again "
@@ -198,7 +197,7 @@ def show_findings(findings: Sequence[Any], as_json: bool) -> bool:
 
 
 def front_json(ledger: Ledger, trial: Trial) -> dict[str, Any]:
-    """A member of the front as data: on the exact one (`pareto`), or beside it with a probability to be a member."""
+    """A trial of the front as data: on the exact one (`pareto`), with the probability that it belongs there."""
     probability = probability_of(ledger, trial)
     return {
         "trial_id": trial.trial_id,

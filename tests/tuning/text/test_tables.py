@@ -74,7 +74,6 @@ def test_the_front_begins_with_the_likeliest_and_says_how_sure_the_recommendatio
     assert [(row["trial_id"], row["pareto"], row["front_probability"], row["chosen_in"]) for row in rows] == [
         ("search-0001", True, 0.995, 0.21),
         ("search-0000", True, 0.45, 0.62),
-        ("search-0002", False, 0.31, None),
     ]
 
 
