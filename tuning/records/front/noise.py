@@ -18,7 +18,7 @@ from tuning.records.ledger import Ledger, Trial, objective_values
 from tuning.statistics.front_probability import Noise, influences, of_clips, seed_sd
 from tuning.statistics.intervals import crossed
 
-SPREADS = {"train_time_s": "train_time_spread"}  # of a time, as a share of it; of old trials unknown, and left out
+SPREADS = {"train_time_s": "train_time_spread"}  # of a time, its standard error in seconds; old trials have none
 MOST_GROUPS = 100  # of people who are drawn together where there are more: a group left out costs a measurement
 
 
@@ -135,5 +135,5 @@ def _measured(metric: Metric, answers: _Answers, kept: np.ndarray) -> float:
 
 def _of_time(trials: Sequence[Trial], metric: str) -> Noise | None:
     spreads = [trial.metrics.get(SPREADS.get(metric, ""), 0.0) for trial in trials]
-    own = np.nan_to_num(objective_values_of(trials, metric) * np.nan_to_num(np.array(spreads, dtype=float)))
+    own = np.nan_to_num(np.array(spreads, dtype=float))
     return Noise(own=own) if own.any() else None
