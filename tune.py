@@ -55,7 +55,7 @@ def run(
     num_samples: arg.NumSamples = None, time_budget: arg.TimeBudget = None, max_concurrent: arg.MaxConcurrent = None,
     workers_per_trial: arg.Workers = 1, cpus_per_worker: arg.Cpus = 1, gpus_per_worker: arg.Gpus = None,
     folds: arg.Folds = None, seeds: arg.AblationSeeds = None, table: arg.TableFile = None,
-    resume: arg.Resume = False, extend: arg.Extend = None, smoke: arg.Smoke = False,
+    resume: arg.Resume = False, extend: arg.Extend = None, prefer: arg.Prefer = None, smoke: arg.Smoke = False,
     keep_weights: arg.KeepWeights = None, keep_spelling: arg.KeepSpelling = False, new_data: arg.NewData = False,
     dry_run: arg.DryRun = False, sd: arg.Spread = None, pilot: arg.Pilot = None, no_baselines: arg.NoBaselines = False,
     as_json: arg.AsJson = False, verbose: arg.Verbose = False,
@@ -69,6 +69,7 @@ def run(
         work: dict[str, Any] = {"data_root": data_root, "num_samples": num_samples, "seeds": seeds, "extend": extend}
         options.require_spread(sd, pilot, dry_run)
         options.require_compared(loaded, table)
+        options.require_preference(prefer)
         work["folds"], seconds = options.folds_of(folds), options.seconds_of(time_budget)
         from tuning.text import outcomes
 
@@ -79,7 +80,7 @@ def run(
             outcomes.show_plan(fertune.plan(loaded, sd=sd, pilot=pilot, **work), as_json)
             return
         with outcomes.shown(as_json) as shown:
-            work |= {"resume": resume, "baselines": not no_baselines, "verbose": verbose}
+            work |= {"prefer": prefer, "resume": resume, "baselines": not no_baselines, "verbose": verbose}
             ran = fertune.run(loaded, **work, time_budget_s=seconds, progress=shown.listener)
             if not outcomes.show_run(ran, shown, table):
                 raise typer.Exit(1)
@@ -195,13 +196,13 @@ def forget(
 @app.command()
 def confirm(
     study: arg.StudyName, top: arg.Top = None, trial: arg.ThisTrial = None, seeds: arg.FreshSeeds = 2,
-    nested: arg.Nested = None, dry_run: arg.PlanOnly = False, data_root: arg.DataRoot = None,
+    nested: arg.Nested = None, dry_run: arg.PlanOnly = False, data_root: arg.DataRoot = None, prefer: arg.Prefer = None,
     as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Train the front's members again with fresh seeds and test them on the locked holdout."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
-        options.require_one_way(nested, top, trial, dry_run)
+        options.require_one_way(nested, top, trial, dry_run, prefer)
         if nested:
             cross_validate(study, nested, seeds, dry_run, data_root, as_json, verbose)
             return
@@ -209,21 +210,16 @@ def confirm(
 
         work: dict[str, Any] = {"seeds": seeds, "data_root": data_root, "verbose": verbose}
         with outcomes.shown(as_json) as shown:
-            found = fertune.confirm(study, top=top, trial_id=trial, progress=shown.listener, **work)
+            found = fertune.confirm(study, top=top, trial_id=trial, prefer=prefer, progress=shown.listener, **work)
             if not evidence_tables.show_confirmed(found.ledger, found.rows, shown):
                 raise typer.Exit(1)
 
 
 @app.command()
 def cross_validate(
-    study: arg.StudyName,
-    num_samples: arg.PerFold,
-    seeds: arg.FreshSeeds = 2,
-    dry_run: arg.NestedPlanOnly = False,
-    data_root: arg.DataRoot = None,
-    as_json: arg.AsJson = False,
-    verbose: arg.Verbose = False,
-) -> None:
+    study: arg.StudyName, num_samples: arg.PerFold, seeds: arg.FreshSeeds = 2, dry_run: arg.NestedPlanOnly = False,
+    data_root: arg.DataRoot = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+) -> None:  # fmt: skip
     """Test the search itself by nested cross-validation: a search in each fold, tested on people that it never saw."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
@@ -239,23 +235,24 @@ def cross_validate(
 
 @app.command()
 def promote(
-    study: arg.StudyName, trial: arg.ThisTrial = None, margin: arg.Margin = None,
+    study: arg.StudyName, trial: arg.ThisTrial = None, margin: arg.Margin = None, prefer: arg.Prefer = None,
     refit_seeds: arg.RefitSeeds = None, rollback: arg.Rollback = False, data_root: arg.DataRoot = None,
     as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Confirm where evidence is missing, refit, register the model and make it the champion."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
-        chosen: dict[str, Any] = {"margin": margin, "refit_seeds": refit_seeds, "data_root": data_root}
-        options.require_rollback_alone(rollback, trial=trial, **chosen)
+        given: dict[str, Any] = {"margin": margin, "prefer": prefer, "data_root": data_root, "refit_seeds": refit_seeds}
+        options.require_rollback_alone(rollback, trial=trial, **given)
+        options.require_preference(prefer)
         from tuning.text import outcomes
 
         if rollback:
             outcomes.show_rollback(fertune.rollback(study), as_json)
             return
-        work: dict[str, Any] = {**chosen, "trial_id": trial, "refit_seeds": refit_seeds or 1, "verbose": verbose}
+        work: dict[str, Any] = {**given, "trial_id": trial, "refit_seeds": refit_seeds or 1}
         with outcomes.shown(as_json) as shown:
-            outcomes.show_promotion(fertune.promote(study, progress=shown.listener, **work), shown)
+            outcomes.show_promotion(fertune.promote(study, verbose=verbose, progress=shown.listener, **work), shown)
 
 
 @app.command()
@@ -275,12 +272,9 @@ def predict(
 
 @app.command()
 def export(
-    out: arg.ExportFile,
-    model: arg.Model = None,
-    format: arg.Format = "onnx",
-    as_json: arg.AsJson = False,
-    verbose: arg.Verbose = False,
-) -> None:
+    out: arg.ExportFile, model: arg.Model = None, format: arg.Format = "onnx",
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+) -> None:  # fmt: skip
     """Export a registered model to ONNX; check it against the model and time it."""
     with command(verbose):
         from tuning.text.tables import show_exported

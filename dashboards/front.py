@@ -12,18 +12,23 @@ from dashboards.core.html import Cell, Html, caution, element, escaped, join, mi
 from dashboards.core.panel import Figure, Panel
 from trainables.core.training.metrics import METRICS
 from trainables.core.wording import counted
+from tuning.records.front.surfaces import Surfaces, surfaces
+from tuning.records.front.told import preferred
 from tuning.records.ledger import Trial
 from tuning.statistics import pareto
 from tuning.text.quantities import quantity, setting, settings
 
 _READING = (
     "Each mark is a finished trial, measured on validation people. A member of the front is dominated by no other trial: "
-    "none is as good in every objective and better in one. The line is the best found up to a cost. Select a mark to see its "
-    "trial everywhere."
+    "none is as good in every objective and better in one. "
 )
-_RULE = (
-    " The recommended one is the best compromise among those whose accuracy is within one standard error of the best."
+_MEASURED = "The line is the best found up to a cost. "
+_DRAWN = (
+    "Were people, seeds and clocks drawn anew, half of the fronts would reach the line, 95 % and 5 % of them the dotted "
+    "ones: the best of many trials looks better than it is. The table says how often a trial is on such a front. "
 )
+_SELECT = "Select a mark to see its trial everywhere."
+_LINES = {5: ("dot", 0.8), 50: ("solid", 1.6), 95: ("dot", 0.8)}  # dash and width of an attainment surface
 
 _MANY = 60  # trials from which marks are small
 
@@ -37,18 +42,26 @@ def panel(report: ReportData) -> Panel | None:
             title="Pareto front", order=20, lead=missing("No trial has finished with a value of every objective.")
         )
     views, floor = report.objectives[1:] or (None,), _floor(report)
+    drawn = _surfaces(report)
+    rule = (
+        f" The recommended one is {preferred(report.ledger, report.objectives[0].metric)}."
+        if report.recommended
+        else ""
+    )
     return Panel(
         title="Pareto front",
         order=20,
-        reading=_READING + (_RULE if floor is not None else ""),
+        reading=_READING + (_DRAWN if drawn else _MEASURED) + _SELECT + rule,
         lead=join([*_cautions(report), figures.key(*_roles(report), "selected")]),
-        figures=tuple(_view(report, other, floor) for other in views),
+        figures=tuple(
+            _view(report, other, floor, lines) for other, lines in zip(views, drawn or [None] * len(views), strict=True)
+        ),
         body=join([element("p", _volume(report)), _members(report)]),
     )
 
 
-def _view(report: ReportData, other: Objective | None, floor: float | None) -> Figure:
-    """The primary objective over `other`, or over the order of the trials; `floor` as a line."""
+def _view(report: ReportData, other: Objective | None, floor: float | None, drawn: Surfaces | None) -> Figure:
+    """The primary objective over `other`, or over the order of the trials; `floor` and what is `drawn` are lines."""
     primary = report.objectives[0]
     up = quantity(primary.metric)
     across = quantity(other.metric) if other else quantity("trial, in order of their start")
@@ -60,7 +73,9 @@ def _view(report: ReportData, other: Objective | None, floor: float | None) -> F
     plot.update_yaxes(nticks=7)
     if figures.spans_decades(horizontal.values()) and other:
         plot.update_xaxes(type="log", title_text=f"{across.heading} (logarithmic)", nticks=6)
-    if other:
+    if other and drawn:
+        plot.add_traces(_attained(report, primary, other, drawn))
+    elif other:
         plot.add_trace(_frontier(report, primary, other))
     groups = _groups(report)
     for trials, color, symbol, size in (
@@ -123,10 +138,41 @@ def _frontier(report: ReportData, primary: Objective, other: Objective) -> go.Sc
     )
 
 
+def _surfaces(report: ReportData) -> list[Surfaces]:
+    """Of what is ever on a front in the draws; none while the study has not chosen among the trials that there are."""
+    trials = [trial for trial in report.complete if report.front_probability(trial) > 0]
+    rows = report.predictions(report.recommended) if report.recommended else None
+    if rows is None or not report.selection_is_current or any(one.metric not in METRICS for one in report.objectives):
+        return []
+    return surfaces(report.ledger, trials, report.objectives, rows["clip_id"].nunique())
+
+
+def _attained(report: ReportData, primary: Objective, other: Objective, drawn: Surfaces) -> list[go.Scatter]:
+    """Staircases through the corners of each surface, up to the worst that was measured."""
+    up, across = quantity(primary.metric), quantity(other.metric)
+    worst = (max if other.direction == "min" else min)(trial.metrics[other.metric] for trial in report.complete)
+    lines = []
+    for level, corners in drawn.items():
+        end = max(worst, corners[-1, 1]) if other.direction == "min" else min(worst, corners[-1, 1])
+        dash, width = _LINES[level]
+        lines.append(
+            go.Scatter(
+                x=figures.scaled([*corners[:, 1], end], across),
+                y=figures.scaled([*corners[:, 0], corners[-1, 0]], up),
+                mode="lines",
+                line={"color": figures.FRONT, "width": width, "dash": dash, "shape": "hv"},
+                name=f"reached in {level} % of the draws",
+                hoverinfo="skip",
+            )
+        )
+    return lines
+
+
 def _floor(report: ReportData) -> float | None:
     """The accuracy that a trial needs to be recommended: one standard error below the best (`selection.choose`)."""
     rows = report.predictions(report.recommended) if report.recommended else None
-    if rows is None or report.objectives[0].metric != "accuracy":
+    by = report.ledger.selection.get("prefer", "knee")
+    if rows is None or report.objectives[0].metric != "accuracy" or by not in ("knee", "small"):
         return None
     best = max(trial.metrics["accuracy"] for trial in report.front)
     return pareto.one_standard_error_below(best, rows["clip_id"].nunique())
@@ -162,20 +208,33 @@ def _volume(report: ReportData) -> str:
 
 
 def _members(report: ReportData) -> Html:
-    headings = ["trial", *(quantity(objective.metric).heading for objective in report.objectives), "configuration"]
+    likely = any(report.front_probability(trial) >= 0 for trial in report.members)
+    headings = ["trial", *([quantity("front_probability").heading] * likely)]
+    headings += [*(quantity(objective.metric).heading for objective in report.objectives), "configuration"]
     rows = [
         [
             Cell(shown=element("button", trial.trial_id, type="button", data_trial=trial.trial_id)),
+            *(
+                [Cell(shown=quantity("front_probability").number(report.front_probability(trial)), numeric=True)]
+                * likely
+            ),
             *(
                 Cell(shown=quantity(objective.metric).number(value), numeric=True)
                 for objective, value in zip(report.objectives, report.values(trial), strict=True)
             ),
             Cell(shown=settings(trial.parameters), class_="words"),
         ]
-        for trial in report.front
+        for trial in report.members
     ]
-    marks = ["chosen" if trial is report.recommended else "front" for trial in report.front]
-    return table(f"The {counted(len(rows), 'member')} of the front", headings, rows, marks=marks)
+    marks = [
+        "chosen" if trial is report.recommended else "front" if trial in report.front else ""
+        for trial in report.members
+    ]
+    beside = len(report.members) - len(report.front)
+    title = f"The {counted(len(report.front), 'member')} of the front" + (
+        f", and {beside} that may be" if beside else ""
+    )
+    return table(title, headings, rows, marks=marks)
 
 
 def _cautions(report: ReportData) -> list[Html]:

@@ -12,9 +12,12 @@ from trainables.core.wording import counted, first_line
 from tuning.evidence.baselines import verdict
 from tuning.evidence.holdout import Evidence
 from tuning.evidence.refusals import opponent
+from tuning.records.front.told import how_sure, preferred
 from tuning.records.ledger import Trial
 from tuning.text.quantities import by_seed, day, quantity, settings
 from tuning.text.tables import LEAKY
+
+_UNIT = "\u202f%"  # no line break parts it from its number
 
 
 def panel(report: ReportData) -> Panel | None:
@@ -34,6 +37,7 @@ def _verdict(report: ReportData) -> Html:
         element("strong", chosen.trial_id),
         f" ({settings(chosen.parameters)}). ",
         *(_confirmed(found) if found else _unconfirmed(report, chosen)),
+        *_sure(report),
     ]
     return join([element("p", *parts, class_="verdict"), *_promotions(report), _numbers(report, chosen, found)])
 
@@ -67,6 +71,15 @@ def _unconfirmed(report: ReportData, chosen: Trial) -> list[object]:
         f"{counted(len(report.search), 'trial')} looks better than it is. ",
         report.evidence_problem or join(["To test it on the holdout: ", element("code", command), "."]),
     ]
+
+
+def _sure(report: ReportData) -> list[object]:
+    """By what it was chosen, and how often it would be, were people, seeds and clocks drawn anew."""
+    if not (sure := how_sure(report.ledger)):
+        return []
+    by = preferred(report.ledger, report.objectives[0].metric)
+    unmet = report.ledger.selection.get("unmet", "")
+    return [f" It is {by}: {sure.replace(' %', _UNIT)}.", f" {unmet}" if unmet else ""]
 
 
 def _numbers(report: ReportData, chosen: Trial, found: Evidence | None) -> Html:

@@ -8,11 +8,13 @@ from dashboards.core.data import ReportData
 from dashboards.core.html import NOTHING, Cell, Html, element, join, missing, table
 from dashboards.core.panel import Panel
 from trainables.core.wording import counted
+from tuning.records.front.told import likeliest_first
 from tuning.records.ledger import Trial
 from tuning.statistics.pairing import MEASURED
 from tuning.text.quantities import NO_VALUE, quantity, setting, settings
 
 _BESIDE = ("uar", "best_epoch", "wall_time_s")  # shown beside the objectives
+_OF_FRONT = "front_probability"
 _STATES = {
     "RUNNING": "running",
     "FINISHED": "finished",
@@ -23,7 +25,7 @@ _STATES = {
 
 
 def panel(report: ReportData) -> Panel:
-    """The trainings of an ablation; the search trials, then confirmations and refits."""
+    """The trainings of an ablation; the search trials, the likeliest on the front first; then confirmations and refits."""
     if not report.trained and not report.search:
         return Panel(title="Trials", order=70, lead=missing("No trial has started yet."))
     where = "trainings of the ablation on the test people of their fold, search trials on validation people"
@@ -71,16 +73,17 @@ def _trainings(report: ReportData) -> Html:
 def _search(report: ReportData) -> Html:
     objectives = [objective.metric for objective in report.objectives]
     beside = [key for key in _BESIDE if key not in objectives]
-    headings = ["trial", "state", *(quantity(key).heading for key in objectives), *report.searched]
+    headings = ["trial", "state", *(quantity(key).heading for key in (_OF_FRONT, *objectives)), *report.searched]
     former = report.on_former_data("search")
     headings += [*(quantity(key).heading for key in beside), "seed", *(["data"] * bool(former))]
     members = {trial.trial_id for trial in report.front}
     rows, marks = [], []
-    for trial in (*report.search, *former):
+    for trial in (*likeliest_first(report.ledger, report.search), *former):
         rows.append(
             [
                 _name(trial, former),
                 _state(trial),
+                _number(report.front_probability(trial), _OF_FRONT),
                 *(_measure(trial, key) for key in objectives),
                 *(_parameter(trial, key) for key in report.searched),
                 *(_measure(trial, key) for key in beside),
@@ -150,7 +153,10 @@ def _name(trial: Trial, former: list[Trial]) -> Cell:
 
 
 def _measure(trial: Trial, key: str) -> Cell:
-    value = float(trial.metrics.get(key, float("nan")))
+    return _number(float(trial.metrics.get(key, float("nan"))), key)
+
+
+def _number(value: float, key: str) -> Cell:
     return Cell(shown=quantity(key).number(value), sort=value, numeric=True)
 
 

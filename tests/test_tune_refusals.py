@@ -38,6 +38,22 @@ from tuning.text import options
         (["run", "demo", "--time-budget", ""], "'' is no length of time; allowed are"),
         (["run", "demo", "--time-budget", "0s"], "'0s' is no length of time; allowed are numbers above 0"),
         (["run", "demo", "--extend", "3", "--num-samples", "4"], "--extend and --num-samples were both given"),
+        (
+            ["run", "demo", "--prefer", "smal"],
+            "The preference was given as 'smal': There is no preference named 'smal'.",
+        ),
+        (
+            ["confirm", "demo", "--prefer", "cheap"],
+            "The preference was given as 'cheap': There is no",
+        ),
+        (["promote", "demo", "--prefer", "acuracy=3"], "The preference was given as 'acuracy=3': There is no metric"),
+        (["promote", "demo", "--prefer", "small", "--trial", "t"], "--prefer and --trial were both given"),
+        (["promote", "demo", "--prefer", "small", "--rollback"], "--prefer and --rollback were both given"),
+        (["confirm", "demo", "--prefer", "small", "--nested", "2"], "--prefer and --nested were both given"),
+        (
+            ["run", "res_rbg_depth", "--prefer", "small"],
+            "Study res_rbg_depth is an ablation; --prefer is an",
+        ),
         (["status", "demo"], "There is no study begun under"),
         (["logs", "demo"], "There is no study begun under"),
         (["stop", "demo"], "There is no study begun under"),

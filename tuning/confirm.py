@@ -17,6 +17,7 @@ from search_spaces.core.study import Study
 from trainables.core.phases import Phase
 from tuning.evidence.champion import Champion, Incomparable, champion_of
 from tuning.evidence.holdout import Evidence, evidence
+from tuning.execution.preferring import choose_by, require_preference
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.seeds import fresh_seeds
 from tuning.records.aliases import CHAMPION
@@ -43,18 +44,24 @@ def confirm(
     top: int | None = None,
     seeds: int = 2,
     trial_id: str | None = None,
+    prefer: str | None = None,
     home: str | Path | None = None,
     data_root: str | Path | None = None,
     progress: bool | Listener = False,
     verbose: bool = False,
 ) -> Confirmed:
-    """Test the front's members of a study that was begun on people that no choice has seen, as `confirm_search` says."""
+    """Test the front's members of a study that was begun on people that no choice has seen, as `confirm_search` says.
+
+    With `prefer` the study chooses anew by it first (`Preference`), and remembers it.
+    """
     if top is not None and trial_id is not None:
         raise ValueError("--top and --trial were both given; both choose what is confirmed, so give one of them.")
+    require_preference(prefer, trial_id)
     asked: dict[str, Any] = {"top": TOP if top is None else top, "seeds": seeds, "trial_id": trial_id}
     given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
     require = partial(members_of, **asked)
     with Runner(study, heard(progress), **given, begun=True, require=require) as runner:
+        choose_by(runner, prefer)
         confirm_search(runner, **asked)
     return Confirmed(ledger=runner.ledger, rows=evidence(runner.ledger), notes=tuple(runner.notes))
 

@@ -19,8 +19,9 @@ from tuning.execution.runner import Listener, Runner
 from tuning.execution.searcher import OptunaSearcher
 from tuning.execution.seeds import fresh_seeds
 from tuning.execution.space import Space
+from tuning.records.front.choice import choose
 from tuning.records.ledger import Trial
-from tuning.records.selection import choose, comparable
+from tuning.records.selection import comparable
 from tuning.records.trial import identity
 from tuning.text.progress import heard
 
@@ -169,4 +170,5 @@ def _chosen(runner: Runner, fold: int) -> Trial | None:
     trials = comparable(runner.study, runner.ledger, trials, runner.noted)
     if not trials:
         return None
-    return choose(runner.study, trials, len(runner.splits.view("nested_search", fold).validation))[1]
+    found = choose(runner.study, runner.ledger, trials, len(runner.splits.view("nested_search", fold).validation))
+    return None if found.recommended is None else runner.ledger.trials[found.recommended]

@@ -13,6 +13,7 @@ import pandas as pd
 from trainables.core.baselines.record import Baseline
 from tuning.evidence import holdout
 from tuning.evidence.ablation import comparison_of
+from tuning.records.front.told import probability_of
 from tuning.records.home import Named, home_of, name_of
 from tuning.records.ledger import Ledger, Trial, objective_values, read_begun
 from tuning.statistics.intervals import Interval
@@ -51,15 +52,19 @@ class Snapshot:
         """A row for each trial by `trial_id`: what it was, its parameters, and its metrics at the chosen epoch.
 
         A parameter that has no effect in a trial, or does not exist in it, is missing there. Where the study went on with
-        other data, `data_version` counts them: the front is that of the last.
+        other data, `data_version` counts them: the front is that of the last. `front_probability` is that of search trials
+        once the study has chosen among them.
         """
-        return self._table(list(self.ledger.trials.values()))
+        found = self._table(list(self.ledger.trials.values()))
+        found["front_probability"] = [probability_of(self.ledger, self.ledger.trials[name]) for name in found.index]
+        return found
 
     @cached_property
     def front(self) -> pd.DataFrame:
-        """The search trials that no other dominates in all objectives, the best first: parameters and objectives.
+        """The search trials that no other dominates in all objectives, the likeliest first: parameters and objectives.
 
-        `recommended` marks one of them once the study has chosen. Empty for an ablation, and before a trial has finished.
+        `recommended` marks one of them once the study has chosen, and `front_probability` then says how probable it is that
+        one belongs there, noise counted (docs/decisions/0028). Empty for an ablation, and before a trial has finished.
         """
         objectives = [tuple(one) for one in self.ledger.study.get("objectives", [])]
         values = {
@@ -71,10 +76,11 @@ class Snapshot:
         members = [trial_id for trial_id, member in zip(complete, best, strict=True) if member]
         searched = dict.fromkeys(key for trial_id in members for key in self.ledger.trials[trial_id].parameters)
         measured = [metric for metric, _ in objectives] if members else []
-        found = self.trials.loc[members, [*searched, *measured]]
+        found = self.trials.loc[members, ["front_probability", *searched, *measured]]
         found.insert(0, "recommended", found.index == self.ledger.selection.get("recommended"))
         if members:
-            found = found.sort_values(measured[:1], ascending=objectives[0][1] == "min", kind="stable")
+            ways = [False, objectives[0][1] == "min"]
+            found = found.sort_values(["front_probability", measured[0]], ascending=ways, kind="stable")
         return self._marked(found)
 
     @cached_property

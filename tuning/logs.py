@@ -61,7 +61,8 @@ def _of_event(event: Mapping[str, Any]) -> str:
     if kind == "noted":
         return f"{event['trial_id']}: {event['words']}"
     if kind == "selected":
-        return f"front: {', '.join(event['front'])}; recommended {event['recommended']}"
+        by = f" by the preference {event['prefer']}" if "prefer" in event else ""
+        return f"front: {', '.join(event['front'])}; recommended {event['recommended']}{by}"
     if kind == "refused":
         return f"refused: {event['of']} against {opponent(event['against'])}, test {event['look']}"
     if kind == "promoted":

@@ -33,6 +33,7 @@ from tuning.evidence.holdout import Evidence, Holdout
 from tuning.evidence.majority import require_beats_majority
 from tuning.evidence.model.renewal import has_grown, renewed, same_configuration
 from tuning.evidence.model_card import as_description, model_card
+from tuning.execution.preferring import choose_by, require_preference
 from tuning.execution.refits import NotRefitted, model_folder, refits
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.seeds import refit_seeds as seeds_of_refits
@@ -54,12 +55,14 @@ def promote(
     trial_id: str | None = None,
     margin: float | None = None,
     refit_seeds: int = 1,
+    prefer: str | None = None,
     home: str | Path | None = None,
     data_root: str | Path | None = None,
     progress: bool | Listener = False,
     verbose: bool = False,
 ) -> Promotion:
-    """Promote from a study that was begun, as `promote_winner` says."""
+    """Promote from a study that was begun, as `promote_winner` says; with `prefer`, after choosing by it (`Preference`)."""
+    require_preference(prefer, trial_id)
     margin = MARGIN if margin is None else margin
 
     def require(runner: Runner) -> None:
@@ -72,6 +75,7 @@ def promote(
 
     given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
     with Runner(study, heard(progress), **given, begun=True, require=require) as runner:
+        choose_by(runner, prefer)
         promoted = promote_winner(runner, trial_id=trial_id, margin=margin, refit_seeds=refit_seeds)
     return dataclasses.replace(promoted, notes=tuple(runner.notes))
 

@@ -31,6 +31,7 @@ def run(
     resume: bool = False,
     extend: int | None = None,
     keep_weights: str | None = None,
+    prefer: str | None = None,
     smoke: bool = False,
     baselines: bool = True,
     progress: bool | Listener = False,
@@ -45,7 +46,8 @@ def run(
     before stay in its ledger and count no more, and everybody who was there stays on his side of the holdout.
     What needs no search is measured first (docs/decisions/0025), once, unless `baselines` is false here or in the study.
     At a search's end the weights of its trials go that nothing needs; with `keep_weights="all"`, which the study remembers
-    until `"needed"` is given, they stay. `progress` is `True` for bars on this terminal, or a listener.
+    until `"needed"` is given, they stay. `prefer` says which member of the front is recommended (`Preference`), and is
+    remembered until another is given. `progress` is `True` for bars on this terminal, or a listener.
 
     Raises `ValueError` where the study was begun and neither `resume` nor `extend` is asked for, where the disk cannot hold the
     trials that run at once, and where its data, its placement or these numbers cannot be used.
@@ -53,7 +55,7 @@ def run(
     loaded = as_study(study, smoke=smoke)
     loaded = dataclasses.replace(loaded, baselines=loaded.baselines and baselines)
     asked: dict[str, Any] = {"num_samples": num_samples, "extend": extend, "folds": folds, "seeds": seeds}
-    require_fitting(loaded, **asked, keep_weights=keep_weights)
+    require_fitting(loaded, **asked, keep_weights=keep_weights, prefer=prefer)
     given: dict[str, Any] = {"home": home, "data_root": data_root, "placement": placement, "verbose": verbose}
     given |= {"keep_spelling": keep_spelling, "new_data": new_data}
     resume = resume or new_data
@@ -69,5 +71,5 @@ def run(
         require_disk(runner, num_samples=num_samples, extend=extend, keep_weights=keep_weights)
 
     with Runner(loaded, heard(progress), **given, require=require) as runner:
-        runner.search(size(runner), time_budget_s=time_budget_s, keep_weights=keep_weights)
+        runner.search(size(runner), time_budget_s=time_budget_s, keep_weights=keep_weights, prefer=prefer)
     return runner.ran

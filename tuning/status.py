@@ -12,6 +12,7 @@ from typing import Any
 
 from trainables.core import files
 from trainables.core.baselines.record import Baseline
+from tuning.records.front.told import how_sure, members_of
 from tuning.records.home import Named, home_of, known_studies, name_of
 from tuning.records.ledger import read_begun
 from tuning.text.errors import message_of
@@ -20,6 +21,9 @@ from tuning.text.errors import message_of
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Status:
     """A study: its trials by phase and state, the front by `trial_id`, what was promoted; or how its ledger is `damaged`.
+
+    `front` is the exact one, `members` who is on it in one draw of five or more by `front_probability`; `sureness` is by trial
+    the share of the draws in which the preference `prefer` takes it, in words `sureness_told` (docs/decisions/0028).
 
     `baselines` are what was measured beside its trials (`Baseline`), before the first of them.
     `incomparable` says of trials whose configuration cannot be trained any more why, once a command has met them.
@@ -35,7 +39,12 @@ class Status:
     data_version: int = 1
     trials: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
     front: list[str] = dataclasses.field(default_factory=list)
+    members: list[str] = dataclasses.field(default_factory=list)
+    front_probability: dict[str, float] = dataclasses.field(default_factory=dict)
     recommended: str | None = None
+    prefer: str = "knee"
+    sureness: dict[str, float] = dataclasses.field(default_factory=dict)
+    sureness_told: str = ""
     promoted: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     baselines: list[Baseline] = dataclasses.field(default_factory=list)
     incomparable: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -71,7 +80,12 @@ def _status(home: Path, name: str) -> Status:
         data_version=ledger.data_version,
         trials={phase: dict(states) for phase, states in phases.items()},
         front=ledger.selection.get("front", []),
+        members=members_of(ledger),
+        front_probability=ledger.selection.get("front_probability", {}),
         recommended=ledger.selection.get("recommended"),
+        prefer=ledger.study.get("prefer", "knee"),
+        sureness=ledger.selection.get("sureness", {}),
+        sureness_told=how_sure(ledger),
         promoted=[
             {key: event[key] for key in ("name", "version", "of")} | {"num_members": event.get("num_members", 1)}
             for event in ledger.events

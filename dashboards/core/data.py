@@ -14,6 +14,7 @@ import pandas as pd
 from search_spaces.core.study import PARETO
 from trainables.core.phases import Phase
 from tuning.evidence.holdout import Evidence, evidence, predictions_of
+from tuning.records.front.told import likeliest_first, members_of, probability_of
 from tuning.records.ledger import Ledger, Trial, objective_values, read_begun
 from tuning.records.selection import ranked_front
 from tuning.statistics import pareto
@@ -88,6 +89,18 @@ class ReportData:
         front = {trial.trial_id: trial for trial, member in zip(self.complete, chosen, strict=True) if member}
         ranked = [trial for trial in ranked_front(self.ledger) if trial.trial_id in front]
         return list({trial.trial_id: trial for trial in (*ranked, *front.values())}.values())
+
+    @cached_property
+    def members(self) -> list[Trial]:
+        """The exact front, and who is on it in one draw of five or more; the likeliest first."""
+        beside = [self.ledger.trials[name] for name in members_of(self.ledger)]
+        complete = {trial.trial_id for trial in self.complete}
+        known = {trial.trial_id: trial for trial in (*self.front, *beside) if trial.trial_id in complete}
+        return likeliest_first(self.ledger, known.values())
+
+    def front_probability(self, trial: Trial) -> float:
+        """How probable it is that `trial` belongs on the front; NaN where the study has not chosen among others and it."""
+        return probability_of(self.ledger, trial)
 
     @cached_property
     def recommended(self) -> Trial | None:

@@ -6,14 +6,16 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from search_spaces.core.study import Objective
+from tuning.records.front.choice import choose
 from tuning.records.ledger import Ledger, State, Trial
-from tuning.statistics import pareto
 
 CLASSES = ("neutral", "offset", "onset", "smile")
 OBJECTIVES = [["accuracy", "max"], ["train_time_s", "min"], ["param_count", "min"]]
@@ -135,17 +137,13 @@ def add_confirmation(ledger: Ledger, of: Trial, *, seed: int, variant: str = "",
 
 def select(ledger: Ledger) -> list[Trial]:
     """Let the study choose among its finished trials; the front, the recommended one first."""
-    finished = [trial for trial in ledger.of_phase("search") if trial.state == "FINISHED"]
-    values = [[trial.metrics.get(metric, math.nan) for metric, _ in OBJECTIVES] for trial in finished]
-    directions = [direction for _, direction in OBJECTIVES]
-    if not np.isfinite(values).all(axis=-1).any():
+    study: Any = SimpleNamespace(objectives=[Objective(metric=metric) for metric, _ in OBJECTIVES], seed=0)
+    found = choose(study, ledger, ledger.finished("search"), num_clips=64)
+    if found.recommended is None:
         return []
-    on_front = np.flatnonzero(pareto.non_dominated(values, directions))
-    best = max(values[row][0] for row in on_front)
-    recommended = finished[pareto.knee(values, directions, floor=best - math.sqrt(best * (1 - best) / 64))]
-    front = [finished[row] for row in on_front]
-    ledger.select([trial.trial_id for trial in front], recommended.trial_id)
-    return [recommended, *(trial for trial in front if trial is not recommended)]
+    ledger.select(**found.facts())
+    names = dict.fromkeys([found.recommended, *found.front])
+    return [ledger.trials[name] for name in names]
 
 
 def write_predictions(

@@ -35,9 +35,17 @@ def test_the_front_is_what_no_other_trial_dominates_and_marks_what_is_recommende
     chosen = snapshot.ledger.selection
     assert set(snapshot.front.index) == set(chosen["front"])
     assert list(snapshot.front.index[snapshot.front["recommended"]]) == [chosen["recommended"]]
-    assert snapshot.front["accuracy"].is_monotonic_decreasing
+    assert snapshot.front["front_probability"].is_monotonic_decreasing
+    assert (snapshot.front["front_probability"] == snapshot.trials["front_probability"][snapshot.front.index]).all()
     searched = snapshot.ledger.trials[chosen["recommended"]].parameters
-    assert list(snapshot.front) == ["recommended", *searched, "accuracy", "train_time_s", "param_count"]
+    assert list(snapshot.front) == [
+        "recommended",
+        "front_probability",
+        *searched,
+        "accuracy",
+        "train_time_s",
+        "param_count",
+    ]
 
 
 def test_a_study_that_runs_is_read_without_its_lock_and_its_front_is_that_of_now(home):

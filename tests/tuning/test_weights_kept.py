@@ -110,6 +110,15 @@ def test_what_was_confirmed_promoted_or_cannot_be_trained_again_stays_when_a_sea
         assert left(runner) == ["search-0000", "search-0001", "search-0002"]
 
 
+def test_members_that_are_on_the_front_in_some_draws_stay(prepared, tmp_path):
+    with LoopRunner(search_of(), tmp_path, prepared, train=leaving(METRICS, WEAK)) as runner:
+        runner.search(2, keep_weights="all")
+        runner.ledger.open_study(keep_weights="needed")
+        assert needed(runner.ledger) == {"search-0000"}
+        runner.ledger.select(["search-0000"], "search-0000", members=["search-0000", "search-0001"])
+        assert needed(runner.ledger) == {"search-0000", "search-0001"}
+
+
 def test_what_another_study_starts_from_stays(prepared, tmp_path):
     def begun(name, **facts):
         with Ledger.write(tmp_path / name) as ledger:

@@ -193,7 +193,7 @@ KEPT = (
         (
             *("tuning/evidence/holdout.py", "tuning/records/tracking.py", "tuning/evidence/whereabouts.py"),
             *("tuning/evidence/withdrawal.py", "tuning/status.py"),
-            *("tuning/evidence/baselines.py", "tuning/execution/baselines.py"),
+            *("tuning/evidence/baselines.py", "tuning/execution/baselines.py", "tuning/records/front/noise.py"),
         ),
         False,
         "the evidence: intervals, ablations and promotions are computed from it",

@@ -5,19 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from search_spaces.core.preference import preference_of
 from search_spaces.core.study import Study
 from trainables.core.wording import counted
 from tuning.records.ledger import Ledger
 from tuning.records.left_over import KEEPS
 
 OF_ABLATIONS = ("folds", "seeds", "sd", "pilot")
-OF_SEARCHES = ("num_samples", "extend")
+OF_SEARCHES = ("num_samples", "extend", "prefer")
 
 
 def require_fitting(study: Study, **asked: Any) -> None:
     """Raises `ValueError` for what is asked of the other kind of study, and would be passed over in silence.
 
-    Numbers of trials and of seeds are whole and at least 1; `None` stands for what was not asked for.
+    A preference can be read (`preference_of`). Numbers of trials and of seeds are whole and at least 1; `None` stands for
+    what was not asked for.
     """
     kinds = [("a search", OF_SEARCHES), ("an ablation", OF_ABLATIONS)]
     (kind, _), (other, foreign) = kinds if study.design is None else reversed(kinds)
@@ -33,6 +35,7 @@ def require_fitting(study: Study, **asked: Any) -> None:
         raise ValueError(f"--keep-weights was given as {given['keep_weights']!r}; allowed are {' and '.join(KEEPS)}.")
     if "keep_weights" in given and study.design is not None and not study.design.tune_each:
         raise ValueError(f"Study {study.name} searches nothing and keeps no weights; --keep-weights is for searches.")
+    preference_of(given.get("prefer"))
     for name in ("num_samples", "extend", "seeds"):
         if given.get(name, 1) < 1:
             raise ValueError(f"--{_option(name)} was given as {given[name]}; whole numbers of at least 1 are allowed.")

@@ -27,12 +27,13 @@ from tuning.execution.signals import interruptible
 from tuning.execution.space import Space, all_tried
 from tuning.execution.study_data import cut, data_of
 from tuning.execution.tuner import make_tuner
+from tuning.records.front.choice import choose
 from tuning.records.home import git_commit, home_of, known_studies, not_begun, version
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.left_over import free
 from tuning.records.moved_home import open_store
 from tuning.records.ran import Ran
-from tuning.records.selection import choose, comparable
+from tuning.records.selection import comparable
 from tuning.records.tracking import Tracker
 from tuning.records.trial import as_written, identity
 
@@ -118,10 +119,11 @@ class Runner:
             require_new(self.ledger, self.home)
         return self.ledger.search_size(self.study.num_samples, num_samples, extend)
 
-    def search(self, num_samples: int, *, time_budget_s: float | None = None, keep_weights: str | None = None) -> None:
+    def search(self, num_samples: int, *, time_budget_s: float | None = None, **remembered: str | None) -> None:
         """Bring the study to `num_samples` search trials: half-run ones first, then new ones; select the front.
 
-        Then the weights that nothing needs go, unless `keep_weights` is `all`; it is remembered with the study.
+        Then the weights that nothing needs go, unless `keep_weights` is `all`. That and `prefer` (`Preference`) are what may be
+        `remembered` with the study, where they are given.
         """
         begun = self.ledger.of_phase("search")
         halted = [trial for trial in begun if trial.halted]
@@ -130,7 +132,7 @@ class Runner:
         deadline = None if time_budget_s is None else time.monotonic() + time_budget_s
         if len(begun) + num_new < num_samples:
             self.noted(all_tried(self.study.name, len(begun) + num_new))
-        facts: dict[str, Any] = {"num_samples": num_samples} | ({"keep_weights": keep_weights} if keep_weights else {})
+        facts: dict[str, Any] = {"num_samples": num_samples} | {key: one for key, one in remembered.items() if one}
         self.run("search", HaltedFirst(halted, searcher), num_new + len(halted), deadline=deadline, **facts)
         if searcher.exhausted:
             self.noted(all_tried(self.study.name, len(self.ledger.of_phase("search"))))
@@ -143,12 +145,14 @@ class Runner:
             self.noted(freed)
 
     def select(self) -> None:
-        """Write the exact Pareto front of the finished search trials, and the recommended member, to the ledger."""
+        """Write what is chosen among the finished search trials to the ledger (docs/decisions/0028)."""
         trials = comparable(self.study, self.ledger, self.ledger.finished("search"), self.noted)
         if trials:
             folds = [self.splits.view("search", fold).validation for fold in self.study.search_folds]
-            front, recommended = choose(self.study, trials, len(set().union(*folds)))
-            self.ledger.select([trial.trial_id for trial in front], recommended.trial_id if recommended else None)
+            found = choose(self.study, self.ledger, trials, len(set().union(*folds)))
+            self.ledger.select(**found.facts())
+            if found.unmet:
+                self.noted(found.unmet)
 
     def run_listed(self, phase: Phase, trials: list[Trial], *, deadline: float | None = None, **facts: Any) -> None:
         """Run trials that are known beforehand, as `run` does; those that finished already are not run again."""
@@ -197,17 +201,9 @@ class Runner:
                 bookkeeper.close()
 
     def _tuner(self, phase: Phase, bookkeeper: Bookkeeper, count: int, slots: int, gpus: float) -> Tuner:
-        return make_tuner(
-            self.study.name,
-            phase,
-            bookkeeper,
-            storage=self.folder / files.RAY,
-            num_trials=count,
-            num_slots=slots,
-            placement=self.placement,
-            gpus_per_worker=gpus,
-            verbose=self.verbose,
-        )
+        sizes: dict[str, Any] = {"num_trials": count, "num_slots": slots, "gpus_per_worker": gpus}
+        sizes |= {"storage": self.folder / files.RAY, "placement": self.placement, "verbose": self.verbose}
+        return make_tuner(self.study.name, phase, bookkeeper, **sizes)
 
     def _baselines(self, phase: Phase) -> Baselines | None:
         any_trial = self.spec(Trial(phase=phase, parameters={}, seed=0, folds=()))

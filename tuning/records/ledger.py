@@ -128,10 +128,11 @@ class Ledger:
         with self._writing:
             self._sync()
 
-    def select(self, front: list[str], recommended: str | None) -> None:
-        """The Pareto front of the search trials and the recommended member."""
-        if self.selection != {"front": front, "recommended": recommended}:
-            self._append({"event": "selected", "front": front, "recommended": recommended})
+    def select(self, front: list[str], recommended: str | None, **beside: Any) -> None:
+        """The exact Pareto front of the search trials, the recommended one, and what is known `beside` (`Chosen.facts`)."""
+        selected = {"front": front, "recommended": recommended, **beside}
+        if self.selection != selected:
+            self._append({"event": "selected", **selected})
 
     def note(self, event: str, **facts: Any) -> None:
         """An event that changes no trial, such as a promotion."""

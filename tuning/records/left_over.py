@@ -15,6 +15,7 @@ from trainables.core.prepared.stored import lock_path
 from trainables.core.training.metrics import METRICS
 from trainables.core.wording import counted, size
 from trainables.data.core.dataset import DataError
+from tuning.records.front.told import members_of
 from tuning.records.home import ROOT, known_studies, study_folders
 from tuning.records.ledger import Ledger, Trial, objective_values
 from tuning.records.owner import is_locked, is_written
@@ -78,10 +79,10 @@ def free(ledger: Ledger) -> str:
 def needed(ledger: Ledger) -> set[str]:
     """The search trials whose weights are kept (docs/decisions/0023).
 
-    Those on the front, or with a real chance to be on it (`pareto.not_ruled_out`); the confirmed and the promoted ones; those
-    that a study of the home starts from; those that nothing is compared with any more, or that trained on earlier data, as
-    nothing could train them again. All of them where the study says so, and where it cannot be judged: while one of them is to
-    go on, and where nobody knows how certain an objective is, or on which people it was measured.
+    Those on the front, its members, or with a real chance to be on it (`pareto.not_ruled_out`); the confirmed and the promoted
+    ones; those that a study of the home starts from; those that nothing is compared with any more, or that trained on earlier
+    data, as nothing could train them again. All of them where the study says so, and where it cannot be judged: while one of
+    them is to go on, and where nobody knows how certain an objective is, or on which people it was measured.
     """
     if ledger.study.get("keep_weights") == "all":
         return set(ledger.trials)
@@ -95,6 +96,7 @@ def needed(ledger: Ledger) -> set[str]:
     return {
         *(trial.trial_id for trial in judged),
         *ledger.selection.get("front", []),
+        *members_of(ledger),
         *incomparable,
         *(trial.trial_id for trial in ledger.trials.values() if trial.data_version != ledger.data_version),
         *(trial.of for trial in ledger.trials.values() if trial.of),

@@ -1,4 +1,4 @@
-"""Choosing among the trials of a ledger: the front of a search, and the best trial of each variant."""
+"""What was chosen among the trials of a ledger: the members of its front, and the best trial of each variant."""
 
 from __future__ import annotations
 
@@ -8,29 +8,16 @@ from typing import Any
 
 from search_spaces.core.designs import Design
 from search_spaces.core.study import Study
-from trainables.core.training.metrics import METRICS
+from tuning.records.front.told import members_of
 from tuning.records.ledger import Ledger, Trial, objective_values
 from tuning.records.trial import refusal_of
-from tuning.statistics import selection
-
-
-def choose(study: Study, trials: list[Trial], num_validation: int) -> tuple[list[Trial], Trial | None]:
-    """The exact Pareto front of finished trials, and the member to recommend; empty where no objective is finite.
-
-    `num_validation` is the number of clips that the objectives were measured on.
-    """
-    metrics = [objective.metric for objective in study.objectives]
-    front, recommended = selection.choose(
-        [objective_values(trial, metrics) for trial in trials],
-        [objective.direction for objective in study.objectives],
-        num_clips=num_validation if METRICS[metrics[0]].share_of_clips else None,
-    )
-    return [trials[row] for row in front], None if recommended is None else trials[recommended]
 
 
 def ranked_front(ledger: Ledger) -> list[Trial]:
-    """The front's members: the recommended one, then the best by the study's first objective on validation data."""
-    front = [ledger.trials[trial_id] for trial_id in ledger.selection.get("front", [])]
+    """The front's members, who are on it in one draw of five or more: the recommended one, then the best by the study's
+    first objective on validation data.
+    """
+    front = [ledger.trials[trial_id] for trial_id in members_of(ledger)]
     recommended = ledger.selection.get("recommended")
     (metric, direction), *_ = ledger.study.get("objectives") or [["accuracy", "max"]]
     sign = -1 if direction == "max" else 1

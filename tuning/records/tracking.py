@@ -21,6 +21,7 @@ from trainables.core.training.metrics import measured_at
 from trainables.core.wording import counted
 from tuning.records import tags, views
 from tuning.records.artifacts import read_robustness
+from tuning.records.front.logged import log_selection
 from tuning.records.ledger import Ledger
 from tuning.records.mlflow_client import make_client, shown_uri, trouble
 from tuning.records.moved_home import is_own_store
@@ -201,10 +202,7 @@ class Tracker:
                 for key, value in record.figures(event["rows"]).items():
                     self._client.log_metric(self._parent, key, value, int(1000 * event["time"]))
             case "selected":
-                for trial in tuple(self.ledger.trials.values()):
-                    if trial.phase == "search" and trial.trial_id in self._runs:
-                        value = str(trial.trial_id in event["front"]).lower()
-                        self._client.set_tag(self._runs[trial.trial_id], tags.PARETO, value)
+                log_selection(self._client, self.ledger, self._runs, event)
 
     def _started(self, event: dict[str, Any]) -> None:
         from mlflow.entities import Param

@@ -73,6 +73,14 @@ KeepWeights = Annotated[
         help="Weights kept at a search's end: all, or those that something needs (the default); remembered.",
     ),
 ]
+Prefer = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WORDS",
+        help="Which member of the front: knee (the default), accuracy, small, 'param_count<=5e6' or "
+        "'accuracy=3,param_count=1'; remembered.",
+    ),
+]
 Smoke = Annotated[
     bool, typer.Option("--smoke", help="Run all of it once, small: a minute or two, to see that it works.")
 ]

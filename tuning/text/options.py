@@ -76,11 +76,22 @@ def require_spread(sd: float | None, pilot: str | None, dry_run: bool) -> None:
             raise ValueError(f"{option} was given without --dry-run; it sets the spread that a plan is made from.")
 
 
-def require_one_way(nested: int | None, top: int | None, trial: str | None, dry_run: bool) -> None:
-    """An option of another way to confirm would be passed over in silence."""
+def require_preference(prefer: str | None) -> None:
+    """Words that state no preference are refused before anything heavy is imported."""
+    if prefer is not None:
+        from search_spaces.core.preference import preference_of
+
+        preference_of(prefer)
+
+
+def require_one_way(
+    nested: int | None, top: int | None, trial: str | None, dry_run: bool, prefer: str | None = None
+) -> None:
+    """An option of another way to confirm would be passed over in silence; a preference has to be one."""
+    require_preference(prefer)
     if nested is None and dry_run:
         raise ValueError("--dry-run was given without --nested; only nested cross-validation is planned.")
-    for option, value in (("--top", top), ("--trial", trial)):
+    for option, value in (("--top", top), ("--trial", trial), ("--prefer", prefer)):
         if nested is not None and value is not None:
             raise ValueError(
                 f"{option} and --nested were both given; {option} chooses what to test on the holdout, --nested tests the "

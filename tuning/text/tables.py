@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,8 @@ from rich.table import Table
 
 from search_spaces.core.study import Objective
 from trainables.core.baselines.record import told
-from trainables.core.training.metrics import METRICS
 from trainables.core.wording import counted, first_line, size
+from tuning.records.front.told import how_sure, likeliest_first, members_of, preferred, probability_of
 from tuning.records.home import elsewhere, in_shell
 from tuning.records.ledger import Ledger, Trial, first_error
 from tuning.text.phases import PHASE_TITLES
@@ -39,13 +40,21 @@ def titled(title: str, leaky: bool) -> str:
 
 
 def front_table(
-    front: Sequence[Trial], objectives: Sequence[Objective], recommended: str | None, *, leaky: bool = False
+    front: Sequence[Trial],
+    objectives: Sequence[Objective],
+    recommended: str | None,
+    *,
+    probabilities: Mapping[str, float] | None = None,
+    leaky: bool = False,
 ) -> Table:
-    """The Pareto front, the recommended member marked; `leaky` where clips were dealt at random."""
+    """The Pareto front, the recommended member marked, with the `probabilities` to be on it; `leaky` as `titled` has it."""
     title = titled("Pareto front (validation clips)" if leaky else "Pareto front (validation people)", leaky)
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
     table.add_column("")
     table.add_column("trial", no_wrap=True)
+    of_front = quantity("front_probability")
+    if probabilities:
+        table.add_column(of_front.name, justify="right", no_wrap=True)
     keys = list(dict.fromkeys(key for trial in front for key in trial.parameters))
     for key in keys:
         table.add_column(key, justify="right")
@@ -55,7 +64,8 @@ def front_table(
     for trial in front:
         mark = "★" if trial.trial_id == recommended else ""
         values = [quantity(objective.metric).typed(trial.metrics[objective.metric]) for objective in objectives]
-        table.add_row(mark, trial.trial_id, *(str(trial.parameters.get(key, "")) for key in keys), *values)
+        likely = [of_front.typed(probabilities.get(trial.trial_id, math.nan))] if probabilities else []
+        table.add_row(mark, trial.trial_id, *likely, *(str(trial.parameters.get(key, "")) for key in keys), *values)
     return table
 
 
@@ -83,19 +93,29 @@ def show_exported(exported: Exported, as_json: bool) -> None:
 
 def print_front(ledger: Ledger, objectives: Sequence[Objective], shown: Shown) -> None:
     """The front of a search, or on standard error why there is none."""
-    front = [ledger.trials[trial_id] for trial_id in ledger.selection.get("front", [])]
-    recommended, leaky = ledger.selection.get("recommended"), ledger.leaky
+    exact, recommended = ledger.selection.get("front", []), ledger.selection.get("recommended")
+    names = dict.fromkeys([*exact, *members_of(ledger)])
+    front, leaky = likeliest_first(ledger, [ledger.trials[trial_id] for trial_id in names]), ledger.leaky
     if not front:
         because = first_error(ledger.of_phase("search"))
         print(f"No trial finished, so there is no front.{because}", file=sys.stderr)
     elif shown.as_json:
         for trial in front:
-            print(json.dumps(front_json(trial, recommended, leaky=leaky)))
+            if trial.trial_id in (
+                *exact,
+                recommended,
+            ):  # a script reads the exact front; `status --json` has the members
+                print(json.dumps(front_json(ledger, trial)))
     else:
-        shown.console.print(front_table(front, objectives, recommended, leaky=leaky))
-        first = METRICS[objectives[0].metric]
-        among = f"those within one standard error of the best {first.label}" if first.share_of_clips else "them"
-        shown.listener.say(f"★ recommended: the best compromise (knee) among {among}. ↑ more is better, ↓ less.")
+        probabilities = ledger.selection.get("front_probability")
+        shown.console.print(front_table(front, objectives, recommended, probabilities=probabilities, leaky=leaky))
+        shown.listener.say(f"★ recommended: {preferred(ledger, objectives[0].metric)}. ↑ more is better, ↓ less.")
+        if sure := how_sure(ledger):
+            shown.listener.say(f"How sure: {recommended} is {sure}.")
+        if probabilities:
+            beside = [trial_id for trial_id in names if trial_id not in exact]
+            told = f" Beside the measured front: {', '.join(beside)}." if beside else ""
+            shown.listener.say(f"The probability to be on the front counts people, seeds and clocks.{told}")
         if failed := [trial for trial in ledger.of_phase("search") if trial.state == "FAILED"]:
             shown.listener.say(
                 f"{len(failed)} of {counted(len(ledger.of_phase('search')), 'trial')} failed and will not be tried again "
@@ -130,7 +150,10 @@ def print_status(found: Any, console: Console) -> None:
     if found.baselines:
         console.print(f"  {told(found.baselines)}", highlight=False, soft_wrap=True)
     if found.recommended:
-        console.print(f"  front: {', '.join(found.front)}; recommended {found.recommended}", highlight=False)
+        console.print(f"  front: {_listed(found)}; recommended {found.recommended}", highlight=False, soft_wrap=True)
+        if found.sureness_told:
+            told_sure = f"  {found.recommended}: {found.sureness_told}, by the preference {found.prefer}"
+            console.print(told_sure, highlight=False, soft_wrap=True)
     for promoted in found.promoted:
         averages = f", the mean of {count} trainings" if (count := promoted.get("num_members", 1)) > 1 else ""
         console.print(f"  promoted: {promoted['name']} version {promoted['version']}{averages}", highlight=False)
@@ -175,15 +198,27 @@ def show_findings(findings: Sequence[Any], as_json: bool) -> bool:
     return not any(finding.fix for finding in findings)
 
 
-def front_json(trial: Trial, recommended: str | None, *, leaky: bool) -> dict[str, Any]:
-    """A front member as data; `leaky` where clips were dealt at random."""
+def front_json(ledger: Ledger, trial: Trial) -> dict[str, Any]:
+    """A trial of the front as data: on the exact one (`pareto`), with the probability that it belongs there."""
+    probability = probability_of(ledger, trial)
     return {
         "trial_id": trial.trial_id,
-        "recommended": trial.trial_id == recommended,
-        "leaky": leaky,
+        "recommended": trial.trial_id == ledger.selection.get("recommended"),
+        "pareto": trial.trial_id in ledger.selection.get("front", []),
+        "front_probability": None if math.isnan(probability) else probability,
+        "chosen_in": ledger.selection.get("sureness", {}).get(trial.trial_id),
+        "leaky": ledger.leaky,
         "parameters": trial.parameters,
         "metrics": trial.metrics,
     }
+
+
+def _listed(found: Any) -> str:
+    """The front of a study's status, the likeliest first."""
+    known = found.front_probability
+    names = dict.fromkeys([*found.front, *found.members])
+    ordered = sorted(names, key=lambda name: -known.get(name, math.inf))
+    return ", ".join(f"{name} ({percent(known[name], 0)})" if name in known else name for name in ordered)
 
 
 def _prediction_json(one: Any) -> str:

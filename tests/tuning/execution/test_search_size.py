@@ -78,7 +78,7 @@ def test_a_search_of_an_earlier_version_goes_on_without_trying_anything_again(pr
 @pytest.mark.parametrize("search_folds", [(0,), (0, 1)])
 def test_the_clips_that_a_search_chooses_by_are_those_it_validated_on(prepared, tmp_path, monkeypatch, search_folds):
     counted, choose = [], module.choose
-    monkeypatch.setattr(module, "choose", lambda *given: counted.append(given[2]) or choose(*given))
+    monkeypatch.setattr(module, "choose", lambda *given: counted.append(given[3]) or choose(*given))
     with LoopRunner(search_of(search_folds=search_folds), tmp_path, prepared) as runner:
         runner.search(2)
         validated = {clip for fold in search_folds for clip in runner.splits.folds[fold].validation}

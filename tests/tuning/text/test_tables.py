@@ -52,6 +52,31 @@ def test_a_parameter_that_a_member_of_the_front_does_not_have_is_a_blank_cell():
     assert cells["shortcut"] == ["", "linear"]
 
 
+def test_the_front_begins_with_the_likeliest_and_says_how_sure_the_recommendation_is(tmp_path, capsys):
+    with Ledger.write(tmp_path) as ledger:
+        for number in range(3):
+            ledger.start(make_trial(number))
+            ledger.end(f"search-{number:04d}", "FINISHED", METRICS)
+        known = {"search-0000": 0.45, "search-0001": 0.995, "search-0002": 0.31}
+        beside = {"members": list(known), "front_probability": known, "prefer": "small", "unmet": ""}
+        sureness = {"search-0000": 0.62, "search-0001": 0.21}
+        ledger.select(["search-0000", "search-0001"], "search-0000", **beside, sureness=sureness)
+        console = Console(file=io.StringIO(), width=120)
+        print_front(ledger, PARETO, Shown(console=console, listener=TerminalListener(console)))
+        print_front(ledger, PARETO, Shown(console=console, listener=TerminalListener(console), as_json=True))
+    written = console.file.getvalue()
+    lines = [line.split() for line in written.splitlines() if "search-" in line]
+    assert [line[:2] for line in lines[:3]] == [["search-0001", "100"], ["★", "search-0000"], ["search-0002", "31"]]
+    assert "★ recommended: the fewest parameters among those within one standard error of the best accuracy." in written
+    assert "How sure: search-0000 is chosen in 62 % of the draws; next: search-0001, 21 %." in written
+    assert "Beside the measured front: search-0002." in written
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(row["trial_id"], row["pareto"], row["front_probability"], row["chosen_in"]) for row in rows] == [
+        ("search-0001", True, 0.995, 0.21),
+        ("search-0000", True, 0.45, 0.62),
+    ]
+
+
 def test_below_the_front_stands_what_its_signs_mean_and_what_failed(tmp_path):
     with Ledger.write(tmp_path) as ledger:
         for number, state in enumerate(("FINISHED", "FAILED")):

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from trainables.core.training.predictions import Predictions, accuracy, f1_macro, require_answers, uar
 
 Direction = Literal["max", "min"]
-Where = Literal["trial", "epoch", "ledger", "deployed", "disturbed", "source"]
+Where = Literal["trial", "epoch", "ledger", "deployed", "disturbed", "selection", "source"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,8 +26,8 @@ class Metric:
 
     `where` is `trial` for what every trial has once, and that alone may be an objective; `epoch` for a curve, measured on
     the validation people after every epoch; `ledger` for one that MLflow does not get; `deployed` for a network that is
-    deployed in another form; `disturbed` for a curve over the strength of a disturbance; `source` for what only papers
-    state.
+    deployed in another form; `disturbed` for a curve over the strength of a disturbance; `selection` for what is known of a
+    trial among the others of its search; `source` for what only papers state.
 
     `share_of_clips`: it has a binomial standard error. `by_device`: it compares only on one kind of device. `cost`: it is
     told of every model that is recommended or promoted.
@@ -176,6 +176,16 @@ METRICS = _by_name(
         decimals=3,
         measured="A time that a paper prints without saying what it measures, so it never stands beside ours.",
         where="source",
+    ),
+    Metric(
+        name="front_probability",
+        label="on the front",
+        direction="max",
+        unit="%",
+        scale=100,
+        decimals=0,
+        measured="Share of draws in which no other trial dominates this one: people, seeds and clocks vary, counts are exact.",
+        where="selection",
     ),
     Metric(
         name="train_loss",

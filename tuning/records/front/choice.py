@@ -1,0 +1,89 @@
+"""Choosing among the trials of a search: the exact front, its members by probability, and the one to recommend."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from search_spaces.core.preference import SIZE, Preference, preference_of
+from search_spaces.core.study import Study
+from trainables.core.training.metrics import METRICS
+from tuning.records.front.noise import noises_of
+from tuning.records.ledger import Ledger, Trial, objective_values
+from tuning.statistics import selection
+
+_LEAST_SHARE = 0.005  # of the draws: what is chosen less often is not kept
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """What was chosen among trials.
+
+    `front` is exact: what no other dominates as measured. `front_probability` is by trial, `members` are those that are on the
+    front in one draw of five or more, the recommended one among them. `sureness` is by trial the share of the draws in which
+    the preference takes it. `unmet` says that no trial keeps to the limits of the preference.
+    """
+
+    front: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    recommended: str | None = None
+    front_probability: dict[str, float] = dataclasses.field(default_factory=dict)
+    sureness: dict[str, float] = dataclasses.field(default_factory=dict)
+    prefer: str = "knee"
+    unmet: str = ""
+
+    def facts(self) -> dict[str, Any]:
+        """What the ledger keeps of it."""
+        return json_ready(dataclasses.asdict(self))
+
+
+def json_ready(facts: dict[str, Any]) -> dict[str, Any]:
+    """Lists for tuples, as a ledger that was read again has them."""
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in facts.items()}
+
+
+def choose(study: Study, ledger: Ledger, trials: Sequence[Trial], num_clips: int) -> Chosen:
+    """Choose among finished `trials` of `study`; empty where no objective is finite.
+
+    `num_clips` is the number of clips that the objectives were measured on. The preference is the one that the ledger keeps.
+    """
+    prefer = preference_of(ledger.study.get("prefer"))
+    objectives = [objective.metric for objective in study.objectives]
+    metrics = [*objectives, *(metric for metric in prefer.metrics if metric not in objectives)]
+    found = selection.choose(
+        [objective_values(trial, metrics) for trial in trials],
+        [_direction(metric) for metric in metrics],
+        num_objectives=len(objectives),
+        noises=noises_of(ledger, trials, metrics, num_clips),
+        rule=_rule(prefer, metrics, num_clips),
+        seed=study.seed,
+    )
+    names = [trial.trial_id for trial in trials]
+    shares = {names[row]: round(float(share), 4) for row, share in enumerate(found.chosen_in) if share >= _LEAST_SHARE}
+    return Chosen(
+        front=tuple(names[row] for row in found.front),
+        members=tuple(names[row] for row in found.members),
+        recommended=None if found.recommended is None else names[found.recommended],
+        front_probability={
+            name: round(float(share), 4) for name, share in zip(names, found.probability, strict=True) if share == share
+        },
+        sureness=dict(sorted(shares.items(), key=lambda one: -one[1])),
+        prefer=prefer.words,
+        unmet="" if found.met else f"No trial keeps to {prefer.words}; the one that exceeds it least is recommended.",
+    )
+
+
+def _rule(prefer: Preference, metrics: list[str], num_clips: int) -> selection.Rule:
+    weights = dict(prefer.weights)
+    return selection.Rule(
+        kind=prefer.kind,
+        num_clips=num_clips if METRICS[metrics[0]].share_of_clips else None,
+        size=metrics.index(SIZE) if prefer.kind == "small" else None,
+        limits=tuple((metrics.index(limit.metric), limit.sign, limit.value) for limit in prefer.limits),
+        weights=tuple(weights.get(metric, 0.0) for metric in metrics),
+    )
+
+
+def _direction(metric: str) -> Any:
+    return METRICS[metric].direction
