@@ -199,7 +199,7 @@ def confirm(
     nested: arg.Nested = None, dry_run: arg.PlanOnly = False, data_root: arg.DataRoot = None, prefer: arg.Prefer = None,
     as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
-    """Train the front's members again with fresh seeds and test them on the locked holdout."""
+    """Race the front's members by cross-validation, and test the winner on the locked holdout."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
         options.require_one_way(nested, top, trial, dry_run, prefer)
@@ -211,7 +211,7 @@ def confirm(
         work: dict[str, Any] = {"seeds": seeds, "data_root": data_root, "verbose": verbose}
         with outcomes.shown(as_json) as shown:
             found = fertune.confirm(study, top=top, trial_id=trial, prefer=prefer, progress=shown.listener, **work)
-            if not evidence_tables.show_confirmed(found.ledger, found.rows, shown):
+            if not evidence_tables.show_confirmed(found.ledger, found.rows, found.race, shown):
                 raise typer.Exit(1)
 
 

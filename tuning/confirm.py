@@ -1,40 +1,46 @@
-"""`confirm`: the front's members are trained again with fresh seeds and tested on the locked holdout.
+"""`confirm`: the front's members race by cross-validation, and the winner alone is tested on the locked holdout.
 
-The best of N trials is biased upward by being the best. A confirmation trains each chosen configuration with seeds that
-the search did not use, chooses the epoch on validation data as ever, and only then looks at the locked holdout. The
-present champion of the task is trained beside them, with the same seeds on the same people.
+The best of N trials is biased upward by being the best, and one fold with one seed decides by chance. A race trains the
+members anew on every fold outside the holdout, with seeds that the search did not use; who is clearly worse leaves early. Then
+the winner is trained again and scored on the holdout, once. The present champion of the task is trained beside them in both,
+on the same people.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from search_spaces.core.study import Study
-from trainables.core.phases import Phase
-from tuning.evidence.champion import Champion, Incomparable, champion_of
 from tuning.evidence.holdout import Evidence, evidence
-from tuning.execution.preferring import choose_by, require_preference
+from tuning.evidence.race import Raced, raced
+from tuning.execution.confirming.beside import present_champion, trials_of_champion
+from tuning.execution.confirming.preferring import choose_by, require_preference
+from tuning.execution.confirming.race import winner_of
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.seeds import fresh_seeds
-from tuning.records.aliases import CHAMPION
 from tuning.records.ledger import Ledger, Trial
-from tuning.records.selection import comparable, incomparable, ranked_front
+from tuning.records.selection import comparable, incomparable, likely_choices, ranked_front
 from tuning.records.trial import configuration_of, refusal_of
 from tuning.text.progress import heard
 
-TOP = 3  # members of the front
+TOP = 4  # configurations that race
+LIKELY = 0.10  # the share of the draws in which the study's preference takes who is to race (docs/decisions/0029)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Confirmed:
-    """What the confirmations of a study say, the recommended configuration first, its ledger, and what to know beside."""
+    """What the confirmations of a study say, the winner first, its ledger, its race, and what to know beside.
+
+    `race` is `None` where one trial alone was asked for (`trial_id`) and none was run before.
+    """
 
     ledger: Ledger
     rows: list[Evidence]
+    race: Raced | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -50,63 +56,69 @@ def confirm(
     progress: bool | Listener = False,
     verbose: bool = False,
 ) -> Confirmed:
-    """Test the front's members of a study that was begun on people that no choice has seen, as `confirm_search` says.
+    """Race the front's members of a study that was begun, and test the winner on people that no choice has seen.
+
+    As `confirm_search` says.
 
     With `prefer` the study chooses anew by it first (`Preference`), and remembers it.
     """
     if top is not None and trial_id is not None:
         raise ValueError("--top and --trial were both given; both choose what is confirmed, so give one of them.")
     require_preference(prefer, trial_id)
-    asked: dict[str, Any] = {"top": TOP if top is None else top, "seeds": seeds, "trial_id": trial_id}
+    asked: dict[str, Any] = {"top": top, "seeds": seeds, "trial_id": trial_id}
     given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
     require = partial(members_of, **asked)
     with Runner(study, heard(progress), **given, begun=True, require=require) as runner:
         choose_by(runner, prefer)
         confirm_search(runner, **asked)
-    return Confirmed(ledger=runner.ledger, rows=evidence(runner.ledger), notes=tuple(runner.notes))
+    ledger = runner.ledger
+    return Confirmed(ledger=ledger, rows=evidence(ledger), race=raced(ledger), notes=tuple(runner.notes))
 
 
-def confirm_search(runner: Runner, *, top: int = TOP, seeds: int = 2, trial_id: str | None = None) -> None:
-    """Train the `top` members of the front (the recommended one first) with `seeds` fresh seeds; score the holdout.
+def confirm_search(
+    runner: Runner, *, top: int | None = None, seeds: int = 2, trial_id: str | None = None, refit_seeds: int = 1
+) -> str:
+    """Race the `top` members of the front, then train the winner with `seeds` fresh seeds and score the holdout.
 
-    The study's controls are trained beside the first of them, and the present champion beside them all, unless it is one
-    of them. With `trial_id` that trial alone is confirmed, with the champion. What is confirmed already is not run again.
-    Members that cannot be trained today are left out, and told.
-    A champion that cannot be compared, or that MLflow does not tell of, is left out, and the ledger says why.
+    Returns the winner. The study's controls are trained beside it, and the present champion, unless it is the winner itself.
+    With `trial_id` there is no race: that trial is confirmed, with the champion, without controls. What is confirmed already
+    is not run again. A champion that cannot be compared, or that MLflow does not tell of, is left out, and the ledger says why.
 
     Raises `ValueError` where there is nothing to confirm.
     """
     members = members_of(runner, top=top, seeds=seeds, trial_id=trial_id)
     comparable(runner.study, runner.ledger, ranked_front(runner.ledger), runner.noted)  # tells of the others
-    variants = [(member, "", {}) for member in members]
+    champion = present_champion(runner)
+    winner = members[0] if trial_id else winner_of(runner, members, champion, refit_seeds)
+    variants: list[tuple[str, dict[str, Any]]] = [("", {})]
     if trial_id is None:
-        variants += [(members[0], name, dict(changes)) for name, changes in runner.study.controls.items()]
+        variants += [(name, dict(changes)) for name, changes in runner.study.controls.items()]
     fresh = fresh_seeds(runner.ledger, seeds)
     todo = [
         Trial(
             phase="confirm",
-            parameters={**member.parameters, **changes},
+            parameters={**winner.parameters, **changes},
             seed=seed,
             folds=runner.study.search_folds[:1],
-            of=member.trial_id,
+            of=winner.trial_id,
             variant=variant,
         )
-        for member, variant, changes in variants
+        for variant, changes in variants
         for seed in fresh
     ]
-    champion = present_champion(runner)
-    if champion and not any(champion.is_configuration(runner.study, member.parameters) for member in members):
+    if champion and not champion.is_configuration(runner.study, winner.parameters):
         todo += trials_of_champion(champion, "confirm", fresh, runner.study.search_folds[:1])
     runner.run_listed("confirm", todo)
+    return winner.trial_id
 
 
-def members_of(runner: Runner, *, top: int = TOP, seeds: int = 2, trial_id: str | None = None) -> list[Trial]:
+def members_of(runner: Runner, *, top: int | None = None, seeds: int = 2, trial_id: str | None = None) -> list[Trial]:
     """The search trials that `confirm_search` confirms. It raises the same, and needs no more than the ledger."""
     require_search(runner)
-    if top < 1 or seeds < 1:
+    if (top is not None and top < 1) or seeds < 1:
         raise ValueError(f"top={top} and seeds={seeds} were given; whole numbers of at least 1 are allowed.")
     fresh_seeds(runner.ledger, seeds)
-    members = [_finished(runner, trial_id)] if trial_id else _distinct(runner)[:top]
+    members = [_finished(runner, trial_id)] if trial_id else _distinct(runner, top)
     if not members and (front := ranked_front(runner.ledger)):
         reason = incomparable(front[0], refusal_of(runner.study, front[0]))
         raise ValueError(
@@ -118,11 +130,6 @@ def members_of(runner: Runner, *, top: int = TOP, seeds: int = 2, trial_id: str 
     return members
 
 
-def confirm_champion(runner: Runner, champion: Champion, seeds: Sequence[int]) -> None:
-    """Train the present champion's configuration with `seeds`, those of a challenger; score the holdout."""
-    runner.run_listed("confirm", trials_of_champion(champion, "confirm", seeds, runner.study.search_folds[:1]))
-
-
 def require_search(runner: Runner) -> None:
     """Raises `ValueError` for an ablation."""
     if runner.study.design is not None:
@@ -131,47 +138,14 @@ def require_search(runner: Runner) -> None:
         )
 
 
-def trials_of_champion(champion: Champion, phase: Phase, seeds: Sequence[int], folds: Sequence[int]) -> list[Trial]:
-    """The champion's configuration, to be trained again with each of `seeds` on each of `folds`."""
-    return [
-        Trial(
-            phase=phase,
-            parameters=dict(champion.parameters),
-            trainable=champion.trainable,
-            seed=seed,
-            folds=(fold,),
-            of=champion.uri,
-            variant=CHAMPION,
-        )
-        for seed in seeds
-        for fold in folds
-    ]
-
-
-def present_champion(runner: Runner) -> Champion | None:
-    """The champion to train beside a study's configurations; `None`, told and written down why, where it cannot be had."""
-    try:
-        champion = champion_of(runner.study, runner.prepared, runner.splits, runner.tracker.uri, runner.home)
-    except (Incomparable, ConnectionError) as error:  # the members can be confirmed all the same; `promote` asks again
-        runner.ledger.note("champion_left_out", reason=str(error))
-        runner.noted(f"Confirmed without the present champion: {error}")
-        return None
-    if champion and champion.common is not None:
-        runner.noted(
-            "The search of the present champion chose on some of the people who are held out here, so its accuracy on the "
-            f"holdout may be too good. `promote` tests on the {len(champion.common)} clips of the others."
-        )
-    return champion
-
-
-def _distinct(runner: Runner) -> list[Trial]:
-    """The front's members that can be trained today, of those that train the same the first."""
+def _distinct(runner: Runner, top: int | None) -> list[Trial]:
+    """Who is to race, of those that can be trained today; of those that train the same the first."""
     found: dict[Hashable, Trial] = {}
-    for member in ranked_front(runner.ledger):
+    for member in likely_choices(runner.ledger, LIKELY if top is None else 0.0):
         if refusal_of(runner.study, member):
             continue
         found.setdefault(configuration_of(runner.study, member), member)
-    return list(found.values())
+    return list(found.values())[: top or TOP]
 
 
 def _finished(runner: Runner, trial_id: str) -> Trial:

@@ -9,7 +9,7 @@ from typing import Any
 
 from search_spaces.core.study import Study
 from trainables.core import files
-from tuning.confirm import confirm_champion, confirm_search, members_of
+from tuning.confirm import confirm_search, members_of
 from tuning.evidence.champion import (
     Champion,
     Incomparable,
@@ -33,8 +33,10 @@ from tuning.evidence.holdout import Evidence, Holdout
 from tuning.evidence.majority import require_beats_majority
 from tuning.evidence.model.renewal import has_grown, renewed, same_configuration
 from tuning.evidence.model_card import as_description, model_card
-from tuning.execution.preferring import choose_by, require_preference
-from tuning.execution.refits import NotRefitted, model_folder, refits
+from tuning.evidence.race import raced
+from tuning.execution.confirming.beside import confirm_champion
+from tuning.execution.confirming.preferring import choose_by, require_preference
+from tuning.execution.confirming.refits import NotRefitted, model_folder, refits
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.seeds import refit_seeds as seeds_of_refits
 from tuning.records import registry, tags
@@ -89,16 +91,16 @@ def promote_winner(
     saving: float = SAVING,
     refit_seeds: int = 1,
 ) -> Promotion:
-    """Refit and register the recommended configuration of a study (or that of `trial_id`) as champion.
+    """Refit and register the winner of a study's race (or the configuration of `trial_id`) as champion.
 
-    Confirms first where evidence is missing. Every champion must beat the majority baseline; one that follows must also beat
-    the present champion on the same holdout people (`superiority`: superior, or within what is left of `margin`
-    with `saving` fewer parameters or less time), as one of all confirmed configurations, by Holm at what of `alpha` is left
-    to this look at the holdout (`alpha_spending`). What is champion already is left as it is. The refit trains on everybody
-    but the holdout, for the median best epoch of the confirmed runs, with `refit_seeds` seeds; of several, one model is
-    registered that answers with the mean of their probabilities. The evidence belongs to the configuration, and the tags
-    say so. Beside the weights lie `evidence.json` and the model card. Whoever dies on the way leaves the old champion or
-    the new one, and calls again.
+    The race is run, and its winner confirmed, where evidence is missing. Every champion must beat the majority baseline; one
+    that follows must also beat the present champion on the same holdout people (`superiority`: superior, or within what is
+    left of `margin` with `saving` fewer parameters or less time), as one of all confirmed configurations, by Holm at what of
+    `alpha` is left to this look at the holdout (`alpha_spending`). What is champion already is left as it is. The refit trains
+    on everybody but the holdout, for the median best epoch of the confirmed runs, with `refit_seeds` seeds; of several, which
+    the race then tests as one, a model is registered that answers with the mean of their probabilities. The evidence belongs to
+    the configuration, and the tags say so. Beside the weights lie `evidence.json` and the model card. Whoever dies on the way
+    leaves the old champion or the new one, and calls again.
 
     Where the present champion's search chose on some of these people, the test leaves them out. Its own configuration is
     promoted untested on data that have only grown, and with more `refit_seeds` than it has members.
@@ -120,9 +122,9 @@ def promote_winner(
         test = {"alpha": alpha, "margin": margin, "saving": saving}
         promoted = _promoted(runner, holdout, champion, trial_id, test, refit_seeds)
     except Refused as refused:
-        refused.rows = tuple(holdout.rows())
+        refused.rows, refused.race = tuple(holdout.rows()), raced(runner.ledger)
         raise
-    return dataclasses.replace(promoted, rows=tuple(holdout.rows()))
+    return dataclasses.replace(promoted, rows=tuple(holdout.rows()), race=raced(runner.ledger))
 
 
 def _promoted(
@@ -133,7 +135,7 @@ def _promoted(
     test: dict[str, float],
     count: int,
 ) -> Promotion:
-    found = _confirmed(runner, holdout, trial_id)
+    found = _confirmed(runner, holdout, trial_id, count)
     same = champion is not None and champion.is_configuration(runner.study, found.parameters)
     if champion and same:
         count = max(count, champion.num_members)
@@ -176,17 +178,16 @@ def _require_promotable(study: Study, *, leaky: bool) -> None:
         )
 
 
-def _confirmed(runner: Runner, holdout: Holdout, trial_id: str | None) -> Evidence:
-    """The evidence for the chosen configuration, gathered where it is missing."""
-    chosen = trial_id or runner.ledger.selection.get("recommended")
-    require_comparable(runner.study, runner.ledger, chosen)
-    found = holdout.row(chosen)
+def _confirmed(runner: Runner, holdout: Holdout, trial_id: str | None, refit_seeds: int) -> Evidence:
+    """The evidence for the winner of the race, or for `trial_id`, gathered where it is missing."""
+    require_comparable(runner.study, runner.ledger, trial_id)
+    found = holdout.row(trial_id)
     if found is None or len(found.seeds) < NUM_SEEDS:
-        confirm_search(runner, seeds=NUM_SEEDS, trial_id=trial_id)
+        chosen = confirm_search(runner, seeds=NUM_SEEDS, trial_id=trial_id, refit_seeds=refit_seeds)
         found = holdout.row(chosen)
-    if found is None or len(found.seeds) < NUM_SEEDS:
-        because = first_error(trial for trial in runner.ledger.of_phase("confirm") if trial.of == chosen)
-        raise Refused(f"{chosen} was not confirmed with {NUM_SEEDS} seeds: some of its trainings failed.{because}")
+        if found is None or len(found.seeds) < NUM_SEEDS:
+            because = first_error(trial for trial in runner.ledger.of_phase("confirm") if trial.of == chosen)
+            raise Refused(f"{chosen} was not confirmed with {NUM_SEEDS} seeds: some of its trainings failed.{because}")
     return found
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from search_spaces.core.study import PARETO
 from trainables.core.phases import Phase
 from tuning.evidence.holdout import Evidence, evidence, predictions_of
+from tuning.evidence.race import Raced, raced
 from tuning.records.front.told import likeliest_first, members_of, probability_of
 from tuning.records.ledger import Ledger, Trial, objective_values, read_begun
 from tuning.records.selection import ranked_front
@@ -116,6 +117,14 @@ class ReportData:
     def evidence(self) -> list[Evidence]:
         """What was confirmed on the holdout; empty where nothing was or its predictions are gone."""
         return self._evidence[0]
+
+    @cached_property
+    def race(self) -> Raced | None:
+        """How the members raced; `None` where they did not, or where the predictions of the race are gone."""
+        try:
+            return raced(self.ledger)
+        except (OSError, ValueError):
+            return None
 
     @property
     def evidence_problem(self) -> str:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-Phase = Literal["search", "confirm", "refit", "ablation", "nested_search", "nested"]
+Phase = Literal["search", "confirm", "race", "refit", "ablation", "nested_search", "nested"]
 Split = Literal["validation", "test", "holdout", "none"]
 
 # Whom a trial's predictions are of, by phase; a refit makes none.
 SCORED_ON: Mapping[Phase, Split] = {
     "search": "validation",
     "confirm": "holdout",
+    "race": "test",
     "refit": "none",
     "ablation": "test",
     "nested_search": "validation",
     "nested": "test",
 }
-COMPARING: tuple[Phase, ...] = ("ablation", "nested_search", "nested")  # whose networks nobody serves
+COMPARING: tuple[Phase, ...] = ("race", "ablation", "nested_search", "nested")  # whose networks nobody serves

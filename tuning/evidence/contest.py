@@ -13,6 +13,7 @@ from tuning.evidence import refusals
 from tuning.evidence.champion import Champion
 from tuning.evidence.configuration import configuration_hash, earlier_hashes
 from tuning.evidence.holdout import Evidence, Holdout, study_at_starts
+from tuning.evidence.race import Raced
 from tuning.records import tags
 from tuning.records.aliases import CHAMPION
 from tuning.records.home import in_shell
@@ -29,13 +30,15 @@ NUM_SEEDS = 2  # that evidence needs at least
 class Refused(ValueError):
     """A configuration may not become champion; the message says which condition failed and by how much.
 
-    `verdict` is that of the test against the present champion, where it came to that, `rows` are all that was confirmed.
+    `verdict` is that of the test against the present champion, where it came to that, `rows` are all that was confirmed,
+    `race` is how it was chosen.
     """
 
     def __init__(self, message: str, verdict: Verdict | None = None) -> None:
         super().__init__(message)
         self.verdict = verdict
         self.rows: tuple[Evidence, ...] = ()
+        self.race: Raced | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,7 +47,7 @@ class Promotion:
 
     `evidence_sha256` is that of the registered `evidence.json`, `""` of a champion of before there was one. `already` says
     that the version was champion before, and nothing was done. `num_members` trainings answer in it.
-    `rows` are all that was confirmed, `notes` what to know beside.
+    `rows` are all that was confirmed, `race` is the last one of the study, `notes` what to know beside.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Promotion:
     already: bool = False
     num_members: int = 1
     rows: tuple[Evidence, ...] = ()
+    race: Raced | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -69,8 +73,8 @@ class Contest:
 
 
 def require_comparable(study: Study, ledger: Ledger, trial_id: str | None) -> None:
-    """Raises `Refused` where `trial_id`, by default the recommended one, is of before and cannot be trained today."""
-    trial = ledger.trials.get(trial_id or ledger.selection.get("recommended") or "")
+    """Raises `Refused` where `trial_id` is of before and cannot be trained today; of a race, such members are left out."""
+    trial = ledger.trials.get(trial_id or "")
     if trial and (reason := refusal_of(study, trial)):
         raise Refused(f"{incomparable(trial, reason)} Choose another trial (--trial).")
 

@@ -13,7 +13,7 @@ import pandas as pd
 from trainables.core import files
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import ranked_front
-from tuning.statistics.intervals import Interval, accuracy_interval, independent_difference, majority_share
+from tuning.statistics.intervals import Interval, accuracy_interval, independent_difference, majority_share, with_seeds
 from tuning.statistics.pairing import judged
 
 
@@ -22,7 +22,7 @@ class Evidence:
     """What a configuration achieves on the holdout.
 
     `trial_id` is the search trial whose configuration it is, or the URI of a registered version (variant `champion`).
-    `accuracy` has an interval over people, which counts no seeds (decision 0006); `majority` is what always answering the
+    `accuracy` has an interval over people and seeds; `majority` is what always answering the
     commonest class would get there. `best_epoch` is the median over the confirmed runs. `search_accuracy` is what the search
     believed, on validation data, and `optimism` by how much that exceeds `accuracy`; both are `None` for what was not
     searched (controls, the champion), and `optimism` where the predictions of the search are gone. Where `subjects_known`
@@ -58,7 +58,8 @@ class Evidence:
     @property
     def interval_over(self) -> str:
         """What the intervals count, in words."""
-        return f"over {'people' if self.subjects_known else 'clips'}, seeds not counted"
+        units = "people" if self.subjects_known else "clips"
+        return f"over {units} and seeds" if len(self.seeds) > 1 else f"over {units}, of one seed"
 
 
 def describe_tested(num_people: int | None, num_clips: int) -> str:
@@ -151,9 +152,10 @@ def study_at_starts(ledger: Ledger, key: str) -> dict[str, list[Any]]:
 
 
 def holdout_accuracy(predictions: pd.DataFrame, confidence: float = 0.95) -> Interval:
-    """The accuracy of `predictions` with its interval over people (clips, where not all of them name a person)."""
+    """The accuracy of `predictions` with its interval over people (clips, where not all of them name a person) and seeds."""
     table = judged(predictions)
-    found = accuracy_interval(table["correct"], table["subject_id"].tolist(), table["seed"], confidence)
+    people, seeds = table["subject_id"].tolist(), table["seed"].tolist()
+    found = with_seeds(accuracy_interval(table["correct"], people, seeds, confidence), table["correct"], people, seeds)
     if table["subject"].notna().all():
         return found
     return dataclasses.replace(found, method=found.method.replace("subjects", "clips"))

@@ -26,6 +26,22 @@ def ranked_front(ledger: Ledger) -> list[Trial]:
     )
 
 
+def likely_choices(ledger: Ledger, least: float = 0.0) -> list[Trial]:
+    """Whom the study's preference may take: the recommended one, then by how often it takes them as people and seeds vary.
+
+    Of those that it takes in a share `least` of the draws; the front's other members follow where that is 0. All members of
+    the front where the study was chosen among by an earlier version, which kept no such shares.
+    """
+    shares = ledger.selection.get("sureness") or {}
+    front = [trial.trial_id for trial in ranked_front(ledger)]
+    if not shares:
+        return [ledger.trials[name] for name in front]
+    recommended = [name for name in front[:1] if name == ledger.selection.get("recommended")]
+    often = sorted((name for name, share in shares.items() if share >= least), key=lambda name: -shares[name])
+    names = dict.fromkeys([*recommended, *often, *([] if least else front)])
+    return [ledger.trials[name] for name in names if name in ledger.trials]
+
+
 def comparable(study: Study, ledger: Ledger, trials: Iterable[Trial], tell: Callable[[str], None]) -> list[Trial]:
     """Those of `trials` whose configuration can be trained today. `tell` and the ledger hear of the others why not."""
     kept = []

@@ -87,6 +87,37 @@ def crossed(scores: np.ndarray) -> tuple[np.ndarray, float, float]:
     return by_subject, max(float(by_seed.var(ddof=1)) - of_both / num_subjects, 0.0), of_both
 
 
+def with_seeds(found: Interval, correct: ArrayLike, subjects: Sequence[str], seeds: Sequence[Hashable]) -> Interval:
+    """`found`, the interval of an accuracy over people, widened by what the seeds of the trainings add.
+
+    `correct` `(N,)` holds one prediction each, of a person in `subjects` by a training in `seeds`. Each distance from the mean
+    becomes the root of its square plus that of the seeds' standard error (`crossed`: what moves everybody at once), both by
+    the t quantile with Satterthwaite's degrees of freedom. With one seed, or one person, nobody knows what seeds add, and
+    `found` is returned.
+    """
+    names = list(dict.fromkeys(seeds))
+    people = list(dict.fromkeys(subjects))
+    if len(names) < 2 or len(people) < 2:
+        return found
+    right, clips = np.zeros((2, len(people), len(names)))
+    places = {name: place for place, name in enumerate(people)}, {name: place for place, name in enumerate(names)}
+    rows = [places[0][subject] for subject in subjects], [places[1][seed] for seed in seeds]
+    np.add.at(right, rows, np.asarray(correct, dtype=float))
+    np.add.at(clips, rows, 1.0)
+    shares = (right / clips if clips.all() else right) * clips.mean(axis=1, keepdims=True) / clips.mean()
+    by_person, of_seeds, _ = crossed(shares)
+    of_people, of_seeds = float(by_person.var(ddof=1)) / len(people), of_seeds / len(names)
+    if of_seeds == 0:
+        return dataclasses.replace(found, method=f"{found.method}, and seeds")
+    below = of_people**2 / (len(people) - 1) + of_seeds**2 / (len(names) - 1)
+    df, tail = (of_people + of_seeds) ** 2 / below, (1 + found.confidence) / 2
+    z = float(stats.norm.ppf(tail))
+    stretch = float(stats.t.ppf(tail, df)) / z
+    low = found.mean - stretch * math.hypot(found.mean - found.low, z * math.sqrt(of_seeds))
+    high = found.mean + stretch * math.hypot(found.high - found.mean, z * math.sqrt(of_seeds))
+    return dataclasses.replace(found, low=max(low, 0.0), high=min(high, 1.0), method=f"{found.method}, and seeds")
+
+
 def majority_share(labels: Sequence[Hashable]) -> float:
     """The accuracy of always answering the commonest class: what a model must beat to have learnt anything."""
     if not len(labels):

@@ -10,16 +10,21 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
+from trainables.core.wording import counted
 from tuning.evidence.holdout import Evidence, describe_tested
 from tuning.evidence.nested_cross_validation import NestedResult
+from tuning.evidence.race import Raced, Racer
 from tuning.records.ledger import Ledger, first_error
-from tuning.text.quantities import by_seed, limits, percent, points
+from tuning.text.quantities import by_seed, limits, percent, points, spread
 from tuning.text.shown import Shown
 from tuning.text.tables import LEAKY, titled
 
 
-def show_confirmed(ledger: Ledger, found: Sequence[Evidence], shown: Shown) -> bool:
-    """Show `found`, and on standard error what failed; tells whether there is any evidence."""
+def show_confirmed(ledger: Ledger, found: Sequence[Evidence], race: Raced | None, shown: Shown) -> bool:
+    """Show the race and what was `found` on the holdout, and on standard error what failed; tells whether there is evidence.
+
+    As data the rows of the holdout, then one object `race`.
+    """
     confirmed = ledger.of_phase("confirm")
     failed = sum(bool(trial.error) for trial in confirmed)
     if failed:
@@ -30,11 +35,66 @@ def show_confirmed(ledger: Ledger, found: Sequence[Evidence], shown: Shown) -> b
     if shown.as_json:
         for row in found:
             print(json.dumps(dataclasses.asdict(row)))
+        if race:
+            print(json.dumps({"race": dataclasses.asdict(race)}))
     elif found:
+        show_race(race, shown)
         shown.console.print(evidence_table(found))
         if found[0].leaky:
             shown.listener.say(LEAKY)
     return bool(found)
+
+
+def show_race(found: Raced | None, shown: Shown) -> None:
+    """The race as a table, and what its winner has to be believed; nothing where there was none."""
+    if found:
+        shown.console.print(race_table(found))
+        for line in race_summary(found):
+            shown.listener.say(line)
+
+
+def race_table(found: Raced) -> Table:
+    """Who raced, how accurate each was by cross-validation, and who left."""
+    seeds = f", the mean of {found.num_seeds} trainings each" if found.num_seeds > 1 else ""
+    tested = describe_tested(found.num_people, found.num_clips)
+    title = f"Race over {counted(found.num_folds, 'fold')} outside the holdout ({tested}{seeds})"
+    table = Table(box=box.SIMPLE_HEAD, title=titled(title, found.leaky), title_justify="left")
+    table.caption, table.caption_justify = f"Intervals over {_units(found)} and trainings.", "left"
+    table.add_column("trial", no_wrap=True)
+    for heading in ("accuracy", "95 % interval", "by fold", "behind the winner, points", ""):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for racer in found.racers:
+        table.add_row(
+            f"{racer.trial_id} (champion)" if racer.variant else racer.trial_id,
+            percent(racer.accuracy.mean),
+            limits(racer.accuracy),
+            spread(racer.by_fold),
+            points(racer.behind) if racer.behind else "",
+            fate(found, racer),
+        )
+    return table
+
+
+def race_summary(found: Raced) -> list[str]:
+    """What the winner has to be believed, and who could not be trained."""
+    lines = list(found.failed.values())
+    if found.corrected and len(found.racers) > 1:
+        lines.append(
+            f"{percent(found.corrected.mean)} ({limits(found.corrected)}) is what the winner has to be believed by "
+            f"cross-validation: {percent(found.first.accuracy.mean)} corrected for the choice (BBC-CV)."
+        )
+    return lines
+
+
+def fate(found: Raced, racer: Racer) -> str:
+    """How the race ended for one."""
+    if racer.trial_id == found.winner:
+        return "winner"
+    return "" if racer.left_after is None else f"left after {counted(racer.left_after, 'fold')}"
+
+
+def _units(found: Raced) -> str:
+    return "clips" if found.num_people is None else "people"
 
 
 def evidence_table(found: Sequence[Evidence]) -> Table:

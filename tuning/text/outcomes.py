@@ -16,11 +16,12 @@ from trainables.core.prepared.stored import Prepared
 from tuning.evidence.ablation import comparison_of, runs_of
 from tuning.evidence.contest import Promotion, Refused
 from tuning.evidence.holdout import Evidence
+from tuning.evidence.race import Raced
 from tuning.records.ran import Ran
 from tuning.statistics.pairing import NotComparable, Run
 from tuning.text import ablation_document, prepared_tables, sheets
 from tuning.text.baseline_tables import say_verdict, show_baselines
-from tuning.text.evidence_tables import evidence_table
+from tuning.text.evidence_tables import evidence_table, show_race
 from tuning.text.progress import TerminalListener
 from tuning.text.quantities import by_seed, limits, percent
 from tuning.text.shown import Shown
@@ -40,7 +41,7 @@ def shown(as_json: bool = False) -> Generator[Shown]:
     try:
         yield found
     except Refused as refused:
-        _show_evidence(refused.rows, found)
+        _show_evidence(refused.race, refused.rows, found)
         raise
 
 
@@ -91,11 +92,12 @@ def show_promotion(promoted: Promotion, shown: Shown) -> None:
     """What was confirmed and decided, and how accurate what was promoted is."""
     if shown.as_json:
         verdict = dataclasses.asdict(promoted.verdict) if promoted.verdict else None
-        named = {"model": promoted.name, "version": promoted.version, "uri": promoted.uri, "already": promoted.already}
-        named["num_members"] = promoted.num_members
+        named: dict[str, Any] = {"model": promoted.name, "version": promoted.version, "uri": promoted.uri}
+        named |= {"already": promoted.already, "num_members": promoted.num_members}
+        named["race"] = dataclasses.asdict(promoted.race) if promoted.race else None
         print(json.dumps(named | {"verdict": verdict, "evidence_sha256": promoted.evidence_sha256}))
         return
-    _show_evidence(promoted.rows, shown)
+    _show_evidence(promoted.race, promoted.rows, shown)
     if promoted.verdict is not None:
         shown.listener.say(promoted.verdict.reason)
     averages = f", the mean of {promoted.num_members} trainings" if promoted.num_members > 1 else ""
@@ -119,8 +121,9 @@ def show_demo(ran: Ran, promoted: Promotion, clip: Path | None, shown: Shown) ->
     say_next(ran.home, shown.listener, commands, ran.compare)
 
 
-def _show_evidence(rows: Sequence[Evidence], shown: Shown) -> None:
+def _show_evidence(race: Raced | None, rows: Sequence[Evidence], shown: Shown) -> None:
     if rows and not shown.as_json:
+        show_race(race, shown)
         shown.console.print(evidence_table(rows))
 
 

@@ -9,6 +9,7 @@ from trainables.core.phases import Phase
 PHASE_TITLES: Mapping[Phase, str] = {
     "search": "search",
     "ablation": "ablation",
+    "race": "race",
     "confirm": "confirmation",
     "nested_search": "nested cross-validation, search",
     "nested": "nested cross-validation, test",

@@ -68,7 +68,12 @@ def limits(found: Interval) -> str:
 
 def by_seed(shares: Sequence[float]) -> str:
     """The lowest and the highest of the shares that trainings with other seeds had: `by seed 75.0 to 81.2 %`; `""` of one."""
-    return f"by seed {100 * min(shares):.1f} to {100 * max(shares):.1f} %" if len(shares) > 1 else ""
+    return f"by seed {spread(shares)}" if len(shares) > 1 else ""
+
+
+def spread(shares: Sequence[float]) -> str:
+    """The lowest and the highest of some shares: `75.0 to 81.2 %`; `""` of one."""
+    return f"{100 * min(shares):.1f} to {100 * max(shares):.1f} %" if len(shares) > 1 else ""
 
 
 def points(found: Interval) -> str:

@@ -36,13 +36,13 @@ class Splits:
 
         A search trains on the fold's train and chooses on its validation. A confirmation also trains on the fold's test
         people, whom no choice has seen, and is scored on the holdout. A refit trains on everybody but the holdout. An
-        ablation trains on the fold's train, chooses on its validation and is scored on its test. So does the test of a
-        search that was made in one fold alone (`nested`), and that search (`nested_search`) sees what any search sees.
+        ablation trains on the fold's train, chooses on its validation and is scored on its test. So do a race, and
+        the test of a search that was made in one fold alone (`nested`); that search (`nested_search`) sees what any sees.
         """
         if not 0 <= fold < len(self.folds):
             raise ValueError(f"There is no fold {fold}; the data set has folds 0 to {len(self.folds) - 1}.")
         chosen = self.folds[fold]
-        if phase in ("ablation", "nested"):
+        if phase in ("ablation", "nested", "race"):
             return chosen
         if phase in ("search", "nested_search"):
             return Fold(train=chosen.train, validation=chosen.validation, test=())

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from search_spaces.core.preference import SIZE, Preference, preference_of
 from search_spaces.core.study import Study
@@ -72,6 +75,25 @@ def choose(study: Study, ledger: Ledger, trials: Sequence[Trial], num_clips: int
         prefer=prefer.words,
         unmet="" if found.met else f"No trial keeps to {prefer.words}; the one that exceeds it least is recommended.",
     )
+
+
+def taken(study: Study, ledger: Ledger, values: Mapping[str, Mapping[str, float]], num_clips: int) -> str:
+    """Whom the preference of `ledger` takes among `values`: by name the metrics of each, measured on `num_clips` clips.
+
+    Who lacks an objective comes last. Of those that are as good, the first.
+    """
+    prefer = preference_of(ledger.study.get("prefer"))
+    objectives = [objective.metric for objective in study.objectives]
+    metrics = [*objectives, *(metric for metric in prefer.metrics if metric not in objectives)]
+    table = {name: [found.get(metric, math.nan) for metric in metrics] for name, found in values.items()}
+    names = [name for name, row in table.items() if all(map(math.isfinite, row))] or list(table)[:1]
+    rows = np.array([table[name] for name in names])
+    rule = _rule(prefer, metrics, num_clips)
+    if not rule.kept_to(rows).any():
+        rule = dataclasses.replace(rule, exceeded=True)
+    if len(names) == 1:
+        return names[0]
+    return names[selection.preferred(rows, [_direction(metric) for metric in metrics], rule, len(objectives))]
 
 
 def _rule(prefer: Preference, metrics: list[str], num_clips: int) -> selection.Rule:

@@ -1,0 +1,1 @@
+"""What a confirmation runs: another choice, the race, the champion beside it, refits."""
