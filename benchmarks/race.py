@@ -2,14 +2,14 @@
 
     python -m benchmarks.race [--studies 200] [--seed 0] [--processes 2] [--out rows.csv]
 
-A search has 62 people outside the holdout in five folds, and 18 in it, as `smiles` has; four clips each. Answers follow the
-probit model of `benchmarks.promotion_calibration`: people, clips, seeds, what a person makes of a configuration and of a
-seed. True accuracies are normal around 80 % with a `spread` of 2, 4 or 8 points, independent of training time and parameters.
+A search has 62 people outside the holdout in five folds, as `smiles` has; four clips each. Answers follow the probit model of
+`benchmarks.promotion_calibration`: people, clips, seeds, what a person makes of a configuration and of a seed. True
+accuracies are normal around 80 % with a `spread` of 2, 4 or 8 points, independent of training time and parameters.
 Each study is decided twice, by the preference `accuracy`. Before: the search recommends, three members of the exact front
-are trained on the holdout with two seeds each, and the recommended one is promoted, whatever these say. With the race: those that
-the preference is likely to take, four at most, run the folds by the code that `confirm` uses; the winner is tested with two
-seeds.
-Regret is what the promoted one lacks to the best of the 12. Trainings count the search, and the refit.
+are trained with two seeds each and tested on the holdout, and the recommended one is promoted, whatever these say. With the
+race: those that the preference is likely to take, four at most, run the folds by the statistics that `confirm` uses, and the
+winner is tested with two seeds. Regret is what the promoted one lacks to the best of the 12. Trainings count the search, and
+the refit.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from benchmarks.core.rows import read_rows, write_rows
 from trainables.core.streams import take_any_text
 from tuning.confirm import LIKELY, TOP
 from tuning.statistics import race, selection
-from tuning.statistics.front_probability import SEED_SD, Noise, influences
+from tuning.statistics.front_probability import Noise, influences
+from tuning.statistics.intervals import SEED_SD
 from tuning.statistics.pareto import Direction
 from tuning.statistics.race import Answers
 

@@ -19,7 +19,7 @@ from tuning.text.tables import titled
 
 _READING = (
     "Each configuration was trained again with fresh seeds and tested once on the locked holdout. The dot is its accuracy "
-    "and the bar its interval, found by resampling people. Where two bars overlap widely, the data cannot tell the two "
+    "and the bar its interval, over people and seeds. Where two bars overlap widely, the data cannot tell the two "
     "apart. Optimism is how much more the search had promised: the best of many trials looks better than it is. Where its "
     "interval holds 0, it may be chance. The majority baseline always answers the commonest class."
 )

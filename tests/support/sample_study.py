@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from search_spaces.core.study import Objective
+from tuning.evidence.race import EVENT, Course
 from tuning.records.front.choice import choose
 from tuning.records.ledger import Ledger, State, Trial
 
@@ -46,7 +48,7 @@ def write_sample(home: Path, name: str = "smiles", *, num_trials: int = 12, conf
     """Write the study `name` under `home` and return its folder.
 
     Of twelve trials one failed, one was interrupted, one was stopped early and one still runs; the front is chosen, and
-    with `confirmed` its first two members and a control were tested on 16 holdout people.
+    with `confirmed` three members raced and its first two members and a control were tested on 16 holdout people.
     """
     rng = np.random.default_rng(0)
     states: dict[int, State] = {3: "FAILED", 8: "INTERRUPTED", 6: "KILLED", 11: "RUNNING"}
@@ -58,6 +60,8 @@ def write_sample(home: Path, name: str = "smiles", *, num_trials: int = 12, conf
             add_trial(ledger, search_trial(number, parameters), state=states.get(number % 12, "FINISHED"))
         chosen = select(ledger)
         if confirmed and chosen:
+            racers = chosen[:3]
+            add_race(ledger, racers, left={racers[-1].trial_id: 2} if len(racers) > 2 else {}, winner=chosen[0])
             wanted = [(trial, "") for trial in chosen[:2]] + [(chosen[0], "order_blind")]
             for of, variant in wanted:
                 for seed in range(2):
@@ -135,6 +139,38 @@ def add_confirmation(ledger: Ledger, of: Trial, *, seed: int, variant: str = "",
     ledger.end(trial.trial_id, "FINISHED", _measured(trial, accuracy, rng), workers=on("AMD EPYC"))
 
 
+def add_race(ledger: Ledger, members: Sequence[Trial], *, left: Mapping[str, int], winner: Trial) -> None:
+    """A race of `members` over three folds of eight people each; who `left` ran so many folds of them."""
+    for fold in range(3):
+        for of in members:
+            if fold >= left.get(of.trial_id, 3):
+                continue
+            trial = Trial(
+                trial_id=ledger.next_id("race"),
+                phase="race",
+                parameters=of.parameters,
+                seed=100_000_000,
+                folds=(fold,),
+                of=of.trial_id,
+            )
+            ledger.start(trial)
+            rng = np.random.default_rng(len(ledger.trials))
+            ability = 0.5 if of.trial_id in left else 0.85
+            accuracy = write_predictions(
+                ledger.folder, trial, ability, num_subjects=8, split="test", first=8 * fold, drawn=rng
+            )
+            ledger.end(trial.trial_id, "FINISHED", _measured(trial, accuracy, rng), workers=on("AMD EPYC"))
+    course = Course(
+        members=tuple(of.trial_id for of in members),
+        folds=(0, 1, 2),
+        seeds=(100_000_000,),
+        test_over_train=0.25,
+        left=left,
+        winner=winner.trial_id,
+    )
+    ledger.note(EVENT, **dataclasses.asdict(course))
+
+
 def select(ledger: Ledger) -> list[Trial]:
     """Let the study choose among its finished trials; the front, the recommended one first."""
     study: Any = SimpleNamespace(objectives=[Objective(metric=metric) for metric, _ in OBJECTIVES], seed=0)
@@ -147,11 +183,22 @@ def select(ledger: Ledger) -> list[Trial]:
 
 
 def write_predictions(
-    folder: Path, trial: Trial, ability: float, *, num_subjects: int, split: str, classes: int = len(CLASSES)
+    folder: Path,
+    trial: Trial,
+    ability: float,
+    *,
+    num_subjects: int,
+    split: str,
+    classes: int = len(CLASSES),
+    first: int = 0,
+    drawn: np.random.Generator | None = None,
 ) -> float:
-    """Write predictions of a clip of each class from each person, right with probability `ability`; their accuracy."""
-    rng = np.random.default_rng(trial.seed)
-    names = [f"P{1 + (split == 'holdout') * 60 + subject:03d}" for subject in range(num_subjects)]
+    """Write predictions of a clip of each class from each person, right with probability `ability`; their accuracy.
+
+    People are numbered from `first`; answers are drawn from `drawn`, by default from the trial's seed.
+    """
+    rng = drawn or np.random.default_rng(trial.seed)
+    names = [f"P{1 + (split == 'holdout') * 60 + first + subject:03d}" for subject in range(num_subjects)]
     labels = np.tile(np.arange(classes), num_subjects)
     answers = np.where(rng.random(len(labels)) < ability, labels, (labels + rng.integers(1, 3, len(labels))) % classes)
     logits = rng.normal(0, 0.3, (len(labels), classes)).astype(np.float32)
@@ -160,7 +207,7 @@ def write_predictions(
     rows = {
         "clip_id": [f"{CLASSES[label % 4]}/{subject}_{label}" for subject, label in zip(subjects, labels, strict=True)],
         "subject": subjects,
-        "fold": pa.array([0] * len(labels), pa.int32()),
+        "fold": pa.array([trial.folds[0]] * len(labels), pa.int32()),
         "seed": pa.array([trial.seed] * len(labels), pa.int64()),
         "split": [split] * len(labels),
         "label": pa.array(labels, pa.int32()),

@@ -9,6 +9,7 @@ from tests.support.hand_runner import HandRunner
 from tuning import confirm as module
 from tuning.confirm import confirm_search
 from tuning.evidence.holdout import evidence
+from tuning.evidence.race import course_of
 from tuning.execution.seeds import CONFIRM_SEED
 from tuning.promote import promote_winner
 from tuning.records.ledger import Trial
@@ -29,7 +30,7 @@ def test_the_champion_is_trained_beside_the_front_with_the_same_seeds(store, cha
     with HandRunner("new", {4: 0.97, 8: 0.9, 16: 0.8}, **store) as runner:
         confirm_search(runner.search(8, 16), top=2, seeds=3)
         found = evidence(runner.ledger)
-        own = [(of, "", number) for of in ("search-0000", "search-0001") for number in range(3)]
+        own = [("search-0000", "", number) for number in range(3)]
         assert trained(runner) == own + [("models:/task/1", "champion", number) for number in range(3)]
         assert [(row.trial_id, row.variant) for row in found][-1] == ("models:/task/1", "champion")
         assert found[-1].accuracy.mean == pytest.approx(0.97, abs=0.02)
@@ -63,7 +64,7 @@ def test_members_of_the_front_that_train_the_same_are_confirmed_once(store):
         )
         runner.ledger.select(["search-0000", "search-0001", "search-0002"], "search-0000")
         confirm_search(runner, top=2, seeds=1)
-        assert [of for of, *_ in trained(runner)] == ["search-0000", "search-0002"]
+        assert course_of(runner.ledger).members == ("search-0000", "search-0002")
 
 
 def test_no_seed_of_the_search_is_used_again(store):
@@ -105,7 +106,7 @@ def command(store, monkeypatch, request):
 def test_where_every_confirmation_fails_a_message_says_so_and_the_exit_code_too(command):
     runner, confirm_demo = command
     runner.search(8)
-    runner.fails = lambda trial: True
+    runner.fails = lambda trial: trial.phase == "confirm"
     done = confirm_demo()
     assert done.exit_code == 1
     assert "2 of 2 confirmations failed. No confirmation finished, so there is no evidence." in done.stderr
@@ -116,11 +117,12 @@ def test_where_every_confirmation_fails_a_message_says_so_and_the_exit_code_too(
 def test_where_some_confirmations_fail_the_rest_is_shown_and_the_failures_are_told(command):
     runner, confirm_demo = command
     runner.search(8, 4)
-    runner.fails = lambda trial: trial.of == "search-0001"
+    runner.fails = lambda trial: trial.phase == "confirm" and trial.seed == CONFIRM_SEED + 1
     done = confirm_demo("--json")
     assert done.exit_code == 0
-    assert "2 of 4 confirmations failed. The first error: confirm-0002: it diverged" in done.stderr
-    (row,) = map(json.loads, done.stdout.splitlines())
+    assert "1 of 2 confirmations failed. The first error: confirm-0001: it diverged" in done.stderr
+    row, race = map(json.loads, done.stdout.splitlines())
+    assert race["race"]["winner"] == row["trial_id"]
     assert (row["trial_id"], row["subjects_known"], row["leaky"]) == ("search-0000", True, False)
 
 

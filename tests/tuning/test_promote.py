@@ -35,7 +35,7 @@ def fake_champion(client, runner, tags=None):
     name, uri = runner.study.registered_model, runner.tracker.uri
     tags = {
         **version_tags(
-            runner.study, runner.prepared, runner.splits, module._confirmed(runner, Holdout(runner.ledger), None), ""
+            runner.study, runner.prepared, runner.splits, module._confirmed(runner, Holdout(runner.ledger), None, 1), ""
         ),
         **(tags or {}),
     }
@@ -152,6 +152,7 @@ def test_the_chosen_one_must_pass_as_one_of_all_confirmed_members(begin, client)
         promote_winner(alone, alpha=1e-9)
     between = 1.5 * caught.value.verdict.p_value
     runner = begin({8: 0.95, 16: POOR, 4: FAIR}, name="two").search(8, 16)
+    confirm_search(runner, trial_id="search-0001")
     with pytest.raises(Refused, match=r"one of 2 confirmed configurations \(Holm\)"):
         promote_winner(runner, alpha=between)
     assert promote_winner(alone, alpha=between).version == 2
@@ -222,7 +223,11 @@ def test_a_champion_on_the_front_is_neither_trained_twice_nor_its_own_challenger
     fake_champion(client, begin({4: POOR}, name="old").search(4))
     runner = begin({8: GOOD, 4: POOR}).search(8, 4)
     promoted = promote_winner(runner)
-    assert {trial.variant for trial in runner.ledger.of_phase("confirm")} == {""}
+    assert {trial.of for trial in runner.ledger.of_phase("race")} == {"search-0000", "search-0001"}
+    assert {trial.of for trial in runner.ledger.of_phase("confirm")} == {
+        "search-0000",
+        "models:/" + promoted.name + "/1",
+    }
     facts = read_evidence(runner.folder / "trials" / "refit-0000" / "evidence.json")
     assert [verdict["name"] for verdict in facts["verdicts"]] == ["search-0000"]
     assert promoted.verdict.superior

@@ -65,7 +65,7 @@ def test_people_whom_the_champions_search_chose_on_are_left_out_and_it_is_said(b
     common = held(runner) - chosen_names(first.prepared, first.splits)
     assert 5 <= len(common) < len(held(runner))
     confirm_search(runner)
-    assert f"`promote` tests on the {2 * len(common)} clips of the others" in runner.notes[-1]
+    assert f"`promote` tests on the {2 * len(common)} clips of the others" in " ".join(runner.notes)
     promoted = promote_winner(runner)
     said = f"Tested on {len(common)} of the {len(held(runner))} people of the holdout"
     assert said in promoted.verdict.reason

@@ -66,7 +66,7 @@ def _summary(facts: Mapping[str, Any]) -> str:
     units = "people" if facts["data"]["subjects_known"] else "clips"
     return (
         f"{percent(accuracy['mean'])} accuracy of its configuration on {_tested(holdout)} "
-        f"({percent(accuracy['confidence'], 0)} interval over {units}, seeds not counted: {percent(accuracy['low'])} to "
+        f"({percent(accuracy['confidence'], 0)} interval over {units} and seeds: {percent(accuracy['low'])} to "
         f"{percent(accuracy['high'])}; {len(facts['seeds'])} trainings{_by_seed(facts)}). "
         f"It tells {', '.join(facts['data']['classes'])} apart in clips of faces.{card_size(facts)}"
     )

@@ -14,7 +14,7 @@ from tuning.evidence.holdout import predictions_of
 from tuning.records.aliases import CHAMPION
 from tuning.records.ledger import Ledger, Trial
 from tuning.statistics import race
-from tuning.statistics.intervals import Interval, accuracy_interval
+from tuning.statistics.intervals import Interval, accuracy_interval, with_trainings
 from tuning.statistics.pairing import judged
 from tuning.statistics.race import Answers
 from tuning.statistics.variance import share_interval, sources, subject_estimate
@@ -181,7 +181,7 @@ def _racer(
         trial_id=name,
         variant=CHAMPION if name == course.champion else "",
         parameters=trained[0].parameters,
-        accuracy=_interval(answers, course.test_over_train),
+        accuracy=_interval(answers, course.test_over_train, len(trained)),
         by_fold=tuple(fold.accuracy for fold in folds),
         left_after=course.left.get(name),
         behind=behind,
@@ -189,19 +189,19 @@ def _racer(
     )
 
 
-def _interval(answers: Answers, test_over_train: float) -> Interval:
-    """Over people and trainings; over people alone where there is one fold."""
+def _interval(answers: Answers, test_over_train: float, num_trainings: int) -> Interval:
+    """Over people and trainings."""
     people = answers.people.tolist()
     if answers.num_folds > 1 and len(set(people)) > 1:
         found = sources(answers.right[:, np.newaxis], answers.clips, answers.people.astype(str), answers.folds)
         estimate = subject_estimate(found, test_over_train)
         plain = dataclasses.replace(estimate, mean=answers.accuracy)
-        return share_interval(plain, found.num_clips, found.num_subjects)
+        return with_trainings(share_interval(plain, found.num_clips, found.num_subjects), num_trainings)
     correct, subjects = [], []
     for person, right, clips in zip(people, answers.right, answers.clips, strict=True):
         correct += [1.0] * round(right) + [0.0] * (round(clips) - round(right))
         subjects += [str(person)] * round(clips)
-    return accuracy_interval(correct, subjects)
+    return with_trainings(accuracy_interval(correct, subjects), num_trainings)
 
 
 def _averaged(ledger: Ledger, trials: Sequence[Trial]) -> pd.DataFrame:

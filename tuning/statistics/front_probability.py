@@ -21,8 +21,6 @@ from tuning.statistics.pareto import Direction, non_dominated
 NUM_DRAWS = 2000  # a probability of 20 % has a standard error of 0.9 points
 MOST_DRAWN = 2_000_000  # trials times draws: of very many trials fewer draws are made, a quarter of them at least
 REAL_MEMBER = 0.20  # from this probability on a trial is taken for a member of the front
-SEED_SD = 0.02  # of an accuracy, between seeds of one configuration: our choice, by our own measurements (0028)
-SEED_SD_WORTH = 4  # degrees of freedom that `SEED_SD` counts for beside what was measured
 LEVELS = (5, 50, 95)  # of attainment surfaces, in % of the draws
 _ONE_SD = 0.6827  # the confidence of one standard deviation to both sides
 
@@ -54,15 +52,6 @@ def of_clips(rates: ArrayLike, num_clips: float) -> np.ndarray:
     """The standard deviation of `rates` `(N,)` on as many independent clips: half of Wilson's interval for one."""
     limits = [wilson(float(np.clip(rate, 0.0, 1.0)), num_clips, _ONE_SD) for rate in np.asarray(rates, dtype=float)]
     return np.array([(high - low) / 2 for low, high in limits])
-
-
-def seed_sd(variances: Sequence[tuple[float, int]]) -> float:
-    """The standard deviation between seeds of one configuration, from `variances` with their degrees of freedom.
-
-    `SEED_SD` counts for as much as `SEED_SD_WORTH` degrees of freedom, so that two seeds alone decide little.
-    """
-    degrees = SEED_SD_WORTH + sum(df for _, df in variances)
-    return float(np.sqrt((SEED_SD_WORTH * SEED_SD**2 + sum(df * variance for variance, df in variances)) / degrees))
 
 
 def shares_left(rates: np.ndarray, noise: Noise, num_draws: int, rng: np.random.Generator) -> np.ndarray:

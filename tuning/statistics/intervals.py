@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 NUM_RESAMPLES = 4999
+SEED_SD = 0.02  # of an accuracy, between seeds of one configuration: our choice, by our own measurements (0028)
+SEED_SD_WORTH = 4  # degrees of freedom that `SEED_SD` counts for beside what was measured
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -87,35 +89,46 @@ def crossed(scores: np.ndarray) -> tuple[np.ndarray, float, float]:
     return by_subject, max(float(by_seed.var(ddof=1)) - of_both / num_subjects, 0.0), of_both
 
 
+def seed_sd(variances: Sequence[tuple[float, int]]) -> float:
+    """The standard deviation between seeds of one configuration, from `variances` with their degrees of freedom.
+
+    `SEED_SD` counts for as much as `SEED_SD_WORTH` degrees of freedom, so that two seeds alone decide little.
+    """
+    degrees = SEED_SD_WORTH + sum(df for _, df in variances)
+    return float(np.sqrt((SEED_SD_WORTH * SEED_SD**2 + sum(df * variance for variance, df in variances)) / degrees))
+
+
 def with_seeds(found: Interval, correct: ArrayLike, subjects: Sequence[str], seeds: Sequence[Hashable]) -> Interval:
-    """`found`, the interval of an accuracy over people, widened by what the seeds of the trainings add.
+    """`found`, the interval of an accuracy over people, widened by what the seeds of its trainings add.
 
     `correct` `(N,)` holds one prediction each, of a person in `subjects` by a training in `seeds`. Each distance from the mean
-    becomes the root of its square plus that of the seeds' standard error (`crossed`: what moves everybody at once), both by
-    the t quantile with Satterthwaite's degrees of freedom. With one seed, or one person, nobody knows what seeds add, and
-    `found` is returned.
+    becomes the root of its square plus that of the mean's error by seeds: `seed_sd` of what moves everybody at once
+    (`crossed`), by the t quantile with its degrees of freedom. Of one seed, and of one person, that is the usual one.
     """
-    names = list(dict.fromkeys(seeds))
-    people = list(dict.fromkeys(subjects))
-    if len(names) < 2 or len(people) < 2:
-        return found
-    right, clips = np.zeros((2, len(people), len(names)))
-    places = {name: place for place, name in enumerate(people)}, {name: place for place, name in enumerate(names)}
-    rows = [places[0][subject] for subject in subjects], [places[1][seed] for seed in seeds]
-    np.add.at(right, rows, np.asarray(correct, dtype=float))
-    np.add.at(clips, rows, 1.0)
-    shares = (right / clips if clips.all() else right) * clips.mean(axis=1, keepdims=True) / clips.mean()
-    by_person, of_seeds, _ = crossed(shares)
-    of_people, of_seeds = float(by_person.var(ddof=1)) / len(people), of_seeds / len(names)
-    if of_seeds == 0:
-        return dataclasses.replace(found, method=f"{found.method}, and seeds")
-    below = of_people**2 / (len(people) - 1) + of_seeds**2 / (len(names) - 1)
-    df, tail = (of_people + of_seeds) ** 2 / below, (1 + found.confidence) / 2
-    z = float(stats.norm.ppf(tail))
-    stretch = float(stats.t.ppf(tail, df)) / z
-    low = found.mean - stretch * math.hypot(found.mean - found.low, z * math.sqrt(of_seeds))
-    high = found.mean + stretch * math.hypot(found.high - found.mean, z * math.sqrt(of_seeds))
-    return dataclasses.replace(found, low=max(low, 0.0), high=min(high, 1.0), method=f"{found.method}, and seeds")
+    names = {seed: place for place, seed in enumerate(dict.fromkeys(seeds))}
+    people = {subject: place for place, subject in enumerate(dict.fromkeys(subjects))}
+    measured: list[tuple[float, int]] = []
+    if len(names) > 1 and len(people) > 1:
+        right, clips = np.zeros((2, len(people), len(names)))
+        rows = [people[subject] for subject in subjects], [names[seed] for seed in seeds]
+        np.add.at(right, rows, np.asarray(correct, dtype=float))
+        np.add.at(clips, rows, 1.0)
+        shares = right / np.maximum(clips, 1.0) * clips.mean(axis=1, keepdims=True) / clips.mean()
+        measured.append((crossed(shares)[1], len(names) - 1))
+    return with_trainings(found, len(names), measured)
+
+
+def with_trainings(found: Interval, num_trainings: int, measured: Sequence[tuple[float, int]] = ()) -> Interval:
+    """`found`, the interval of an accuracy over people, widened by what the seeds of `num_trainings` add to their mean.
+
+    `measured` are variances between seeds with their degrees of freedom, as `seed_sd` has them; without any the usual one.
+    """
+    df = SEED_SD_WORTH + sum(one for _, one in measured)
+    half = float(stats.t.ppf((1 + found.confidence) / 2, df)) * seed_sd(measured) / math.sqrt(num_trainings)
+    low = found.mean - math.hypot(found.mean - found.low, half)
+    high = found.mean + math.hypot(found.high - found.mean, half)
+    method = found.method if "seeds" in found.method else f"{found.method}, and seeds"
+    return dataclasses.replace(found, low=max(low, 0.0), high=min(high, 1.0), method=method)
 
 
 def majority_share(labels: Sequence[Hashable]) -> float:

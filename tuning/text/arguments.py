@@ -97,7 +97,7 @@ Pilot = Annotated[
 ]
 
 # Of `confirm`, `cross-validate`, `promote`, `report`, `export`, `forget` and `remove`.
-Top = Annotated[int | None, typer.Option(min=1, help="Members of the front; default: 3.")]
+Top = Annotated[int | None, typer.Option(min=1, help="Configurations that race; default: 4 at most.")]
 ThisTrial = Annotated[str | None, typer.Option("--trial", help="This search trial instead of what the study chose.")]
 FreshSeeds = Annotated[int, typer.Option("--seeds", min=1, help="Fresh seeds for each configuration.")]
 Nested = Annotated[int | None, typer.Option(min=1, help="The same as `cross-validate --num-samples`.")]

@@ -102,7 +102,7 @@ def test_the_card_says_what_was_measured_what_was_not_and_what_is_forbidden():
     card = model_card(FACTS)
     for message in (
         "90.0 % accuracy of its configuration on 64 clips of 16 people",
-        "95 % interval over people, seeds not counted: 80.0 % to 95.0 %; 2 trainings",
+        "95 % interval over people and seeds: 80.0 % to 95.0 %; 2 trainings",
         "| onset | 87.5 % | 16 |",
         "No clip of smile was tested.",
         "lowest 50.0 %",
@@ -175,7 +175,7 @@ def test_a_card_says_where_subjects_are_not_named_and_what_accuracy_was_given_up
         "does not name the people of its clips",
         "A person may be both in training and in test",
         "64 clips, whose people are not named",
-        "interval over clips, seeds not counted",
+        "interval over clips and seeds",
         "one more training, on 256 clips.",
     ):
         assert message in card, message
@@ -189,7 +189,7 @@ def test_a_card_says_where_subjects_are_not_named_and_what_accuracy_was_given_up
 def test_evidence_of_nameless_clips_and_of_a_leaky_study_is_marked(ledger, capsys):
     (found, _) = evidence(ledger)
     assert "16 people, 64 clips" in evidence_table([found]).title
-    assert show_confirmed(ledger, [found], on_terminal())
+    assert show_confirmed(ledger, [found], None, on_terminal())
     assert "leaky" not in capsys.readouterr().out
     for trial in ledger.of_phase("confirm"):
         path = predictions_of(ledger, trial)
@@ -197,8 +197,8 @@ def test_evidence_of_nameless_clips_and_of_a_leaky_study_is_marked(ledger, capsy
     ledger.open_study(leaky=True)
     (found, _) = evidence(ledger)
     assert (found.subjects_known, found.num_subjects, found.leaky) == (False, 64, True)
-    assert found.accuracy.method.endswith("over clips")
-    assert show_confirmed(ledger, [found], on_terminal())
+    assert found.accuracy.method.endswith("over clips, and seeds")
+    assert show_confirmed(ledger, [found], None, on_terminal())
     shown = capsys.readouterr().out
     for message in ("64 clips, whose people are not named", "leaky: clips dealt at random", LEAKY):
         assert message in shown, message
@@ -212,7 +212,7 @@ def test_evidence_of_nameless_clips_and_of_a_leaky_study_is_marked(ledger, capsy
     print_front(ledger, PARETO, on_terminal())
     assert "Pareto front (validation clips); leaky" in capsys.readouterr().out
     print_front(ledger, PARETO, on_terminal(as_json=True))
-    show_confirmed(ledger, [found], on_terminal(as_json=True))
+    show_confirmed(ledger, [found], None, on_terminal(as_json=True))
     assert all(json.loads(line)["leaky"] for line in capsys.readouterr().out.splitlines())
 
 
@@ -231,7 +231,7 @@ def test_a_card_names_the_commits_of_all_phases_where_they_differ():
 
 def test_the_table_says_what_its_intervals_count_and_how_many_seeds_each_row_has(ledger):
     found, control = evidence(ledger)
-    assert evidence_table([found]).caption == "Intervals over people, seeds not counted."
+    assert evidence_table([found]).caption == "Intervals over people and seeds."
     assert "2 fresh seeds" in evidence_table([found]).title
     table = evidence_table([found, control])
     assert "fresh seeds" not in table.title

@@ -38,6 +38,7 @@ def test_a_promotion_reads_every_file_once_and_sums_up_every_configuration_once(
     promote_winner(begin({4: FAIR}, name="old").search(4))
     runner = begin({8: GOOD, 4: FAIR, 16: 0.9}).search(8, 16)
     confirm_search(runner)
+    confirm_search(runner, trial_id="search-0001")
     counted.clear()
     promoted = promote_winner(runner)
     assert [row.trial_id for row in promoted.rows] == [row.trial_id for row in evidence(runner.ledger)]

@@ -94,6 +94,8 @@ def test_the_majority_baseline_is_a_question_too(begin):
 def test_the_level_told_is_that_of_holms_step(begin):
     promote_winner(begin({4: FAIR}, name="old").search(4))
     runner = begin({8: FAIR, 16: FAIR, 4: FAIR}).search(8, 16)
+    for trial_id in ("search-0000", "search-0001"):
+        confirm_search(runner, trial_id=trial_id)
     error = refused(runner)
     assert error.verdict.level == pytest.approx(0.02)
     assert "at a level of 2 %" in str(error)

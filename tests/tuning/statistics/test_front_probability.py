@@ -5,7 +5,6 @@ import pytest
 from scipy import stats
 
 from tuning.statistics.front_probability import (
-    SEED_SD,
     Noise,
     attainment,
     draw,
@@ -13,9 +12,9 @@ from tuning.statistics.front_probability import (
     front_probability,
     influences,
     of_clips,
-    seed_sd,
     shares_left,
 )
+from tuning.statistics.intervals import SEED_SD, seed_sd
 from tuning.statistics.pareto import non_dominated
 from tuning.statistics.selection import Rule, choose
 

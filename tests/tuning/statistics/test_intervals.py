@@ -12,6 +12,8 @@ from tuning.statistics.intervals import (
     nadeau_bengio_interval,
     paired_difference,
     wilson,
+    with_seeds,
+    with_trainings,
 )
 
 
@@ -166,3 +168,23 @@ def test_a_difference_of_two_proportions_is_newcombes():
     )
     found = independent_difference(one, other)
     assert (round(found.mean, 4), round(found.low, 4), round(found.high, 4)) == (0.2, 0.0524, 0.3339)
+
+
+def test_an_interval_counts_what_seeds_add():
+    people = [str(number) for number in range(40) for _ in range(2)]
+    alike, apart = np.tile([1.0, 1.0, 0.0, 0.0], 20), np.tile([1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 1.0], 10)
+    seeds = [0, 1] * 40
+    found = accuracy_interval(alike, people, seeds)
+    usual, measured = with_seeds(found, alike, people, seeds), with_seeds(found, apart, people, seeds)
+    assert found.low > usual.low > measured.low
+    assert found.high < usual.high < measured.high
+    assert usual.method == f"{found.method}, and seeds"
+
+
+def test_one_seed_is_no_proof_that_seeds_agree():
+    people = [str(number) for number in range(20)]
+    right = np.tile([1.0, 1.0, 0.0, 1.0], 5)
+    found = accuracy_interval(right, people)
+    assert with_seeds(found, right, people, [7] * 20).low < found.low
+    assert with_trainings(found, 5).low > with_trainings(found, 1).low, "of five trainings the mean is known better"
+    assert with_trainings(found, 1).low >= 0

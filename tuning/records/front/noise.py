@@ -15,8 +15,8 @@ from trainables.core.phases import SCORED_ON
 from trainables.core.training.metrics import METRICS, Metric
 from trainables.core.training.predictions import Predictions
 from tuning.records.ledger import Ledger, Trial, objective_values
-from tuning.statistics.front_probability import Noise, influences, of_clips, seed_sd
-from tuning.statistics.intervals import crossed
+from tuning.statistics.front_probability import Noise, influences, of_clips
+from tuning.statistics.intervals import crossed, seed_sd
 
 SPREADS = {"train_time_s": "train_time_spread"}  # of a time, its standard error in seconds; old trials have none
 MOST_GROUPS = 100  # of people who are drawn together where there are more: a group left out costs a measurement

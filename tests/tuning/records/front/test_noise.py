@@ -13,7 +13,8 @@ from trainables.core.training.metrics import METRICS
 from tuning.records.front import noise as module
 from tuning.records.front.noise import noises_of, seed_variances
 from tuning.records.ledger import Ledger
-from tuning.statistics.front_probability import SEED_SD, of_clips, seed_sd
+from tuning.statistics.front_probability import of_clips
+from tuning.statistics.intervals import SEED_SD, seed_sd
 
 
 def begun(ledger, *abilities, phase="search", **changes):

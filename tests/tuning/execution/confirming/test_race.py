@@ -1,0 +1,140 @@
+"""The race of a front, as `confirm` and `promote` run it."""
+
+import pytest
+
+from tests.support.hand_runner import HandRunner
+from tuning.confirm import confirm_search
+from tuning.evidence.race import course_of, raced
+from tuning.execution.seeds import CONFIRM_SEED
+from tuning.promote import promote_winner
+from tuning.records import registry
+from tuning.records.ledger import Ledger
+
+
+def folds_run(runner, trial_id):
+    return [trial.folds[0] for trial in runner.ledger.of_phase("race") if trial.of == trial_id]
+
+
+def begin(store, name, skills, **changes):
+    runner = HandRunner(name, skills, registered=name, **{**store, **changes})
+    return runner.search(*skills)
+
+
+def test_who_is_clearly_worse_leaves_after_two_folds_and_the_best_wins(store):
+    with begin(store, "clear", {4: 0.5, 8: 0.95, 16: 0.9}) as runner:
+        assert confirm_search(runner) == "search-0001"
+        assert folds_run(runner, "search-0000") == [0, 1]
+        assert folds_run(runner, "search-0001") == list(range(len(runner.splits.folds)))
+        assert course_of(runner.ledger).left["search-0000"] == 2
+        assert {trial.of for trial in runner.ledger.of_phase("confirm")} == {"search-0001"}
+
+
+def test_the_budget_is_told_before_and_once(store):
+    with begin(store, "budget", {4: 0.5, 8: 0.95}) as runner:
+        confirm_search(runner)
+        num_folds = len(runner.splits.folds)
+        assert (
+            f"{2 * num_folds} trainings at most: a race of 2 configurations over {num_folds} folds." in runner.notes[0]
+        )
+        runner.notes.clear()
+        confirm_search(runner)
+        assert runner.notes == []
+
+
+def test_what_was_run_is_not_run_again_and_the_ledger_says_how_it_ended_once(store):
+    with begin(store, "again", {4: 0.5, 8: 0.95}) as runner:
+        confirm_search(runner)
+        runner.asked.clear()
+        confirm_search(runner)
+        assert not runner.asked
+        assert len([event for event in runner.ledger.events if event["event"] == "race"]) == 1
+
+
+def test_a_race_that_is_cut_short_goes_on_and_ends_the_same(store):
+    with begin(store, "whole", {4: 0.7, 8: 0.9, 16: 0.88}) as whole:
+        confirm_search(whole)
+    with begin(store, "cut", {4: 0.7, 8: 0.9, 16: 0.88}) as cut:
+        listed, rounds = cut.run_listed, []
+
+        def dies_in_the_second_round(phase, trials):
+            rounds.append(phase)
+            if len(rounds) == 2:
+                raise KeyboardInterrupt
+            listed(phase, trials)
+
+        cut.run_listed = dies_in_the_second_round
+        with pytest.raises(KeyboardInterrupt):
+            confirm_search(cut)
+        cut.run_listed = listed
+        confirm_search(cut)
+        assert course_of(cut.ledger) == course_of(whole.ledger)
+
+
+def test_one_that_cannot_be_trained_leaves_and_it_is_said(store):
+    with begin(store, "fails", {4: 0.97, 8: 0.9}) as runner:
+        runner.fails = lambda trial: trial.phase == "race" and trial.of == "search-0000" and trial.folds == (1,)
+        assert confirm_search(runner) == "search-0001"
+        found = raced(runner.ledger)
+        assert "search-0000 could not be trained in every fold." in found.failed["search-0000"]
+        assert "it diverged" in found.failed["search-0000"]
+        assert [racer.trial_id for racer in found.racers] == ["search-0001"]
+
+
+def test_where_nobody_can_be_trained_the_race_has_no_winner(store):
+    with begin(store, "none", {4: 0.97}) as runner:
+        runner.fails = lambda trial: trial.phase == "race"
+        with pytest.raises(ValueError, match=r"in every fold of the race\. search-0000 could not be trained"):
+            confirm_search(runner)
+
+
+def test_the_champion_runs_every_fold_and_cannot_win(store):
+    with begin(store, "title", {4: 0.97}) as first:
+        promote_winner(first)
+    with HandRunner("rivals", {4: 0.97, 8: 0.6, 16: 0.85}, registered="title", **store) as runner:
+        assert confirm_search(runner.search(8, 16)) == "search-0001"
+        assert folds_run(runner, "models:/title/1") == list(range(len(runner.splits.folds)))
+        found = raced(runner.ledger)
+        champion = next(racer for racer in found.racers if racer.variant)
+        assert (champion.left_after, champion.behind.mean > 0) == (None, True)
+
+
+def test_a_member_that_is_the_champion_never_leaves(store):
+    with begin(store, "staying", {4: 0.8}) as first:
+        promote_winner(first)
+    with HandRunner("staying-new", {4: 0.8, 8: 0.98}, registered="staying", **store) as runner:
+        confirm_search(runner.search(4, 8))
+        assert course_of(runner.ledger).champion == ""
+        assert folds_run(runner, "search-0000") == list(range(len(runner.splits.folds)))
+
+
+def test_with_weights_a_preference_may_want_the_worse_one_so_nobody_leaves(store):
+    with begin(store, "weights", {4: 0.6, 16: 0.95}) as runner:
+        runner.ledger.open_study(prefer="param_count=1")
+        assert confirm_search(runner) == "search-0000"
+        assert not course_of(runner.ledger).left
+
+
+def test_several_refit_seeds_race_as_one_by_the_mean_of_their_probabilities(store):
+    with begin(store, "several", {4: 0.975, 8: 0.7}) as runner:
+        confirm_search(runner, refit_seeds=3)
+        assert {trial.seed - CONFIRM_SEED for trial in runner.ledger.of_phase("race")} == {0, 1, 2}
+        found = raced(runner.ledger)
+        assert found.num_seeds == 3
+        assert found.first.accuracy.mean == 1, "each is wrong on another clip, so that two of three are right"
+
+
+def test_promote_takes_the_winner_and_not_the_recommended_one(store, monkeypatch):
+    monkeypatch.setattr(registry, "log_and_register", lambda **_: 1)
+    with begin(store, "takes", {4: 0.7, 8: 0.97}) as runner:
+        promoted = promote_winner(runner)
+        assert promoted.evidence.trial_id == promoted.race.winner == "search-0001"
+        assert [row.trial_id for row in promoted.rows] == ["search-0001"]
+
+
+def test_the_ledger_that_is_read_again_tells_the_same_race(store):
+    with begin(store, "read", {4: 0.7, 8: 0.95}) as runner:
+        confirm_search(runner)
+        found = raced(runner.ledger)
+        assert raced(Ledger.read(runner.folder)) == found
+        assert found.num_trainings == len(runner.ledger.of_phase("race"))
+        assert found.corrected.low < found.first.accuracy.mean
