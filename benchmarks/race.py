@@ -127,21 +127,23 @@ def run_race(found: Configurations, members: Sequence[int]) -> tuple[int, int, i
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The keys that a script reads; regrets are compared as means over all studies, and by spread."""
+    """The keys that a script reads; regrets are compared as means over all studies, and by spread; `None` where none was."""
     spreads = sorted({int(row["spread"]) for row in rows})
 
     def mean(key: str, spread: int | None = None) -> float:
         return float(np.mean([float(row[key]) for row in rows if spread in (None, int(row["spread"]))]))
+
+    def ratio(spread: int | None = None) -> float | None:
+        before = mean("regret_before", spread)
+        return round(mean("regret", spread) / before, 3) if before else None
 
     def within(key: str, spread: int) -> float:
         return float(np.mean([float(row[key]) <= NEAR for row in rows if int(row["spread"]) == spread]))
 
     return {
         "num_studies": len(rows),
-        "regret_ratio": round(mean("regret") / mean("regret_before"), 3),
-        "regret_ratio_by_spread": {
-            str(one): round(mean("regret", one) / mean("regret_before", one), 3) for one in spreads
-        },
+        "regret_ratio": ratio(),
+        "regret_ratio_by_spread": {str(one): ratio(one) for one in spreads},
         "within_2_points": {str(one): round(within("regret", one), 3) for one in spreads},
         "within_2_points_before": {str(one): round(within("regret_before", one), 3) for one in spreads},
         "trainings_ratio": round(mean("trainings") / mean("trainings_before"), 3),

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces.core.study import Study
+from tuning.confirming.beside import present_champion, trials_of_champion
+from tuning.confirming.preferring import choose_by, require_preference
+from tuning.confirming.race import winner_of
 from tuning.evidence.holdout import Evidence, evidence
 from tuning.evidence.race import Raced, raced
-from tuning.execution.confirming.beside import present_champion, trials_of_champion
-from tuning.execution.confirming.preferring import choose_by, require_preference
-from tuning.execution.confirming.race import winner_of
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.seeds import fresh_seeds
 from tuning.records.ledger import Ledger, Trial

@@ -14,8 +14,8 @@ from typing import Any
 
 from search_spaces.core.study import Study
 from tuning.confirm import require_search
+from tuning.confirming.beside import present_champion, trials_of_champion
 from tuning.evidence.nested_cross_validation import SEARCHED, NestedResult, nested_results
-from tuning.execution.confirming.beside import present_champion, trials_of_champion
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.searcher import OptunaSearcher
 from tuning.execution.seeds import fresh_seeds

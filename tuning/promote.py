@@ -10,6 +10,9 @@ from typing import Any
 from search_spaces.core.study import Study
 from trainables.core import files
 from tuning.confirm import confirm_search, members_of
+from tuning.confirming.beside import confirm_champion
+from tuning.confirming.preferring import choose_by, require_preference
+from tuning.confirming.refits import NotRefitted, model_folder, refits
 from tuning.evidence.champion import (
     Champion,
     Incomparable,
@@ -34,9 +37,6 @@ from tuning.evidence.majority import require_beats_majority
 from tuning.evidence.model.renewal import has_grown, renewed, same_configuration
 from tuning.evidence.model_card import as_description, model_card
 from tuning.evidence.race import raced
-from tuning.execution.confirming.beside import confirm_champion
-from tuning.execution.confirming.preferring import choose_by, require_preference
-from tuning.execution.confirming.refits import NotRefitted, model_folder, refits
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.seeds import refit_seeds as seeds_of_refits
 from tuning.records import registry, tags

@@ -33,12 +33,8 @@ def client(store):
 def fake_champion(client, runner, tags=None):
     """Version 1 is champion, made of nothing: `runner` is to be its study."""
     name, uri = runner.study.registered_model, runner.tracker.uri
-    tags = {
-        **version_tags(
-            runner.study, runner.prepared, runner.splits, module._confirmed(runner, Holdout(runner.ledger), None, 1), ""
-        ),
-        **(tags or {}),
-    }
+    found = module._confirmed(runner, Holdout(runner.ledger), None, 1)
+    tags = version_tags(runner.study, runner.prepared, runner.splits, found, "") | (tags or {})
     client.create_registered_model(name)
     client.create_model_version(name, source="nowhere", tags=tags)
     registry.make_champion(client, name, 1, replacing=None)

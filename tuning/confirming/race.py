@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from search_spaces.core.preference import preference_of
 from trainables.core.wording import counted
+from tuning.confirming.beside import trials_of_champion
 from tuning.evidence.champion import Champion
 from tuning.evidence.race import EVENT, Course, answers_of, course_of, runs_of
-from tuning.execution.confirming.beside import trials_of_champion
 from tuning.execution.runner import Runner
 from tuning.execution.seeds import fresh_seeds
 from tuning.records.front.choice import taken

@@ -8,8 +8,8 @@ import pytest
 from tests.support.ablation_driver import prepare_subjects, study_of
 from tests.support.without_ray import METRICS, LoopRunner
 from tests.tuning.execution.test_search_size import search_of
+from tuning.confirming.preferring import choose_by, require_preference
 from tuning.execution.asked import require_fitting
-from tuning.execution.confirming.preferring import choose_by, require_preference
 from tuning.records.ledger import Ledger
 
 SMALL = {**METRICS, "accuracy": 0.78, "uar": 0.78, "param_count": 2e6, "train_time_s": 9.0}

@@ -6,7 +6,7 @@ import pytest
 from safetensors.torch import load_file
 
 from tests.support.hand_runner import WholeRunner
-from tuning.execution.confirming.refits import NotRefitted, model_folder, refits
+from tuning.confirming.refits import NotRefitted, model_folder, refits
 from tuning.execution.seeds import REFIT_SEED
 
 GIVEN = {"of": "search-0000", "parameters": {"gru_hidden": 8}, "num_epochs": 2}

@@ -1,1 +1,0 @@
-"""What a confirmation runs: another choice, the race, the champion beside it, refits."""
