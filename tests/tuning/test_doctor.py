@@ -41,7 +41,10 @@ def test_a_healthy_machine_has_nothing_to_fix(tmp_path):
     assert done.exit_code == 0
     found = {row["name"]: row["found"] for row in map(json.loads, done.stdout.splitlines())}
     assert found["home"].startswith(f"{tmp_path / 'runs'}, ")
-    assert not (tmp_path / "runs").exists()  # it looks, and changes nothing
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [
+        "idle_times.json"
+    ]  # else it looks, and changes nothing
+    assert " ms" in found["idle times"]
 
 
 def test_a_home_that_cannot_be_written_is_named(monkeypatch):

@@ -18,6 +18,7 @@ from trainables.core.training.trial import TrialSpec
 from tuning.execution.asked import require_new
 from tuning.execution.baselines import BEFORE_TRIALS, Baselines, baselines_due
 from tuning.execution.bookkeeper import Bookkeeper, Listener
+from tuning.execution.devices.idle_times import UNKNOWN, told_idle_times_s
 from tuning.execution.devices.memory import trial_memory
 from tuning.execution.devices.placement import Placement, slots_of
 from tuning.execution.readiness import require_ready, require_unchanged
@@ -71,7 +72,7 @@ class Runner:
         self._trains, self._require, self._new_data = trains, require, new_data
         self._data_facts: dict[str, Any] = {"keep_spelling": keep_spelling}
         self._resources = contextlib.ExitStack()
-        self._memory: dict[str, float] = {}
+        self._told: dict[str, Any] = {}  # to the worker of every trial
         self.notes: list[str] = []
         if (begun or new_data) and self.study.name not in known_studies(self.home):
             raise not_begun(self.home, self.study.name)
@@ -173,7 +174,12 @@ class Runner:
         session = self._ray()
         slots, gpus = slots_of(self.placement, session, count)
         where = (self.placement, session, slots, gpus, self.ledger.study.get("memory_gaps", {}))
-        self._memory, measured = trial_memory(self.study, phase, *where, tell=self.noted)
+        self._told, measured = trial_memory(self.study, phase, *where, tell=self.noted)
+        idle_times_s = told_idle_times_s(self.home, self.ledger.study.get("idle_times_s", {}))
+        self._told |= {"idle_times_s": idle_times_s}
+        facts["idle_times_s"] = idle_times_s
+        if not idle_times_s and UNKNOWN not in self.notes:
+            self.noted(UNKNOWN)
         self.ledger.open_study(**self._facts(), concurrency=slots, **facts, **measured)
         self._note_driver()
         self.listener.phase_began(
@@ -242,7 +248,7 @@ class Runner:
             folder=str(self.ledger.trial_folder(trial.trial_id)),
             num_epochs=trial.num_epochs,
             checkpoint_interval_s=self.checkpoint_interval_s,
-            **self._memory,
+            **self._told,
         )
 
     def _note_driver(self) -> None:
