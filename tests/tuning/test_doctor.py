@@ -127,7 +127,7 @@ def test_a_folder_in_which_no_ray_can_start_is_named(monkeypatch):
 def test_a_store_in_a_home_of_any_name_is_found(monkeypatch, tmp_path):
     monkeypatch.setenv("FERTUNE_HOME", str(tmp_path / "a?b%20c"))
     assert fixes() == {}
-    (tmp_path / "a?b%20c").mkdir()
+    (tmp_path / "a?b%20c").mkdir(exist_ok=True)
     new_store(tmp_path / "a?b%20c")
     found = {finding.name: finding for finding in doctor.doctor()}
     assert found["mlflow"].found.endswith("/a%3Fb%2520c/mlflow.db answers")

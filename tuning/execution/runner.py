@@ -18,7 +18,7 @@ from trainables.core.training.trial import TrialSpec
 from tuning.execution.asked import require_new
 from tuning.execution.baselines import BEFORE_TRIALS, Baselines, baselines_due
 from tuning.execution.bookkeeper import Bookkeeper, Listener
-from tuning.execution.devices.idle_times import UNKNOWN, told_idle_times_s
+from tuning.execution.devices.idle_times import trial_idle_times
 from tuning.execution.devices.memory import trial_memory
 from tuning.execution.devices.placement import Placement, slots_of
 from tuning.execution.readiness import require_ready, require_unchanged
@@ -174,12 +174,9 @@ class Runner:
         session = self._ray()
         slots, gpus = slots_of(self.placement, session, count)
         where = (self.placement, session, slots, gpus, self.ledger.study.get("memory_gaps", {}))
-        self._told, measured = trial_memory(self.study, phase, *where, tell=self.noted)
-        idle_times_s = told_idle_times_s(self.home, self.ledger.study.get("idle_times_s", {}))
-        self._told |= {"idle_times_s": idle_times_s}
-        facts["idle_times_s"] = idle_times_s
-        if not idle_times_s and UNKNOWN not in self.notes:
-            self.noted(UNKNOWN)
+        memory, measured = trial_memory(self.study, phase, *where, tell=self.noted)
+        measured |= (idle := trial_idle_times(self.home, self.ledger.study, self.noted))
+        self._told = {**memory, **idle}
         self.ledger.open_study(**self._facts(), concurrency=slots, **facts, **measured)
         self._note_driver()
         self.listener.phase_began(

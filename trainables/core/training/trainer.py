@@ -111,7 +111,7 @@ class Training:
 
     @property
     def train_time(self) -> Estimate:
-        """Device-seconds of optimisation for the full schedule: `scheduled` on each of the workers."""
+        """Device-seconds of optimisation for the full schedule."""
         phases = [round(epochs * self.steps_per_epoch) for epochs, _ in self.tuning.phases(self.config.epochs)]
         return scheduled(self.step_times_s, self.references, phases, self.reference.idle_s, self.group.world_size)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from trainables.core import files
 
@@ -24,29 +25,24 @@ def idle_times_s(home: Path) -> dict[str, float]:
     return {}
 
 
-def told_idle_times_s(home: Path, known: Mapping[str, float]) -> dict[str, float]:
-    """What the trials of a study are told: `known`, what its first ones were told, before what the home says by now.
+def trial_idle_times(home: Path, study: Mapping[str, Any], tell: Callable[[str], None]) -> dict[str, dict[str, float]]:
+    """What a `TrialSpec` says of them, and what the ledger's `study` is to remember.
 
-    One study has one scale: its times stay comparable where a device was measured again.
+    What the first trials of a study were told stands: one study has one scale, where a device was measured again too. That
+    nothing is known is told once for each study.
     """
-    return {**idle_times_s(home), **known}
+    found = {**idle_times_s(home), **study.get("idle_times_s", {})}
+    if not found and "idle_times_s" not in study:
+        tell(UNKNOWN)
+    return {"idle_times_s": found}
 
 
 def measure_idle_times(home: Path) -> list[str]:
-    """Measure the devices of this machine, a CPU with one thread and with all; keep the smallest; says what there is."""
-    import torch
-
-    from trainables.core.training.timing.reference import idle_time_s, kind_of
-    from trainables.core.training.workers import Group
+    """Measure the devices of this machine, keep the smallest that was ever measured of each; says what there is."""
+    from trainables.core.training.timing.reference import measured_here  # torch, seconds
 
     known, words = idle_times_s(home), []
-    devices = [torch.device("cuda", 0)] if torch.cuda.is_available() else []
-    cases = [(torch.device("cpu"), threads) for threads in sorted({1, _num_cpus()})] + [(one, 1) for one in devices]
-    for device, threads in cases:
-        with _threads(threads):
-            group = Group(device=device)
-            seconds, is_idle = idle_time_s(group)
-            kind = kind_of(group)
+    for kind, seconds, is_idle in measured_here():
         known[kind] = min(seconds, known.get(kind, seconds))
         busy = "" if is_idle else " (the machine was busy: look again when it is idle)"
         words.append(f"{kind}: {known[kind] * 1000:.2f} ms{busy}")
@@ -55,19 +51,3 @@ def measure_idle_times(home: Path) -> list[str]:
     temporary.write_text(json.dumps(known, indent=1), encoding="utf-8")
     temporary.replace(home / files.IDLE_TIMES)
     return words
-
-
-def _num_cpus() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1  # not on macOS
-
-
-@contextlib.contextmanager
-def _threads(number: int) -> Generator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 import torch
 
@@ -124,3 +125,18 @@ def idle_time_s(group: Group, *, repeats: int = 60, tries: int = 3) -> tuple[flo
         if walls[repeats // 2] <= _MOST_IDLE * times[repeats // 10]:
             return min(found), True
     return min(found), False
+
+
+def measured_here() -> Generator[tuple[str, float, bool]]:
+    """`kind_of`, and `idle_time_s`, of the CPU with one thread and with all, and of the first GPU."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1  # not on macOS
+    before = torch.get_num_threads()
+    try:
+        for threads in sorted({1, cpus}):
+            torch.set_num_threads(threads)
+            yield kind_of(Group()), *idle_time_s(Group())
+        if torch.cuda.is_available():
+            group = Group(device=torch.device("cuda", 0))
+            yield kind_of(group), *idle_time_s(group)
+    finally:
+        torch.set_num_threads(before)
