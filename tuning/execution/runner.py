@@ -62,12 +62,10 @@ class Runner:
         require: Callable[[Runner], object] = lambda runner: None,
         checkpoint_interval_s: float = 10.0,
     ) -> None:
-        self.study = as_study(study)
-        self.home = home_of(home)
+        self.study, self.home = as_study(study), home_of(home)
         self.folder = self.home / self.study.name
         self.listener, self.verbose, self._noted = listener, verbose, False
-        self.placement = placement or Placement()
-        self.checkpoint_interval_s = checkpoint_interval_s
+        self.placement, self.checkpoint_interval_s = placement or Placement(), checkpoint_interval_s
         self.data_root = None if data_root is None else Path(data_root).expanduser()
         self._trains, self._require, self._new_data = trains, require, new_data
         self._data_facts: dict[str, Any] = {"keep_spelling": keep_spelling}
@@ -174,9 +172,9 @@ class Runner:
         session = self._ray()
         slots, gpus = slots_of(self.placement, session, count)
         where = (self.placement, session, slots, gpus, self.ledger.study.get("memory_gaps", {}))
-        memory, measured = trial_memory(self.study, phase, *where, tell=self.noted)
-        measured |= (idle := trial_idle_times(self.home, self.ledger.study, self.noted))
-        self._told = {**memory, **idle}
+        self._told, measured = trial_memory(self.study, phase, *where, tell=self.noted)
+        facts |= (idle := trial_idle_times(self.home, self.ledger.study, self.noted))
+        self._told |= idle
         self.ledger.open_study(**self._facts(), concurrency=slots, **facts, **measured)
         self._note_driver()
         self.listener.phase_began(

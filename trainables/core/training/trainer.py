@@ -86,10 +86,7 @@ class Training:
         self._unfinished: dict[str, Any] | None = None  # of an epoch that was begun before this training was
 
     def run_epoch(self) -> dict[str, float]:
-        """Train one epoch and validate; returns the row of the curve that it adds.
-
-        Raises `NonFiniteLoss`.
-        """
+        """Train one epoch and validate; returns the row of the curve that it adds. Raises `NonFiniteLoss`."""
         row = self.train_epoch()
         if self.fold.validation:
             predictions = self._validated()
