@@ -2,7 +2,7 @@
 
     python -m benchmarks.time_noise [--seed 0] [--pairs 20] [--threads 1] [--out rows.csv]
 
-A small network (7 frames) and one that costs some 15 % more (8 frames) are trained in turn, first beside nothing, then in
+A small network (8 frames) and one that costs some 15 % more (10 frames) are trained in turn, first beside nothing, then in
 pairs: each once beside nothing and once beside one to three processes that this script starts and ends, which count or train.
 Their load, the order and the seeds are drawn. `by_clock_...` is the same from the median step on the wall. Start it on an idle
 machine. Some 8 minutes on 2 cores; with `--out` a second call goes on after the rows that are there.
@@ -43,7 +43,7 @@ PARAMETERS = {
     "batch_size": 4,
     "epochs": 1000,
 }
-FRAMES = {"small": 7, "large": 8}
+FRAMES = {"small": 8, "large": 10}
 _COUNTS = "while time.monotonic() < end: sum(range(10000))"
 _TRAINS = """
 import torch
@@ -90,7 +90,7 @@ def measure(job: Row, *, idle_s: float, num_steps: int, seed: int, folder: str) 
         parameters={**PARAMETERS, "num_frames": FRAMES[job["configuration"]]},
         steps=num_steps,
         num_clips=16,
-        frames_stored=10,
+        frames_stored=12,
     )
     training = make_training(Bench(device="cpu", folder=folder, seed=seed), network)
     training.reference.idle_s = idle_s
@@ -161,7 +161,7 @@ def measured_before(path: str | None) -> list[Row]:
 def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="How far train_time_s depends on what else a machine does.")
     parser.add_argument("--pairs", type=int, default=20)
-    parser.add_argument("--steps", type=int, default=40, help="of each training")
+    parser.add_argument("--steps", type=int, default=24, help="of each training")
     parser.add_argument("--threads", type=int, default=1, help="that each training computes in")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", help="raw rows as CSV; those that are there are not measured again")
