@@ -1,11 +1,11 @@
 """How far `train_time_s` depends on what else a machine does.
 
-    python -m benchmarks.time_noise [--seed 0] [--pairs 20] [--threads 1] [--out rows.csv]
+    python -m benchmarks.time_noise [--seed 0] [--pairs 14] [--threads 1] [--out rows.csv]
 
 A small network (8 frames) and one that costs some 15 % more (10 frames) are trained in turn, first beside nothing, then in
 pairs: each once beside nothing and once beside one to three processes that this script starts and ends, which count or train.
 Their load, the order and the seeds are drawn. `by_clock_...` is the same from the median step on the wall. Start it on an idle
-machine. Some 8 minutes on 2 cores; with `--out` a second call goes on after the rows that are there.
+machine. Some 9 minutes on 2 cores; with `--out` a second call goes on after the rows that are there.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def measured_before(path: str | None) -> list[Row]:
 
 def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="How far train_time_s depends on what else a machine does.")
-    parser.add_argument("--pairs", type=int, default=20)
+    parser.add_argument("--pairs", type=int, default=14)
     parser.add_argument("--steps", type=int, default=24, help="of each training")
     parser.add_argument("--threads", type=int, default=1, help="that each training computes in")
     parser.add_argument("--seed", type=int, default=0)
