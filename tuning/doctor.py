@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.core.wording import first_line
+from tuning.execution.devices.idle_times import measure_idle_times
 from tuning.execution.reachable import SHORTER, START_RAY, given_address, trouble_starting
 from tuning.execution.session import unreachable
 from tuning.records.home import home_of
@@ -47,12 +48,16 @@ class Finding:
 
 
 def doctor(*, home: str | Path | None = None) -> list[Finding]:
-    """Look at everything that a study under `home` needs; nothing is changed, no Ray is started."""
+    """Look at everything that a study under `home` needs; no Ray is started.
+
+    Nothing is changed but the idle times of this machine's devices, which are measured and kept in the home.
+    """
     looks: dict[str, Callable[[], Finding]] = {
         "python": _python,
         "packages": _packages,
         "home": lambda: _home(home_of(home)),
         "devices": _devices,
+        "idle times": lambda: _idle_times(home_of(home)),
         "shared memory": _shared_memory,
         "mlflow": lambda: _tracking(home_of(home)),
         "mlflow registry": lambda: _registry(home_of(home)),
@@ -118,6 +123,13 @@ def _devices() -> Finding:
         return Finding(name="devices", found=f"{cpus} CPUs, no GPU", fix=fix)
     names = ", ".join(torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count()))
     return Finding(name="devices", found=f"{cpus} CPUs, {torch.cuda.device_count()} GPUs ({names})")
+
+
+def _idle_times(home: Path) -> Finding:
+    try:
+        return Finding(name="idle times", found="; ".join(measure_idle_times(home)))
+    except (OSError, ImportError) as error:  # the looks at the home and at the devices have the fix
+        return Finding(name="idle times", found=f"not measured: {first_line(error)[:200]}")
 
 
 def _shared_memory() -> Finding:

@@ -41,7 +41,10 @@ def test_a_healthy_machine_has_nothing_to_fix(tmp_path):
     assert done.exit_code == 0
     found = {row["name"]: row["found"] for row in map(json.loads, done.stdout.splitlines())}
     assert found["home"].startswith(f"{tmp_path / 'runs'}, ")
-    assert not (tmp_path / "runs").exists()  # it looks, and changes nothing
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [
+        "idle_times.json"
+    ]  # else it looks, and changes nothing
+    assert " ms" in found["idle times"]
 
 
 def test_a_home_that_cannot_be_written_is_named(monkeypatch):
@@ -124,7 +127,7 @@ def test_a_folder_in_which_no_ray_can_start_is_named(monkeypatch):
 def test_a_store_in_a_home_of_any_name_is_found(monkeypatch, tmp_path):
     monkeypatch.setenv("FERTUNE_HOME", str(tmp_path / "a?b%20c"))
     assert fixes() == {}
-    (tmp_path / "a?b%20c").mkdir()
+    (tmp_path / "a?b%20c").mkdir(exist_ok=True)
     new_store(tmp_path / "a?b%20c")
     found = {finding.name: finding for finding in doctor.doctor()}
     assert found["mlflow"].found.endswith("/a%3Fb%2520c/mlflow.db answers")

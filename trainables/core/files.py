@@ -12,6 +12,7 @@ PREPARED = "prepared"
 DRAWN = "drawn"
 ARTIFACTS = "artifacts"
 DATABASE = "mlflow.db"
+IDLE_TIMES = "idle_times.json"
 REGISTRY_LOCK = "{database}.{model}.lock"
 
 # Of prepared faces, `<home>/prepared`.

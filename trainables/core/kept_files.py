@@ -33,6 +33,15 @@ KEPT = (
         "nothing",
     ),
     Kept(
+        files.IDLE_TIMES,
+        "",
+        "how long the reference workload of training times takes on idle devices, by kind of device",
+        ("tuning/execution/devices/idle_times.py",),
+        ("tuning/execution/devices/idle_times.py",),
+        True,
+        "seconds: `doctor` measures it again. A study keeps the times that its first trials were told",
+    ),
+    Kept(
         files.ARTIFACTS,
         "",
         "MLflow's files: registered models with their code, evidence and card; predictions of runs",

@@ -18,6 +18,7 @@ from trainables.core.training.trial import TrialSpec
 from tuning.execution.asked import require_new
 from tuning.execution.baselines import BEFORE_TRIALS, Baselines, baselines_due
 from tuning.execution.bookkeeper import Bookkeeper, Listener
+from tuning.execution.devices.idle_times import trial_idle_times
 from tuning.execution.devices.memory import trial_memory
 from tuning.execution.devices.placement import Placement, slots_of
 from tuning.execution.readiness import require_ready, require_unchanged
@@ -62,17 +63,15 @@ class Runner:
         require: Callable[[Runner], object] = lambda runner: None,
         checkpoint_interval_s: float = 10.0,
     ) -> None:
-        self.study = as_study(study)
-        self.home = home_of(home)
+        self.study, self.home = as_study(study), home_of(home)
         self.folder = self.home / self.study.name
         self.listener, self.verbose, self._noted = listener, verbose, False
-        self.placement = placement or Placement()
-        self.checkpoint_interval_s = checkpoint_interval_s
+        self.placement, self.checkpoint_interval_s = placement or Placement(), checkpoint_interval_s
         self.data_root = None if data_root is None else Path(data_root).expanduser()
         self._trains, self._require, self._new_data = trains, require, new_data
         self._data_facts: dict[str, Any] = {"keep_spelling": keep_spelling}
         self._resources = contextlib.ExitStack()
-        self._memory: dict[str, float] = {}
+        self._told: dict[str, Any] = {}  # to the worker of every trial
         self.notes: list[str] = []
         if (begun or new_data) and self.study.name not in known_studies(self.home):
             raise not_begun(self.home, self.study.name)
@@ -177,8 +176,9 @@ class Runner:
         session = self._ray()
         slots, gpus = slots_of(self.placement, session, count)
         where = (self.placement, session, slots, gpus, self.ledger.study.get("memory_gaps", {}))
-        self._memory, measured = trial_memory(self.study, phase, *where, tell=self.noted)
-        self.ledger.open_study(**self._facts(), concurrency=slots, **facts, **measured)
+        self._told, measured = trial_memory(self.study, phase, *where, tell=self.noted)
+        self._told |= (idle := trial_idle_times(self.home, self.ledger.study, self.noted))
+        self.ledger.open_study(**self._facts(), concurrency=slots, **facts, **measured, **idle)
         self._note_driver()
         self.listener.phase_began(
             phase,
@@ -238,7 +238,7 @@ class Runner:
             folder=str(self.ledger.trial_folder(trial.trial_id)),
             num_epochs=trial.num_epochs,
             checkpoint_interval_s=self.checkpoint_interval_s,
-            **self._memory,
+            **self._told,
         )
 
     def _note_driver(self) -> None:

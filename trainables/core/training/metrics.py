@@ -95,10 +95,19 @@ METRICS = _by_name(
         unit="s",
         direction="min",
         decimals=1,
-        measured="Device-seconds of optimisation for the full schedule: median step after warm-up x steps x workers, summed "
-        "over the phases of an unfreezing. The shared features of a frozen trunk are data, as its faces are: not counted.",
+        measured="Device-seconds of optimisation for the full schedule on an idle device: step over a reference run beside it, "
+        "the median of blocks, x the reference's idle time (`doctor`; else the least seen) x steps x workers, by phase of an "
+        "unfreezing; of one CPU thread by its processor's time. The shared features of a frozen trunk are data: not counted.",
         by_device=True,
         cost=True,
+    ),
+    Metric(
+        name="train_time_spread",
+        label="spread of the training time",
+        unit="s",
+        decimals=2,
+        measured="Standard error of the training time over the blocks of steps that it is the median of; none of one block.",
+        by_device=True,
     ),
     Metric(
         name="wall_time_s",

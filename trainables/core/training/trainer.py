@@ -31,8 +31,9 @@ from trainables.core.training.metrics import scores
 from trainables.core.training.optimizer import optimizer_of, schedule_of
 from trainables.core.training.precision import autocast
 from trainables.core.training.predictions import Predictions
-from trainables.core.training.step_clock import scheduled_time_s
 from trainables.core.training.targets import Targets
+from trainables.core.training.timing.reference import Reference
+from trainables.core.training.timing.schedule import Estimate, scheduled
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import Fold
 
@@ -76,6 +77,8 @@ class Training:
         self.loss = Loss.of(config, self.targets.counts, group.device)
         self.curve: list[dict[str, float]] = []
         self.step_times_s: list[float] = []
+        self.references: list[tuple[int, float]] = []
+        self.reference = Reference(group)
         self.best: dict[str, Any] = {}
         self.after_step: Callable[[], object] = lambda: None
         self.parts = 0
@@ -83,10 +86,7 @@ class Training:
         self._unfinished: dict[str, Any] | None = None  # of an epoch that was begun before this training was
 
     def run_epoch(self) -> dict[str, float]:
-        """Train one epoch and validate; returns the row of the curve that it adds.
-
-        Raises `NonFiniteLoss`.
-        """
+        """Train one epoch and validate; returns the row of the curve that it adds. Raises `NonFiniteLoss`."""
         row = self.train_epoch()
         if self.fold.validation:
             predictions = self._validated()
@@ -107,10 +107,10 @@ class Training:
         return self.average.model if self.average else self.bare
 
     @property
-    def train_time_s(self) -> float:
-        """Device-seconds of optimisation for the full schedule: `scheduled_time_s` on each of the workers."""
-        phases = [(round(epochs * self.steps_per_epoch), num) for epochs, num in self.tuning.phases(self.config.epochs)]
-        return scheduled_time_s(self.step_times_s, [steps for steps, _ in phases]) * self.group.world_size
+    def train_time(self) -> Estimate:
+        """Device-seconds of optimisation for the full schedule."""
+        phases = [round(epochs * self.steps_per_epoch) for epochs, _ in self.tuning.phases(self.config.epochs)]
+        return scheduled(self.step_times_s, self.references, phases, self.reference.idle_s, self.group.world_size)
 
     def restore_best(self) -> nn.Module:
         """The model with the weights of the chosen epoch."""
@@ -129,6 +129,7 @@ class Training:
             "schedule": self.schedule.state_dict(),
             "curve": self.curve,
             "step_times_s": self.step_times_s,
+            "references": self.references,
             "best": self.best,
             "unfinished": self._running and self._running.state(),
             "world_size": self.group.world_size,
@@ -156,6 +157,7 @@ class Training:
             times_s = [seconds * longer for seconds in unfinished["step_times_s"]]
             self._unfinished = {**unfinished, "step_times_s": times_s}
         self.step_times_s = [seconds * longer for seconds in state["step_times_s"]]
+        self.references = [(after, seconds) for after, seconds in state.get("references", ())]
         self.curve, self.best = curve, state["best"]
 
     def train_epoch(self) -> dict[str, float]:
@@ -165,7 +167,7 @@ class Training:
         Raises `NonFiniteLoss`.
         """
         group, config = self.group, self.config
-        epoch = self._running = Epoch(self.seed, self.epoch, group, self._unfinished)
+        epoch = self._running = Epoch(self.seed, self.epoch, group, self.reference, self._unfinished)
         self._unfinished = None
         self._unfreeze(epoch, anew=True)
         changes = ramped(config, self.epoch)
@@ -180,7 +182,7 @@ class Training:
             copies = torch.tensor(places) % self.copies
             how = {"copies": copies} if self.features else {"jitter": jitter}
             shown, lengths, labels = _batch(self.features or self.clips, indices, group.device, **how)
-            epoch.clock.begin()
+            epoch.begin()
             inputs = shown if self.features else augment(shown, lengths, changes, epoch.generator, copies)
             loss_of = self.loss
             if config.mixup_alpha:
@@ -200,13 +202,14 @@ class Training:
             self.schedule.step()
             if self.average:
                 self.average.update(self.bare, self.schedule.last_epoch)
-            epoch.clock.end()
+            epoch.end()
             right = (logits.detach().argmax(dim=1) == labels).sum()
             epoch.add(loss, right * bool(mine), len(mine))
             self.after_step()
         for model in dict.fromkeys((self.bare, self.chosen_from)):
             group.share_buffers(model)
         loss_sum, right_sum, clips_sum = epoch.sums()
+        self.references += epoch.references(after=len(self.step_times_s))
         self.step_times_s += epoch.step_times_s()
         self._running = None
         self._require_finite(loss_sum)

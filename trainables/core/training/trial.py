@@ -35,6 +35,7 @@ from trainables.core.training.memory.measured import room_of
 from trainables.core.training.metrics import scores
 from trainables.core.training.precision import computes_bfloat16
 from trainables.core.training.predictions import Predictions, confusion, require_answers, scores_by_class
+from trainables.core.training.timing.reference import kind_of
 from trainables.core.training.trainer import Training, predict
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import DataError
@@ -52,7 +53,7 @@ class TrialSpec:
     `num_epochs`, where given, ends training before the schedule of `epochs` does (a refit). Checkpoints are at least
     `checkpoint_interval_s` apart; with 0 there is one after every epoch.
     `memory_share` is the share of its device's memory that a worker may take, `None` for whatever is there; `memory_gaps` is
-    what was measured of it (`Forecast.num_bytes`).
+    what was measured of it (`Forecast.num_bytes`). `idle_times_s` are the reference's on idle devices, by `kind_of`.
     """
 
     trial_id: str
@@ -69,6 +70,7 @@ class TrialSpec:
     checkpoint_interval_s: float = 10.0
     memory_share: float | None = None
     memory_gaps: float | None = None
+    idle_times_s: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 class Stopped(Exception):
@@ -104,6 +106,7 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
             view = splits.view(spec.phase, fold)
             training = Training(model, clips, view, config, seed=spec.seed * 1009 + fold, group=group)
             training.parts = parts
+            training.reference.idle_s = spec.idle_times_s.get(kind_of(group))
             trainings.append(training)
         return trainings
 
@@ -216,10 +219,12 @@ def _score(training: Training, phase: Phase) -> Predictions | None:
 
 def _measure(training: Training, predictions: Predictions | None, classes: Sequence[str]) -> dict[str, float]:
     """What is logged once, at the chosen epoch; `METRICS` says what each of it is."""
+    time_of = training.train_time
     model, config, row = training.restore_best(), training.config, training.best["row"]
     metrics = {
         "best_epoch": float(training.best["epoch"]),
-        "train_time_s": training.train_time_s,
+        "train_time_s": time_of.seconds,
+        **({} if time_of.spread_s is None else {"train_time_spread": time_of.spread_s}),
         **costs(model, config, training.group.device),
         "train_flops": train_flops(model, config, training.epoch) * training.clips_per_epoch * training.epoch,
     }

@@ -112,7 +112,7 @@ def trial_memory(
     gpus: float,
     known: Mapping[str, float],
     tell: Callable[[str], None],
-) -> tuple[dict[str, float], dict[str, Any]]:
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a `TrialSpec` says of memory, and what the study is to remember; what it needs is told where it is not plenty.
 
     Before a search and an ablation the largest configuration is tried on the device. `known` are the gaps measured before, by
@@ -120,7 +120,7 @@ def trial_memory(
     """
     share = memory_share(placement, session, slots, gpus)
     gaps = known.get("cuda" if gpus else "cpu")
-    told = {"memory_share": share} | ({"memory_gaps": gaps} if gaps else {})
+    told: dict[str, Any] = {"memory_share": share} | ({"memory_gaps": gaps} if gaps else {})
     if phase not in _CHOOSING:
         return told, {}
     try:

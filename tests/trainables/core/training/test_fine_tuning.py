@@ -16,7 +16,6 @@ from trainables.core.config import make_config
 from trainables.core.prepared.batches import Clips
 from trainables.core.training.costs import train_flops
 from trainables.core.training.fine_tuning import FineTuning
-from trainables.core.training.step_clock import scheduled_time_s
 from trainables.core.training.trainer import Training
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import Fold
@@ -142,12 +141,6 @@ def test_the_phases_of_a_schedule_are_those_of_its_steps(prepared):
     assert tuning.phases(0.5) == [(0.5, 0)]
     assert [tuning.num_trained(epoch) for epoch in (0, 0.69, 0.7, 0.99, 1.0, 3.9)] == [0, 0, 1, 1, 2, 2]
     assert FineTuning(begin(prepared).bare, tiny.Config()).phases(4) == [(4, 2)]
-
-
-def test_the_time_of_a_schedule_counts_each_phase_by_its_own_steps():
-    assert scheduled_time_s([9.0, 9.0, 9.0, 1.0, 1.0], [10]) == 10
-    assert scheduled_time_s([9.0, 1.0, 1.0, 9.0, 2.0, 2.0], [3, 5]) == 3 + 10
-    assert scheduled_time_s([9.0, 1.0, 1.0], [3, 5]) == 3 + 5, "a phase that was not reached"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import time
 
 import torch
 
-from trainables.core.training.step_clock import StepClock
+from trainables.core.training.timing.step_clock import StepClock
 
 
 def test_on_a_cpu_each_step_has_its_own_time():

@@ -1,0 +1,1 @@
+"""Tests of `trainables/core/training/`."""

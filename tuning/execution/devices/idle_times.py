@@ -1,0 +1,53 @@
+"""How long the reference workload of training times takes on idle devices: measured once a kind, kept in the home."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from trainables.core import files
+
+UNKNOWN = (
+    "Training times: this home knows no device's idle time, so they are relative to the least busy moment of each trial. "
+    "`doctor`, run while the machine is idle, measures it for the next study."
+)
+
+
+def idle_times_s(home: Path) -> dict[str, float]:
+    """Seconds by kind of device (`kind_of`); none where none were measured, or the file is damaged."""
+    with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
+        found = json.loads((home / files.IDLE_TIMES).read_text(encoding="utf-8"))
+        return {kind: float(seconds) for kind, seconds in found.items() if float(seconds) > 0}
+    return {}
+
+
+def trial_idle_times(home: Path, study: Mapping[str, Any], tell: Callable[[str], None]) -> dict[str, dict[str, float]]:
+    """What a `TrialSpec` says of them, and what the ledger's `study` is to remember.
+
+    What the first trials of a study were told stands: one study has one scale, where a device was measured again too. That
+    nothing is known is told once for each study.
+    """
+    found = {**idle_times_s(home), **study.get("idle_times_s", {})}
+    if not found and "idle_times_s" not in study:
+        tell(UNKNOWN)
+    return {"idle_times_s": found}
+
+
+def measure_idle_times(home: Path) -> list[str]:
+    """Measure the devices of this machine, keep the smallest that was ever measured of each; says what there is."""
+    from trainables.core.training.timing.reference import measured_here  # torch, seconds
+
+    known, words = idle_times_s(home), []
+    for kind, seconds, is_idle in measured_here():
+        known[kind] = min(seconds, known.get(kind, seconds))
+        busy = "" if is_idle else " (the machine was busy: look again when it is idle)"
+        words.append(f"{kind}: {known[kind] * 1000:.2f} ms{busy}")
+    home.mkdir(parents=True, exist_ok=True)
+    temporary = home / f"{files.IDLE_TIMES}.{os.getpid()}.tmp"
+    temporary.write_text(json.dumps(known, indent=1), encoding="utf-8")
+    temporary.replace(home / files.IDLE_TIMES)
+    return words
