@@ -12,6 +12,7 @@ from trainables.core import files
 from tuning.confirm import confirm_search, members_of
 from tuning.confirming.beside import confirm_champion
 from tuning.confirming.preferring import choose_by, require_preference
+from tuning.confirming.race import NoWinner
 from tuning.confirming.refits import NotRefitted, model_folder, refits
 from tuning.evidence.champion import (
     Champion,
@@ -183,7 +184,10 @@ def _confirmed(runner: Runner, holdout: Holdout, trial_id: str | None, refit_see
     require_comparable(runner.study, runner.ledger, trial_id)
     found = holdout.row(trial_id)
     if found is None or len(found.seeds) < NUM_SEEDS:
-        chosen = confirm_search(runner, seeds=NUM_SEEDS, trial_id=trial_id, refit_seeds=refit_seeds)
+        try:
+            chosen = confirm_search(runner, seeds=NUM_SEEDS, trial_id=trial_id, refit_seeds=refit_seeds)
+        except NoWinner as error:
+            raise Refused(str(error)) from error
         found = holdout.row(chosen)
         if found is None or len(found.seeds) < NUM_SEEDS:
             because = first_error(trial for trial in runner.ledger.of_phase("confirm") if trial.of == chosen)

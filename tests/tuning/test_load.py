@@ -23,7 +23,7 @@ def home(tmp_path_factory):
 def test_trials_have_their_settings_and_metrics_by_the_names_they_have_everywhere(home):
     trials = fertune.load("smiles", home=str(home)).trials
     first = Ledger.read(home / "smiles").trials["search-0000"]
-    assert len(trials) == 12 + 6
+    assert len(trials) == 12 + 8 + 6
     for key, value in (first.parameters | first.metrics).items():
         assert trials.loc["search-0000", key] == value
     assert trials.loc["search-0003", "state"] == "FAILED"

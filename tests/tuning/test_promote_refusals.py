@@ -84,8 +84,15 @@ def test_a_refusal_against_a_champion_names_the_way_to_more_seeds(begin):
 
 def test_a_confirmation_that_failed_is_named_with_its_error(begin):
     runner = begin({8: GOOD}).search(8)
-    runner.fails = lambda trial: True
+    runner.fails = lambda trial: trial.phase == "confirm"
     with pytest.raises(Refused, match="The first error: confirm-0000: it diverged"):
+        promote_winner(runner)
+
+
+def test_where_nobody_ends_the_race_the_error_is_named(begin):
+    runner = begin({8: GOOD}).search(8)
+    runner.fails = lambda trial: trial.phase == "race"
+    with pytest.raises(Refused, match="The first error: race-0000: it diverged"):
         promote_winner(runner)
 
 

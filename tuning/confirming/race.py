@@ -20,6 +20,10 @@ from tuning.statistics import race
 MOST_FOLDS = 5  # that a race runs: more folds would test more people, each at the price of another training
 
 
+class NoWinner(ValueError):
+    """Nobody could be trained in every fold of a race; the message says why."""
+
+
 def winner_of(runner: Runner, members: list[Trial], champion: Champion | None, refit_seeds: int) -> Trial:
     """The winner of a race of `members` beside `champion`; what was trained before is not trained again."""
     course = _course(runner, members, champion, refit_seeds)
@@ -46,7 +50,7 @@ def winner_of(runner: Runner, members: list[Trial], champion: Champion | None, r
             left |= dict.fromkeys(worse, len(done))
             living = [name for name in living if name not in left]
     if not living:
-        raise ValueError(
+        raise NoWinner(
             f"No member of the front could be trained in every fold of the race. {next(iter(failed.values()), '')}"
         )
     ended = dataclasses.replace(course, left=left, failed=failed, winner=_taken(runner, course, living))

@@ -23,6 +23,7 @@ from tuning.evidence.champion import Champion
 from tuning.evidence.configuration import configuration
 from tuning.evidence.holdout import Evidence, Holdout, study_at_starts
 from tuning.evidence.model.members import served_costs, told_members
+from tuning.evidence.race import chosen_by_race
 from tuning.records import tags
 from tuning.records.artifacts import DISTURBED, read_robustness
 from tuning.records.home import version
@@ -87,7 +88,7 @@ def facts_of(
         "accuracy": dataclasses.asdict(found.accuracy),
         "by_seed": found.by_seed,
         "majority": found.majority,
-        "search": _search(ledger, found),
+        **_chosen_by(ledger, found),
         **_by_class_and_subject(holdout, found, prepared.classes),
         "robustness": _robustness(holdout, found),
         "costs": _costs(holdout, found),
@@ -107,9 +108,9 @@ def facts_of(
 
 
 def commits_of(ledger: Ledger) -> dict[str, list[str]]:
-    """The commits that ran the search, the confirmations and the refits, `""` where that was no checkout."""
+    """The commits that ran the search, the race, the confirmations and the refits, `""` where that was no checkout."""
     commits = study_at_starts(ledger, "git_commit")
-    phases: tuple[Phase, ...] = ("search", "confirm", "refit")
+    phases: tuple[Phase, ...] = ("search", "race", "confirm", "refit")
     return {
         phase: sorted({commit or "" for trial in ledger.of_phase(phase) for commit in commits[trial.trial_id]})
         for phase in phases
@@ -169,14 +170,15 @@ def _told(prepared: Prepared, indices: Iterable[int]) -> dict[str, Any]:
     return {"num_subjects": num_subjects, "num_clips": len(chosen), "subjects_sha256": digest}
 
 
-def _search(ledger: Ledger, found: Evidence) -> dict[str, Any]:
-    """How many trials there were, and what they had promised."""
-    return {
+def _chosen_by(ledger: Ledger, found: Evidence) -> dict[str, Any]:
+    """How many trials there were, and what they had promised; and the race that it won."""
+    search = {
         "num_trials": len(ledger.of_phase("search")),
         "accuracy": found.search_accuracy,
         "optimism": dataclasses.asdict(found.optimism) if found.optimism else None,
         "baselines": [dataclasses.asdict(one) for one in ledger.baselines],
     }
+    return {"search": search, "race": chosen_by_race(ledger, found.trial_id)}
 
 
 def _data(study: Study, prepared: Prepared) -> dict[str, Any]:

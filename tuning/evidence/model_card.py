@@ -111,6 +111,8 @@ def _accuracy(facts: Mapping[str, Any]) -> list[str]:
     ]
     if measured := _baselines(facts["search"]):
         paragraphs.append(measured)
+    if raced := _race(facts.get("race")):
+        paragraphs.append(raced)
     if (optimism := facts["search"]["optimism"]) and "accuracy" in facts["search"]:
         paragraphs.append(
             f"Optimism of the search: {100 * optimism['mean']:+.1f} points (interval {100 * optimism['low']:+.1f} to "
@@ -133,6 +135,23 @@ def _baselines(search: Mapping[str, Any]) -> str:
         return ""
     beside = f"; this configuration {percent(search['accuracy'])}" if search.get("accuracy") is not None else ""
     return f"In the search, on people that it chose by: {', '.join(told)}{beside}."
+
+
+def _race(found: Mapping[str, Any] | None) -> str:
+    """How the configuration was chosen; evidence of before, and of one that was asked for by name, says nothing of it."""
+    if found is None:
+        return ""
+    tested = f"{found['num_clips']} clips" + (
+        "" if found["num_people"] is None else f" of {found['num_people']} people"
+    )
+    measured = f"{percent(found['accuracy']['mean'])} on {tested} outside the holdout, in {found['num_folds']} folds"
+    if found["num_configurations"] == 1 or not found["corrected"]:
+        return f"By cross-validation: {measured}."
+    corrected = found["corrected"]
+    return (
+        f"It won a race of {found['num_configurations']} configurations by cross-validation: {measured}. Corrected for the "
+        f"choice (BBC-CV) that is {percent(corrected['mean'])} ({percent(corrected['low'])} to {percent(corrected['high'])})."
+    )
 
 
 def _given_up(facts: Mapping[str, Any]) -> str:

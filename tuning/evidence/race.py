@@ -169,6 +169,23 @@ def raced(ledger: Ledger) -> Raced | None:
     )
 
 
+def chosen_by_race(ledger: Ledger, trial_id: str) -> dict[str, Any] | None:
+    """What the evidence of a promotion tells of the race that `trial_id` won; `None` where it won none."""
+    found = raced(ledger)
+    if found is None or found.winner != trial_id:
+        return None
+    return {
+        "num_configurations": sum(not racer.variant for racer in found.racers),
+        "num_left_early": sum(racer.left_after is not None for racer in found.racers),
+        "num_folds": found.num_folds,
+        "num_seeds": found.num_seeds,
+        "num_people": found.num_people,
+        "num_clips": found.num_clips,
+        "accuracy": dataclasses.asdict(found.first.accuracy),
+        "corrected": dataclasses.asdict(found.corrected) if found.corrected else None,
+    }
+
+
 def _racer(
     ledger: Ledger, course: Course, name: str, runs: Mapping[int, Sequence[Trial]], answers: Answers, winner: Answers
 ) -> Racer:

@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.hand_runner import HandRunner
 from tuning.confirm import confirm_search
+from tuning.evidence.evidence_file import read_evidence
 from tuning.evidence.race import course_of, raced
 from tuning.execution.seeds import CONFIRM_SEED
 from tuning.promote import promote_winner
@@ -138,3 +139,25 @@ def test_the_ledger_that_is_read_again_tells_the_same_race(store):
         assert raced(Ledger.read(runner.folder)) == found
         assert found.num_trainings == len(runner.ledger.of_phase("race"))
         assert found.corrected.low < found.first.accuracy.mean
+
+
+def test_the_evidence_and_the_card_of_a_champion_tell_the_race_that_it_won(store, monkeypatch):
+    monkeypatch.setattr(registry, "log_and_register", lambda **_: 1)
+    with begin(store, "tells", {4: 0.6, 8: 0.97}) as runner:
+        promote_winner(runner)
+        folder = runner.ledger.trial_folder("refit-0000")
+        told = read_evidence(folder / "evidence.json")["race"]
+        assert (told["num_configurations"], told["num_left_early"], told["num_seeds"]) == (2, 1, 1)
+        assert told["corrected"]["low"] <= told["accuracy"]["mean"]
+        card = (folder / "MODEL_CARD.md").read_text()
+        assert "It won a race of 2 configurations by cross-validation: " in card
+        assert "Corrected for the choice (BBC-CV) that is " in card
+
+
+def test_a_champion_that_was_asked_for_by_name_won_no_race(store, monkeypatch):
+    monkeypatch.setattr(registry, "log_and_register", lambda **_: 1)
+    with begin(store, "named", {4: 0.97, 8: 0.6}) as runner:
+        promote_winner(runner, trial_id="search-0000")
+        folder = runner.ledger.trial_folder("refit-0000")
+        assert read_evidence(folder / "evidence.json")["race"] is None
+        assert "race" not in (folder / "MODEL_CARD.md").read_text()

@@ -62,7 +62,8 @@ def test_a_report_is_an_epoch_and_the_mean_over_the_folds(prepared, spec, outcom
 
 def test_what_the_table_says_of_a_trial_is_measured_and_nothing_else(outcome):
     _, metrics = outcome
-    assert metrics.keys() == {*measured_at("trial"), "recall/happy", "recall/sad"}
+    blocks_or_one = {"train_time_spread"}  # left out where the training was too short to have two blocks
+    assert metrics.keys() | blocks_or_one == {*measured_at("trial"), "recall/happy", "recall/sad"}
     assert all(isinstance(value, float | int) and np.isfinite(value) for value in metrics.values())
 
 
