@@ -199,7 +199,7 @@ def confirm(
     nested: arg.Nested = None, dry_run: arg.PlanOnly = False, data_root: arg.DataRoot = None, prefer: arg.Prefer = None,
     as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
-    """Race the front's members by cross-validation, and test the winner on the locked holdout."""
+    """Race a search's likely choices by cross-validation, and test the winner on the locked holdout."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
         options.require_one_way(nested, top, trial, dry_run, prefer)

@@ -49,7 +49,13 @@ def _nothing(report: ReportData) -> object:
     if not report.front:
         return "Nothing is confirmed: no trial has finished yet."
     command = element("code", shlex.join(["python", "tune.py", "confirm", report.name]))
-    return join(["Nothing is confirmed yet. ", command, " tests the front's members on the holdout."])
+    return join(
+        [
+            "Nothing is confirmed yet. ",
+            command,
+            " lets the search's likely choices race, and tests the winner on the holdout.",
+        ]
+    )
 
 
 def _dots(report: ReportData) -> go.Figure:

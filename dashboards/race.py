@@ -1,4 +1,4 @@
-"""Race: the front's members by cross-validation, who left early and who won."""
+"""Race: a search's likely choices by cross-validation, who left early and who won."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tuning.text.quantities import points, spread
 from tuning.text.tables import titled
 
 _READING = (
-    "The front's members were trained again on every fold outside the holdout, with seeds that the search did not use. Dot and "
+    "The search's likely choices were trained again on every fold outside the holdout, with seeds that the search did not use. Dot and "
     "bar are the accuracy on all test people of these folds and its interval, over people and trainings. Who is clearly worse "
     "than the leader on the same people leaves early. The winner alone goes on to the holdout."
 )

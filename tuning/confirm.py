@@ -1,4 +1,4 @@
-"""`confirm`: the front's members race by cross-validation, and the winner alone is tested on the locked holdout.
+"""`confirm`: a search's likely choices race by cross-validation, and the winner alone is tested on the locked holdout.
 
 The best of N trials is biased upward by being the best, and one fold with one seed decides by chance. A race trains the
 members anew on every fold outside the holdout, with seeds that the search did not use; who is clearly worse leaves early. Then
@@ -56,7 +56,7 @@ def confirm(
     progress: bool | Listener = False,
     verbose: bool = False,
 ) -> Confirmed:
-    """Race the front's members of a study that was begun, and test the winner on people that no choice has seen.
+    """Race the likely choices of a study that was begun, and test the winner on people that no choice has seen.
 
     As `confirm_search` says.
 
@@ -78,7 +78,7 @@ def confirm(
 def confirm_search(
     runner: Runner, *, top: int | None = None, seeds: int = 2, trial_id: str | None = None, refit_seeds: int = 1
 ) -> str:
-    """Race the `top` members of the front, then train the winner with `seeds` fresh seeds and score the holdout.
+    """Race the likely choices, `top` at most, then train the winner with `seeds` fresh seeds and score the holdout.
 
     Returns the winner. The study's controls are trained beside it, and the present champion, unless it is the winner itself.
     With `trial_id` there is no race: that trial is confirmed, with the champion, without controls. What is confirmed already

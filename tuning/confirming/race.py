@@ -1,4 +1,4 @@
-"""The race of a front's members, run fold by fold: its budget, who leaves, who cannot be trained, who wins."""
+"""The race of a search's likely choices, run fold by fold: its budget, who leaves, who cannot be trained, who wins."""
 
 from __future__ import annotations
 
@@ -43,16 +43,11 @@ def winner_of(runner: Runner, members: list[Trial], champion: Champion | None, r
         if len(living) > 1 and folds is not rounds[-1] and preference_of(course.prefer).kind != "weights":
             answers = {name: answers_of(runner.ledger, runs_of(runner.ledger, course, name)) for name in living}
             answers = {name: race.among(found, done) for name, found in answers.items()}
-            staying = [
-                name for name in living if champion and champion.is_configuration(runner.study, racers[name].parameters)
-            ]
-            worse = [name for name in race.clearly_worse(answers) if name not in staying]
+            worse = [name for name in race.clearly_worse(answers) if not _is_champion(runner, champion, racers[name])]
             left |= dict.fromkeys(worse, len(done))
             living = [name for name in living if name not in left]
     if not living:
-        raise NoWinner(
-            f"No member of the front could be trained in every fold of the race. {next(iter(failed.values()), '')}"
-        )
+        raise NoWinner(f"Nobody could be trained in every fold of the race. {next(iter(failed.values()), '')}")
     ended = dataclasses.replace(course, left=left, failed=failed, winner=_taken(runner, course, living))
     if ended != known:
         runner.ledger.note(EVENT, **dataclasses.asdict(ended))
