@@ -53,7 +53,7 @@ def _nothing(report: ReportData) -> object:
         [
             "Nothing is confirmed yet. ",
             command,
-            " lets the search's likely choices race, and tests the winner on the holdout.",
+            " races the likely choices, and tests the winner.",
         ]
     )
 
