@@ -16,9 +16,9 @@ from tuning.text.quantities import points, spread
 from tuning.text.tables import titled
 
 _READING = (
-    "Those that the search's preference is likely to take were trained again on every fold outside the holdout, with seeds of their "
-    "own. Dot and bar are the accuracy on all test people of these folds and its interval, over people and trainings. Who is clearly worse "
-    "than the leader on the same people leaves early. The winner alone goes on to the holdout."
+    "Those that the search's preference is likely to take were trained again on every fold outside the holdout, with seeds of "
+    "their own. Dot and bar are the accuracy on all test people of these folds and its interval, over people and trainings. Who "
+    "is clearly worse than the leader on the same people leaves early. The winner alone goes on to the holdout."
 )
 
 
