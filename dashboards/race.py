@@ -17,7 +17,7 @@ from tuning.text.tables import titled
 
 _READING = (
     "Those that the search's preference is likely to take were trained again on every fold outside the holdout, with seeds of "
-    "their own. Dot and bar are the accuracy on all test people of these folds and its interval, over people and trainings. Who "
+    "their own. Dot and bar are the accuracy on all test people of these folds and its interval, over people and seeds. Who "
     "is clearly worse than the leader on the same people leaves early. The winner alone goes on to the holdout."
 )
 
