@@ -102,7 +102,7 @@ def test_figures_follow_the_width_of_the_window(visit, report):
 
 def test_a_heading_sorts_and_what_has_no_value_stays_last(visit, report):
     page = visit(report)
-    column = "#search-trials tbody td:nth-child(3)"
+    column = "#search-trials tbody td:nth-child(4)"
     heading = page.locator("#search-trials thead button", has_text="accuracy")
     for order, reverse in (("ascending", False), ("descending", True)):
         heading.click()
@@ -129,8 +129,8 @@ def test_a_selected_trial_is_shown_in_every_figure(visit, report):
         "[...document.querySelectorAll('.plot')].map(plot => "
         "plot.data.filter(trace => trace.meta === 'selection').map(trace => trace.x.length))"
     )
-    # Two views, evidence, two of robustness, seven axes, 24 epochs, losses.
-    assert lengths == [[1], [1], [], [], [], [7], [24], []]
+    # Two views, race, evidence, two of robustness, seven axes, 24 epochs, losses.
+    assert lengths == [[1], [1], [], [], [], [], [7], [24], []]
     assert "training time" in page.inner_text("#selected")
     page.keyboard.press("Escape")
     assert page.locator("#selected").is_hidden()
@@ -138,7 +138,9 @@ def test_a_selected_trial_is_shown_in_every_figure(visit, report):
 
 def test_a_mark_of_the_front_selects_its_trial(visit, report):
     page = visit(report)
-    mark = page.locator("#figure-0 path.point >> nth=-1").bounding_box()  # the star is drawn last
+    star = page.locator("#figure-0 path.point >> nth=-1")  # drawn last
+    star.scroll_into_view_if_needed()
+    mark = star.bounding_box()
     page.mouse.click(mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2)
     chosen = page.locator("#front tr.chosen th button").inner_text()
     assert page.inner_text("#selected h3") == chosen
