@@ -12,7 +12,7 @@ from trainables.core import files
 from tuning.confirm import confirm_search, members_of
 from tuning.confirming.beside import confirm_champion
 from tuning.confirming.preferring import choose_by, require_preference
-from tuning.confirming.race import NoWinner
+from tuning.confirming.race import NoWinner, standing_winner
 from tuning.confirming.refits import NotRefitted, model_folder, refits
 from tuning.evidence.champion import (
     Champion,
@@ -136,7 +136,7 @@ def _promoted(
     test: dict[str, float],
     count: int,
 ) -> Promotion:
-    found = _confirmed(runner, holdout, trial_id, count)
+    found = _confirmed(runner, holdout, champion, trial_id, count)
     same = champion is not None and champion.is_configuration(runner.study, found.parameters)
     if champion and same:
         count = max(count, champion.num_members)
@@ -179,9 +179,12 @@ def _require_promotable(study: Study, *, leaky: bool) -> None:
         )
 
 
-def _confirmed(runner: Runner, holdout: Holdout, trial_id: str | None, refit_seeds: int) -> Evidence:
+def _confirmed(
+    runner: Runner, holdout: Holdout, champion: Champion | None, trial_id: str | None, refit_seeds: int
+) -> Evidence:
     """The evidence for the winner of the race, or for `trial_id`, gathered where it is missing."""
     require_comparable(runner.study, runner.ledger, trial_id)
+    trial_id = trial_id or standing_winner(runner, champion, refit_seeds)
     found = holdout.row(trial_id)
     if found is None or len(found.seeds) < NUM_SEEDS:
         try:

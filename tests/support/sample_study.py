@@ -155,7 +155,7 @@ def add_race(ledger: Ledger, members: Sequence[Trial], *, left: Mapping[str, int
             )
             ledger.start(trial)
             rng = np.random.default_rng(len(ledger.trials))
-            ability = 0.5 if of.trial_id in left else 0.85
+            ability = 0.5 if of.trial_id in left else 0.95 if of is winner else 0.8
             accuracy = write_predictions(
                 ledger.folder, trial, ability, num_subjects=8, split="test", first=8 * fold, drawn=rng
             )

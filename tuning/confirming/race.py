@@ -20,6 +20,9 @@ from tuning.statistics import race
 MOST_FOLDS = 5  # that a race runs: more folds would test more people, each at the price of another training
 
 
+_OF_ALL = ("param_count", "weights_mb", "latency_ms", "train_time_s")  # of a model of several networks, that of all
+
+
 class NoWinner(ValueError):
     """Nobody could be trained in every fold of a race; the message says why."""
 
@@ -52,6 +55,28 @@ def winner_of(runner: Runner, members: list[Trial], champion: Champion | None, r
     if ended != known:
         runner.ledger.note(EVENT, **dataclasses.asdict(ended))
     return racers[ended.winner]
+
+
+def standing_winner(runner: Runner, champion: Champion | None, refit_seeds: int) -> str | None:
+    """Who won the last race, where nothing that it rests on has changed; `None` where it is to be run (again).
+
+    The study has not chosen among its trials since, the champion is the one that ran, and what raced has as many seeds as are
+    asked for, or more.
+    """
+    course, events = course_of(runner.ledger), [event["event"] for event in runner.ledger.events_of_data()]
+    if course is None or not course.winner or "selected" in events[len(events) - 1 - events[::-1].index(EVENT) :]:
+        return None
+    raced_beside = course.champion or next(
+        (
+            champion.uri
+            for name in course.members
+            if champion and _is_champion(runner, champion, runner.ledger.trials[name])
+        ),
+        "",
+    )
+    if raced_beside != (champion.uri if champion else "") or len(course.seeds) < refit_seeds:
+        return None
+    return course.winner
 
 
 def _course(runner: Runner, members: list[Trial], champion: Champion | None, refit_seeds: int) -> Course:
@@ -121,5 +146,8 @@ def _taken(runner: Runner, course: Course, living: Sequence[str]) -> str:
         trained = [trial.metrics for trials in runs.values() for trial in trials]
         answers, metrics = answers_of(runner.ledger, runs), set.intersection(*(set(found) for found in trained))
         values[name] = {metric: statistics.fmean(found[metric] for found in trained) for metric in metrics}
+        values[name] |= {
+            metric: len(course.seeds) * values[name][metric] for metric in _OF_ALL if metric in values[name]
+        }
         values[name]["accuracy"], num_clips = answers.accuracy, round(answers.clips.sum())
     return taken(runner.study, runner.ledger, values, num_clips)

@@ -76,7 +76,8 @@ class Racer:
 class Raced:
     """A race that ended: the winner first, then by accuracy.
 
-    `corrected` is the winner's accuracy without what being the best of several flatters. `num_people` is `None` where the
+    `corrected` is the winner's accuracy without what being the best of several flatters; `None` where the preference took one
+    that is not the most accurate, and where fewer than three people were tested. `num_people` is `None` where the
     clips name nobody. `failed` says who could not be trained.
     """
 
@@ -149,16 +150,15 @@ def raced(ledger: Ledger) -> Raced | None:
             runs[name], answers[name] = kept, answers_of(ledger, kept)
     if course.winner not in answers:
         return None
-    winner, members = answers[course.winner], [answers[name] for name in course.members if name in answers]
-    order = sorted(answers, key=lambda name: (name != course.winner, left.get(name, len(course.folds) + 1) * -1))
-    racers = [_racer(ledger, course, name, runs[name], answers[name], winner) for name in order]
-    racers = [racers[0], *sorted(racers[1:], key=lambda row: (row.left_after is not None, -row.accuracy.mean))]
+    winner = answers[course.winner]
+    racers = [_racer(ledger, course, name, runs[name], found, winner) for name, found in answers.items()]
+    racers.sort(key=lambda row: (row.trial_id != course.winner, row.left_after is not None, -row.accuracy.mean))
     named = all(judged(predictions_of(ledger, run))["subject"].notna().all() for run in _flat(runs[course.winner]))
     people = set(winner.people.tolist())
     return Raced(
         winner=course.winner,
         racers=tuple(racers),
-        corrected=race.corrected(members) if len(people) >= 3 else None,
+        corrected=_corrected(course, answers, len(_flat(runs[course.winner]))),
         num_folds=winner.num_folds,
         num_seeds=len(course.seeds),
         num_people=len(people) if named else None,
@@ -167,6 +167,15 @@ def raced(ledger: Ledger) -> Raced | None:
         failed=course.failed,
         leaky=ledger.leaky,
     )
+
+
+def _corrected(course: Course, answers: Mapping[str, Answers], num_trainings: int) -> Interval | None:
+    """Among those that ran every fold: two folds, of easy people perhaps, say nothing of how one compares on five."""
+    whole = {name: answers[name] for name in course.members if name in answers and name not in course.left}
+    winner = answers[course.winner]
+    if winner.accuracy < max(found.accuracy for found in whole.values()) or len(set(winner.people.tolist())) < 3:
+        return None
+    return with_trainings(race.corrected(list(whole.values())), num_trainings)
 
 
 def chosen_by_race(ledger: Ledger, trial_id: str) -> dict[str, Any] | None:

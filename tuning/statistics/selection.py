@@ -43,7 +43,7 @@ class Choice:
     """What was chosen among N trials, by row.
 
     `front` is the exact front of the measured values. `probability` `(N,)` is that of being on the front of the true ones, NaN
-    where a value is not finite; `members` are those that the race takes. `chosen_in` `(N,)` is the share of the draws in
+    where a value is not finite; `members` are those that may be recommended. `chosen_in` `(N,)` is the share of the draws in
     which the rule takes a row among all, so that of `recommended` says how sure it is. `met` is false where no row keeps to
     the limits.
     """

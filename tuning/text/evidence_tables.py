@@ -59,7 +59,10 @@ def race_table(found: Raced) -> Table:
     tested = describe_tested(found.num_people, found.num_clips)
     title = f"Race over {counted(found.num_folds, 'fold')} outside the holdout ({tested}{seeds})"
     table = Table(box=box.SIMPLE_HEAD, title=titled(title, found.leaky), title_justify="left")
-    table.caption, table.caption_justify = f"Intervals over {_units(found)} and trainings.", "left"
+    table.caption, table.caption_justify = (
+        f"Intervals over {_units(found)} and seeds; differences over {_units(found)}.",
+        "left",
+    )
     table.add_column("trial", no_wrap=True)
     for heading in ("accuracy", "95 % interval", "by fold", "behind the winner, points", ""):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -78,7 +81,7 @@ def race_table(found: Raced) -> Table:
 def race_summary(found: Raced) -> list[str]:
     """What the winner has to be believed, and who could not be trained."""
     lines = list(found.failed.values())
-    if found.corrected and len(found.racers) > 1:
+    if found.corrected and sum(not racer.variant for racer in found.racers) > 1:
         lines.append(
             f"{percent(found.corrected.mean)} ({limits(found.corrected)}) is what the winner has to be believed by "
             f"cross-validation: {percent(found.first.accuracy.mean)} corrected for the choice (BBC-CV)."

@@ -161,3 +161,35 @@ def test_a_champion_that_was_asked_for_by_name_won_no_race(store, monkeypatch):
         folder = runner.ledger.trial_folder("refit-0000")
         assert read_evidence(folder / "evidence.json")["race"] is None
         assert "race" not in (folder / "MODEL_CARD.md").read_text()
+
+
+def test_promote_takes_who_won_the_race_that_was_run_with_more_configurations(store, monkeypatch):
+    monkeypatch.setattr(registry, "log_and_register", lambda **_: 1)
+    with begin(store, "top", {4: 0.7, 8: 0.75, 16: 0.7, 32: 0.72, 64: 0.98}) as runner:
+        assert confirm_search(runner, top=5) == "search-0004"
+        runner.asked.clear()
+        assert promote_winner(runner).evidence.trial_id == "search-0004"
+        assert {trial.phase for trial in runner.asked} == {"refit"}
+
+
+def test_a_race_is_run_again_where_the_study_chose_anew(store, monkeypatch):
+    monkeypatch.setattr(registry, "log_and_register", lambda **_: 1)
+    with begin(store, "anew", {4: 0.9, 8: 0.97, 16: 0.6}) as runner:
+        runner.ledger.select(["search-0000"], "search-0000")
+        assert confirm_search(runner) == "search-0000"
+        runner.ledger.select(["search-0000", "search-0001"], "search-0000")
+        assert promote_winner(runner).evidence.trial_id == "search-0001"
+
+
+def test_limits_are_kept_to_by_all_networks_that_answer_together(store):
+    with begin(store, "limits", {4: 0.9, 8: 0.97}) as runner:
+        runner.ledger.open_study(prefer="param_count<=1e6")  # 0.4 and 0.8 million in one network
+        assert confirm_search(runner) == "search-0001"
+        assert confirm_search(runner, refit_seeds=2) == "search-0000"
+
+
+def test_no_accuracy_is_corrected_for_a_winner_that_is_not_the_most_accurate(store):
+    with begin(store, "light", {4: 0.6, 16: 0.95}) as runner:
+        runner.ledger.open_study(prefer="param_count=1")
+        confirm_search(runner)
+        assert raced(runner.ledger).corrected is None

@@ -31,8 +31,10 @@ def trial_idle_times(home: Path, study: Mapping[str, Any], tell: Callable[[str],
     What the first trials of a study were told stands: one study has one scale, where a device was measured again too. That
     nothing is known is told once for each study.
     """
-    found = {**idle_times_s(home), **study.get("idle_times_s", {})}
-    if not found and "idle_times_s" not in study:
+    if "idle_times_s" in study:
+        return {"idle_times_s": dict(study["idle_times_s"])}
+    found = idle_times_s(home)
+    if not found:
         tell(UNKNOWN)
     return {"idle_times_s": found}
 
