@@ -11,7 +11,6 @@ from typing import Any
 from trainables.core import files, lookup
 from trainables.core.baselines.record import BASELINES, Baseline, told
 from trainables.core.wording import counted
-from tuning.evidence.race import EVENT
 from tuning.evidence.refusals import opponent
 from tuning.records.home import Named, home_of, name_of
 from tuning.records.ledger import Ledger, Trial, read_begun
@@ -70,7 +69,7 @@ def _of_event(event: Mapping[str, Any]) -> str:
     if kind == "promoted":
         averages = f", the mean of {count} trainings" if (count := event.get("num_members", 1)) > 1 else ""
         return f"promoted: {event['name']} version {event['version']} of {event['of']}{averages}"
-    if kind == EVENT and event["winner"]:
+    if kind == "race" and event["winner"]:
         return f"{event['winner']} won the race of {counted(len(event['members']), 'configuration')}"
     if kind == "incomparable":
         return f"{event['of']} is incomparable: {event['reason']}"

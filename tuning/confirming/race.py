@@ -10,6 +10,7 @@ from search_spaces.core.preference import preference_of
 from trainables.core.wording import counted
 from tuning.confirming.beside import trials_of_champion
 from tuning.evidence.champion import Champion
+from tuning.evidence.model.members import SERVED
 from tuning.evidence.race import EVENT, Course, answers_of, course_of, runs_of
 from tuning.execution.runner import Runner
 from tuning.execution.seeds import fresh_seeds
@@ -18,9 +19,6 @@ from tuning.records.ledger import Trial, first_error
 from tuning.statistics import race
 
 MOST_FOLDS = 5  # that a race runs: more folds would test more people, each at the price of another training
-
-
-_OF_ALL = ("param_count", "weights_mb", "latency_ms", "train_time_s")  # of a model of several networks, that of all
 
 
 class NoWinner(ValueError):
@@ -147,7 +145,9 @@ def _taken(runner: Runner, course: Course, living: Sequence[str]) -> str:
         answers, metrics = answers_of(runner.ledger, runs), set.intersection(*(set(found) for found in trained))
         values[name] = {metric: statistics.fmean(found[metric] for found in trained) for metric in metrics}
         values[name] |= {
-            metric: len(course.seeds) * values[name][metric] for metric in _OF_ALL if metric in values[name]
+            metric: len(course.seeds) * values[name][metric]
+            for metric in (*SERVED, "train_time_s")
+            if metric in values[name]
         }
         values[name]["accuracy"], num_clips = answers.accuracy, round(answers.clips.sum())
     return taken(runner.study, runner.ledger, values, num_clips)

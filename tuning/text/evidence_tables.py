@@ -59,10 +59,8 @@ def race_table(found: Raced) -> Table:
     tested = describe_tested(found.num_people, found.num_clips)
     title = f"Race over {counted(found.num_folds, 'fold')} outside the holdout ({tested}{seeds})"
     table = Table(box=box.SIMPLE_HEAD, title=titled(title, found.leaky), title_justify="left")
-    table.caption, table.caption_justify = (
-        f"Intervals over {_units(found)} and seeds; differences over {_units(found)}.",
-        "left",
-    )
+    table.caption = f"Intervals over {_units(found)} and seeds; differences over {_units(found)}."
+    table.caption_justify = "left"
     table.add_column("trial", no_wrap=True)
     for heading in ("accuracy", "95 % interval", "by fold", "behind the winner, points", ""):
         table.add_column(heading, justify="right", no_wrap=True)

@@ -26,8 +26,8 @@ class Metric:
 
     `where` is `trial` for what every trial has once, and that alone may be an objective; `epoch` for a curve, measured on
     the validation people after every epoch; `ledger` for one that MLflow does not get; `deployed` for a network that is
-    deployed in another form; `disturbed` for a curve over the strength of a disturbance; `selection` for what is known of a
-    trial among the others of its search; `source` for what only papers state.
+    deployed in another form; `disturbed` for a curve over the strength of a disturbance; `selection` for what a search says
+    of a trial among others; `source` for what only papers state.
 
     `share_of_clips`: it has a binomial standard error. `by_device`: it compares only on one kind of device. `cost`: it is
     told of every model that is recommended or promoted.
@@ -95,9 +95,8 @@ METRICS = _by_name(
         unit="s",
         direction="min",
         decimals=1,
-        measured="Device-seconds of optimisation for the full schedule on an idle device: step over a reference run beside it, "
-        "the median of blocks, x the reference's idle time (`doctor`; else the least seen) x steps x workers, by phase of an "
-        "unfreezing; of one CPU thread by its processor's time. The shared features of a frozen trunk are data: not counted.",
+        measured="Device-seconds of optimisation for the full schedule on an idle device (`timing/schedule.py`), all workers; "
+        "without evaluation, preparation, waiting, and the shared features of a frozen trunk, which are data.",
         by_device=True,
         cost=True,
     ),
@@ -105,7 +104,6 @@ METRICS = _by_name(
         name="train_time_spread",
         label="spread of the training time",
         unit="s",
-        decimals=2,
         measured="Standard error of the training time over the blocks of steps that it is the median of; none of one block.",
         by_device=True,
     ),
@@ -189,10 +187,7 @@ METRICS = _by_name(
     Metric(
         name="front_probability",
         label="on the front",
-        direction="max",
-        unit="%",
-        scale=100,
-        decimals=0,
+        **_PERCENT | {"decimals": 0},
         measured="Share of draws in which no other trial dominates this one: people, seeds and clocks vary, counts are exact.",
         where="selection",
     ),
