@@ -83,7 +83,7 @@ def test_what_a_registered_model_needs_stays(tmp_path):
         remove(NAME, home=tmp_path)
     assert known_studies(tmp_path) == [NAME]
     gone = remove(NAME, home=tmp_path, force=True)
-    assert (gone.models, gone.parts[1].what) == ((f"{NAME} version 1 (champion)",), "7 runs in MLflow")
+    assert (gone.models, gone.parts[1].what) == ((f"{NAME} version 1 (champion)",), "10 runs in MLflow")
     assert known_studies(tmp_path) == []
     client = mlflow.MlflowClient(uri)
     (kept,) = client.search_runs([client.get_experiment_by_name(f"fertune/{NAME}").experiment_id])
