@@ -28,13 +28,12 @@ def idle_times_s(home: Path) -> dict[str, float]:
 def trial_idle_times(home: Path, study: Mapping[str, Any], tell: Callable[[str], None]) -> dict[str, dict[str, float]]:
     """What a `TrialSpec` says of them, and what the ledger's `study` is to remember.
 
-    What the first trials of a study were told stands: one study has one scale, where a device was measured again too. That
+    What the first trials of a study were told stands, that nothing was known too: one study has one scale on each device. That
     nothing is known is told once for each study.
     """
-    if "idle_times_s" in study:
-        return {"idle_times_s": dict(study["idle_times_s"])}
-    found = idle_times_s(home)
-    if not found:
+    told = study.get("idle_times_s")
+    found = {} if told == {} else {**idle_times_s(home), **(told or {})}
+    if not found and told is None:
         tell(UNKNOWN)
     return {"idle_times_s": found}
 

@@ -39,3 +39,10 @@ def test_a_study_keeps_its_scale_and_is_told_once_that_there_is_none(tmp_path):
     assert trial_idle_times(tmp_path / "none", {}, told.append) == {"idle_times_s": {}}
     assert trial_idle_times(tmp_path / "none", {"idle_times_s": {}}, told.append) == {"idle_times_s": {}}
     assert told == [UNKNOWN]
+
+
+def test_a_study_that_began_with_nothing_known_keeps_its_scale(tmp_path):
+    (tmp_path / "idle_times.json").write_text('{"cpu": 0.008}')
+    told = []
+    assert trial_idle_times(tmp_path, {"idle_times_s": {}}, told.append) == {"idle_times_s": {}}
+    assert told == []
