@@ -183,7 +183,7 @@ def test_the_evidence_names_the_commits_that_trained(begin):
     facts = read_evidence(runner.folder / "trials" / "refit-0000" / "evidence.json")
     assert facts["code"]["versions"]["fertune"] == fertune_version()
     later = ["b" * 40 + "-dirty"]
-    assert facts["code"]["commits"] == {"search": ["a" * 40], "confirm": later, "refit": later}
+    assert facts["code"]["commits"] == {"search": ["a" * 40], "race": later, "confirm": later, "refit": later}
     runner.ledger.open_study(git_commit="c" * 40)
     runner.ledger.start(runner.ledger.trials["search-0001"])  # resumed
     assert commits_of(runner.ledger)["search"] == ["a" * 40, "c" * 40]
