@@ -14,7 +14,7 @@ from dashboards.core.panel import Figure, Panel
 from trainables.core.wording import counted
 from tuning.evidence.holdout import Evidence
 from tuning.records.aliases import CHAMPION
-from tuning.text.quantities import by_seed, points
+from tuning.text.quantities import by_seed, points, spread
 from tuning.text.tables import titled
 
 _READING = (
@@ -49,13 +49,7 @@ def _nothing(report: ReportData) -> object:
     if not report.front:
         return "Nothing is confirmed: no trial has finished yet."
     command = element("code", shlex.join(["python", "tune.py", "confirm", report.name]))
-    return join(
-        [
-            "Nothing is confirmed yet. ",
-            command,
-            " races the likely choices, and tests the winner.",
-        ]
-    )
+    return join(["Nothing is confirmed yet. ", command, " races the likely choices, and tests the winner."])
 
 
 def _dots(report: ReportData) -> go.Figure:
@@ -121,7 +115,7 @@ def _table(report: ReportData) -> Html:
             Cell(shown=name_of(row)),
             Cell(shown=percent(row.accuracy.mean), numeric=True),
             Cell(shown=limits(row.accuracy), numeric=True),
-            Cell(shown=by_seed(row.by_seed).removeprefix("by seed "), numeric=True),
+            Cell(shown=spread(row.by_seed), numeric=True),
             Cell(shown="" if row.search_accuracy is None else percent(row.search_accuracy), numeric=True),
             Cell(shown=points(row.optimism) if row.optimism else "", numeric=True),
             Cell(shown=percent(row.majority), numeric=True),

@@ -16,9 +16,8 @@ from tuning.statistics.intervals import Interval
 from tuning.statistics.variance import Estimate, least_variance
 
 LEVEL = 0.05  # of the one-sided test by which a member leaves
-FEWEST_FOLDS = (
-    2  # that a member has run before it may leave: one fold is one training, whose seed moves everybody in it
-)
+# That a member has run before it may leave: one fold is one training, whose seed moves everybody in it.
+FEWEST_FOLDS = 2
 NUM_RESAMPLES = 2000
 
 

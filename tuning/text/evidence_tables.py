@@ -15,7 +15,7 @@ from tuning.evidence.holdout import Evidence, describe_tested
 from tuning.evidence.nested_cross_validation import NestedResult
 from tuning.evidence.race import Raced, Racer
 from tuning.records.ledger import Ledger, first_error
-from tuning.text.quantities import by_seed, limits, percent, points, spread
+from tuning.text.quantities import limits, percent, points, spread
 from tuning.text.shown import Shown
 from tuning.text.tables import LEAKY, titled
 
@@ -122,7 +122,7 @@ def evidence_table(found: Sequence[Evidence]) -> Table:
             row.variant or "as searched",
             percent(row.accuracy.mean),
             limits(row.accuracy),
-            by_seed(row.by_seed).removeprefix("by seed "),
+            spread(row.by_seed),
             percent(row.search_accuracy) if row.search_accuracy is not None else "",
             points(row.optimism) if row.optimism else "",
             percent(row.majority),
