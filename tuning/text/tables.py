@@ -157,6 +157,8 @@ def print_status(found: Any, console: Console) -> None:
     for promoted in found.promoted:
         averages = f", the mean of {count} trainings" if (count := promoted.get("num_members", 1)) > 1 else ""
         console.print(f"  promoted: {promoted['name']} version {promoted['version']}{averages}", highlight=False)
+    if found.error_budget is not None:
+        console.print(f"  {found.error_budget.told}", highlight=False, soft_wrap=True)
     parts = [f"{kind} {size(count)}" for kind, count in found.disk.items() if count]
     console.print(f"  disk: {', '.join(parts) or size(0)}", highlight=False)
     for trial_id, reason in found.incomparable.items():
