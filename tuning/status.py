@@ -92,7 +92,8 @@ def _status(home: Path, name: str) -> Status:
         sureness=ledger.selection.get("sureness", {}),
         sureness_told=how_sure(ledger),
         promoted=[
-            {key: event[key] for key in ("name", "version", "of")} | {"num_members": event.get("num_members", 1)}
+            {key: event[key] for key in ("name", "version", "of")}
+            | {"num_members": event.get("num_members", 1), "override": event.get("override")}
             for event in ledger.events
             if event["event"] == "promoted"
         ],
