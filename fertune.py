@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tuning.list import list
     from tuning.load import load
     from tuning.logs import logs
+    from tuning.models import models
     from tuning.plan import plan
     from tuning.predict import predict
     from tuning.prepare import prepare
@@ -71,6 +72,7 @@ __all__ = [
     "load",
     "load_study",
     "logs",
+    "models",
     "plan",
     "plan_cross_validation",
     "plan_forgetting",

@@ -236,15 +236,16 @@ def cross_validate(
 @app.command()
 def promote(
     study: arg.StudyName, trial: arg.ThisTrial = None, margin: arg.Margin = None, prefer: arg.Prefer = None,
-    refit_seeds: arg.RefitSeeds = None, rollback: arg.Rollback = False, data_root: arg.DataRoot = None,
+    refit_seeds: arg.RefitSeeds = None, override: arg.Override = None, rollback: arg.Rollback = False,
+    data_root: arg.DataRoot = None,
     as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Confirm where evidence is missing, refit, register the model and make it the champion."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
-        given: dict[str, Any] = {"margin": margin, "prefer": prefer, "data_root": data_root, "refit_seeds": refit_seeds}
-        options.require_rollback_alone(rollback, trial=trial, **given)
-        options.require_preference(prefer)
+        given: dict[str, Any] = {"margin": margin, "prefer": prefer, "data_root": data_root, "override": override}
+        given["refit_seeds"] = refit_seeds
+        options.require_promotion(rollback, trial=trial, **given)
         from tuning.text import outcomes
 
         if rollback:
@@ -284,8 +285,13 @@ def export(
 
 @app.command(name="list")
 def list_(what: arg.Kind, as_json: arg.AsJson = False, verbose: arg.Verbose = False) -> None:
-    """List the studies, trainables or data sets: every file of an extension folder."""
+    """List the studies, trainables or data sets: every file of an extension folder; or the registered models."""
     with read_only(verbose):
+        if what == "models":
+            from tuning.text.model_tables import show_models
+
+            show_models(fertune.models(), as_json)
+            return
         for name in fertune.list(what):
             print(json.dumps({"name": name}) if as_json else name)
 

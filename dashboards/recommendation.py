@@ -11,6 +11,7 @@ from trainables.core.training.metrics import METRICS
 from trainables.core.wording import counted, first_line
 from tuning.evidence.baselines import verdict
 from tuning.evidence.holdout import Evidence
+from tuning.evidence.model.override import override_in
 from tuning.evidence.refusals import opponent
 from tuning.records.front.told import how_sure, preferred
 from tuning.records.ledger import Trial
@@ -107,7 +108,8 @@ def _promotions(report: ReportData) -> list[Html]:
     of = "it" if report.recommended and last["of"] == report.recommended.trial_id else last["of"]
     averages = f", as the mean of {count} trainings" if (count := last.get("num_members", 1)) > 1 else ""
     message = f"Version {last['version']} of {last['name']} was made from {of} on {day(last['time'])}{averages}."
-    return [element("p", message)]
+    override = override_in(last)
+    return [element("p", message), *([caution(f"It was {override.told}")] if override else [])]
 
 
 def cautions(report: ReportData) -> list[Html]:

@@ -11,6 +11,7 @@ from typing import Any
 from trainables.core import files, lookup
 from trainables.core.baselines.record import BASELINES, Baseline, told
 from trainables.core.wording import counted
+from tuning.evidence.model.override import override_in
 from tuning.evidence.refusals import opponent
 from tuning.records.home import Named, home_of, name_of
 from tuning.records.ledger import Ledger, Trial, read_begun
@@ -68,7 +69,10 @@ def _of_event(event: Mapping[str, Any]) -> str:
         return f"refused: {event['of']} against {opponent(event['against'])}, test {event['look']}"
     if kind == "promoted":
         averages = f", the mean of {count} trainings" if (count := event.get("num_members", 1)) > 1 else ""
-        return f"promoted: {event['name']} version {event['version']} of {event['of']}{averages}"
+        override = override_in(event)
+        return f"promoted: {event['name']} version {event['version']} of {event['of']}{averages}" + (
+            f"; {override.told}" if override else ""
+        )
     if kind == "race" and event["winner"]:
         return f"{event['winner']} won the race of {counted(len(event['members']), 'configuration')}"
     if kind == "incomparable":

@@ -3,47 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from search_spaces.core.study import Study
-from trainables.core import files
 from tuning.confirm import confirm_search, members_of
-from tuning.confirming.beside import confirm_champion
+from tuning.confirming.judging import judged
 from tuning.confirming.preferring import choose_by, require_preference
 from tuning.confirming.race import NoWinner, standing_winner
-from tuning.confirming.refits import NotRefitted, model_folder, refits
-from tuning.evidence.champion import (
-    Champion,
-    Incomparable,
-    champion_of,
-    registered_name,
-    version_tags,
-)
-from tuning.evidence.chosen_on import ChosenOn
-from tuning.evidence.contest import (
-    NUM_SEEDS,
-    Contest,
-    Promotion,
-    Refused,
-    champion_beside,
-    contest,
-    margin_tags,
-    require_comparable,
-)
-from tuning.evidence.evidence_file import facts_of, write_evidence
+from tuning.confirming.refits import NotRefitted, refits
+from tuning.confirming.registering import as_it_is, register
+from tuning.evidence.champion import Champion, Incomparable, champion_of
+from tuning.evidence.contest import NUM_SEEDS, Promotion, Refused, require_comparable
 from tuning.evidence.holdout import Evidence, Holdout
-from tuning.evidence.majority import require_beats_majority
+from tuning.evidence.model.override import Override, override_of
 from tuning.evidence.model.renewal import has_grown, renewed, same_configuration
-from tuning.evidence.model_card import as_description, model_card
 from tuning.evidence.race import raced
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.seeds import refit_seeds as seeds_of_refits
-from tuning.records import registry, tags
-from tuning.records.aliases import ChampionChanged, champion_uri
-from tuning.records.home import git_commit
-from tuning.records.ledger import Trial, first_error
+from tuning.records.ledger import first_error
 from tuning.records.mlflow_store import require_answers
 from tuning.records.moved_home import open_store
 from tuning.statistics.superiority import MARGIN, SAVING, require_allowed
@@ -59,6 +37,7 @@ def promote(
     margin: float | None = None,
     refit_seeds: int = 1,
     prefer: str | None = None,
+    override: str | None = None,
     home: str | Path | None = None,
     data_root: str | Path | None = None,
     progress: bool | Listener = False,
@@ -66,6 +45,7 @@ def promote(
 ) -> Promotion:
     """Promote from a study that was begun, as `promote_winner` says; with `prefer`, after choosing by it (`Preference`)."""
     require_preference(prefer, trial_id)
+    override_of(override)
     margin = MARGIN if margin is None else margin
 
     def require(runner: Runner) -> None:
@@ -79,7 +59,8 @@ def promote(
     given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
     with Runner(study, heard(progress), **given, begun=True, require=require) as runner:
         choose_by(runner, prefer)
-        promoted = promote_winner(runner, trial_id=trial_id, margin=margin, refit_seeds=refit_seeds)
+        asked: dict[str, Any] = {"trial_id": trial_id, "margin": margin, "refit_seeds": refit_seeds}
+        promoted = promote_winner(runner, override=override, **asked)
     return dataclasses.replace(promoted, notes=tuple(runner.notes))
 
 
@@ -91,6 +72,7 @@ def promote_winner(
     margin: float = MARGIN,
     saving: float = SAVING,
     refit_seeds: int = 1,
+    override: str | None = None,
 ) -> Promotion:
     """Refit and register the winner of a study's race (or the configuration of `trial_id`) as champion.
 
@@ -106,13 +88,18 @@ def promote_winner(
     Where the present champion's search chose on some of these people, the test leaves them out. Its own configuration is
     promoted untested on data that have only grown, and with more `refit_seeds` than it has members.
 
+    An `override`, the reason in words, promotes where the gate refuses: where the majority baseline or the champion is not
+    beaten. The version is tagged with it, the evidence says what was refused (docs/decisions/0033).
+
     Raises `Refused` where a condition fails, where classes differ from the present champion's or too few people are common,
     where its configuration is the same, where somebody else changed the champion meanwhile, where the folds share people,
     and for an ablation; `ValueError`, before anything is trained, for an `alpha`, `margin` or `saving` that no test can be
-    made with and for `refit_seeds` that are not allowed. Of the drawn copy of a real data set the name ends in `-drawn`.
+    made with and for `refit_seeds` and an `override` that are not allowed. Of a real data set's drawn copy the name ends in
+    `-drawn`.
     """
     require_allowed(alpha=alpha, margin=margin, saving=saving)
     seeds_of_refits(refit_seeds)
+    overriding = override_of(override)
     _require_promotable(runner.study, leaky=runner.splits.leaky)
     try:
         champion = champion_of(runner.study, runner.prepared, runner.splits, runner.tracker.uri, runner.home)
@@ -121,7 +108,7 @@ def promote_winner(
     holdout = Holdout(runner.ledger)
     try:
         test = {"alpha": alpha, "margin": margin, "saving": saving}
-        promoted = _promoted(runner, holdout, champion, trial_id, test, refit_seeds)
+        promoted = _promoted(runner, holdout, champion, trial_id, test, refit_seeds, overriding)
     except Refused as refused:
         refused.rows, refused.race = tuple(holdout.rows()), raced(runner.ledger)
         raise
@@ -135,6 +122,7 @@ def _promoted(
     trial_id: str | None,
     test: dict[str, float],
     count: int,
+    override: Override | None,
 ) -> Promotion:
     found = _confirmed(runner, holdout, champion, trial_id, count)
     same = champion is not None and champion.is_configuration(runner.study, found.parameters)
@@ -142,23 +130,20 @@ def _promoted(
         count = max(count, champion.num_members)
         has_data = champion.has_data(runner.prepared)
         if has_data and count == champion.num_members:
-            return _as_it_is(runner, found, champion)
+            if override:
+                runner.noted(f"The override was not needed: {found.trial_id} is champion already.")
+            return as_it_is(runner, found, champion)
         if not has_data and not has_grown(champion, runner.prepared, runner.splits, runner.tracker.uri, runner.home):
             raise Refused(same_configuration(found, champion, runner.prepared))
         runner.noted(renewed(found, champion, count, has_data=has_data))
-    over_majority = require_beats_majority(holdout, runner.study, found)
-    tested = None
-    if champion and not same:
-        beside = _champion_beside(runner, holdout, found, champion)
-        tested = contest(holdout, runner.study, found, champion, beside, num_members=count, **test)
+    rival = None if same else champion
+    passed = judged(runner, holdout, found, rival, override=override, num_members=count, **test)
     wanted: dict[str, Any] = {"parameters": found.parameters, "num_epochs": found.best_epoch, "count": count}
     try:
         trained = refits(runner, of=found.trial_id, **wanted)
     except NotRefitted as error:
         raise Refused(str(error)) from error
-    with model_folder(runner, trained) as folder:
-        facts = test | {"over_majority": over_majority}
-        return _register(runner, holdout, found, champion, tested, trained, folder, facts)
+    return register(runner, holdout, found, champion, passed, trained, dict(test))
 
 
 def require_registry(runner: Runner) -> None:
@@ -196,100 +181,3 @@ def _confirmed(
             because = first_error(trial for trial in runner.ledger.of_phase("confirm") if trial.of == chosen)
             raise Refused(f"{chosen} was not confirmed with {NUM_SEEDS} seeds: some of its trainings failed.{because}")
     return found
-
-
-def _champion_beside(runner: Runner, holdout: Holdout, found: Evidence, champion: Champion) -> Evidence:
-    """What the champion's configuration achieves with the seeds of `found`; trained where that is missing."""
-    beside = champion_beside(holdout, runner.study, champion, found.seeds)
-    if beside is None:
-        confirm_champion(runner, champion, found.seeds)
-        beside = champion_beside(holdout, runner.study, champion, found.seeds)
-    if beside is None:
-        raise Refused(
-            f"The present champion ({champion.uri}) could not be trained again with all {len(found.seeds)} seeds of "
-            f"{found.trial_id}, so there is nothing to compare with; `status` and `logs` of {runner.study.name} say why."
-        )
-    return beside
-
-
-def _as_it_is(runner: Runner, found: Evidence, champion: Champion) -> Promotion:
-    """The champion that is there; an earlier attempt may have died before it could write down that it made it."""
-    name, version, stated = champion.name, champion.version, champion.tags
-    if (stated.get(tags.STUDY), stated.get(tags.TRIAL_ID)) == (runner.study.name, found.trial_id):
-        _note(runner, name, version, found, num_members=champion.num_members)
-    return Promotion(
-        name=name,
-        version=version,
-        uri=champion_uri(name),
-        evidence=found,
-        evidence_sha256=stated.get(tags.EVIDENCE_SHA256, ""),
-        num_members=champion.num_members,
-        already=True,
-    )
-
-
-def _register(
-    runner: Runner,
-    holdout: Holdout,
-    found: Evidence,
-    champion: Champion | None,
-    tested: Contest | None,
-    trained: Sequence[Trial],
-    folder: Path,
-    test: dict[str, Any],
-) -> Promotion:
-    name, commit = registered_name(runner.study, runner.prepared), git_commit()
-    first, count = trained[0].trial_id, len(trained)
-    reference = margin_tags(tested, champion)
-    people = ChosenOn.by(runner.folder, runner.prepared, runner.splits, runner.study.registered_model).write(folder)
-    facts = facts_of(
-        holdout,
-        runner.study,
-        runner.prepared,
-        runner.splits,
-        name=name,
-        found=found,
-        refits=trained,
-        champion=tested.champion if tested else None,
-        replaced=champion,
-        verdicts=tested.verdicts if tested else [],
-        test=test,
-        reference=reference,
-        chosen_on=people,
-        commit=commit,
-    )
-    card, digest = model_card(facts), write_evidence(folder, facts)
-    (folder / files.MODEL_CARD).write_text(card, encoding="utf-8")
-    try:
-        version = registry.log_and_register(
-            tracking_uri=runner.tracker.uri,
-            run_id=runner.tracker.run_id(first),
-            model_folder=folder,
-            name=name,
-            tags=version_tags(runner.study, runner.prepared, runner.splits, found, commit)
-            | reference
-            | {tags.EVIDENCE_SHA256: digest, tags.CHOSEN_ON: people, tags.NUM_MEMBERS: str(count)},
-            description=as_description(card),
-            replacing=champion.version if champion else None,
-        )
-    except ChampionChanged as error:
-        raise Refused(
-            f"{found.trial_id} is not promoted: {error} Promote again to be compared with that one."
-        ) from error
-    _note(runner, name, version, found, num_members=count, refits=[trial.trial_id for trial in trained])
-    return Promotion(
-        name=name,
-        version=version,
-        uri=champion_uri(name),
-        evidence=found,
-        verdict=tested.chosen if tested else None,
-        evidence_sha256=digest,
-        num_members=count,
-    )
-
-
-def _note(runner: Runner, name: str, version: int, found: Evidence, **facts: Any) -> None:
-    """Write the promotion into the ledger, once."""
-    events = (event for event in runner.ledger.events if event["event"] == "promoted")
-    if not any((event["name"], event["version"]) == (name, version) for event in events):
-        runner.ledger.note("promoted", name=name, version=version, of=found.trial_id, **facts)

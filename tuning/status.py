@@ -12,6 +12,7 @@ from typing import Any
 
 from trainables.core import files
 from trainables.core.baselines.record import Baseline
+from tuning.records.budget.told import Balance, balance_of
 from tuning.records.front.told import how_sure, members_of
 from tuning.records.home import Named, home_of, known_studies, name_of
 from tuning.records.ledger import read_begun
@@ -27,6 +28,9 @@ class Status:
 
     `baselines` are what was measured beside its trials (`Baseline`), before the first of them.
     `incomparable` says of trials whose configuration cannot be trained any more why, once a command has met them.
+
+    `error_budget` is what is left of the error level of its people (docs/decisions/0032): as the registry says now where that
+    is a file here, else as the ledger heard last; `None` where nothing of it can be promoted, or nobody knows.
 
     `disk` is what its folder takes, in bytes by kind, and its `prepared` faces, which may be other studies' too. MLflow's
     files, registered models among them, are not counted.
@@ -48,6 +52,7 @@ class Status:
     promoted: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     baselines: list[Baseline] = dataclasses.field(default_factory=list)
     incomparable: dict[str, str] = dataclasses.field(default_factory=dict)
+    error_budget: Balance | None = None
     disk: dict[str, int] = dataclasses.field(default_factory=dict)
     damaged: str = ""
 
@@ -87,12 +92,14 @@ def _status(home: Path, name: str) -> Status:
         sureness=ledger.selection.get("sureness", {}),
         sureness_told=how_sure(ledger),
         promoted=[
-            {key: event[key] for key in ("name", "version", "of")} | {"num_members": event.get("num_members", 1)}
+            {key: event[key] for key in ("name", "version", "of")}
+            | {"num_members": event.get("num_members", 1), "override": event.get("override")}
             for event in ledger.events
             if event["event"] == "promoted"
         ],
         baselines=ledger.baselines,
         incomparable=ledger.incomparable,
+        error_budget=balance_of(ledger, home),
         disk=_taken(home, ledger.folder, ledger.study.get("dataset_fingerprint")),
     )
 

@@ -174,6 +174,7 @@ class Study:
     def facts(self) -> dict[str, Any]:
         """What a ledger remembers of it beside its space and its settings, as plain values."""
         return {
+            "registered_model": self.registered_model,
             "objectives": [[objective.metric, objective.direction] for objective in self.objectives],
             "design": self.design.facts() if self.design else None,
             "published": {name: dict(figures) for name, figures in self.published.items()},

@@ -10,10 +10,11 @@ from tests.support.builders import prepare_random
 from trainables.core.prepared.splits import load_splits, make_splits
 from trainables.data.core.dataset import DataError
 from trainables.res_rbg import PRESETS
+from tuning.evidence.champion import registered_name
 from tuning.evidence.contest import Refused
 from tuning.execution.preparation import draw
 from tuning.execution.study_data import cut
-from tuning.promote import promote_winner, registered_name
+from tuning.promote import promote_winner
 
 ROWS = ("baseline", "random_masking", "bi_gru", "rbg", "eca", "full")
 

@@ -30,7 +30,7 @@ def test_it_counts_trials_and_names_what_was_promoted_and_not_what_was_refused(t
             front=["search-0000", "search-0001"],
             members=["search-0000", "search-0001"],
             recommended="search-0001",
-            promoted=[{"name": "task", "version": 2, "of": "search-0001", "num_members": 1}],
+            promoted=[{"name": "task", "version": 2, "of": "search-0001", "num_members": 1, "override": None}],
             disk={
                 "weights": 0,
                 "checkpoints": 0,

@@ -256,7 +256,7 @@ KEPT = (
         files.MODEL_CARD,
         _TRIAL,
         "what the model is for, was tested on, and its limits (refits)",
-        ("tuning/promote.py",),
+        ("tuning/confirming/registering.py",),
         (),
         True,
         "as with `evidence.json`",

@@ -24,6 +24,7 @@ from tuning.evidence.chosen_on import (
 from tuning.evidence.configuration import configuration
 from tuning.evidence.holdout import Evidence
 from tuning.records import registry, tags
+from tuning.records.aliases import champion_name
 from tuning.records.home import known_studies, version
 
 
@@ -147,9 +148,8 @@ def _common(
 
 
 def registered_name(study: Study, prepared: Prepared) -> str:
-    """The name that a study's champion gets: a model of drawn faces may not pass for one of the data set they imitate."""
-    imitation = prepared.drawn and study.dataset != "drawn_faces"
-    return f"{study.registered_model}-drawn" if imitation else study.registered_model
+    """The name that a study's champion gets on these faces (`champion_name`)."""
+    return champion_name(study.registered_model, study.dataset, drawn=prepared.drawn)
 
 
 def comparison_tags(prepared: Prepared, splits: Splits) -> dict[str, str]:

@@ -13,6 +13,7 @@ from tuning.evidence import refusals
 from tuning.evidence.champion import Champion
 from tuning.evidence.configuration import configuration_hash, earlier_hashes
 from tuning.evidence.holdout import Evidence, Holdout, study_at_starts
+from tuning.evidence.model.override import Override
 from tuning.evidence.race import Raced
 from tuning.records import tags
 from tuning.records.aliases import CHAMPION
@@ -31,12 +32,23 @@ class Refused(ValueError):
     """A configuration may not become champion; the message says which condition failed and by how much.
 
     `verdict` is that of the test against the present champion, where it came to that, `rows` are all that was confirmed,
-    `race` is how it was chosen.
+    `race` is how it was chosen. An override may pass it where it is `overridable` (docs/decisions/0033): then `gate` is in one
+    sentence what the gate said, and what it had measured is kept, in `tested` or in `over_majority`.
     """
 
-    def __init__(self, message: str, verdict: Verdict | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        verdict: Verdict | None = None,
+        *,
+        overridable: bool = False,
+        gate: str = "",
+        tested: Contest | None = None,
+        over_majority: dict[str, float] | None = None,
+    ) -> None:
         super().__init__(message)
-        self.verdict = verdict
+        self.verdict, self.overridable, self.tested, self.over_majority = verdict, overridable, tested, over_majority
+        self.gate = gate or (verdict.reason if verdict else message)
         self.rows: tuple[Evidence, ...] = ()
         self.race: Raced | None = None
 
@@ -47,7 +59,8 @@ class Promotion:
 
     `evidence_sha256` is that of the registered `evidence.json`, `""` of a champion of before there was one. `already` says
     that the version was champion before, and nothing was done. `num_members` trainings answer in it.
-    `rows` are all that was confirmed, `race` is the last one of the study, `notes` what to know beside.
+    `override` says why it was promoted although the gate refused it. `rows` are all that was confirmed, `race` is the last one
+    of the study, `notes` what to know beside.
     """
 
     name: str
@@ -58,6 +71,7 @@ class Promotion:
     evidence_sha256: str = ""
     already: bool = False
     num_members: int = 1
+    override: Override | None = None
     rows: tuple[Evidence, ...] = ()
     race: Raced | None = None
     notes: tuple[str, ...] = ()
@@ -140,7 +154,9 @@ def contest(
     chosen = verdicts[0]
     if not chosen.promoted:
         refusals.note_refused(ledger, found.trial_id, questions, earlier, against=champion.uri, look=chosen.look)
-        raise Refused(_refusal(ledger, found, champion, chosen, num_tested=len(rows), margin=margin, left=left), chosen)
+        message = _refusal(ledger, found, champion, chosen, num_tested=len(rows), margin=margin, left=left)
+        tested = Contest(champion=achieved, verdicts=verdicts, chosen=chosen)
+        raise Refused(message, chosen, overridable=True, tested=tested)
     return Contest(champion=achieved, verdicts=verdicts, chosen=chosen)
 
 

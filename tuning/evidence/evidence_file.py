@@ -1,4 +1,4 @@
-"""`evidence.json`: what a registered model was promoted on, so that anybody can check it, without naming a person."""
+"""`evidence.json`: what a registered model was promoted on, so that anybody can check it, naming nobody of its data."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from tuning.evidence.champion import Champion
 from tuning.evidence.configuration import configuration
 from tuning.evidence.holdout import Evidence, Holdout, study_at_starts
 from tuning.evidence.model.members import served_costs, told_members
+from tuning.evidence.model.override import Override
 from tuning.evidence.race import chosen_by_race
 from tuning.records import tags
 from tuning.records.artifacts import DISTURBED, read_robustness
@@ -59,18 +60,20 @@ def facts_of(
     verdicts: Sequence[Verdict],
     test: Mapping[str, Any],
     reference: Mapping[str, str],
+    override: Override | None,
     chosen_on: str,
     commit: str,
 ) -> dict[str, Any]:
     """Everything that the promotion of `found` as `name` rests on, as JSON takes it.
 
     `champion` is what the present champion, `replaced`, achieved beside it, `verdicts` are those of all challengers,
-    `test` the alpha, margin and saving that they were tested with, and the bound that exceeded the majority baseline,
-    `reference` the tags that say what accuracy was given up since which champion (`margin_tags`), `chosen_on` the SHA-256 of
-    the file that tells whom the search chose on. Where `replaced` was not tested against, this is its configuration on grown
-    data, or with more members. `refits` are the trainings that answer. `commit` is the code that promotes; that of the
-    trainings is the ledger's. There is no time in it: the same evidence is the same file. People are told by number, and by
-    a hash of their ids. What is no finite number is left out, and named under `not_measured`.
+    `test` the alpha, margin and saving that they were tested with, and the bound that was set against the majority baseline,
+    `reference` the tags that say what accuracy was given up since which champion (`margin_tags`), `override` why it was
+    promoted although the gate refused it, which changes no other fact, `chosen_on` the SHA-256 of the file that tells whom the
+    search chose on. Where `replaced` was not tested against, this is its configuration on grown data, or with more members.
+    `refits` are the trainings that answer. `commit` is the code that promotes; that of the trainings is the ledger's. There is
+    no time in it: the same evidence is the same file. People are told by number, and by a hash of their ids. What is no finite
+    number is left out, and named under `not_measured`.
     """
     ledger = holdout.ledger
     folds = sorted({fold for trial in holdout.runs(found) for fold in trial.folds})
@@ -99,6 +102,7 @@ def facts_of(
         "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts],
         "test": dict(test),
         "accuracy_reference": dict(reference),
+        "override": dataclasses.asdict(override) if override else None,
         "data": _data(study, prepared),
         "code": {"commit": commit, "commits": commits_of(ledger), "versions": _versions()},
     }

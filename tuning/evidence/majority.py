@@ -22,14 +22,20 @@ def require_beats_majority(holdout: Holdout, study: Study, found: Evidence) -> d
     look, predictions = refusals.look_at(ledger, question, earlier), holdout.predictions(found)
     left = (1 - found.accuracy.confidence) * LATER_SHARE ** (look - 1)  # of two sides; the lower one counts
     accuracy = found.accuracy if look == 1 else holdout_accuracy(predictions, 1 - left)
+    measured = {"look": look, "confidence": accuracy.confidence, "low": accuracy.low}
     if accuracy.low > found.majority:
-        return {"look": look, "confidence": accuracy.confidence, "low": accuracy.low}
+        return measured
     refusals.note_refused(ledger, found.trial_id, [question], earlier, against=refusals.MAJORITY, look=look)
     later = holdout_accuracy(predictions, 1 - left * LATER_SHARE)
     ways, seeds = below_majority(accuracy, later, found.majority, predictions)
+    said = (
+        f"the lower bound of its accuracy on the holdout ({found.tested_on}) is {100 * accuracy.low:.1f} %, and the majority "
+        f"baseline (always answering the commonest class) is {100 * found.majority:.1f} %."
+    )
     raise Refused(
-        f"{found.trial_id} is not promoted: the lower bound of its accuracy on the holdout ({found.tested_on}) is "
-        f"{100 * accuracy.low:.1f} %, and the majority baseline (always answering the commonest class) is "
-        f"{100 * found.majority:.1f} %. {ways} {describe_look(look, left / 2, again=seeds is not None)} "
-        f"{more_seeds(ledger, found.trial_id, seeds)}"
+        f"{found.trial_id} is not promoted: {said} {ways} {describe_look(look, left / 2, again=seeds is not None)} "
+        f"{more_seeds(ledger, found.trial_id, seeds)}",
+        overridable=True,
+        gate=said,
+        over_majority=measured,
     )

@@ -9,6 +9,7 @@ from trainables.core import files
 from trainables.core.baselines.record import Baseline
 from trainables.core.wording import counted
 from tuning.evidence.model.members import card_limits, card_renewed, card_size, card_trials
+from tuning.evidence.model.override import override_in
 from tuning.records import tags
 from tuning.text.quantities import by_seed, percent
 
@@ -46,6 +47,8 @@ def as_description(card: str) -> str:
 
 def _cautions(facts: Mapping[str, Any]) -> list[str]:
     found = []
+    if override := override_in(facts):
+        found.append(f"**The gate refused this model.** It was {override.told}")
     if facts["data"]["drawn"]:
         found.append(
             "**The faces are drawn by a program.** Nothing here says how accurate the model is on real faces; it is not to "

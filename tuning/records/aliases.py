@@ -102,6 +102,11 @@ def _to_swap(client: Any, name: str) -> tuple[int, int]:
     return new, old
 
 
+def champion_name(registered_model: str, dataset: str, *, drawn: bool) -> str:
+    """The name that a study's champion gets: a model of drawn faces may not pass for one of the data set they imitate."""
+    return f"{registered_model}-drawn" if drawn and dataset != "drawn_faces" else registered_model
+
+
 def champion_uri(name: str) -> str:
     """What names the champion of `name`, whoever that is."""
     return f"models:/{name}@{CHAMPION}"

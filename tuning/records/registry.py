@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import warnings
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
 import mlflow
+from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
@@ -126,15 +128,43 @@ def rollback(tracking_uri: str, name: str) -> int:
 def champions(tracking_uri: str) -> list[tuple[str, int, str]]:
     """Name, version and URI of every registered model's champion, by name."""
     with pointed_at(tracking_uri):
-        client = mlflow.MlflowClient()
-        found, token = [], None
-        while True:
-            page = client.search_registered_models(page_token=token)
-            found += [(model.name, int(model.aliases[CHAMPION])) for model in page if CHAMPION in model.aliases]
-            token = page.token
-            if not token:
-                break
+        found = [
+            (one.name, int(one.aliases[CHAMPION])) for one in _all(mlflow.MlflowClient()) if CHAMPION in one.aliases
+        ]
     return [(name, version, champion_uri(name)) for name, version in sorted(found)]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Registered:
+    """A registered model with the version that is champion, `None` where none is: the tags of both."""
+
+    name: str
+    version: int | None
+    of_model: Mapping[str, str]
+    of_version: Mapping[str, str]
+
+
+def registered(tracking_uri: str) -> list[Registered]:
+    """Every registered model, by name, also one without a champion."""
+    found = []
+    with pointed_at(tracking_uri):
+        client = mlflow.MlflowClient()
+        for model in sorted(_all(client), key=lambda one: one.name):
+            version = model.aliases.get(CHAMPION)
+            stated = client.get_model_version(model.name, str(version)).tags if version is not None else {}
+            given = {"of_model": dict(model.tags), "of_version": dict(stated)}
+            found.append(Registered(name=model.name, version=None if version is None else int(version), **given))
+    return found
+
+
+def _all(client: mlflow.MlflowClient) -> list[RegisteredModel]:
+    found, token = [], None
+    while True:
+        page = client.search_registered_models(page_token=token)
+        found += page
+        token = page.token
+        if not token:
+            return found
 
 
 def present_champion(tracking_uri: str, name: str) -> tuple[int, dict[str, str]] | None:

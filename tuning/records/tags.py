@@ -46,3 +46,10 @@ MARGIN_SPENT = "fertune.margin_spent"  # what accuracy may have been given up fo
 ACCURACY_REFERENCE = "fertune.accuracy_reference"  # since this version, the last that had to be superior, or the first
 ROLLED_BACK = "fertune.rolled_back"  # when it ceased to be champion by a rollback
 SWAPPING = "fertune.rollback"  # of a registered model while a rollback goes on: who is to be champion, and previous
+
+# Of a version that was promoted although the gate refused it: why, by whom, and what the gate said.
+OVERRIDE = "fertune.override"
+OVERRIDE_USER = "fertune.override_user"
+OVERRIDDEN = "fertune.overridden"
+
+QUESTION = "fertune.question"  # of a registered model, with hashes of the people and of what was asked: one a question

@@ -16,7 +16,7 @@ AnyBegun = Annotated[str | None, typer.Argument(metavar="[STUDY]", help="One stu
 TrialName = Annotated[str | None, typer.Argument(metavar="[TRIAL]", help="One trial; default: all events.")]
 Dataset = Annotated[str, typer.Argument(help="A file of trainables/data/, see `list datasets`.")]
 Clips = Annotated[list[Path], typer.Argument(help="Videos, frame folders, images, or folders of clips.")]
-Kind = Annotated[str, typer.Argument(metavar="{studies,trainables,datasets}", help="What to list.")]
+Kind = Annotated[str, typer.Argument(metavar="{studies,trainables,datasets,models}", help="What to list.")]
 
 DATA_ROOT = "The folder of the data set as it lies on disk."
 KeepSpelling = Annotated[
@@ -108,6 +108,12 @@ Margin = Annotated[float | None, typer.Option(help="Accuracy a cheaper one may l
 RefitSeeds = Annotated[
     int | None,
     typer.Option(min=1, max=100, help="Refit with this many seeds; register one model that averages them; default: 1."),
+]
+Override = Annotated[
+    str | None,
+    typer.Option(
+        metavar="REASON", help="Promote what the gate refuses; the reason and your user name go with the model."
+    ),
 ]
 Rollback = Annotated[bool, typer.Option("--rollback", help="Restore the champion before this one.")]
 Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help="A person's name; of a clip without one, its id.")]

@@ -99,6 +99,16 @@ def require_one_way(
             )
 
 
+def require_promotion(rollback: bool, **others: Any) -> None:
+    """Options that do not go together, and words that state no preference or no reason, are refused before heavy imports."""
+    require_rollback_alone(rollback, **others)
+    require_preference(others["prefer"])
+    if others["override"] is not None:
+        from tuning.evidence.model.override import override_of
+
+        override_of(others["override"])
+
+
 def require_rollback_alone(rollback: bool, **others: Any) -> None:
     """A rollback restores a champion as it was: nothing is chosen or trained, so other options have no use."""
     for name, value in others.items():

@@ -94,11 +94,12 @@ def show_promotion(promoted: Promotion, shown: Shown) -> None:
         verdict = dataclasses.asdict(promoted.verdict) if promoted.verdict else None
         named: dict[str, Any] = {"model": promoted.name, "version": promoted.version, "uri": promoted.uri}
         named |= {"already": promoted.already, "num_members": promoted.num_members}
+        named["override"] = dataclasses.asdict(promoted.override) if promoted.override else None
         named["race"] = dataclasses.asdict(promoted.race) if promoted.race else None
         print(json.dumps(named | {"verdict": verdict, "evidence_sha256": promoted.evidence_sha256}))
         return
     _show_evidence(promoted.race, promoted.rows, shown)
-    if promoted.verdict is not None:
+    if promoted.verdict is not None and not promoted.override:
         shown.listener.say(promoted.verdict.reason)
     averages = f", the mean of {promoted.num_members} trainings" if promoted.num_members > 1 else ""
     found, version = promoted.evidence, f"{promoted.name} version {promoted.version} ({promoted.uri}{averages})"
@@ -106,6 +107,8 @@ def show_promotion(promoted: Promotion, shown: Shown) -> None:
     parts = filter(None, (found.tested_on, limits(found.accuracy), by_seed(found.by_seed)))
     accuracy = f"{percent(found.accuracy.mean)} on the holdout ({'; '.join(parts)})"
     shown.listener.say(f"{done} {version}: {accuracy}.")
+    if promoted.override:
+        shown.listener.say(f"It was {promoted.override.told}")
 
 
 def show_rollback(restored: Any, as_json: bool) -> None:

@@ -17,6 +17,7 @@ from rich.table import Table
 from search_spaces.core.study import Objective
 from trainables.core.baselines.record import told
 from trainables.core.wording import counted, first_line, size
+from tuning.evidence.model.override import override_in
 from tuning.records.front.told import how_sure, likeliest_first, members_of, preferred, probability_of
 from tuning.records.home import elsewhere, in_shell
 from tuning.records.ledger import Ledger, Trial, first_error
@@ -157,6 +158,10 @@ def print_status(found: Any, console: Console) -> None:
     for promoted in found.promoted:
         averages = f", the mean of {count} trainings" if (count := promoted.get("num_members", 1)) > 1 else ""
         console.print(f"  promoted: {promoted['name']} version {promoted['version']}{averages}", highlight=False)
+        if override := override_in(promoted):
+            console.print(f"    {override.told}", highlight=False, markup=False, soft_wrap=True)
+    if found.error_budget is not None:
+        console.print(f"  {found.error_budget.told}", highlight=False, soft_wrap=True)
     parts = [f"{kind} {size(count)}" for kind, count in found.disk.items() if count]
     console.print(f"  disk: {', '.join(parts) or size(0)}", highlight=False)
     for trial_id, reason in found.incomparable.items():

@@ -1,0 +1,91 @@
+"""The gate: a configuration against the majority baseline and the present champion; and an override that passes it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tuning.confirming.beside import confirm_champion
+from tuning.evidence.champion import Champion
+from tuning.evidence.contest import Contest, Refused, champion_beside, contest, margin_tags
+from tuning.evidence.holdout import Evidence, Holdout
+from tuning.evidence.majority import require_beats_majority
+from tuning.evidence.model.override import Override
+from tuning.execution.runner import Runner
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What the gate measured: the bound `over_majority`, and the contest, `None` where there was none.
+
+    `override` is there where the gate refused, and says so.
+    """
+
+    over_majority: dict[str, float] | None
+    tested: Contest | None
+    override: Override | None = None
+
+    def margin_tags(self, champion: Champion | None) -> dict[str, str]:
+        """What a version says of accuracy that was given up (`contest.margin_tags`); an override never sets that back."""
+        tested = self.tested
+        if tested is not None and self.override is not None:
+            tested = dataclasses.replace(tested, chosen=dataclasses.replace(tested.chosen, superior=False))
+        return margin_tags(tested, champion)
+
+
+def judged(
+    runner: Runner,
+    holdout: Holdout,
+    found: Evidence,
+    champion: Champion | None,
+    *,
+    override: Override | None,
+    num_members: int,
+    **test: float,
+) -> Judged:
+    """What the gate says of `found`; `champion` is `None` where there is none to be tested against.
+
+    Raises `Refused` where it refuses, but for an `override` of what an override may pass. Then both conditions are looked at.
+    """
+    refused: list[str] = []
+    over_majority, tested = None, None
+    try:
+        over_majority = require_beats_majority(holdout, runner.study, found)
+    except Refused as error:
+        _require_override(error, override)
+        over_majority = error.over_majority
+        refused.append(error.gate)
+    if champion is not None:
+        try:
+            beside = _champion_beside(runner, holdout, found, champion)
+            tested = contest(holdout, runner.study, found, champion, beside, num_members=num_members, **test)
+        except Refused as error:
+            _require_override(error, override)
+            tested = error.tested
+            refused.append(error.gate)
+    if override is None:
+        return Judged(over_majority=over_majority, tested=tested)
+    if not refused:
+        runner.noted(f"The override was not needed: the gate lets {found.trial_id} pass, so nothing is tagged with it.")
+        return Judged(over_majority=over_majority, tested=tested)
+    used = dataclasses.replace(override, refused=" ".join(refused))
+    runner.noted(f"The gate refuses {found.trial_id}, and the override passes it: {used.refused}")
+    return Judged(over_majority=over_majority, tested=tested, override=used)
+
+
+def _require_override(refused: Refused, override: Override | None) -> None:
+    if override is None or not refused.overridable:
+        raise refused
+
+
+def _champion_beside(runner: Runner, holdout: Holdout, found: Evidence, champion: Champion) -> Evidence:
+    """What the champion's configuration achieves with the seeds of `found`; trained where that is missing."""
+    beside = champion_beside(holdout, runner.study, champion, found.seeds)
+    if beside is None:
+        confirm_champion(runner, champion, found.seeds)
+        beside = champion_beside(holdout, runner.study, champion, found.seeds)
+    if beside is None:
+        raise Refused(
+            f"The present champion ({champion.uri}) could not be trained again with all {len(found.seeds)} seeds of "
+            f"{found.trial_id}, so there is nothing to compare with; `status` and `logs` of {runner.study.name} say why."
+        )
+    return beside

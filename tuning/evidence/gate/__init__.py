@@ -1,0 +1,1 @@
+"""The gate to the registry: what it may err in, and what it costs to ask."""
