@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces.core.study import Study
-from tuning.confirming.beside import present_champion, trials_of_champion
+from tuning.confirming.beside import present_champion
 from tuning.confirming.preferring import choose_by, require_preference
 from tuning.confirming.race import winner_of
 from tuning.evidence.holdout import Evidence, evidence
@@ -106,8 +106,6 @@ def confirm_search(
         for variant, changes in variants
         for seed in fresh
     ]
-    if champion and not champion.is_configuration(runner.study, winner.parameters):
-        todo += trials_of_champion(champion, "confirm", fresh, runner.study.search_folds[:1])
     runner.run_listed("confirm", todo)
     return winner.trial_id
 

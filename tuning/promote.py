@@ -20,14 +20,13 @@ from tuning.evidence.model.override import Override, override_of
 from tuning.evidence.model.renewal import has_grown, renewed, same_configuration
 from tuning.evidence.race import raced
 from tuning.execution.runner import Listener, Runner
+from tuning.execution.seeds import MOST_CONFIRMED
 from tuning.execution.seeds import refit_seeds as seeds_of_refits
 from tuning.records.ledger import first_error
 from tuning.records.mlflow_store import require_answers
 from tuning.records.moved_home import open_store
 from tuning.statistics.superiority import MARGIN, SAVING, require_allowed
 from tuning.text.progress import heard
-
-ALPHA = 0.05  # the chance of a false promotion, over all challengers that are confirmed together and all looks at them
 
 
 def promote(
@@ -36,6 +35,7 @@ def promote(
     trial_id: str | None = None,
     margin: float | None = None,
     refit_seeds: int = 1,
+    num_seeds: int = NUM_SEEDS,
     prefer: str | None = None,
     override: str | None = None,
     home: str | Path | None = None,
@@ -49,7 +49,8 @@ def promote(
     margin = MARGIN if margin is None else margin
 
     def require(runner: Runner) -> None:
-        require_allowed(alpha=ALPHA, margin=margin, saving=SAVING)
+        require_allowed(margin=margin, saving=SAVING)
+        _require_seeds(num_seeds)
         seeds_of_refits(refit_seeds)
         _require_promotable(runner.study, leaky=runner.study.folds == "random_leaky")
         members_of(runner, trial_id=trial_id)
@@ -60,6 +61,7 @@ def promote(
     with Runner(study, heard(progress), **given, begun=True, require=require) as runner:
         choose_by(runner, prefer)
         asked: dict[str, Any] = {"trial_id": trial_id, "margin": margin, "refit_seeds": refit_seeds}
+        asked["num_seeds"] = num_seeds
         promoted = promote_winner(runner, override=override, **asked)
     return dataclasses.replace(promoted, notes=tuple(runner.notes))
 
@@ -68,36 +70,38 @@ def promote_winner(
     runner: Runner,
     *,
     trial_id: str | None = None,
-    alpha: float = ALPHA,
     margin: float = MARGIN,
     saving: float = SAVING,
     refit_seeds: int = 1,
+    num_seeds: int = NUM_SEEDS,
     override: str | None = None,
 ) -> Promotion:
     """Refit and register the winner of a study's race (or the configuration of `trial_id`) as champion.
 
     The race is run, and its winner confirmed, where evidence is missing. Every champion must beat the majority baseline; one
-    that follows must also beat the present champion on the same holdout people (`superiority`: superior, or within what is
-    left of `margin` with `saving` fewer parameters or less time), as one of all confirmed configurations, by Holm at what of
-    `alpha` is left to this look at the holdout (`alpha_spending`). What is champion already is left as it is. The refit trains
+    that follows must also beat the present champion on what both answered in the folds of the race (`superiority`: superior,
+    or within what is left of `margin` with `saving` fewer parameters or less time), as one of all that entered a race, at what
+    is left of the error budget of these people (`ErrorBudget`). Both are trained with `num_seeds` seeds in each fold that
+    tests somebody outside the recorded set. What is champion already is left as it is. The refit trains
     on everybody but the holdout, for the median best epoch of the confirmed runs, with `refit_seeds` seeds; of several, which
     the race then tests as one, a model is registered that answers with the mean of their probabilities. The evidence belongs to
     the configuration, and the tags say so. Beside the weights lie `evidence.json` and the model card. Whoever dies on the way
     leaves the old champion or the new one, and calls again.
 
-    Where the present champion's search chose on some of these people, the test leaves them out. Its own configuration is
-    promoted untested on data that have only grown, and with more `refit_seeds` than it has members.
+    The champion's own configuration is promoted untested on data that have only grown, and with more `refit_seeds` than it has
+    members.
 
     An `override`, the reason in words, promotes where the gate refuses: where the majority baseline or the champion is not
     beaten. The version is tagged with it, the evidence says what was refused (docs/decisions/0033).
 
-    Raises `Refused` where a condition fails, where classes differ from the present champion's or too few people are common,
+    Raises `Refused` where a condition fails, where classes differ from the present champion's or too few people are left,
     where its configuration is the same, where somebody else changed the champion meanwhile, where the folds share people,
-    and for an ablation; `ValueError`, before anything is trained, for an `alpha`, `margin` or `saving` that no test can be
-    made with and for `refit_seeds` and an `override` that are not allowed. Of a real data set's drawn copy the name ends in
-    `-drawn`.
+    and for an ablation; `ValueError`, before anything is trained, for a `margin` or `saving` that no test can be made
+    with and for `refit_seeds`, `num_seeds` and an `override` that are not allowed. Of a real data set's drawn copy the name
+    ends in `-drawn`.
     """
-    require_allowed(alpha=alpha, margin=margin, saving=saving)
+    require_allowed(margin=margin, saving=saving)
+    _require_seeds(num_seeds)
     seeds_of_refits(refit_seeds)
     overriding = override_of(override)
     _require_promotable(runner.study, leaky=runner.splits.leaky)
@@ -107,7 +111,7 @@ def promote_winner(
         raise Refused(str(error)) from error
     holdout = Holdout(runner.ledger)
     try:
-        test = {"alpha": alpha, "margin": margin, "saving": saving}
+        test: dict[str, Any] = {"margin": margin, "saving": saving, "num_seeds": num_seeds}
         promoted = _promoted(runner, holdout, champion, trial_id, test, refit_seeds, overriding)
     except Refused as refused:
         refused.rows, refused.race = tuple(holdout.rows()), raced(runner.ledger)
@@ -120,7 +124,7 @@ def _promoted(
     holdout: Holdout,
     champion: Champion | None,
     trial_id: str | None,
-    test: dict[str, float],
+    test: dict[str, Any],
     count: int,
     override: Override | None,
 ) -> Promotion:
@@ -149,6 +153,13 @@ def _promoted(
 def require_registry(runner: Runner) -> None:
     """Raises `ConnectionError` where the registry does not answer, which a promotion needs in the end."""
     require_answers(open_store(runner.home))
+
+
+def _require_seeds(num_seeds: int) -> None:
+    if not NUM_SEEDS <= num_seeds <= MOST_CONFIRMED:
+        raise ValueError(
+            f"num_seeds={num_seeds} was given; whole numbers from {NUM_SEEDS} to {MOST_CONFIRMED} are allowed."
+        )
 
 
 def _require_promotable(study: Study, *, leaky: bool) -> None:

@@ -58,53 +58,6 @@ def test_ten_people_more_and_a_challenger_trained_on_all_is_tested_on_all_who_ar
     assert facts["replaced"]["num_subjects"] == facts["holdout"]["num_subjects"] == len(held(runner))
 
 
-def test_people_whom_the_champions_search_chose_on_are_left_out_and_it_is_said(begin, client, store, grown):
-    first = begin({4: FAIR}, name="old").search(4)
-    promote_winner(first)
-    runner = begin({8: GOOD, 4: FAIR}, name="new", prepared=grown[180], salt="other").search(8)
-    common = held(runner) - chosen_names(first.prepared, first.splits)
-    assert 5 <= len(common) < len(held(runner))
-    confirm_search(runner)
-    assert f"`promote` tests on the {2 * len(common)} clips of the others" in " ".join(runner.notes)
-    promoted = promote_winner(runner)
-    said = f"Tested on {len(common)} of the {len(held(runner))} people of the holdout"
-    assert said in promoted.verdict.reason
-    folder = runner.folder / "trials" / "refit-0000"
-    assert said in (folder / "MODEL_CARD.md").read_text()
-    facts = read_evidence(folder / "evidence.json")
-    assert (facts["replaced"]["num_subjects"], facts["replaced"]["num_clips"]) == (len(common), 2 * len(common))
-    assert facts["holdout"]["num_subjects"] == len(held(runner))
-
-
-def test_too_few_common_people_are_refused_with_their_number(begin, client, store):
-    first = begin({4: FAIR}, name="old").search(4)
-    promote_winner(first)
-    runner = begin({8: GOOD, 4: FAIR}, name="new", salt="other").search(8)
-    count = len(held(runner) & held(first))
-    assert count < 5
-    with pytest.raises(Refused, match=f"chose on all but {count} of the people .* at least 5 are needed"):
-        promote_winner(runner)
-
-
-def test_whom_a_version_of_before_chose_on_is_read_from_its_study(begin, client, store, grown):
-    first = begin({4: FAIR}, name="old").search(4)
-    name = promote_winner(first).name
-    client.delete_model_version_tag(name, "1", tags.CHOSEN_ON)
-    runner = begin({8: GOOD, 4: FAIR}, name="new", prepared=grown[180], salt="other").search(8)
-    with pytest.raises(Refused, match=r"whom its search chose on is not known: the splits of study .*-old.* are gone"):
-        promote_winner(runner)
-    first.splits.save(first.folder / "splits.json")
-    assert "of the holdout: on the others" in promote_winner(runner).verdict.reason
-
-
-def test_a_changed_list_of_people_is_not_believed(begin, client, store, grown):
-    name = promote_winner(begin({4: FAIR}, name="old").search(4)).name
-    client.set_model_version_tag(name, "1", tags.CHOSEN_ON, "0" * 64)
-    runner = begin({8: GOOD, 4: FAIR}, name="new", prepared=grown[180], salt="other").search(8)
-    with pytest.raises(Refused, match=r"chosen_on\.json cannot be read: it was changed"):
-        promote_winner(runner)
-
-
 def test_the_champions_configuration_is_trained_again_on_data_that_have_only_grown(begin, client, store, grown):
     first = begin({4: GOOD}, name="old").search(4)
     promote_winner(first)

@@ -64,7 +64,7 @@ def test_an_estimate_below_the_majority_baseline_needs_no_more_subjects(begin):
         promote_winner(begin({8: 0.4}).search(8))
 
 
-@pytest.mark.parametrize("given", [{"margin": 1.0}, {"margin": -0.1}, {"saving": 1.0}, {"alpha": 0.0}])
+@pytest.mark.parametrize("given", [{"margin": 1.0}, {"margin": -0.1}, {"saving": 1.0}])
 def test_what_no_test_can_be_made_with_is_refused_before_anything_is_trained(begin, given):
     runner = begin({8: GOOD}).search(8)
     with pytest.raises(ValueError, match="shares of at least 0 and below 1 are allowed"):
@@ -78,8 +78,9 @@ def test_a_refusal_against_a_champion_names_the_way_to_more_seeds(begin):
     runner = begin({8: 0.8, 4: 0.75}).search(8)
     with pytest.raises(Refused) as caught:
         promote_winner(runner)
-    needed = caught.value.verdict.seeds_needed or "N"
-    assert f"confirm {runner.study.name} --trial search-0000 --seeds {needed}`" in str(caught.value)
+    needed = caught.value.verdict.seeds_needed
+    assert f"{needed} seeds of each (now 2; " in str(caught.value)
+    assert f"promote {runner.study.name} --seeds {needed}`" in str(caught.value)
 
 
 def test_a_confirmation_that_failed_is_named_with_its_error(begin):

@@ -11,11 +11,6 @@ from tuning.records.aliases import CHAMPION
 from tuning.records.ledger import Trial
 
 
-def confirm_champion(runner: Runner, champion: Champion, seeds: Sequence[int]) -> None:
-    """Train the present champion's configuration with `seeds`, those of a challenger; score the holdout."""
-    runner.run_listed("confirm", trials_of_champion(champion, "confirm", seeds, runner.study.search_folds[:1]))
-
-
 def trials_of_champion(champion: Champion, phase: Phase, seeds: Sequence[int], folds: Sequence[int]) -> list[Trial]:
     """The champion's configuration, to be trained again with each of `seeds` on each of `folds`."""
     return [
@@ -41,9 +36,4 @@ def present_champion(runner: Runner) -> Champion | None:
         runner.ledger.note("champion_left_out", reason=str(error))
         runner.noted(f"Confirmed without the present champion: {error}")
         return None
-    if champion and champion.common is not None:
-        runner.noted(
-            "The search of the present champion chose on some of the people who are held out here, so its accuracy on the "
-            f"holdout may be too good. `promote` tests on the {len(champion.common)} clips of the others."
-        )
     return champion

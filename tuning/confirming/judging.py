@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from tuning.confirming.beside import confirm_champion
-from tuning.evidence.champion import Champion
-from tuning.evidence.contest import Contest, Refused, champion_beside, contest, margin_tags
+from trainables.core.prepared.splits import salt_of
+from tuning.confirming.contested import sides_of
+from tuning.evidence.champion import Champion, registered_name
+from tuning.evidence.contest import Contest, Refused, contest, margin_tags
+from tuning.evidence.gate.error_budget import ErrorBudget
 from tuning.evidence.holdout import Evidence, Holdout
 from tuning.evidence.majority import require_beats_majority
 from tuning.evidence.model.override import Override
@@ -28,7 +30,7 @@ class Judged:
         """What a version says of accuracy that was given up (`contest.margin_tags`); an override never sets that back."""
         tested = self.tested
         if tested is not None and self.override is not None:
-            tested = dataclasses.replace(tested, chosen=dataclasses.replace(tested.chosen, superior=False))
+            tested = dataclasses.replace(tested, verdict=dataclasses.replace(tested.verdict, superior=False))
         return margin_tags(tested, champion)
 
 
@@ -40,6 +42,7 @@ def judged(
     *,
     override: Override | None,
     num_members: int,
+    num_seeds: int,
     **test: float,
 ) -> Judged:
     """What the gate says of `found`; `champion` is `None` where there is none to be tested against.
@@ -56,8 +59,10 @@ def judged(
         refused.append(error.gate)
     if champion is not None:
         try:
-            beside = _champion_beside(runner, holdout, found, champion)
-            tested = contest(holdout, runner.study, found, champion, beside, num_members=num_members, **test)
+            sides = sides_of(
+                runner, found, champion, num_members=num_members, num_seeds=num_seeds, margin=test["margin"]
+            )
+            tested = contest(runner.ledger, runner.study, found, champion, sides, _budget(runner), **test)
         except Refused as error:
             _require_override(error, override)
             tested = error.tested
@@ -77,15 +82,7 @@ def _require_override(refused: Refused, override: Override | None) -> None:
         raise refused
 
 
-def _champion_beside(runner: Runner, holdout: Holdout, found: Evidence, champion: Champion) -> Evidence:
-    """What the champion's configuration achieves with the seeds of `found`; trained where that is missing."""
-    beside = champion_beside(holdout, runner.study, champion, found.seeds)
-    if beside is None:
-        confirm_champion(runner, champion, found.seeds)
-        beside = champion_beside(holdout, runner.study, champion, found.seeds)
-    if beside is None:
-        raise Refused(
-            f"The present champion ({champion.uri}) could not be trained again with all {len(found.seeds)} seeds of "
-            f"{found.trial_id}, so there is nothing to compare with; `status` and `logs` of {runner.study.name} say why."
-        )
-    return beside
+def _budget(runner: Runner) -> ErrorBudget:
+    name = registered_name(runner.study, runner.prepared)
+    salt = salt_of(runner.prepared.name, runner.study.registered_model)
+    return ErrorBudget.of(runner.tracker.uri, name, salt, ledger=runner.ledger, tell=runner.noted)

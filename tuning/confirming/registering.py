@@ -14,6 +14,7 @@ from tuning.evidence.champion import Champion, registered_name, version_tags
 from tuning.evidence.chosen_on import ChosenOn
 from tuning.evidence.contest import Promotion, Refused
 from tuning.evidence.evidence_file import facts_of, write_evidence
+from tuning.evidence.gate.recorded_set import carried, recorded_names
 from tuning.evidence.holdout import Evidence, Holdout
 from tuning.evidence.model.override import Override
 from tuning.evidence.model_card import as_description, model_card
@@ -72,7 +73,9 @@ def _registered(
     name, commit = registered_name(runner.study, runner.prepared), git_commit()
     tested, override, count = judged.tested, judged.override, len(trained)
     reference = judged.margin_tags(champion)
-    people = ChosenOn.by(runner.folder, runner.prepared, runner.splits, runner.study.registered_model).write(folder)
+    seen = recorded_names(runner.study, runner.folder, runner.prepared, runner.splits)
+    task = (runner.prepared, runner.splits, runner.study.registered_model)
+    people = ChosenOn.by(runner.folder, *task, recorded=seen, ancestors=carried(runner.ledger)).write(folder)
     facts = facts_of(
         holdout,
         runner.study,
@@ -81,9 +84,8 @@ def _registered(
         name=name,
         found=found,
         refits=trained,
-        champion=tested.champion if tested else None,
+        tested=tested,
         replaced=champion,
-        verdicts=tested.verdicts if tested else [],
         test=test | {"over_majority": judged.over_majority},
         reference=reference,
         override=override,
@@ -116,7 +118,7 @@ def _registered(
         version=version,
         uri=champion_uri(name),
         evidence=found,
-        verdict=tested.chosen if tested else None,
+        verdict=tested.verdict if tested else None,
         evidence_sha256=digest,
         num_members=count,
         override=override,

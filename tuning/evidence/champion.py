@@ -14,10 +14,8 @@ from trainables.core import files
 from trainables.core.prepared.splits import Splits
 from trainables.core.prepared.stored import Prepared
 from tuning.evidence.chosen_on import (
-    FEWEST_COMMON,
     ChosenOn,
     chosen_on_then,
-    common_clips,
     holdout_hash,
     read_chosen_on,
 )
@@ -37,8 +35,7 @@ class Champion:
     """Version `version` of the registered model `name`.
 
     `parameters` is all of its configuration that has an effect, but for the number of classes, `tags` what the version
-    says of itself. `common` are those clips of a challenger's holdout on whose people its own search did not choose; `None`
-    for all of them.
+    says of itself.
     """
 
     name: str
@@ -46,7 +43,6 @@ class Champion:
     trainable: str
     parameters: Mapping[str, Any]
     tags: Mapping[str, str]
-    common: frozenset[str] | None = None
 
     @property
     def uri(self) -> str:
@@ -75,9 +71,8 @@ class Champion:
 def champion_of(study: Study, prepared: Prepared, splits: Splits, tracking_uri: str, home: Path) -> Champion | None:
     """The champion that a configuration of `study` would replace; `None` where there is none yet.
 
-    Where its holdout is another, the two are compared on the `common` clips. Raises `Incomparable` where its classes are
-    others, where too few people are common or nobody knows who they are, or its configuration cannot be trained here, also
-    for want of larger faces, and `ConnectionError` where MLflow does not answer.
+    Raises `Incomparable` where its classes are others, or its configuration cannot be trained here, also for want of larger
+    faces, and `ConnectionError` where MLflow does not answer.
     """
     name = registered_name(study, prepared)
     found = registry.present_champion(tracking_uri, name)
@@ -107,10 +102,7 @@ def champion_of(study: Study, prepared: Prepared, splits: Splits, tracking_uri: 
             f"study that asks for {size} px too, to be searched or as one of its `controls`, or register under another name "
             "(`registered_model` of the study)."
         )
-    champion = Champion(name=name, version=version, trainable=trainable, parameters=parameters, tags=stated)
-    if stated.get(tags.HOLDOUT) == compared[tags.HOLDOUT]:
-        return champion
-    return dataclasses.replace(champion, common=_common(champion, prepared, splits, tracking_uri, home))
+    return Champion(name=name, version=version, trainable=trainable, parameters=parameters, tags=stated)
 
 
 def chosen_on(champion: Champion, tracking_uri: str, home: Path) -> ChosenOn:
@@ -126,25 +118,6 @@ def chosen_on(champion: Champion, tracking_uri: str, home: Path) -> ChosenOn:
     if found is None:
         raise ValueError(f"the splits of study {study}, or the faces they are of, are gone from {home}")
     return found
-
-
-def _common(
-    champion: Champion, prepared: Prepared, splits: Splits, tracking_uri: str, home: Path
-) -> frozenset[str] | None:
-    who = f"The present champion of {champion.name} (version {champion.version}) has another holdout"
-    way = "Register under another name (`registered_model` of the study)."
-    try:
-        theirs = chosen_on(champion, tracking_uri, home)
-    except ValueError as error:
-        raise Incomparable(f"{who}, and whom its search chose on is not known: {error}. {way}") from error
-    common, count = common_clips(prepared, splits, theirs)
-    if count < FEWEST_COMMON:
-        units = "people" if all(prepared.subjects) else "clips"
-        raise Incomparable(
-            f"{who}: its search chose on all but {count} of the {units} that are held out here, and at least "
-            f"{FEWEST_COMMON} are needed to compare the two. {way}"
-        )
-    return None if len(common) == len(splits.holdout) else common
 
 
 def registered_name(study: Study, prepared: Prepared) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from trainables.core import files
 from trainables.core.prepared.remaining import former_sides
@@ -14,15 +15,18 @@ from trainables.core.prepared.splits import Splits, load_splits, people_of, prep
 from trainables.core.prepared.stored import Prepared
 from trainables.data.core.spelling import same
 
-FEWEST_COMMON = 5  # people whom neither search chose on, for a contest on them
-
 
 @dataclasses.dataclass(frozen=True)
 class ChosenOn:
-    """The people that a search trained and validated on, as short hashes under `salt`."""
+    """The people that a search trained and validated on, as short hashes under `salt`.
+
+    `recorded` are those of them by whom something was chosen, and those of the studies before it, each under its own salt
+    (`gate.recorded_set`); none of a version of before, which does not say.
+    """
 
     salt: str
     hashes: frozenset[str]
+    recorded: tuple[ChosenOn, ...] = ()
 
     @classmethod
     def of(cls, names: Iterable[str], salt: str) -> ChosenOn:
@@ -30,10 +34,23 @@ class ChosenOn:
         return cls(salt, frozenset(_hash(salt, name) for name in names))
 
     @classmethod
-    def by(cls, study: Path, prepared: Prepared, splits: Splits, registered_model: str) -> ChosenOn:
-        """Those of the study in the folder `study`, on its present data and on all before."""
+    def by(
+        cls,
+        study: Path,
+        prepared: Prepared,
+        splits: Splits,
+        registered_model: str,
+        *,
+        recorded: Iterable[str] = (),
+        ancestors: Iterable[ChosenOn] = (),
+    ) -> ChosenOn:
+        """Those of the study in the folder `study`, on its present data and on all before.
+
+        By those named in `recorded` something was chosen; `ancestors` are the recorded sets of the studies it was begun from.
+        """
         names = [*chosen_names(prepared, splits), *former_sides(study, study.parent).free]
-        return cls.of(names, salt_of(prepared.name, registered_model))
+        salt = salt_of(prepared.name, registered_model)
+        return dataclasses.replace(cls.of(names, salt), recorded=(cls.of(recorded, salt), *ancestors))
 
     def __contains__(self, person: str) -> bool:
         return _hash(self.salt, person) in self.hashes
@@ -44,7 +61,8 @@ class ChosenOn:
 
     def write(self, folder: Path) -> str:
         """Write them to `chosen_on.json` in `folder`; returns its SHA-256."""
-        text = json.dumps({"salt": self.salt, "people": sorted(self.hashes)})
+        recorded = [{"salt": one.salt, "people": sorted(one.hashes)} for one in self.recorded]
+        text = json.dumps({"salt": self.salt, "people": sorted(self.hashes), "recorded": recorded})
         (folder / files.CHOSEN_ON).write_text(text, encoding="utf-8")
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -56,7 +74,8 @@ def read_chosen_on(path: Path, sha256: str) -> ChosenOn:
         if hashlib.sha256(content).hexdigest() != sha256:
             raise ValueError("it was changed after it was written")
         stored = json.loads(content)
-        return ChosenOn(stored["salt"], frozenset(stored["people"]))
+        recorded = tuple(_stored(one) for one in stored.get("recorded", []))
+        return dataclasses.replace(_stored(stored), recorded=recorded)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path.name} cannot be read: {error}") from error
 
@@ -86,13 +105,6 @@ def chosen_names(prepared: Prepared, splits: Splits) -> set[str]:
     return _names(prepared, set(range(len(prepared))).difference(splits.holdout))
 
 
-def common_clips(prepared: Prepared, splits: Splits, theirs: ChosenOn) -> tuple[frozenset[str], int]:
-    """The clips that are locked away, of people who are not among `theirs`, and the number of these people."""
-    people, subjects = people_of(prepared), prepared.subject_ids
-    clips = [index for index in splits.holdout if people[index] not in theirs and subjects[index] not in theirs]
-    return frozenset(prepared.clip_ids[index] for index in clips), len({people[index] for index in clips})
-
-
 def _names(prepared: Prepared, indices: Iterable[int]) -> set[str]:
     """Everything that the people of these clips are called."""
     people, subjects = people_of(prepared), prepared.subject_ids
@@ -101,3 +113,7 @@ def _names(prepared: Prepared, indices: Iterable[int]) -> set[str]:
 
 def _hash(salt: str, person: str) -> str:
     return hashlib.sha256(json.dumps([salt, same(person)]).encode()).hexdigest()[:12]
+
+
+def _stored(said: Mapping[str, Any]) -> ChosenOn:
+    return ChosenOn(said["salt"], frozenset(said["people"]))

@@ -1,30 +1,31 @@
-"""Challenger against champion: the test of confirmed configurations on the same holdout people, with the same seeds."""
+"""Challenger against champion: the test of what both answered in the folds of a race, at the level that is left for it."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 import statistics
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from search_spaces.core.study import Study
 from trainables.core.wording import counted
 from tuning.evidence import refusals
 from tuning.evidence.champion import Champion
 from tuning.evidence.configuration import configuration_hash, earlier_hashes
-from tuning.evidence.holdout import Evidence, Holdout, study_at_starts
+from tuning.evidence.gate.answers import candidate, seeds_in_all
+from tuning.evidence.gate.error_budget import ErrorBudget
+from tuning.evidence.holdout import Evidence
 from tuning.evidence.model.override import Override
-from tuning.evidence.race import Raced
+from tuning.evidence.race import EVENT, Course, Raced
 from tuning.records import tags
-from tuning.records.aliases import CHAMPION
+from tuning.records.budget.question import key_hash
 from tuning.records.home import in_shell
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import incomparable
 from tuning.records.trial import refusal_of
-from tuning.statistics.alpha_spending import describe_look
-from tuning.statistics.savings import Costs
 from tuning.statistics.superiority import Candidate, Verdict, superiority
 
+FEWEST_PEOPLE = 5  # that a gate tests
 NUM_SEEDS = 2  # that evidence needs at least
 
 
@@ -79,11 +80,28 @@ class Promotion:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Contest:
-    """The verdicts of all challengers, that of the chosen one, and what the champion achieved beside them."""
+    """The verdict on the challenger, and what the champion (`champion`, its URI) answered on the same clips.
 
-    champion: Evidence
-    verdicts: list[Verdict]
-    chosen: Verdict
+    `num_left_out` are the clips of the recorded set.
+    """
+
+    champion: str
+    champion_accuracy: float
+    champion_seeds: tuple[int, ...]
+    verdict: Verdict
+    num_left_out: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Sides:
+    """The trainings that a gate compares, by fold and seed, and how many of each answer together."""
+
+    course: Course
+    challenger: Mapping[int, Mapping[int, Trial]]
+    champion: Mapping[int, Mapping[int, Trial]]
+    num_members: int
+    left_out: Collection[str]
+    subjects_are: str = "people"
 
 
 def require_comparable(study: Study, ledger: Ledger, trial_id: str | None) -> None:
@@ -93,71 +111,53 @@ def require_comparable(study: Study, ledger: Ledger, trial_id: str | None) -> No
         raise Refused(f"{incomparable(trial, reason)} Choose another trial (--trial).")
 
 
-def champion_beside(holdout: Holdout, study: Study, champion: Champion, seeds: Sequence[int]) -> Evidence | None:
-    """What the champion's configuration achieved with all of `seeds`; `None` where it was not trained with them."""
-    for row in holdout.rows():
-        same = not row.variant and champion.is_configuration(study, row.parameters)
-        named = (row.trial_id, row.variant) == (champion.uri, CHAMPION)
-        if (same or named) and set(seeds) <= set(row.seeds):
-            return row
-    return None
-
-
 def contest(
-    holdout: Holdout,
+    ledger: Ledger,
     study: Study,
     found: Evidence,
     champion: Champion,
-    beside: Evidence,
+    sides: Sides,
+    budget: ErrorBudget,
     *,
-    alpha: float,
     margin: float,
     saving: float,
-    num_members: int = 1,
 ) -> Contest:
-    """Test all confirmed trials of the search against the champion. Raises `Refused` where `found` fails.
+    """Test `found`, the winner of a race, against the champion on what both answered in its folds.
 
-    Each would be a model of `num_members` trainings, the champion is one of its own number, and costs are of all members.
-    `beside` is what the champion achieved on the same people; where its search chose on some of them, these are left out
-    (`Champion.common`). Whoever confirms sees the accuracies of all, so all are tested with it, whether on the front or not.
-    A refusal is written into the ledger: each further look at the same people has less of `alpha` left (`alpha_spending`).
-    What earlier champions may have given up of the `margin` since the last one that was
-    superior is not there to be given up again (docs/decisions/0009).
+    The family is everybody who entered a race of the study on these people, dropouts included. The level is paid for before the
+    answers are read (`ErrorBudget`), once for the same question. Each would be a model of as many trainings as answer
+    together, and costs are of all of them. What earlier champions may have given up of the `margin` since the last one that
+    was superior is not there to be given up again (docs/decisions/0009).
+
+    Raises `Refused` where `found` fails; a refusal is written into the ledger.
     """
-    ledger = holdout.ledger
-    rows = [found] + [
-        row
-        for row in holdout.rows()
-        if row.trial_id != found.trial_id
-        and not row.variant
-        and len(row.seeds) >= NUM_SEEDS
-        and not champion.is_configuration(study, row.parameters)
-    ]
-    questions = [
-        refusals.question(configuration_hash(study, row.parameters), champion.uri, row.seeds, beside.seeds)
-        for row in rows
-    ]
-    earlier = earlier_hashes(study, ledger.of_phase("search"))
-    candidates = [
-        _candidate(holdout, row, champion.common, num_members, refusals.look_at(ledger, question, earlier))
-        for row, question in zip(rows, questions, strict=True)
-    ]
+    one = _candidate(ledger, found.trial_id, sides, sides.num_members)
+    other = _candidate(ledger, champion.uri, sides, champion.num_members)
     left = max(margin - _spent(champion), 0.0)
-    try:
-        base = _candidate(holdout, beside, champion.common, champion.num_members)
-        verdicts = superiority(candidates, base, alpha=alpha, margin=left, saving=saving)
-    except ValueError as error:
-        raise Refused(f"{found.trial_id} cannot be tested against the present champion: {error}") from error
-    achieved = holdout.row_among(beside, champion.common)
-    if champion.common is not None:
-        verdicts = [_on_some_people(verdict, achieved, found) for verdict in verdicts]
-    chosen = verdicts[0]
-    if not chosen.promoted:
-        refusals.note_refused(ledger, found.trial_id, questions, earlier, against=champion.uri, look=chosen.look)
-        message = _refusal(ledger, found, champion, chosen, num_tested=len(rows), margin=margin, left=left)
-        tested = Contest(champion=achieved, verdicts=verdicts, chosen=chosen)
-        raise Refused(message, chosen, overridable=True, tested=tested)
-    return Contest(champion=achieved, verdicts=verdicts, chosen=chosen)
+    entered = _entered(ledger, study, champion) | {configuration_hash(study, found.parameters)}
+    question = _question(study, found, champion, sides, left)
+    level = budget.ask(key_hash(question), study=study.name, challenger=found.trial_id)
+    test: dict[str, Any] = {"level": level, "family": len(entered), "margin": left, "saving": saving}
+    verdict = superiority(one, other, **test, test_over_train=sides.course.test_over_train)
+    budget.settle(key_hash(question), promoted=verdict.promoted)
+    seeds = {side: seeds_in_all(trained) for side, trained in (("ours", sides.challenger), ("theirs", sides.champion))}
+    tested = Contest(
+        champion=champion.uri,
+        champion_accuracy=float(other.correct.mean()),
+        champion_seeds=tuple(seeds["theirs"]),
+        verdict=verdict,
+        num_left_out=len(sides.left_out),
+    )
+    if not verdict.promoted:
+        earlier = earlier_hashes(study, ledger.of_phase("search"))
+        ours = configuration_hash(study, found.parameters)
+        asked = refusals.question(ours, champion.uri, seeds["ours"], seeds["theirs"])
+        refusals.note_refused(
+            ledger, found.trial_id, [asked], earlier, against=champion.uri, look=len(budget.questions)
+        )
+        message = _refusal(ledger, found, champion, tested, sides, budget, margin=margin, left=left)
+        raise Refused(message, verdict, overridable=True, tested=tested)
+    return tested
 
 
 def margin_tags(found: Contest | None, champion: Champion | None) -> dict[str, str]:
@@ -165,32 +165,54 @@ def margin_tags(found: Contest | None, champion: Champion | None) -> dict[str, s
 
     One that was not tested, the champion's configuration on grown data, says what the champion does.
     """
-    if champion is None or (found is not None and found.chosen.superior):
+    if champion is None or (found is not None and found.verdict.superior):
         return {tags.MARGIN_SPENT: "0"}
     if found is None:
         said = {key: champion.tags[key] for key in (tags.ACCURACY_REFERENCE,) if key in champion.tags}
         return {tags.MARGIN_SPENT: champion.tags.get(tags.MARGIN_SPENT, "0"), **said}
-    spent = _spent(champion) + max(-found.chosen.low, 0.0)
+    spent = _spent(champion) + max(-found.verdict.low, 0.0)
     since = champion.tags.get(tags.ACCURACY_REFERENCE, champion.uri)
     return {tags.MARGIN_SPENT: f"{spent:.6f}", tags.ACCURACY_REFERENCE: since}
 
 
 def more_seeds(ledger: Ledger, trial_id: str, seeds: int | None) -> str:
-    """The command that trains more seeds of `trial_id` and, beside it, of the champion."""
+    """The command that trains more seeds of `trial_id` for the holdout."""
     home, study = ledger.folder.parent, ledger.folder.name
     command = in_shell(home, "confirm", study, "--trial", trial_id, "--seeds", str(seeds or "N"))
     return f"`{command}` trains more seeds."
 
 
-def timed_on(ledger: Ledger, runs: Sequence[Trial]) -> str:
-    """Under which conditions the times of `runs` were measured: device, workers, and how many trials could run at once."""
-    at_once = study_at_starts(ledger, "concurrency")
-    conditions = {
-        (trial.device, len(trial.workers), str(at_once[trial.trial_id][-1] or "an unknown number")) for trial in runs
+def _question(study: Study, found: Evidence, champion: Champion, sides: Sides, margin: float) -> dict[str, object]:
+    """Everything that is asked: the same answers under the same margin are the same question."""
+    return {
+        "challenger": configuration_hash(study, found.parameters),
+        "seeds": seeds_in_all(sides.challenger),
+        "members": sides.num_members,
+        "champion": champion.uri,
+        "champion_seeds": seeds_in_all(sides.champion),
+        "folds": sorted(sides.challenger),
+        "left_out": sorted(sides.left_out),
+        "margin": round(margin, 6),
     }
-    return " and ".join(
-        f"{device or 'an unknown device'}, {counted(workers, 'worker')} a trial, {count} at once"
-        for device, workers, count in sorted(conditions)
+
+
+def _entered(ledger: Ledger, study: Study, champion: Champion) -> set[str]:
+    """The configurations that entered a race on these people, but for the champion's own."""
+    members = {name for event in ledger.events_of_data() if event["event"] == EVENT for name in event["members"]}
+    parameters = [ledger.trials[name].parameters for name in members]
+    return {configuration_hash(study, one) for one in parameters if not champion.is_configuration(study, one)}
+
+
+def _candidate(ledger: Ledger, name: str, sides: Sides, num_members: int) -> Candidate:
+    trainings = sides.champion if name not in ledger.trials else sides.challenger
+    return candidate(
+        ledger,
+        name,
+        trainings,
+        seeds=seeds_in_all(trainings)[: num_members if num_members > 1 else None],
+        num_members=num_members,
+        left_out=sides.left_out,
+        subjects_are=sides.subjects_are,
     )
 
 
@@ -198,49 +220,56 @@ def _refusal(
     ledger: Ledger,
     found: Evidence,
     champion: Champion,
-    verdict: Verdict,
+    tested: Contest,
+    sides: Sides,
+    budget: ErrorBudget,
     *,
-    num_tested: int,
     margin: float,
     left: float,
 ) -> str:
-    others = f"Tested as one of {num_tested} confirmed configurations (Holm)." if num_tested > 1 else ""
+    verdict = tested.verdict
+    others = f"Tested as one of {verdict.family} that entered a race." if verdict.family > 1 else ""
     spent = ""
     if verdict.cheaper and left < margin:
         spent = (
             f"Of the margin of {100 * margin:g} points, {100 * (margin - left):.1f} may have been given up since "
             f"{champion.tags.get(tags.ACCURACY_REFERENCE, champion.uri)}."
         )
-    asked = describe_look(verdict.look, verdict.level, again=verdict.seeds_needed is not None)
-    seeds = more_seeds(ledger, found.trial_id, verdict.seeds_needed)
     stays = f"Version {champion.version} of {champion.name} stays champion."
-    return " ".join(filter(None, [verdict.reason, spent, others, asked, seeds, stays]))
+    said = [
+        verdict.reason,
+        spent,
+        others,
+        _what_decides(ledger, found, verdict, sides),
+        _sentence(budget.balance.told),
+        stays,
+    ]
+    return " ".join(filter(None, said))
+
+
+def _what_decides(ledger: Ledger, found: Evidence, verdict: Verdict, sides: Sides) -> str:
+    """In one line, how many people, seeds and hours would settle it, and the command for more seeds."""
+    if verdict.difference <= verdict.required:
+        return f"The estimate itself falls short: more {verdict.subjects_are} or seeds help only if it moves."
+    ways = []
+    if verdict.people_needed:
+        ways.append(f"about {verdict.people_needed} {verdict.subjects_are} (now {verdict.num_people})")
+    if verdict.seeds_needed:
+        trials = [trial for side in (sides.challenger, sides.champion) for of in side.values() for trial in of.values()]
+        more = len(sides.challenger) * sum(verdict.seeds_needed - now for now in verdict.num_seeds)
+        hours = more * statistics.fmean(trial.metrics.get("wall_time_s", 0.0) for trial in trials) / 3600
+        command = in_shell(ledger.folder.parent, "promote", ledger.folder.name, "--seeds", str(verdict.seeds_needed))
+        took = f", {hours:.1f} hours of one trial at a time" if hours >= 0.05 else ""
+        now = f"now {min(verdict.num_seeds)}; {counted(more, 'training')}{took}"
+        ways.append(f"{verdict.seeds_needed} seeds of each ({now}: `{command}`)")
+    if not ways:
+        return f"Neither more {verdict.subjects_are} nor more seeds alone would settle it."
+    return f"If the estimates stay, {' or '.join(ways)} would settle it."
+
+
+def _sentence(told: str) -> str:
+    return f"{told[0].upper()}{told[1:]}."
 
 
 def _spent(champion: Champion) -> float:
     return float(champion.tags.get(tags.MARGIN_SPENT, "0"))
-
-
-def _on_some_people(verdict: Verdict, tested: Evidence, found: Evidence) -> Verdict:
-    """Says how many people of the holdout were `tested`, of all whom `found` was confirmed on."""
-    units = "people" if found.subjects_known else "clips"
-    who = f"{tested.num_subjects} of the {found.num_subjects} {units} of the holdout"
-    return dataclasses.replace(
-        verdict, reason=f"{verdict.reason} Tested on {who}: on the others the champion's search chose."
-    )
-
-
-def _candidate(
-    holdout: Holdout, row: Evidence, among: Collection[str] | None, num_members: int, look: int = 1
-) -> Candidate:
-    runs = holdout.runs(row)
-    return Candidate(
-        name=row.trial_id,
-        predictions=holdout.predictions(row, among),
-        costs=Costs(
-            param_count=num_members * statistics.fmean(trial.metrics["param_count"] for trial in runs),
-            train_times_s=tuple(num_members * trial.metrics.get("train_time_s", math.nan) for trial in runs),
-            timed_on=timed_on(holdout.ledger, runs),
-        ),
-        look=look,
-    )

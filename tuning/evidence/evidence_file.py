@@ -21,6 +21,7 @@ from trainables.core.prepared.stored import Prepared
 from trainables.core.training.metrics import METRICS
 from tuning.evidence.champion import Champion
 from tuning.evidence.configuration import configuration
+from tuning.evidence.contest import Contest
 from tuning.evidence.holdout import Evidence, Holdout, study_at_starts
 from tuning.evidence.model.members import served_costs, told_members
 from tuning.evidence.model.override import Override
@@ -29,9 +30,8 @@ from tuning.records import tags
 from tuning.records.artifacts import DISTURBED, read_robustness
 from tuning.records.home import version
 from tuning.records.ledger import Ledger, Trial
-from tuning.statistics.superiority import Verdict
 
-FORMAT = 3
+FORMAT = 4
 PACKAGES = (
     "torch",
     "torchvision",
@@ -55,9 +55,8 @@ def facts_of(
     name: str,
     found: Evidence,
     refits: Sequence[Trial],
-    champion: Evidence | None,
+    tested: Contest | None,
     replaced: Champion | None,
-    verdicts: Sequence[Verdict],
     test: Mapping[str, Any],
     reference: Mapping[str, str],
     override: Override | None,
@@ -66,7 +65,7 @@ def facts_of(
 ) -> dict[str, Any]:
     """Everything that the promotion of `found` as `name` rests on, as JSON takes it.
 
-    `champion` is what the present champion, `replaced`, achieved beside it, `verdicts` are those of all challengers,
+    `tested` is the contest with the present champion, `replaced`,
     `test` the alpha, margin and saving that they were tested with, and the bound that was set against the majority baseline,
     `reference` the tags that say what accuracy was given up since which champion (`margin_tags`), `override` why it was
     promoted although the gate refused it, which changes no other fact, `chosen_on` the SHA-256 of the file that tells whom the
@@ -98,8 +97,8 @@ def facts_of(
         "holdout": _told(prepared, splits.holdout),
         "trained_on": _told(prepared, splits.view("refit", folds[0]).train),
         "chosen_on": {"file": files.CHOSEN_ON, "sha256": chosen_on},
-        **_followed(replaced, champion, prepared),
-        "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts],
+        **_followed(replaced, tested, prepared),
+        "verdicts": [dataclasses.asdict(tested.verdict)] if tested else [],
         "test": dict(test),
         "accuracy_reference": dict(reference),
         "override": dataclasses.asdict(override) if override else None,
@@ -248,26 +247,25 @@ def _costs(holdout: Holdout, found: Evidence) -> dict[str, Any]:
     return {**costs, "device": sorted({trial.device for trial in runs if trial.device})}
 
 
-def _replaced(champion: Champion, found: Evidence) -> dict[str, Any]:
+def _replaced(champion: Champion, tested: Contest) -> dict[str, Any]:
     return {
         "version": champion.version,
         "study": champion.tags.get(tags.STUDY, ""),
         "trial_id": champion.tags.get(tags.TRIAL_ID, ""),
         "trainable": champion.trainable,
-        "seeds": found.seeds,
-        "accuracy": dataclasses.asdict(found.accuracy),
-        "num_subjects": found.num_subjects if found.subjects_known else None,
-        "num_clips": found.num_clips,
+        "seeds": tested.champion_seeds,
+        "accuracy": tested.champion_accuracy,
+        "num_left_out": tested.num_left_out,
     }
 
 
-def _followed(champion: Champion | None, found: Evidence | None, prepared: Prepared) -> dict[str, Any]:
-    """The present champion: what it achieved beside it (`found`), or that this is its configuration, and was not tested.
+def _followed(champion: Champion | None, tested: Contest | None, prepared: Prepared) -> dict[str, Any]:
+    """The present champion: what it answered beside (`tested`), or that this is its configuration, and was not tested.
 
     Then, of the same data, also how many members it has.
     """
-    if champion is None or found is not None:
-        replaced = _replaced(champion, found) if champion and found else None
+    if champion is None or tested is not None:
+        replaced = _replaced(champion, tested) if champion and tested else None
         return {"replaced": replaced, "renews": None, "renewed_members": None}
     members = champion.num_members if champion.has_data(prepared) else None
     return {"replaced": None, "renews": champion.version, "renewed_members": members}

@@ -94,7 +94,7 @@ def superiority(
 
     Raises `ValueError` for one seed or one person, and for answers to other clips.
     """
-    require_allowed(level=level, margin=margin, saving=saving)
+    require_allowed(margin=margin, saving=saving)
     tested = level / family
     saves = saving_of(challenger.costs, champion.costs, share=saving, level=tested)
     required = -margin if saves.enough else 0.0
@@ -154,12 +154,11 @@ def needed(found: gain.Gain, required: float, level: float) -> tuple[int | None,
     return people, least(max(found.num_seeds), lambda count: settled(seeds=count))
 
 
-def require_allowed(*, level: float, margin: float, saving: float) -> None:
+def require_allowed(*, margin: float, saving: float) -> None:
     """Raises `ValueError` for what no test can be made with."""
-    if not (0 < level < 0.5 and 0 <= margin < 1 and 0 <= saving < 1):
+    if not (0 <= margin < 1 and 0 <= saving < 1):
         raise ValueError(
-            f"level {level}, margin {margin} and saving {saving} were given; a level between 0 and 0.5 and shares of at "
-            "least 0 and below 1 are allowed."
+            f"margin {margin} and saving {saving} were given; shares of at least 0 and below 1 are allowed."
         )
 
 

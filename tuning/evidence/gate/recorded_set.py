@@ -1,0 +1,57 @@
+"""The recorded set: people whom choices behind a challenger or a champion saw before the race, closed under ancestry.
+
+Those people flatter what was chosen by them, so the gate leaves them out (docs/decisions/0031). They are the people a search
+validated on, on its present data and all before, and those of the studies it was begun from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from search_spaces.core.study import Study
+from trainables.core import files
+from trainables.core.prepared.splits import Splits, load_splits, people_of, prepared_then
+from trainables.core.prepared.stored import Prepared
+from tuning.evidence.chosen_on import ChosenOn
+from tuning.records.ledger import Ledger
+
+EVENT = "recorded_set"  # of a study that another one was begun from
+
+
+def recorded_names(study: Study, folder: Path, prepared: Prepared, splits: Splits) -> set[str]:
+    """Everything that the people are called whom the search of `study` in `folder` validated on, on any of its data."""
+    names = _validated(study, prepared, splits)
+    for path in sorted(folder.glob(files.FORMER_SPLITS.format(fingerprint="*"))):
+        former = load_splits(path)
+        if (data := prepared_then(folder.parent, former.fingerprint)) is not None:
+            names |= _validated(study, data, former)
+    return names
+
+
+def carry(ledger: Ledger, source: ChosenOn, *, of: str) -> None:
+    """Write into `ledger` that its study was begun from study `of`, whose recorded set is `source`: once for each."""
+    ledger.note(EVENT, of=of, salt=source.salt, people=sorted(source.hashes))
+
+
+def carried(ledger: Ledger) -> list[ChosenOn]:
+    """The recorded sets of the studies that this one was begun from."""
+    events = [event for event in ledger.events if event["event"] == EVENT]
+    return [ChosenOn(event["salt"], frozenset(event["people"])) for event in events]
+
+
+def recorded_clips(names: Iterable[str], others: Iterable[ChosenOn], prepared: Prepared) -> frozenset[str]:
+    """The clips of `prepared` that show somebody of `names`, or of a recorded set among `others`."""
+    known, others = set(names), list(others)
+    people, subjects = people_of(prepared), prepared.subject_ids
+    return frozenset(
+        prepared.clip_ids[index]
+        for index in range(len(prepared))
+        if (who := {people[index], subjects[index]}) & known or any(name in one for one in others for name in who)
+    )
+
+
+def _validated(study: Study, prepared: Prepared, splits: Splits) -> set[str]:
+    people, subjects = people_of(prepared), prepared.subject_ids
+    seen = {index for fold in study.search_folds for index in splits.view("search", fold).validation}
+    return {name for index in seen for name in (people[index], subjects[index])}
