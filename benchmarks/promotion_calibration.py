@@ -29,9 +29,10 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from benchmarks.core.gate_worlds import (
-    BLUR,
+    APART,
     CHAMPION,
     COPIES,
+    FARTHEST,
     NOT_HELD,
     NUM_FOLDS,
     RACERS,
@@ -53,7 +54,7 @@ TEN_POINTS = 0.10
 TEST_OVER_TRAIN = 1 / (NUM_FOLDS - 1)
 MOST_SEEDS = 8
 AT_ONCE = 50  # studies of a job
-BLURS = np.linspace(0.0, BLUR, 9)
+SPREADS = np.linspace(APART, FARTHEST, 9)
 Row = dict[str, Any]
 Answers = tuple[np.ndarray, np.ndarray]  # of a challenger and of the champion, `(C, S)` each
 
@@ -134,16 +135,16 @@ def run(
         gains = gains_of(world, effect, size)
         if world.learner:
             assert population is not None
-            study: Study = FacesStudy(rng, world, gains, population, _blurs(curve[world.learner], gains))
+            study: Study = FacesStudy(rng, world, gains, population, _spreads(curve[world.learner], gains))
         else:
             study = ProbitStudy(rng, world, gains)
         rows.append({"seed": seed, "world": world.name, "study": number, **asked(study, effect, size)})
     return rows
 
 
-def _blurs(curve: Sequence[float], gains: Sequence[float]) -> list[float]:
-    """Blurs of the class means that give `gains` over the accuracy at `BLUR`; as much as there is where that is too little."""
-    return [float(np.interp(curve[-1] + one, curve[::-1], BLURS[::-1])) for one in gains]
+def _spreads(curve: Sequence[float], gains: Sequence[float]) -> list[float]:
+    """How far apart class means are to give `gains` over the accuracy at `APART`; the farthest where that is too little."""
+    return [float(np.interp(curve[0] + one, curve, SPREADS)) for one in gains]
 
 
 def sizes_of(rows: Sequence[Row], world: World) -> dict[str, float]:
@@ -262,7 +263,7 @@ def main() -> None:
             population = smiling_people(given.data_root, given.weights, given.home or Path(temporary))
         for learner in {world.learner for world in wanted if world.learner}:
             rng = np.random.default_rng([given.seed, len(learner)])
-            curve[learner] = accuracies(rng, learner, population, list(BLURS), num_people=50, trainings=60).tolist()
+            curve[learner] = accuracies(rng, learner, population, list(SPREADS), num_people=50, trainings=60).tolist()
     else:
         wanted = [world for world in wanted if not world.learner]
     rows: list[Row] = [*read_rows(given.out)] if given.out else []

@@ -21,7 +21,8 @@ RACERS = 3
 CHAMPION = 0  # its number among a study's configurations
 ROW, COPIES = 20, 10
 SHARED = 0.5  # of what classifiers see beside the class, the part that all configurations see alike
-BLUR = 0.5  # of the class means, of which a gain takes away
+APART = 1.25  # of the class means' distances in the features, so that classifiers are as good as trained networks
+FARTHEST = 2.25  # of these distances, for a configuration with the largest gain
 SPLIT, JOINED = 0.10, 0.05  # of people whose clips fall into two clusters, and who share a cluster with somebody
 
 Story = Literal["race", "row", "copies", "peeking", "more seeds"]
@@ -123,7 +124,7 @@ class ProbitStudy(Study):
 
 
 class FacesStudy(Study):
-    """Classifiers trained on people of `population`; what each sees is half its own. `blurs` are those of the class means."""
+    """Classifiers trained on people of `population`; what each sees is half its own. `spreads` draw the class means apart."""
 
     def __init__(
         self,
@@ -131,10 +132,10 @@ class FacesStudy(Study):
         world: World,
         gains: Sequence[float],
         population: Population,
-        blurs: Sequence[float],
+        spreads: Sequence[float],
     ) -> None:
         super().__init__(rng, world, gains)
-        self._population, self._blurs = population, blurs
+        self._population, self._spreads = population, spreads
         self._labels = np.tile(np.arange(population.num_classes), world.num_people)
         if world.unequal:
             self._labels = rng.integers(population.num_classes, size=len(self.persons))
@@ -145,7 +146,7 @@ class FacesStudy(Study):
         if configuration not in self._views:
             own = self._population.deviations(self.rng, self._labels, self.persons)
             self._views[configuration] = seen(
-                self._population, self._labels, self._common, own, self._blurs[configuration]
+                self._population, self._labels, self._common, own, self._spreads[configuration]
             )
         view, correct = self._views[configuration], np.zeros(len(self.persons))
         for fold in range(NUM_FOLDS):
@@ -155,10 +156,10 @@ class FacesStudy(Study):
         return correct
 
 
-def seen(population: Population, labels: np.ndarray, common: np.ndarray, own: np.ndarray, blur: float) -> np.ndarray:
-    """What a configuration sees of clips `(N, D)`: class means pulled together by `blur`, and deviations, some its own."""
+def seen(population: Population, labels: np.ndarray, common: np.ndarray, own: np.ndarray, spread: float) -> np.ndarray:
+    """What a configuration sees of clips `(N, D)`: class means drawn apart by `spread`, and deviations, some its own."""
     middle = population.means.mean(axis=0)
-    return middle + (1 - blur) * (population.means - middle)[labels] + SHARED**0.5 * common + (1 - SHARED) ** 0.5 * own
+    return middle + spread * (population.means - middle)[labels] + SHARED**0.5 * common + (1 - SHARED) ** 0.5 * own
 
 
 def clustered(rng: np.random.Generator, persons: np.ndarray) -> np.ndarray:
@@ -177,22 +178,23 @@ def accuracies(
     rng: np.random.Generator,
     learner: str,
     population: Population,
-    blurs: Sequence[float],
+    spreads: Sequence[float],
     *,
     num_people: int,
     trainings: int,
 ) -> np.ndarray:
-    """The expected accuracy under each of `blurs`, of trainings on four fifths of `num_people`, on drawn people."""
+    """The expected accuracy under each of `spreads`, of trainings on four fifths of `num_people`, on drawn people."""
     classes = population.num_classes
 
-    def drawn(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def drawn(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         labels, persons = np.tile(np.arange(classes), count), np.repeat(np.arange(count), classes)
-        return labels, *(population.deviations(rng, labels, persons) for _ in range(2)), persons
+        common, own = (population.deviations(rng, labels, persons) for _ in range(2))
+        return labels, common, own
 
-    totals = np.zeros(len(blurs))
+    totals = np.zeros(len(spreads))
     for _ in range(trainings):
         taught, asked = drawn(round(num_people * (1 - 1 / NUM_FOLDS))), drawn(100)
-        for place, blur in enumerate(blurs):
-            views = [seen(population, labels, common, own, blur) for labels, common, own, _ in (taught, asked)]
+        for place, spread in enumerate(spreads):
+            views = [seen(population, labels, common, own, spread) for labels, common, own in (taught, asked)]
             totals[place] += (predict(rng, learner, views[0], taught[0], views[1]) == asked[0]).mean()
     return totals / trainings

@@ -32,7 +32,7 @@ def test_the_champion_races_beside_the_front_and_the_winner_alone_is_tested_on_t
         (found,) = evidence(runner.ledger)
         assert trained(runner) == [("search-0000", "", number) for number in range(3)]
         beside = [trial for trial in runner.ledger.of_phase("race") if trial.variant == "champion"]
-        assert ({trial.of for trial in beside}, len({trial.folds for trial in beside})) == ({"models:/task/1"}, 5)
+        assert ({trial.of for trial in beside}, len({trial.folds for trial in beside})) == ({"models:/task/1"}, 3)
         assert {trial.parameters["epochs"] for trial in beside} == {3}
         assert (found.trial_id, found.variant) == ("search-0000", "")
         runner.asked.clear()

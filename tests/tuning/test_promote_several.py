@@ -16,7 +16,7 @@ from trainables.core.serving.classifier import Classifier
 from tuning.evidence.champion import champion_of
 from tuning.evidence.contest import Refused
 from tuning.evidence.evidence_file import read_evidence
-from tuning.execution.seeds import REFIT_SEED
+from tuning.execution.seeds import CONFIRM_SEED, REFIT_SEED
 from tuning.logs import logs
 from tuning.predict import predict
 from tuning.promote import promote, promote_winner
@@ -210,6 +210,15 @@ def test_costs_are_those_of_all_members_when_a_smaller_one_is_let_in(begin_whole
         promote_winner(runner, margin=0.2, saving=0.3, refit_seeds=4)  # four of a quarter of the parameters
     promoted = promote_winner(runner, margin=0.2, saving=0.3, refit_seeds=2)
     assert "50 % fewer parameters" in promoted.verdict.reason
+
+
+def test_seeds_that_answer_together_are_tested_as_one_and_need_no_others(begin_whole):
+    promote_winner(begin_whole({4: POOR + 0.3}, name="old").search(4))
+    runner = begin_whole({8: GOOD, 4: POOR + 0.3}).search(8)
+    promoted = promote_winner(runner, refit_seeds=3)
+    assert promoted.verdict.num_seeds == (3, 2)
+    ours = [trial for trial in runner.ledger.of_phase("race") if trial.of == "search-0000"]
+    assert sorted({trial.seed for trial in ours}) == [CONFIRM_SEED, CONFIRM_SEED + 1, CONFIRM_SEED + 2]
 
 
 @pytest.mark.parametrize("count", [0, 101, 2.5])

@@ -1,4 +1,4 @@
-"""How often the same holdout people are asked the same question, and what each further look costs."""
+"""What a question costs of the error budget, and how often the holdout is asked about the majority baseline."""
 
 import pytest
 
@@ -21,63 +21,91 @@ def noted(runner):
     return [event for event in runner.ledger.events if event["event"] == "refused"]
 
 
-@pytest.mark.slow
-def test_more_seeds_are_another_look_at_less_of_the_level_and_the_same_seeds_the_same_look(begin):
+@pytest.fixture
+def asking(begin):
+    """A study whose challenger is hardly better than the champion."""
     promote_winner(begin({4: FAIR}, name="old").search(4))
-    runner = begin({8: FAIR + 0.04, 4: FAIR}).search(8)
-    first = refused(runner)
-    assert (first.verdict.look, first.verdict.level) == (1, pytest.approx(0.04))
-    assert "test 1 of this question on these people, at a level of 4 %" in str(first)
-    assert str(refused(runner)) == str(first)
-    assert len(noted(runner)) == 1, "nothing new was seen"
-    confirm_search(runner, trial_id="search-0000", seeds=4)
-    second = refused(runner)
-    assert (second.verdict.look, second.verdict.level) == (2, pytest.approx(0.008))
-    assert "test 2" in str(second)
-    one, other = noted(runner)
+    return begin({8: FAIR + 0.04, 4: FAIR}).search(8)
+
+
+@pytest.mark.slow
+def test_more_seeds_are_another_question_at_less_of_the_level_and_the_same_seeds_the_same_one(asking):
+    first = refused(asking)
+    assert (first.verdict.level, first.verdict.num_seeds) == (0.025, (2, 2))
+    assert "2.5 of 5 % of the error level left" in str(first)
+    assert "1 question asked" in str(first)
+    assert str(refused(asking)) == str(first)
+    assert len(noted(asking)) == 1, "nothing new was seen"
+    second = refused(asking, num_seeds=4)
+    assert (second.verdict.level, second.verdict.num_seeds) == (0.0125, (4, 4))
+    one, other = noted(asking)
     assert (one["of"], one["against"], one["look"], other["look"]) == (
         "search-0000",
-        f"models:/{model(runner)}/1",
+        f"models:/{asking.study.registered_model}/1",
         1,
         2,
     )
     assert [len(event["asked"][0]["seeds"]) for event in (one, other)] == [2, 4]
-    assert one["asked"][0]["configuration"] == other["asked"][0]["configuration"]
-
-
-def model(runner):
-    return runner.study.registered_model
 
 
 @pytest.mark.slow
-def test_whoever_was_tested_beside_a_refused_one_was_looked_at_too(begin):
-    promote_winner(begin({4: FAIR}, name="old").search(4))
-    runner = begin({8: FAIR, 16: FAIR + 0.02, 4: FAIR}).search(8, 16)
-    refused(runner)
-    assert refused(runner, trial_id="search-0001").verdict.look == 1, "on the same evidence"
-    confirm_search(runner, trial_id="search-0001", seeds=4)
-    assert refused(runner, trial_id="search-0001").verdict.look == 2
+def test_another_margin_is_another_question(asking):
+    asking.skills = {**asking.skills, 2: FAIR}
+    assert [refused(asking, margin=margin).verdict.level for margin in (0.02, 0.03, 0.02)] == [0.025, 0.0125, 0.025]
 
 
 @pytest.mark.slow
-def test_another_champion_is_another_question(begin):
-    promote_winner(begin({4: FAIR}, name="old").search(4))
-    runner = begin({8: FAIR, 4: FAIR, 16: 0.99}).search(8)
-    refused(runner)
-    promote_winner(begin({16: 0.99, 4: FAIR}, name="better").search(16))
-    again = refused(runner)
-    assert again.verdict.look == 1
-    assert noted(runner)[-1]["against"].endswith("/2")
+def test_another_study_on_these_people_pays_from_the_same_budget(asking, begin):
+    refused(asking)
+    other = begin({16: FAIR + 0.02, 4: FAIR}, name="other").search(16)
+    assert refused(other).verdict.level == 0.0125
 
 
 @pytest.mark.slow
-def test_the_same_configuration_under_another_trial_is_the_same_question(begin):
+def test_a_promotion_earns_level_back(asking, begin):
+    refused(asking)
+    promote_winner(begin({16: 1.0, 4: FAIR}, name="better").search(16))
+    assert refused(begin({32: 1.0, 16: 1.0}, name="last").search(32)).verdict.level == pytest.approx(
+        (0.05 - 0.025 - 0.0125 + 0.05) / 2
+    )
+
+
+@pytest.mark.slow
+def test_everybody_who_entered_a_race_is_of_the_family_dropouts_and_earlier_races_included(begin):
     promote_winner(begin({4: FAIR}, name="old").search(4))
-    runner = begin({8: FAIR, 4: FAIR}).search(8, 8)
-    runner.ledger.select(["search-0000"], "search-0000")
-    refused(runner)
-    confirm_search(runner, trial_id="search-0001", seeds=3)
-    assert refused(runner, trial_id="search-0001").verdict.look == 2
+    runner = begin({8: FAIR + 0.04, 16: 0.3, 32: FAIR, 4: FAIR}).search(8, 16, 32)
+    confirm_search(runner, top=2)
+    error = refused(runner)
+    assert (error.verdict.family, error.verdict.name) == (2, "search-0000")
+    assert "Tested as one of 2 that entered a race." in str(error)
+    assert refused(runner, trial_id="search-0002").verdict.family == 3
+
+
+@pytest.mark.slow
+def test_a_refusal_says_in_one_line_what_would_decide(asking):
+    error = refused(asking)
+    people, seeds = error.verdict.people_needed, error.verdict.seeds_needed
+    assert people > error.verdict.num_people
+    ways = str(error).split("If the estimates stay, ")[1].split(" would settle it.")[0]
+    assert ways.startswith(f"about {people} people (now {error.verdict.num_people})")
+    assert (f"{seeds} seeds of each (now 2; " in ways) == (seeds is not None)
+
+
+@pytest.mark.slow
+def test_people_whom_the_search_validated_on_are_left_out_and_their_fold_is_not_trained_again(asking):
+    verdict = refused(asking).verdict
+    validated = {asking.prepared.subjects[index] for index in asking.splits.view("search", 0).validation}
+    tested = {asking.prepared.subjects[i] for fold in range(3) for i in asking.splits.view("race", fold).test}
+    assert verdict.num_people == len(tested - validated) == 64 - len(validated)
+    trained = [trial for trial in asking.ledger.of_phase("race") if trial.of == "search-0000"]
+    assert len(trained) == 3 + verdict.num_folds
+
+
+def test_a_number_of_seeds_that_cannot_be_is_refused_at_once(begin):
+    runner = begin({8: GOOD}).search(8)
+    with pytest.raises(ValueError, match="num_seeds=1 was given; whole numbers from 2 to 400"):
+        promote_winner(runner, num_seeds=1)
+    assert not runner.asked
 
 
 def test_the_majority_baseline_is_a_question_too(begin):
@@ -88,17 +116,6 @@ def test_the_majority_baseline_is_a_question_too(begin):
     confirm_search(runner, seeds=4)
     assert "test 2 of this question on these people, at a level of 0.5 %" in str(refused(runner))
     assert [event["against"] for event in noted(runner)] == [MAJORITY] * 2
-
-
-@pytest.mark.slow
-def test_the_level_told_is_that_of_holms_step(begin):
-    promote_winner(begin({4: FAIR}, name="old").search(4))
-    runner = begin({8: FAIR, 16: FAIR, 4: FAIR}).search(8, 16)
-    for trial_id in ("search-0000", "search-0001"):
-        confirm_search(runner, trial_id=trial_id)
-    error = refused(runner)
-    assert error.verdict.level == pytest.approx(0.02)
-    assert "at a level of 2 %" in str(error)
 
 
 def test_the_evidence_says_at_which_look_it_passed(begin):
