@@ -99,10 +99,7 @@ def facts_of(
         "trained_on": _told(prepared, splits.view("refit", folds[0]).train),
         "chosen_on": {"file": files.CHOSEN_ON, "sha256": chosen_on},
         **_followed(replaced, champion, prepared),
-        "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts],
-        "test": dict(test),
-        "accuracy_reference": dict(reference),
-        "override": dataclasses.asdict(override) if override else None,
+        **_decided(verdicts, test, reference, override),
         "data": _data(study, prepared),
         "code": {"commit": commit, "commits": commits_of(ledger), "versions": _versions()},
     }
@@ -271,6 +268,17 @@ def _followed(champion: Champion | None, found: Evidence | None, prepared: Prepa
         return {"replaced": replaced, "renews": None, "renewed_members": None}
     members = champion.num_members if champion.has_data(prepared) else None
     return {"replaced": None, "renews": champion.version, "renewed_members": members}
+
+
+def _decided(
+    verdicts: Sequence[Verdict], test: Mapping[str, Any], reference: Mapping[str, str], override: Override | None
+) -> dict[str, Any]:
+    return {
+        "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts],
+        "test": dict(test),
+        "accuracy_reference": dict(reference),
+        "override": dataclasses.asdict(override) if override else None,
+    }
 
 
 def _versions() -> dict[str, str]:
