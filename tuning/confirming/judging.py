@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
+from trainables.core.prepared.splits import salt_of
 from tuning.confirming.beside import confirm_champion
-from tuning.evidence.champion import Champion
+from tuning.evidence.champion import Champion, registered_name
 from tuning.evidence.contest import Contest, Refused, champion_beside, contest, margin_tags
+from tuning.evidence.gate.error_budget import ErrorBudget
 from tuning.evidence.holdout import Evidence, Holdout
 from tuning.evidence.majority import require_beats_majority
 from tuning.evidence.model.override import Override
@@ -30,6 +32,13 @@ class Judged:
         if tested is not None and self.override is not None:
             tested = dataclasses.replace(tested, chosen=dataclasses.replace(tested.chosen, superior=False))
         return margin_tags(tested, champion)
+
+
+def error_budget_of(runner: Runner) -> ErrorBudget:
+    """The budget of error of the study's people for the model that it would register; its ledger hears what is left."""
+    salt = salt_of(runner.prepared.name, runner.study.registered_model)
+    name = registered_name(runner.study, runner.prepared)
+    return ErrorBudget.of(runner.tracker.uri, name, salt, ledger=runner.ledger, tell=runner.noted)
 
 
 def judged(
