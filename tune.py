@@ -288,7 +288,7 @@ def list_(what: arg.Kind, as_json: arg.AsJson = False, verbose: arg.Verbose = Fa
     """List the studies, trainables or data sets: every file of an extension folder; or the registered models."""
     with read_only(verbose):
         if what == "models":
-            from tuning.text.model_tables import show_models
+            from tuning.text.tables import show_models
 
             show_models(fertune.models(), as_json)
             return

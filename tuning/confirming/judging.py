@@ -34,6 +34,13 @@ class Judged:
         return margin_tags(tested, champion)
 
 
+def error_budget_of(runner: Runner) -> ErrorBudget:
+    """The budget of error of the study's people for the model that it would register; its ledger hears what is left."""
+    salt = salt_of(runner.prepared.name, runner.study.registered_model)
+    name = registered_name(runner.study, runner.prepared)
+    return ErrorBudget.of(runner.tracker.uri, name, salt, ledger=runner.ledger, tell=runner.noted)
+
+
 def judged(
     runner: Runner,
     holdout: Holdout,

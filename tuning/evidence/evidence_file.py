@@ -98,10 +98,7 @@ def facts_of(
         "trained_on": _told(prepared, splits.view("refit", folds[0]).train),
         "chosen_on": {"file": files.CHOSEN_ON, "sha256": chosen_on},
         **_followed(replaced, tested, prepared),
-        "verdicts": [dataclasses.asdict(tested.verdict)] if tested else [],
-        "test": dict(test),
-        "accuracy_reference": dict(reference),
-        "override": dataclasses.asdict(override) if override else None,
+        **_decided(tested, test, reference, override),
         "data": _data(study, prepared),
         "code": {"commit": commit, "commits": commits_of(ledger), "versions": _versions()},
     }
@@ -269,6 +266,17 @@ def _followed(champion: Champion | None, tested: Contest | None, prepared: Prepa
         return {"replaced": replaced, "renews": None, "renewed_members": None}
     members = champion.num_members if champion.has_data(prepared) else None
     return {"replaced": None, "renews": champion.version, "renewed_members": members}
+
+
+def _decided(
+    tested: Contest | None, test: Mapping[str, Any], reference: Mapping[str, str], override: Override | None
+) -> dict[str, Any]:
+    return {
+        "verdicts": [dataclasses.asdict(tested.verdict)] if tested else [],
+        "test": dict(test),
+        "accuracy_reference": dict(reference),
+        "override": dataclasses.asdict(override) if override else None,
+    }
 
 
 def _versions() -> dict[str, str]:
