@@ -11,6 +11,7 @@ from search_spaces.core.study import Study
 from trainables.core import files
 from tuning.confirm import confirm_search, members_of
 from tuning.confirming.beside import confirm_champion
+from tuning.confirming.budget import tell_promotion
 from tuning.confirming.preferring import choose_by, require_preference
 from tuning.confirming.race import NoWinner, standing_winner
 from tuning.confirming.refits import NotRefitted, model_folder, refits
@@ -195,6 +196,8 @@ def _confirmed(
         if found is None or len(found.seeds) < NUM_SEEDS:
             because = first_error(trial for trial in runner.ledger.of_phase("confirm") if trial.of == chosen)
             raise Refused(f"{chosen} was not confirmed with {NUM_SEEDS} seeds: some of its trainings failed.{because}")
+    else:
+        tell_promotion(runner, runner.ledger.trials[found.trial_id], champion, found.seeds, refit_seeds)
     return found
 
 

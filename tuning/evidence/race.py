@@ -24,12 +24,12 @@ EVENT = "race"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Course:
-    """What a race was before it began, and how it ended: one event of the ledger.
+    """What a race was before it began, how it stands and how it ended: the last of its events in the ledger.
 
     `members` are search trials, `champion` the URI of the version that ran beside them, `""` for none. All run `folds` in this
     order, with `seeds`; the champion with `champion_seeds`, as many as answer in it. `test_over_train` is the size of a fold's
     test part over that of its train part. `left` says after how many folds a member left, `failed` who could not be trained
-    and why.
+    and why. `winner` is `""` until it has ended.
     """
 
     members: tuple[str, ...]
@@ -44,9 +44,9 @@ class Course:
     winner: str = ""
 
     @property
-    def num_trainings(self) -> int:
-        """How many trainings it takes if nobody leaves."""
-        return len(self.folds) * (len(self.members) * len(self.seeds) + len(self.champion_seeds))
+    def as_begun(self) -> Course:
+        """The race as it was before its first training."""
+        return dataclasses.replace(self, left={}, failed={}, winner="")
 
     def seeds_of(self, racer: str) -> tuple[int, ...]:
         """The seeds that a racer is trained with in each fold."""
@@ -98,9 +98,9 @@ class Raced:
         return self.racers[0]
 
 
-def course_of(ledger: Ledger) -> Course | None:
-    """The last race on the present data; `None` where there was none."""
-    events = [event for event in ledger.events_of_data() if event["event"] == EVENT]
+def course_of(ledger: Ledger, *, ended: bool = False) -> Course | None:
+    """The last race on the present data, or the last that has `ended`; `None` where there was none."""
+    events = [event for event in ledger.events_of_data() if event["event"] == EVENT and (event["winner"] or not ended)]
     if not events:
         return None
     known = {field.name for field in dataclasses.fields(Course)}
@@ -138,9 +138,9 @@ def answers_of(ledger: Ledger, runs: Mapping[int, Sequence[Trial]]) -> Answers:
 
 
 def raced(ledger: Ledger) -> Raced | None:
-    """What the last race of `ledger` says; `None` where none ended, or where its winner's predictions are gone."""
-    course = course_of(ledger)
-    if course is None or not course.winner:
+    """What the last race that has ended says; `None` where none has, or where its winner's predictions are gone."""
+    course = course_of(ledger, ended=True)
+    if course is None:
         return None
     runs = {name: runs_of(ledger, course, name) for name in (*course.members, course.champion) if name}
     left, answers = dict(course.left), {}
