@@ -15,7 +15,7 @@ from tuning.evidence.model.members import SERVED
 from tuning.evidence.race import EVENT, Course, answers_of, course_of, runs_of
 from tuning.execution.runner import Runner
 from tuning.execution.seeds import fresh_seeds
-from tuning.records.front.choice import taken
+from tuning.records.front.choice import taken, within_limits
 from tuning.records.ledger import Trial, first_error
 from tuning.records.trial import refusal_of
 from tuning.statistics import race
@@ -74,10 +74,12 @@ def winner_of(runner: Runner, course: Course, champion: Champion | None) -> Tria
         done = course.folds[: course.folds.index(folds[-1]) + 1]
         failed |= {name: _why(runner, name) for name in living if not _whole(runner, course, name, done)}
         living = [name for name in living if name not in failed]
-        if len(living) > 1 and folds is not rounds[-1] and preference_of(course.prefer).kind != "weights":
-            answers = {name: answers_of(runner.ledger, runs_of(runner.ledger, course, name)) for name in living}
-            answers = {name: race.among(found, done) for name, found in answers.items()}
-            worse = [name for name in race.clearly_worse(answers) if not _is_champion(runner, champion, racers[name])]
+        if folds is not rounds[-1]:
+            worse = [
+                name
+                for name in _worse(runner, course, living, done)
+                if not _is_champion(runner, champion, racers[name])
+            ]
             left |= dict.fromkeys(worse, len(done))
             living = [name for name in living if name not in left]
             _note(runner, dataclasses.replace(course, left={**course.left, **left}))
@@ -164,11 +166,35 @@ def _why(runner: Runner, name: str) -> str:
     return f"{name} could not be trained in every fold.{because}"
 
 
+def _worse(runner: Runner, course: Course, living: Sequence[str], done: Sequence[int]) -> list[str]:
+    """Who has no chance left, after the folds `done`, to be the one whom the study's preference takes.
+
+    By `accuracy` that is who is clearly less accurate, by limits among those that keep to them. `knee` and `small` may take
+    anyone within one standard error of the best, so only who lies beyond it. Weights, and a first objective other than
+    the accuracy, say nothing of who is behind.
+    """
+    kind = preference_of(course.prefer).kind
+    if kind == "weights" or runner.study.objectives[0].metric != "accuracy":
+        return []
+    if kind == "limits":
+        living = within_limits(runner.study, runner.ledger, _measured(runner, course, living, done)[0])
+    num_clips = sum(len(runner.splits.view("race", fold).test) for fold in course.folds)
+    answers = {name: answers_of(runner.ledger, _runs(runner, course, name, done)) for name in living}
+    return list(race.clearly_worse(answers, num_clips=num_clips if kind in ("knee", "small") else None))
+
+
 def _taken(runner: Runner, course: Course, living: Sequence[str]) -> str:
     """Whom the study's preference takes of those who ran every fold, by what they measured there."""
+    return taken(runner.study, runner.ledger, *_measured(runner, course, living, course.folds))
+
+
+def _measured(
+    runner: Runner, course: Course, names: Sequence[str], folds: Sequence[int]
+) -> tuple[dict[str, dict[str, float]], int]:
+    """By racer its metrics over `folds`, those of a model of all its seeds, and the number of clips there."""
     values, num_clips = {}, 1
-    for name in living:
-        runs = runs_of(runner.ledger, course, name)
+    for name in names:
+        runs = _runs(runner, course, name, folds)
         trained = [trial.metrics for trials in runs.values() for trial in trials]
         answers, metrics = answers_of(runner.ledger, runs), set.intersection(*(set(found) for found in trained))
         values[name] = {metric: statistics.fmean(found[metric] for found in trained) for metric in metrics}
@@ -178,4 +204,8 @@ def _taken(runner: Runner, course: Course, living: Sequence[str]) -> str:
             if metric in values[name]
         }
         values[name]["accuracy"], num_clips = answers.accuracy, round(answers.clips.sum())
-    return taken(runner.study, runner.ledger, values, num_clips)
+    return values, num_clips
+
+
+def _runs(runner: Runner, course: Course, name: str, folds: Sequence[int]) -> dict[int, list[Trial]]:
+    return {fold: trials for fold, trials in runs_of(runner.ledger, course, name).items() if fold in folds}
