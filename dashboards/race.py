@@ -17,8 +17,8 @@ from tuning.text.tables import titled
 
 _READING = (
     "Those that the search's preference is likely to take were trained again on every fold outside the holdout, with seeds of "
-    "their own. Dot and bar are the accuracy on all test people of these folds and its interval, over people and seeds. Who "
-    "is clearly worse than the leader on the same people leaves early. The winner alone goes on to the holdout."
+    "their own. Dot and bar are the accuracy on all test people of these folds and its interval. Intervals are over people and "
+    "seeds. Who is clearly worse than the leader on the same people leaves early. The winner alone goes on to the holdout."
 )
 
 
@@ -59,13 +59,16 @@ def _dots(found: Raced) -> go.Figure:
 
 
 def _table(found: Raced) -> Html:
-    headings = ["configuration", "accuracy", "interval", "by fold", "behind the winner, points", "how it ended"]
+    seeded = any(racer.by_seed for racer in found.racers)
+    headings = ["configuration", "accuracy", "interval", "by fold", *(["by seed"] * seeded)]
+    headings += ["behind the winner, points", "how it ended"]
     cells = [
         [
             Cell(shown=_name(racer)),
             Cell(shown=percent(racer.accuracy.mean), numeric=True),
             Cell(shown=limits(racer.accuracy), numeric=True),
             Cell(shown=spread(racer.by_fold), numeric=True),
+            *([Cell(shown=spread(racer.by_seed), numeric=True)] * seeded),
             Cell(shown=points(racer.behind) if racer.behind else "", numeric=True),
             Cell(shown=fate(found, racer)),
         ]

@@ -8,6 +8,7 @@ from typing import Any
 
 from search_spaces.core.study import Study
 from tuning.confirm import confirm_search, members_of
+from tuning.confirming.budget import tell_promotion
 from tuning.confirming.judging import judged
 from tuning.confirming.preferring import choose_by, require_preference
 from tuning.confirming.race import NoWinner, standing_winner
@@ -191,4 +192,6 @@ def _confirmed(
         if found is None or len(found.seeds) < NUM_SEEDS:
             because = first_error(trial for trial in runner.ledger.of_phase("confirm") if trial.of == chosen)
             raise Refused(f"{chosen} was not confirmed with {NUM_SEEDS} seeds: some of its trainings failed.{because}")
+    else:
+        tell_promotion(runner, runner.ledger.trials[found.trial_id], champion, found.seeds, refit_seeds)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tuning.confirming.beside import trials_of_champion
-from tuning.confirming.race import NoWinner, winner_of
+from tuning.confirming.race import NoWinner, race_of, winner_of
 from tuning.evidence.champion import Champion, chosen_on
 from tuning.evidence.chosen_on import ChosenOn
 from tuning.evidence.contest import FEWEST_PEOPLE, NUM_SEEDS, Refused, Sides
@@ -74,7 +74,8 @@ def _course(runner: Runner, found: Evidence, champion: Champion, num_members: in
     course = course_of(runner.ledger)
     if course is None or not _covers(runner, course, found, champion, num_members):
         try:
-            winner_of(runner, [runner.ledger.trials[found.trial_id]], champion, num_members)
+            alone = [runner.ledger.trials[found.trial_id]]
+            winner_of(runner, race_of(runner, alone, champion, num_members, these=True), champion)
         except NoWinner as error:
             raise Refused(str(error)) from error
         course = course_of(runner.ledger)
@@ -112,8 +113,8 @@ def _folds(runner: Runner, course: Course, left_out: frozenset[str]) -> list[int
     count, folds = len(set().union(*people.values())), [fold for fold, who in people.items() if who]
     if count < FEWEST_PEOPLE or len(folds) < 2:
         raise Refused(
-            f"{count} people in {len(folds)} folds are left whom no choice behind the two has seen; at least {FEWEST_PEOPLE} in "
-            "2 are needed to compare them. Bring other people, or register under another name (`registered_model` of the study)."
+            f"{count} people in {len(folds)} folds are left whom no choice behind the two has seen; at least "
+            f"{FEWEST_PEOPLE} in 2 to compare them. Bring other people, or register under another name (`registered_model`)."
         )
     return folds
 

@@ -58,8 +58,7 @@ class Evidence:
     @property
     def interval_over(self) -> str:
         """What the intervals count, in words."""
-        units = "people" if self.subjects_known else "clips"
-        return f"over {units} and seeds" if len(self.seeds) > 1 else f"over {units}, of one seed"
+        return f"over {'people' if self.subjects_known else 'clips'} and seeds"
 
 
 def describe_tested(num_people: int | None, num_clips: int) -> str:

@@ -59,10 +59,14 @@ def race_table(found: Raced) -> Table:
     tested = describe_tested(found.num_people, found.num_clips)
     title = f"Race over {counted(found.num_folds, 'fold')} outside the holdout ({tested}{seeds})"
     table = Table(box=box.SIMPLE_HEAD, title=titled(title, found.leaky), title_justify="left")
-    table.caption = f"Intervals over {_units(found)} and seeds; differences over {_units(found)}."
+    table.caption = (
+        f"Intervals, of differences too, are over {'clips' if found.num_people is None else 'people'} and seeds."
+    )
     table.caption_justify = "left"
     table.add_column("trial", no_wrap=True)
-    for heading in ("accuracy", "95 % interval", "by fold", "behind the winner, points", ""):
+    seeded = any(racer.by_seed for racer in found.racers)
+    by_seed = ["by seed"] * seeded
+    for heading in ("accuracy", "95 % interval", "by fold", *by_seed, "behind the winner, points", ""):
         table.add_column(heading, justify="right", no_wrap=True)
     for racer in found.racers:
         table.add_row(
@@ -70,6 +74,7 @@ def race_table(found: Raced) -> Table:
             percent(racer.accuracy.mean),
             limits(racer.accuracy),
             spread(racer.by_fold),
+            *([spread(racer.by_seed)] * seeded),
             points(racer.behind) if racer.behind else "",
             fate(found, racer),
         )
@@ -92,10 +97,6 @@ def fate(found: Raced, racer: Racer) -> str:
     if racer.trial_id == found.winner:
         return "winner"
     return "" if racer.left_after is None else f"left after {counted(racer.left_after, 'fold')}"
-
-
-def _units(found: Raced) -> str:
-    return "clips" if found.num_people is None else "people"
 
 
 def evidence_table(found: Sequence[Evidence]) -> Table:

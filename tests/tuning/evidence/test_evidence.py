@@ -1,6 +1,7 @@
 """How much the search had promised too much, and the file and the card that a promotion leaves."""
 
 import copy
+import dataclasses
 import json
 import math
 
@@ -232,6 +233,9 @@ def test_a_card_names_the_commits_of_all_phases_where_they_differ():
 def test_the_table_says_what_its_intervals_count_and_how_many_seeds_each_row_has(ledger):
     found, control = evidence(ledger)
     assert evidence_table([found]).caption == "Intervals over people and seeds."
+    assert dataclasses.replace(found, seeds=found.seeds[:1]).interval_over == "over people and seeds", (
+        "the usual spread"
+    )
     assert "2 fresh seeds" in evidence_table([found]).title
     table = evidence_table([found, control])
     assert "fresh seeds" not in table.title

@@ -10,9 +10,13 @@ from rich.console import Console
 
 from dashboards import race as race_panel
 from dashboards.core.data import read_report_data
-from tests.support.sample_study import write_sample
-from tuning.evidence.race import course_of, raced, runs_of
+from tests.support.builders import make_trial
+from tests.support.sample_study import write_predictions, write_sample
+from tuning.evidence import race as module
+from tuning.evidence.race import Course, answers_of, course_of, raced, runs_of
 from tuning.records.ledger import Ledger
+from tuning.statistics.pairing import judged
+from tuning.statistics.race import paired
 from tuning.text.evidence_tables import race_summary, race_table
 
 
@@ -45,10 +49,48 @@ def test_an_interval_holds_its_accuracy_and_is_wider_on_fewer_people(ledger):
     assert last.high - last.low > first.high - first.low
 
 
-def test_who_is_behind_is_so_on_the_same_people(ledger):
+def test_who_is_behind_is_so_on_the_same_people_and_the_interval_counts_seeds_too(ledger):
     last = raced(ledger).racers[-1]
     assert raced(ledger).first.behind is None
     assert last.behind.high < 0
+    course = course_of(ledger)
+    answers = {name: answers_of(ledger, runs_of(ledger, course, name)) for name in (last.trial_id, course.winner)}
+    by_people = paired(answers[last.trial_id], answers[course.winner]).interval()
+    assert "seeds" in last.behind.method
+    assert last.behind.low < by_people.low < by_people.high < last.behind.high
+
+
+def test_each_file_is_read_once(ledger, monkeypatch):
+    read = []
+    monkeypatch.setattr(module, "judged", lambda path: read.append(path) or judged(path))
+    found = raced(ledger)
+    assert len(read) == len(set(read)) == found.num_trainings
+
+
+def test_of_several_seeds_the_accuracy_of_each_is_told_and_how_they_differ_counts(tmp_path):
+    with Ledger.write(write_sample(tmp_path, "seeded")) as ledger:
+        (of, *_) = [ledger.trials[name] for name in course_of(ledger).members]
+        for fold in (0, 1):
+            for seed, ability in ((1, 0.95), (2, 0.3)):
+                trial = dataclasses.replace(
+                    make_trial(0, phase="race", parameters=of.parameters, of=of.trial_id),
+                    trial_id=ledger.next_id("race"), seed=seed, folds=(fold,),
+                )  # fmt: skip
+                ledger.start(trial)
+                write_predictions(ledger.folder, trial, ability, num_subjects=8, split="test", first=8 * fold)
+                ledger.end(trial.trial_id, "FINISHED", {"best_epoch": 3.0})
+        begun = Course(members=(of.trial_id,), folds=(0, 1), seeds=(1, 2), test_over_train=0.25)
+        ledger.note("race", **dataclasses.asdict(dataclasses.replace(begun, winner=of.trial_id)))
+        found = raced(ledger)
+    good, bad = found.first.by_seed
+    assert (good > 0.85, bad < 0.5) == (True, True)
+    assert found.first.accuracy.high - found.first.accuracy.low > 0.4, "seeds that differ so widen it"
+    console = Console(width=150, record=True, file=io.StringIO())
+    console.print(race_table(found))
+    shown = console.export_text()
+    assert "by seed" in shown
+    assert f"{100 * bad:.1f} to {100 * good:.1f} %" in shown
+    assert "by seed" in str(race_panel.panel(read_report_data(tmp_path, "seeded")).body)
 
 
 def test_a_study_that_did_not_race_and_a_race_whose_predictions_are_gone_say_nothing(home, tmp_path):
@@ -79,6 +121,8 @@ def test_people_read_who_won_who_left_and_what_the_winner_is_worth(ledger):
     assert "Race over 3 folds outside the holdout (24 people, 96 clips)" in shown
     assert "winner" in shown
     assert "left after 2 folds" in shown
+    assert "by seed" not in shown, "of one there is no spread"
+    assert "Intervals, of differences too, are over people and seeds." in shown
     (line,) = race_summary(found)
     assert line.startswith(f"{100 * found.corrected.mean:.1f} %")
     json.dumps(dataclasses.asdict(found))

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from trainables.core import files
-from trainables.core.phases import SCORED_ON
 from trainables.core.training.metrics import METRICS, Metric
 from trainables.core.training.predictions import Predictions
 from tuning.records.ledger import Ledger, Trial, objective_values
@@ -48,12 +47,13 @@ def objective_values_of(trials: Sequence[Trial], metric: str) -> np.ndarray:
 def seed_variances(ledger: Ledger) -> list[tuple[float, int]]:
     """The variance between seeds of each configuration that was trained with several, with its degrees of freedom.
 
-    Of trainings on the present data, scored on the same people of the search; the holdout's answers choose nothing.
+    Of search trials and trainings of an ablation on the present data, scored on the same people. The holdout's answers choose
+    nothing, and those of a race, or of nested cross-validation, do not change who races.
     """
     groups: dict[str, list[Trial]] = {}
     for trial in tuple(ledger.trials.values()):
         counts = trial.data_version == ledger.data_version and trial.state == "FINISHED"
-        if counts and SCORED_ON[trial.phase] in ("validation", "test"):
+        if counts and trial.phase in ("search", "ablation"):
             given = trial.parameters if trial.trainable else ledger.effective(trial.parameters)
             key = [trial.phase, trial.trainable, trial.of, trial.variant, list(trial.folds), given]
             groups.setdefault(json.dumps(key, sort_keys=True, default=str), []).append(trial)
