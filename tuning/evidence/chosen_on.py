@@ -88,15 +88,19 @@ def chosen_names(prepared: Prepared, splits: Splits) -> set[str]:
 
 def common_clips(prepared: Prepared, splits: Splits, theirs: ChosenOn) -> tuple[frozenset[str], int]:
     """The clips that are locked away, of people who are not among `theirs`, and the number of these people."""
-    people, subjects = people_of(prepared), prepared.subject_ids
-    clips = [index for index in splits.holdout if people[index] not in theirs and subjects[index] not in theirs]
+    people = people_of(prepared)
+    known = [person in theirs or any(name in theirs for name in prepared.names[i]) for i, person in enumerate(people)]
+    if prepared.units == "clusters":  # with a clip of a cluster all of it is known
+        of = {person for person, is_known in zip(people, known, strict=True) if is_known}
+        known = [person in of for person in people]
+    clips = [index for index in splits.holdout if not known[index]]
     return frozenset(prepared.clip_ids[index] for index in clips), len({people[index] for index in clips})
 
 
 def _names(prepared: Prepared, indices: Iterable[int]) -> set[str]:
     """Everything that the people of these clips are called."""
-    people, subjects = people_of(prepared), prepared.subject_ids
-    return {name for index in indices for name in (people[index], subjects[index])}
+    people, names = people_of(prepared), prepared.names
+    return {name for index in indices for name in (people[index], *names[index])}
 
 
 def _hash(salt: str, person: str) -> str:
