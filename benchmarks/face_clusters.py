@@ -25,7 +25,7 @@ from sklearn.metrics import adjusted_rand_score
 from trainables.core.face_clusters import DISTANCE, FaceClusterer, linked
 from tuning.prepare import prepare
 
-DISTANCES = (0.1, 0.15, DISTANCE, 0.25, 0.3)
+DISTANCES = (0.15, 0.2, DISTANCE, 0.3, 0.35)
 SEED = 0
 
 

@@ -18,17 +18,18 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from trainables.core.baselines.features import NETWORK_SIZE, frozen_features
+from trainables.core.baselines.features import frozen_features
 from trainables.core.faces.mtcnn import one_thread
 from trainables.core.wording import counted
 from trainables.data.core.dataset import DataError
 from trainables.models.sources import path_of, source_of
 
 NAME, BACKBONE = "vggface2", "mobilenet_tf"
+SIZE = 160  # px, that the face is shown at
 NUM_FRAMES = 4  # of each clip, evenly
 # One minus the cosine. A person in two clusters is what misleads a test, two people in one only cost it power: so it is higher
 # than where both are rarest.
-DISTANCE = 0.2
+DISTANCE = 0.25
 MOST_CLIPS = 20_000  # whose distances fill 1.6 GB
 ERROR = ""
 
@@ -55,7 +56,7 @@ class FaceClusterer:
         return {
             "network": BACKBONE,
             "sha256": _sha256(self.path, self.path.stat().st_mtime_ns),
-            "px": NETWORK_SIZE,
+            "px": SIZE,
             "frames": NUM_FRAMES,
             "linkage": "average",
             "distance": DISTANCE,
@@ -87,7 +88,7 @@ class FaceClusterer:
     def looks(self, clips: Sequence[np.ndarray], face_share: float) -> np.ndarray:
         """What each clip looks like, float32 `(N, D)`, each of length 1."""
         self.require()
-        features = frozen_features(str(self.path), BACKBONE, torch.device("cpu"))
+        features = frozen_features(str(self.path), BACKBONE, torch.device("cpu"), SIZE)
         found = []
         with one_thread():
             for clip in clips:

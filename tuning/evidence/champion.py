@@ -138,9 +138,8 @@ def _common(
         raise Incomparable(f"{who}, and whom its search chose on is not known: {error}. {way}") from error
     common, count = common_clips(prepared, splits, theirs)
     if count < FEWEST_COMMON:
-        units = "people" if all(prepared.subjects) else "clips"
         raise Incomparable(
-            f"{who}: its search chose on all but {count} of the {units} that are held out here, and at least "
+            f"{who}: its search chose on all but {count} of the {prepared.units} that are held out here, and at least "
             f"{FEWEST_COMMON} are needed to compare the two. {way}"
         )
     return None if len(common) == len(splits.holdout) else common

@@ -207,8 +207,7 @@ def _spent(champion: Champion) -> float:
 
 def _on_some_people(verdict: Verdict, tested: Evidence, found: Evidence) -> Verdict:
     """Says how many people of the holdout were `tested`, of all whom `found` was confirmed on."""
-    units = "people" if found.subjects_known else "clips"
-    who = f"{tested.num_subjects} of the {found.num_subjects} {units} of the holdout"
+    who = f"{tested.num_subjects} of the {found.num_subjects} {found.units} of the holdout"
     return dataclasses.replace(
         verdict, reason=f"{verdict.reason} Tested on {who}: on the others the champion's search chose."
     )

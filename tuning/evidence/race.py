@@ -17,6 +17,7 @@ from tuning.statistics import race
 from tuning.statistics.intervals import Interval, accuracy_interval, with_trainings
 from tuning.statistics.pairing import judged
 from tuning.statistics.race import Answers
+from tuning.statistics.units import Units, units_of
 from tuning.statistics.variance import share_interval, sources, subject_estimate
 
 EVENT = "race"
@@ -77,8 +78,8 @@ class Raced:
     """A race that ended: the winner first, then by accuracy.
 
     `corrected` is the winner's accuracy without what being the best of several flatters; `None` where the preference took one
-    that is not the most accurate, and where fewer than three people were tested. `num_people` is `None` where the
-    clips name nobody. `failed` says who could not be trained.
+    that is not the most accurate, and where fewer than three people were tested. `num_people` counts `units`; it is
+    `None` where these are clips. `failed` says who could not be trained.
     """
 
     winner: str
@@ -91,6 +92,7 @@ class Raced:
     num_trainings: int
     failed: Mapping[str, str]
     leaky: bool
+    units: Units = "people"
 
     @property
     def first(self) -> Racer:
@@ -153,7 +155,7 @@ def raced(ledger: Ledger) -> Raced | None:
     winner = answers[course.winner]
     racers = [_racer(ledger, course, name, runs[name], found, winner) for name, found in answers.items()]
     racers.sort(key=lambda row: (row.trial_id != course.winner, row.left_after is not None, -row.accuracy.mean))
-    named = all(judged(predictions_of(ledger, run))["subject"].notna().all() for run in _flat(runs[course.winner]))
+    units = units_of(pd.concat([judged(predictions_of(ledger, run)) for run in _flat(runs[course.winner])]))
     people = set(winner.people.tolist())
     return Raced(
         winner=course.winner,
@@ -161,11 +163,12 @@ def raced(ledger: Ledger) -> Raced | None:
         corrected=_corrected(course, answers, len(_flat(runs[course.winner]))),
         num_folds=winner.num_folds,
         num_seeds=len(course.seeds),
-        num_people=len(people) if named else None,
+        num_people=None if units == "clips" else len(people),
         num_clips=round(winner.clips.sum()),
         num_trainings=sum(len(_flat(runs[name])) for name in answers),
         failed=course.failed,
         leaky=ledger.leaky,
+        units=units,
     )
 
 

@@ -19,6 +19,7 @@ from tuning.statistics.intervals import crossed
 from tuning.statistics.pairing import judged
 from tuning.statistics.savings import Costs, Saving, saving_of
 from tuning.statistics.shortfall import least, settled_by
+from tuning.statistics.units import units_of
 from tuning.statistics.variance import Estimate, satterthwaite
 
 MARGIN = 0.02  # of accuracy, that a cheaper challenger may lose
@@ -70,7 +71,7 @@ class Verdict:
 class _Parts:
     """A difference and its sources of error: the variance of a person's seed-averaged score, and by configuration that of
     a seed (over all people) and that of a person's own answer to a seed. `subjects` and `seeds` are how many there were;
-    `subjects_are` clips where nobody is named."""
+    `subjects_are` people, clusters or clips."""
 
     difference: float
     clips: float
@@ -122,11 +123,8 @@ def superiority(
     if not challengers:
         return []
     base = _scores(champion)
-    named = champion.predictions["subject"].notna().all()
-    parts = [
-        _parts(_scores(challenger), base, challenger.name, champion.name, "people" if named else "clips")
-        for challenger in challengers
-    ]
+    units = units_of(champion.predictions)
+    parts = [_parts(_scores(challenger), base, challenger.name, champion.name, units) for challenger in challengers]
     shares = [share_of_alpha(challenger.look) for challenger in challengers]
     savings = [
         saving_of(challenger.costs, champion.costs, share=saving, level=spent * alpha / len(challengers))

@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -27,7 +27,6 @@ from trainables.core.faces.crops import MARGIN
 from trainables.core.faces.ways import EARLIEST
 from trainables.core.faces.ways import KEY as CROPPING
 from trainables.core.prepared.frame_file import frame_file, map_frames, nothing_half_written
-from trainables.core.units import Units
 from trainables.data.core.dataset import DataError, Faces, Fold
 
 # What `index.json` holds for each clip in turn, for each dropped clip, and of the data as a whole. Whoever takes clips out
@@ -137,7 +136,7 @@ class Prepared:
         return [(unit,) if subject or unit == clip else (unit, clip) for subject, unit, clip in own]
 
     @property
-    def units(self) -> Units:
+    def units(self) -> Literal["people", "clusters", "clips"]:
         """What `subject_ids` are: people where all are named, else clusters where the others have one, else clips."""
         clusters = self.clusters or (None,) * len(self.clip_ids)
         if all(self.subjects):
