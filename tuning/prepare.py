@@ -32,7 +32,7 @@ def prepare(
     `dataset` is a file of `trainables/data/`. In data of one's own, several spellings of a name (`Anna`, `anna`) are one
     person or class, unless `keep_spelling` keeps them apart. `cluster_by` says which clips that name nobody belong together
     and stand on one side of every split: `column:NAME` of one's own table, `pattern:REGEX`, whose first group is looked for in
-    a clip's name, `faces`, or `faces:FILE` with the weights that tell them apart.
+    a clip's name (`pattern-or-alone:REGEX` where clips may lack it), `faces`, or `faces:FILE` with the weights for them.
     `face_size` is the largest `image_size` in px that networks can read of it, 16 to 512 (default: 128, or what the data set
     has); crops are stored with a margin, at 1.25 times that. Work that was interrupted goes on, and of data that grew what is
     new is read. `verify` reads every byte again and trusts nothing that was remembered of it. `preview` is the file (.png,

@@ -72,7 +72,7 @@ def load(root: Path, *, keep_spelling: bool = False, nameless: bool = False, col
     ]
     given = any(row["fold"] for row in rows)
     try:
-        folds = _folds_given(rows, [sample.unit for sample in samples]) if given else []
+        folds = _folds_given(rows, [sample.subject or sample.clip_id for sample in samples]) if given else []
         folds = folds or (folds_by_people(samples, classes) if all(subjects) else [])
     except DataError as error:
         raise DataError(f"{table}: {error}") from error

@@ -26,7 +26,8 @@ ClusterBy = Annotated[
     str | None,
     typer.Option(
         metavar="WHAT",
-        help="Which clips that name nobody belong together: column:NAME, pattern:REGEX (its first group), faces, faces:FILE.",
+        help="Which clips that name nobody belong together: column:NAME, pattern:REGEX (its first group), "
+        "pattern-or-alone:REGEX, faces, faces:FILE.",
     ),
 ]
 FaceSize = Annotated[

@@ -18,7 +18,9 @@ from trainables.data.core.layout import listed
 from trainables.data.core.spelling import merged
 
 OPTION = "--cluster-by"
-ALLOWED = "column:NAME, pattern:REGEX, faces, or faces:FILE with the weights that tell faces apart"
+ALLOWED = (
+    "column:NAME, pattern:REGEX, pattern-or-alone:REGEX, faces, or faces:FILE with the weights that tell faces apart"
+)
 GROUP = "cluster"  # the group of a pattern that is taken, if it is there
 MOST_OF_ALL = 0.5  # share of the clips that one cluster may hold: who tests on it has the rest to learn from
 NUM_FOLDS = 5  # where nobody published at least three
@@ -27,9 +29,12 @@ CUT = "the folds are cut by cluster, five at most"
 
 @dataclasses.dataclass(frozen=True)
 class ClusterBy:
-    """What clips that name nobody are clustered by: `kind`, and a column's name, a pattern, or a file of weights."""
+    """What clips that name nobody are clustered by: `kind`, and a column's name, a pattern, or a file of weights.
 
-    kind: Literal["column", "pattern", "faces"]
+    With `pattern-or-alone` a clip whose name does not match is a cluster of its own.
+    """
+
+    kind: Literal["column", "pattern", "pattern-or-alone", "faces"]
     value: str = ""
 
     @classmethod
@@ -40,7 +45,7 @@ class ClusterBy:
             return cls("faces", value)
         if kind == "column" and value:
             return cls("column", value.strip().lower())
-        if kind != "pattern" or not value:
+        if kind not in ("pattern", "pattern-or-alone") or not value:
             raise ValueError(f"{OPTION} was given as {text!r}; allowed are {ALLOWED}.")
         try:
             pattern = re.compile(value)
@@ -51,16 +56,19 @@ class ClusterBy:
                 f"{OPTION} was given as {text!r}, which has no group: put brackets around what the clips of a cluster have in "
                 rf"common, as in pattern:(film\d+)."
             )
-        return cls("pattern", value)
+        return cls("pattern" if kind == "pattern" else "pattern-or-alone", value)
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.value}" if self.value else self.kind
 
     def of_name(self, name: str) -> str:
-        """The part of a clip's name that the pattern takes: the group `cluster`, else the first that took part; or `""`."""
+        """The part of a clip's name that the pattern takes: the group `cluster`, else the first that took part.
+
+        Where none did, `""`, or the name, if such a clip stands alone.
+        """
         found = re.search(self.value, name)
         if found is None:
-            return ""
+            return name if self.kind == "pattern-or-alone" else ""
         named = found.groupdict().get(GROUP)
         return named or next(filter(None, found.groups()), "")
 
@@ -161,6 +169,6 @@ def _lacking(by: ClusterBy, clips: Sequence[str], num_unnamed: int) -> str:
             f"{of} have an empty cell in the column {by.value} ({listed(list(clips))}). Fill it in, in each such row."
         )
     return (
-        f"{of} do not match {OPTION} {by} ({listed(list(clips))}). A pattern is looked for anywhere in a clip's name. To "
-        "let such clips stand alone, add the alternative `|(.+)`."
+        f"{of} do not match {OPTION} {by} ({listed(list(clips))}). A pattern is looked for anywhere in a clip's name. With "
+        f"pattern-or-alone:{by.value} such clips stand alone."
     )

@@ -26,7 +26,7 @@ def by(text):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("film", r"given as 'film'; allowed are column:NAME, pattern:REGEX, faces"),
+        ("film", r"given as 'film'; allowed are column:NAME, pattern:REGEX, pattern-or-alone:REGEX, faces"),
         ("column:", "given as 'column:'; allowed are"),
         ("pattern:(film", "no regular expression: missing \\), unterminated subpattern"),
         ("pattern:film", r"has no group: put brackets.*pattern:\(film\\d\+\)"),
@@ -44,9 +44,10 @@ def test_what_is_given_is_read_and_written_alike():
 
 def test_a_pattern_takes_the_group_cluster_else_the_first_that_took_part():
     assert by(r"pattern:(\d+)_(?P<cluster>film\d)").of_name("7_film3.mp4") == "film3"
-    either = by(r"pattern:(film\d)|(.+)")
-    assert [either.of_name(name) for name in ("a_film3", "trailer")] == ["film3", "trailer"]
-    assert by(r"pattern:(film\d)").of_name("trailer") == ""
+    assert by(r"pattern:film(\d)|series(\d)").of_name("a_series3") == "3"
+    names = ("a_film3", "trailer")
+    assert [by(r"pattern:(film\d)").of_name(name) for name in names] == ["film3", ""]
+    assert [by(r"pattern-or-alone:(film\d)").of_name(name) for name in names] == ["film3", "trailer"]
 
 
 def test_folds_that_cut_through_a_cluster_are_cut_anew_and_others_stay():
@@ -71,7 +72,7 @@ def test_named_clips_keep_their_names_and_where_all_are_named_there_is_nothing_t
 
 def test_clips_that_do_not_match_are_named_with_the_way_to_let_them_stand_alone():
     with pytest.raises(
-        DataError, match=r"1 of 9 clips without a person do not match .*\(trailer-8\).*add .*\|\(\.\+\)"
+        DataError, match=r"1 of 9 clips without a person do not match .*\(trailer-8\).*pattern-or-alone:"
     ):
         clustered(dataset_of(*FILMS, "trailer"), by(r"pattern:(film\d)"))
 
