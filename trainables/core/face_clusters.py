@@ -33,9 +33,9 @@ DISTANCE = 0.25
 MOST_CLIPS = 20_000  # whose distances fill 1.6 GB
 # By benchmarks/face_clusters.py, at this distance.
 ERROR = (
-    "measured on 80 people before one camera (320 clips, each of four expressions): 0 % of the pairs of one person split, 0.7 % of "
-    "the pairs of two people joined, adjusted Rand index 0.74; with light and blur changed from clip to clip 2.3 %, 0.2 %, 0.91; "
-    "over days, cameras and ages it errs more (the only two such pictures at hand, of one woman, were split)"
+    "measured on 80 people before one camera (320 clips of four expressions): 0 % of the pairs of one person split, 0.7 % of "
+    "the pairs of two people joined, adjusted Rand index 0.74; with light and blur changed from clip to clip 2.3 %, 0.2 % and "
+    "0.91; over days, cameras and ages it errs more (the only two such pictures at hand, of one woman, were split)"
 )
 
 

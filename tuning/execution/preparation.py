@@ -16,6 +16,7 @@ from trainables.core.clustered import read_clustered
 from trainables.core.faces.ways import NEWEST, Cropping
 from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.stored import Prepared, write_dropped
+from trainables.data.core.clusters import ClusterBy
 from trainables.data.core.dataset import DataError, Dataset
 from trainables.data.core.passed_over import links_nowhere, not_here
 from trainables.data.core.votes import without_votes
@@ -179,9 +180,10 @@ def kept_clusters(facts: Mapping[str, Any], asked: str, *, new_data: bool = Fals
     Raises `ValueError` where another way is asked of a study that was begun, and not as a new version of its data.
     """
     before = facts.get(CLUSTER_BY, "")
-    if "dataset_fingerprint" not in facts or (asked and new_data):
+    moved = asked and before and ClusterBy.of(asked).told == ClusterBy.of(before).told  # the weights may lie elsewhere
+    if "dataset_fingerprint" not in facts or (asked and new_data) or moved:
         return asked
-    if asked and asked != before:
+    if asked:
         was = f"--cluster-by {before}" if before else "each clip that names nobody counted for itself"
         raise ValueError(
             f"This study was begun with {was}: --cluster-by {asked} would change its folds. Go on without it, go on with it as "

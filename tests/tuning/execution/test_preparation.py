@@ -85,6 +85,8 @@ def test_a_study_keeps_the_clusters_that_it_was_begun_with_until_its_data_are_ne
     assert [kept_clusters({}, asked) for asked in ("", "faces")] == ["", "faces"]
     assert [kept_clusters(facts, "") for facts in (begun, by_film)] == ["", "column:film"]
     assert kept_clusters(by_film, "column:film") == "column:film"
+    by_faces = begun | {"cluster_by": "faces:/a/net.pth"}
+    assert kept_clusters(by_faces, "faces:/b/net.pth") == "faces:/b/net.pth", "the weights may have been moved"
     assert [kept_clusters(by_film, asked, new_data=True) for asked in ("", "faces")] == ["column:film", "faces"]
     for facts, was in (
         (begun, "each clip that names nobody counted for itself"),

@@ -58,6 +58,11 @@ class ClusterBy:
             )
         return cls("pattern" if kind == "pattern" else "pattern-or-alone", value)
 
+    @property
+    def told(self) -> str:
+        """As people are told it: wherever the weights lie, it is by faces."""
+        return "faces" if self.kind == "faces" else str(self)
+
     def __str__(self) -> str:
         return f"{self.kind}:{self.value}" if self.value else self.kind
 
@@ -86,7 +91,7 @@ def clustered(dataset: Dataset, by: ClusterBy, clusterer: Clusterer | None = Non
             f"{dataset.name}: each of {counted(len(samples), 'clip')} names its person (the first is {samples[0].subject!r}), "
             f"so there is nothing to cluster. Leave {OPTION} out."
         )
-    dataset = dataclasses.replace(dataset, cluster_by=str(by), clusterer=clusterer)
+    dataset = dataclasses.replace(dataset, cluster_by=by.told, clusterer=clusterer)
     if by.kind == "faces":
         return dataset
     values = [
@@ -99,7 +104,7 @@ def clustered(dataset: Dataset, by: ClusterBy, clusterer: Clusterer | None = Non
     samples = [
         dataclasses.replace(sample, cluster=cluster_of.get(index)) for index, sample in enumerate(dataset.samples)
     ]
-    told = *dataset.notes, *(f"clusters: {note}" for note in spellings), note_on(samples, str(by))
+    told = *dataset.notes, *(f"clusters: {note}" for note in spellings), note_on(samples, by.told)
     dataset = dataclasses.replace(dataset, samples=samples, notes=told)
     units = [sample.unit for sample in samples]
     if not is_cut_through(dataset.folds, units):
