@@ -56,9 +56,9 @@ def run(
     workers_per_trial: arg.Workers = 1, cpus_per_worker: arg.Cpus = 1, gpus_per_worker: arg.Gpus = None,
     folds: arg.Folds = None, seeds: arg.AblationSeeds = None, table: arg.TableFile = None,
     resume: arg.Resume = False, extend: arg.Extend = None, prefer: arg.Prefer = None, smoke: arg.Smoke = False,
-    keep_weights: arg.KeepWeights = None, keep_spelling: arg.KeepSpelling = False, new_data: arg.NewData = False,
-    dry_run: arg.DryRun = False, sd: arg.Spread = None, pilot: arg.Pilot = None, no_baselines: arg.NoBaselines = False,
-    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+    keep_weights: arg.KeepWeights = None, keep_spelling: arg.KeepSpelling = False, cluster_by: arg.ClusterBy = None,
+    new_data: arg.NewData = False, dry_run: arg.DryRun = False, sd: arg.Spread = None, pilot: arg.Pilot = None,
+    no_baselines: arg.NoBaselines = False, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Run, resume or extend a study: a search or an ablation.
 
@@ -67,13 +67,14 @@ def run(
     with command(verbose, goes_on="" if dry_run else RESUMES):
         loaded = options.load(study, smoke=smoke)
         work: dict[str, Any] = {"data_root": data_root, "num_samples": num_samples, "seeds": seeds, "extend": extend}
+        work["keep_weights"] = keep_weights
         options.require_spread(sd, pilot, dry_run)
         options.require_compared(loaded, table)
         options.require_preference(prefer)
         work["folds"], seconds = options.folds_of(folds), options.seconds_of(time_budget)
         from tuning.text import outcomes
 
-        work |= {"keep_spelling": keep_spelling, "new_data": new_data, "keep_weights": keep_weights}
+        work |= {"keep_spelling": keep_spelling, "cluster_by": cluster_by, "new_data": new_data}
         each: dict[str, Any] = {"cpus_per_worker": cpus_per_worker, "gpus_per_worker": gpus_per_worker}
         work["placement"] = fertune.Placement(workers=workers_per_trial, max_concurrent=max_concurrent, **each)
         if dry_run:
@@ -89,7 +90,7 @@ def run(
 @app.command()
 def prepare(
     dataset: arg.Dataset, data_root: arg.RequiredRoot, face_size: arg.FaceSize = None, preview: arg.Preview = None,
-    keep_spelling: arg.KeepSpelling = False, verify: arg.Verify = False,
+    keep_spelling: arg.KeepSpelling = False, cluster_by: arg.ClusterBy = None, verify: arg.Verify = False,
     as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Find, crop and cache the faces of a data set; say what was kept, what was dropped and why."""
@@ -97,8 +98,9 @@ def prepare(
         from tuning.text import outcomes
 
         with outcomes.shown(as_json) as shown:
-            asked: dict[str, Any] = {"keep_spelling": keep_spelling, "verify": verify, "preview": preview}
-            found = fertune.prepare(dataset, data_root, face_size=face_size, **asked, progress=shown.listener)
+            asked: dict[str, Any] = {"keep_spelling": keep_spelling, "cluster_by": cluster_by, "face_size": face_size}
+            asked |= {"verify": verify, "preview": preview, "progress": shown.listener}
+            found = fertune.prepare(dataset, data_root, **asked)
             outcomes.show_prepared(found, shown, preview)
 
 

@@ -74,7 +74,7 @@ def _table(found: Raced) -> Html:
         ]
         for racer in found.racers
     ]
-    tested = describe_tested(found.num_people, found.num_clips)
+    tested = describe_tested(found.num_people, found.num_clips, found.units)
     caption = titled(f"Accuracy over {counted(found.num_folds, 'fold')} outside the holdout: {tested}", found.leaky)
     return table(
         caption, headings, cells, marks=["chosen" if one.trial_id == found.winner else "" for one in found.racers]

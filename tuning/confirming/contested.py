@@ -16,6 +16,7 @@ from tuning.evidence.race import Course, course_of
 from tuning.execution.runner import Runner
 from tuning.execution.seeds import fresh_seeds
 from tuning.records.ledger import Trial, first_error
+from tuning.statistics.units import counted
 
 
 def sides_of(
@@ -66,6 +67,7 @@ def sides_of(
         champion={fold: {seed: trained[base][fold][seed] for seed in wanted[base]} for fold in folds},
         num_members=num_members,
         left_out=left_out,
+        units=runner.prepared.units,
     )
 
 
@@ -113,8 +115,9 @@ def _folds(runner: Runner, course: Course, left_out: frozenset[str]) -> list[int
     count, folds = len(set().union(*people.values())), [fold for fold, who in people.items() if who]
     if count < FEWEST_PEOPLE or len(folds) < 2:
         raise Refused(
-            f"{count} people in {len(folds)} folds are left whom no choice behind the two has seen; at least "
-            f"{FEWEST_PEOPLE} in 2 to compare them. Bring other people, or register under another name (`registered_model`)."
+            f"{counted(count, prepared.units)} in {len(folds)} folds are left that no choice behind the two has seen; at least "
+            f"{FEWEST_PEOPLE} in 2 are needed to compare them. Bring other people, or register under another name "
+            "(`registered_model`)."
         )
     return folds
 

@@ -10,6 +10,7 @@ from tuning.evidence.champion import Champion, registered_name
 from tuning.evidence.contest import Contest, Refused, contest, margin_tags
 from tuning.evidence.gate.error_budget import ErrorBudget
 from tuning.evidence.holdout import Evidence, Holdout
+from tuning.evidence.identities import why_unknown
 from tuning.evidence.majority import require_beats_majority
 from tuning.evidence.model.override import Override
 from tuning.execution.runner import Runner
@@ -54,10 +55,14 @@ def judged(
 ) -> Judged:
     """What the gate says of `found`; `champion` is `None` where there is none to be tested against.
 
-    Raises `Refused` where it refuses, but for an `override` of what an override may pass. Then both conditions are looked at.
+    Raises `Refused` where it refuses, but for an `override` of what an override may pass. Then all conditions are looked at.
     """
     refused: list[str] = []
     over_majority, tested = None, None
+    if why := why_unknown(runner.prepared.units):
+        error = Refused(f"{found.trial_id} is not promoted: {why}", overridable=True, gate=why)
+        _require_override(error, override)
+        refused.append(error.gate)
     try:
         over_majority = require_beats_majority(holdout, runner.study, found)
     except Refused as error:

@@ -24,6 +24,7 @@ from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import incomparable
 from tuning.records.trial import refusal_of
 from tuning.statistics.superiority import Candidate, Verdict, superiority
+from tuning.statistics.units import Units
 
 FEWEST_PEOPLE = 5  # that a gate tests
 NUM_SEEDS = 2  # that evidence needs at least
@@ -101,7 +102,7 @@ class Sides:
     champion: Mapping[int, Mapping[int, Trial]]
     num_members: int
     left_out: Collection[str]
-    subjects_are: str = "people"
+    units: Units
 
 
 def require_comparable(study: Study, ledger: Ledger, trial_id: str | None) -> None:
@@ -212,7 +213,7 @@ def _candidate(ledger: Ledger, name: str, sides: Sides, num_members: int) -> Can
         seeds=seeds_in_all(trainings)[: num_members if num_members > 1 else None],
         num_members=num_members,
         left_out=sides.left_out,
-        subjects_are=sides.subjects_are,
+        subjects_are=sides.units,
     )
 
 

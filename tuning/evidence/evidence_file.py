@@ -162,11 +162,11 @@ def _finite(facts: Any, path: tuple[str, ...], left_out: list[str]) -> Any:
 
 
 def _told(prepared: Prepared, indices: Iterable[int]) -> dict[str, Any]:
-    """How many clips and people, and a hash of who they are; no number where clips name nobody (they hash themselves)."""
+    """How many clips and people (or clusters), and a hash of who they are; of clips, which hash themselves, no number."""
     chosen, subject_ids = list(indices), prepared.subject_ids
     names = sorted({subject_ids[index] for index in chosen})
     digest = hashlib.sha256("\n".join(names).encode()).hexdigest()
-    num_subjects = len(names) if all(prepared.subjects) else None
+    num_subjects = None if prepared.units == "clips" else len(names)
     return {"num_subjects": num_subjects, "num_clips": len(chosen), "subjects_sha256": digest}
 
 
@@ -186,7 +186,9 @@ def _data(study: Study, prepared: Prepared) -> dict[str, Any]:
         "dataset": prepared.name,
         "fingerprint": prepared.fingerprint,
         "classes": prepared.classes,
-        "subjects_known": all(prepared.subjects),
+        "units": prepared.units,
+        "cluster_by": prepared.cluster_by,
+        "cluster_error": prepared.cluster_error,
         "drawn": prepared.drawn,
         "smoke": study.is_smoke,
     }
@@ -205,7 +207,7 @@ def _refits(ledger: Ledger, refits: Sequence[Trial]) -> dict[str, Any]:
 
 
 def _by_class_and_subject(holdout: Holdout, found: Evidence, classes: Sequence[str]) -> dict[str, Any]:
-    """The mean over seeds of what was right, by class, and over people without their names."""
+    """The mean over seeds of what was right, by class, and over people, or clusters, without their names."""
     table = holdout.predictions(found)
     by_class = table.groupby("label")["correct"].mean()
     num_clips = table.groupby("label")["clip_id"].nunique()
@@ -216,7 +218,7 @@ def _by_class_and_subject(holdout: Holdout, found: Evidence, classes: Sequence[s
             for label in by_class.index
         },
         "by_person": {key: float(getattr(by_subject, key)()) for key in ("min", "median", "max")}
-        if found.subjects_known
+        if found.units != "clips"
         else None,
     }
 

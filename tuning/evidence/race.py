@@ -24,6 +24,7 @@ from tuning.statistics.intervals import (
 )
 from tuning.statistics.pairing import judged
 from tuning.statistics.race import Answers
+from tuning.statistics.units import Units, units_of
 from tuning.statistics.variance import share_interval, sources, subject_estimate
 
 EVENT = "race"
@@ -87,8 +88,8 @@ class Raced:
     """A race that ended: the winner first, then by accuracy.
 
     `corrected` is the winner's accuracy without what being the best of several flatters; `None` where the preference took one
-    that is not the most accurate, and where fewer than three people were tested. `num_people` is `None` where the
-    clips name nobody. `failed` says who could not be trained.
+    that is not the most accurate, and where fewer than three people were tested. `num_people` counts `units`; it is
+    `None` where these are clips. `failed` says who could not be trained.
     """
 
     winner: str
@@ -101,6 +102,7 @@ class Raced:
     num_trainings: int
     failed: Mapping[str, str]
     leaky: bool
+    units: Units = "people"
 
     @property
     def first(self) -> Racer:
@@ -169,7 +171,7 @@ def raced(ledger: Ledger) -> Raced | None:
     won = found[course.winner]
     racers = [_racer(course, name, run, won) for name, run in found.items()]
     racers.sort(key=lambda row: (row.trial_id != course.winner, row.left_after is not None, -row.accuracy.mean))
-    named = all(table["subject"].notna().all() for table in itertools.chain(*won.tables.values()))
+    units = units_of(pd.concat(list(itertools.chain(*won.tables.values()))))
     people = set(won.answers.people.tolist())
     return Raced(
         winner=course.winner,
@@ -177,11 +179,12 @@ def raced(ledger: Ledger) -> Raced | None:
         corrected=_corrected(course, found),
         num_folds=won.answers.num_folds,
         num_seeds=len(course.seeds),
-        num_people=len(people) if named else None,
+        num_people=None if units == "clips" else len(people),
         num_clips=round(won.answers.clips.sum()),
         num_trainings=sum(len(run.trained) for run in found.values()),
         failed=course.failed,
         leaky=ledger.leaky,
+        units=units,
     )
 
 

@@ -22,6 +22,14 @@ DATA_ROOT = "The folder of the data set as it lies on disk."
 KeepSpelling = Annotated[
     bool, typer.Option("--keep-spelling", help="Keep several spellings of a name apart: Anna, anna.")
 ]
+ClusterBy = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHAT",
+        help="Which clips that name nobody belong together: column:NAME, pattern:REGEX (its first group), "
+        "pattern-or-alone:REGEX, faces, faces:FILE.",
+    ),
+]
 FaceSize = Annotated[
     int | None,
     typer.Option(

@@ -84,7 +84,13 @@ def show_prepared(prepared: Prepared, shown: Shown, preview: Path | None = None)
     dropped = [{"clip_id": clip.clip_id, "reason": clip.reason} for clip in prepared.dropped]
     found = {"folder": str(prepared.folder), "face_size": prepared.face_size, "kept": len(prepared), "dropped": dropped}
     by_name = {"classes": prepared_tables.classes(prepared), "people": prepared_tables.people(prepared)}
-    told = {"notes": list(prepared.notes), "drawn": prepared.drawn, "clips": prepared_tables.clips(prepared)}
+    by_name |= {"clusters": prepared_tables.clusters(prepared)}
+    told = {
+        "cluster_by": prepared.cluster_by,
+        "notes": list(prepared.notes),
+        "drawn": prepared.drawn,
+        "clips": prepared_tables.clips(prepared),
+    }
     print(json.dumps(found | by_name | told | {"preview": str(preview) if preview else None}))
 
 

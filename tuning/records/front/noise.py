@@ -16,6 +16,7 @@ from trainables.core.training.predictions import Predictions
 from tuning.records.ledger import Ledger, Trial, objective_values
 from tuning.statistics.front_probability import Noise, influences, of_clips
 from tuning.statistics.intervals import crossed, seed_sd
+from tuning.statistics.units import subject_ids
 
 SPREADS = {"train_time_s": "train_time_spread"}  # of a time, its standard error in seconds; old trials have none
 MOST_GROUPS = 100  # of people who are drawn together where there are more: a group left out costs a measurement
@@ -87,9 +88,8 @@ def _answers(ledger: Ledger, trial: Trial) -> _Answers | None:
         logits = np.stack(table["logits"].to_list()).astype(np.float32)
         if not np.isfinite(logits).all():
             return None
-        subjects = table["subject"].where(table["subject"].notna(), table["clip_id"]).to_numpy(dtype=str)
         return _Answers(
-            subjects=subjects,
+            subjects=subject_ids(table).to_numpy(dtype=str),
             folds=table["fold"].to_numpy(),
             predictions=Predictions(indices=np.arange(len(table)), labels=table["label"].to_numpy(), logits=logits),
         )
