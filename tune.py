@@ -238,22 +238,21 @@ def cross_validate(
 @app.command()
 def promote(
     study: arg.StudyName, trial: arg.ThisTrial = None, margin: arg.Margin = None, prefer: arg.Prefer = None,
-    refit_seeds: arg.RefitSeeds = None, override: arg.Override = None, rollback: arg.Rollback = False,
-    data_root: arg.DataRoot = None,
+    refit_seeds: arg.RefitSeeds = None, gate_seeds: arg.GateSeeds = None, override: arg.Override = None,
+    rollback: arg.Rollback = False, data_root: arg.DataRoot = None,
     as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Confirm where evidence is missing, refit, register the model and make it the champion."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
-        given: dict[str, Any] = {"margin": margin, "prefer": prefer, "data_root": data_root, "override": override}
-        given["refit_seeds"] = refit_seeds
-        options.require_promotion(rollback, trial=trial, **given)
+        asked: dict[str, Any] = {"trial": trial, "margin": margin, "prefer": prefer, "data_root": data_root}
+        asked |= {"refit_seeds": refit_seeds, "gate_seeds": gate_seeds, "override": override}
+        work = options.promotion_of(rollback, **asked)
         from tuning.text import outcomes
 
         if rollback:
             outcomes.show_rollback(fertune.rollback(study), as_json)
             return
-        work: dict[str, Any] = {**given, "trial_id": trial, "refit_seeds": refit_seeds or 1}
         with outcomes.shown(as_json) as shown:
             outcomes.show_promotion(fertune.promote(study, verbose=verbose, progress=shown.listener, **work), shown)
 

@@ -2,8 +2,8 @@
 
 The best of N trials is biased upward by being the best, and one fold with one seed decides by chance. A race trains the
 members anew on every fold outside the holdout, with seeds that the search did not use; who is clearly worse leaves early. Then
-the winner is trained again and scored on the holdout, once. The present champion of the task is trained beside them in both,
-on the same people.
+the winner is trained again and scored on the holdout, once. The present champion of the task races beside them, on the same
+people.
 """
 
 from __future__ import annotations
@@ -77,15 +77,21 @@ def confirm(
 
 
 def confirm_search(
-    runner: Runner, *, top: int | None = None, seeds: int = 2, trial_id: str | None = None, refit_seeds: int = 0
+    runner: Runner,
+    *,
+    top: int | None = None,
+    seeds: int = 2,
+    trial_id: str | None = None,
+    refit_seeds: int = 0,
+    gate_seeds: int = 0,
 ) -> str:
     """Race the likely choices, `top` at most, then train the winner with `seeds` fresh seeds and score the holdout.
 
-    Returns the winner. The study's controls are trained beside it, and the present champion, unless it is the winner itself.
-    With `trial_id` there is no race: that trial is confirmed, with the champion, without controls. What is confirmed already
-    is not run again. A champion that cannot be compared, or that MLflow does not tell of, is left out, and the ledger says why.
-    `refit_seeds` refits of the winner are to follow (0: none): as many seeds race together, and the budget that is told counts
-    them.
+    Returns the winner. The present champion races beside them, and the study's controls are trained with the winner. With
+    `trial_id` there is no race: that trial alone is confirmed, without controls. What is confirmed already is not run again. A
+    champion that cannot be compared, or that MLflow does not tell of, is left out, and the ledger says why.
+    `refit_seeds` refits of the winner are to follow (0: none), after a gate with `gate_seeds` in each fold: as many seeds race
+    together, and the budget that is told counts all of them.
 
     Raises `ValueError` where there is nothing to confirm.
     """
@@ -94,7 +100,7 @@ def confirm_search(
     champion = present_champion(runner)
     course = None if trial_id else race_of(runner, members, champion, max(refit_seeds, 1), these=top is not None)
     racers, fresh = racers_of(runner, course) if course else members, fresh_seeds(runner.ledger, seeds)
-    tell_confirmation(runner, course, racers, champion, fresh, refit_seeds)
+    tell_confirmation(runner, course, racers, champion, fresh, refit_seeds, gate_seeds)
     winner = winner_of(runner, course, champion) if course else members[0]
     runner.run_listed("confirm", on_holdout(runner.study, winner, fresh, controls=trial_id is None))
     return winner.trial_id

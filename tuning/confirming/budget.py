@@ -9,6 +9,7 @@ from typing import Any
 
 from search_spaces.core.study import Study
 from trainables.core.wording import counted
+from tuning.confirming.gate_folds import gate_folds, gate_trials
 from tuning.confirming.race import racers_of, trainings_of
 from tuning.evidence.champion import Champion
 from tuning.evidence.race import Course
@@ -43,34 +44,44 @@ def tell_confirmation(
     champion: Champion | None,
     seeds: Sequence[int],
     num_refits: int,
+    gate_seeds: int,
 ) -> None:
-    """Tell what is left of the race `course`, then of the one of `candidates` that has most left, and of its refits."""
+    """Tell what is left of the race `course`, then of the one of `candidates` that has most left, and of its refits.
+
+    Of a promotion, with refits, also of the gate.
+    """
     raced = _lacking(runner, trainings_of(runner, course, champion)) if course else []
     if course and course.winner and not raced:
         candidates = [trial for trial in racers_of(runner, course) if trial.trial_id == course.winner]
     rests = [
         (
             _lacking(runner, on_holdout(runner.study, one, seeds, controls=course is not None)),
+            _of_gate(runner, course, one, champion, num_refits, gate_seeds),
             _refits(runner, one, champion, num_refits),
         )
         for one in candidates
     ]
-    tested, refitted = max(rests, key=lambda rest: sum(map(len, rest)))
-    _tell(runner, course, raced, tested, refitted)
+    _tell(runner, course, raced, *max(rests, key=lambda rest: sum(map(len, rest))))
 
 
 def tell_promotion(
-    runner: Runner, winner: Trial, champion: Champion | None, seeds: Sequence[int], num_refits: int
+    runner: Runner, winner: Trial, champion: Champion | None, seeds: Sequence[int], num_refits: int, gate_seeds: int
 ) -> None:
     """Tell what is left of the promotion of a `winner` that is confirmed with `seeds`."""
     tested = _lacking(runner, on_holdout(runner.study, winner, seeds, controls=False))
-    _tell(runner, None, [], tested, _refits(runner, winner, champion, num_refits))
+    gate = _of_gate(runner, None, winner, champion, num_refits, gate_seeds)
+    _tell(runner, None, [], tested, gate, _refits(runner, winner, champion, num_refits))
 
 
 def _tell(
-    runner: Runner, course: Course | None, raced: list[Trial], tested: list[Trial], refitted: list[Trial]
+    runner: Runner,
+    course: Course | None,
+    raced: list[Trial],
+    tested: list[Trial],
+    gate: list[Trial],
+    refitted: list[Trial],
 ) -> None:
-    trials = [*raced, *tested, *refitted]
+    trials = [*raced, *tested, *gate, *refitted]
     if not trials:
         return
     parts, after = [], ""
@@ -83,10 +94,24 @@ def _tell(
     if tested:
         named = dict.fromkeys(trial.variant or ("winner" if course else "configuration") for trial in tested)
         parts.append(f"{len(tested)} for the holdout ({', '.join(named)})")
+    if gate:
+        parts.append(f"{len(gate)} for the gate")
     if refitted:
         parts.append(counted(len(refitted), "refit"))
     most = f"{counted(len(trials), 'training')} at most{_duration(runner.ledger, trials)}"
     runner.noted(f"{most}: {', then '.join(parts)}.{after}")
+
+
+def _of_gate(
+    runner: Runner, course: Course | None, winner: Trial, champion: Champion | None, num_refits: int, gate_seeds: int
+) -> list[Trial]:
+    """What a promotion of `winner` trains for the gate beyond the race `course`; nothing for the champion's configuration."""
+    if champion is None or not num_refits or champion.is_configuration(runner.study, winner.parameters):
+        return []
+    where, seeds = gate_folds(runner, champion), {"num_members": num_refits, "gate_seeds": gate_seeds}
+    lacking = _lacking(runner, gate_trials(runner, where.folds, winner, champion, **seeds))
+    raced = {identity(runner.study, trial) for trial in trainings_of(runner, course, champion)} if course else set()
+    return [trial for trial in lacking if identity(runner.study, trial) not in raced]
 
 
 def _lacking(runner: Runner, trials: Sequence[Trial]) -> list[Trial]:

@@ -6,14 +6,17 @@ import dataclasses
 
 from trainables.core.prepared.splits import salt_of
 from tuning.confirming.contested import sides_of
+from tuning.confirming.gate_folds import gate_folds
 from tuning.evidence.champion import Champion, registered_name
 from tuning.evidence.contest import Contest, Refused, contest, margin_tags
 from tuning.evidence.gate.error_budget import ErrorBudget
+from tuning.evidence.gate.margin import note_margin
 from tuning.evidence.holdout import Evidence, Holdout
 from tuning.evidence.identities import why_unknown
 from tuning.evidence.majority import require_beats_majority
 from tuning.evidence.model.override import Override
 from tuning.execution.runner import Runner
+from tuning.statistics.alpha_investing import next_level
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,7 +53,7 @@ def judged(
     *,
     override: Override | None,
     num_members: int,
-    num_seeds: int,
+    gate_seeds: int,
     **test: float,
 ) -> Judged:
     """What the gate says of `found`; `champion` is `None` where there is none to be tested against.
@@ -71,9 +74,7 @@ def judged(
         refused.append(error.gate)
     if champion is not None:
         try:
-            sides = sides_of(
-                runner, found, champion, num_members=num_members, num_seeds=num_seeds, margin=test["margin"]
-            )
+            sides = sides_of(runner, found, champion, num_members=num_members, gate_seeds=gate_seeds)
             tested = contest(runner.ledger, runner.study, found, champion, sides, _budget(runner), **test)
         except Refused as error:
             _require_override(error, override)
@@ -87,6 +88,15 @@ def judged(
     used = dataclasses.replace(override, refused=" ".join(refused))
     runner.noted(f"The gate refuses {found.trial_id}, and the override passes it: {used.refused}")
     return Judged(over_majority=over_majority, tested=tested, override=used)
+
+
+def tell_margin(runner: Runner, champion: Champion, margin: float, *, family: int) -> None:
+    """Write the margin down before any training of the race, and tell what it lets pass (docs/decisions/0031)."""
+    num_people, level = gate_folds(runner, champion).num_people, next_level(_budget(runner).left)
+    if num_people > 1 and level > 0:
+        said = note_margin(runner.ledger, margin, num_people=num_people, level=level, family=family)
+        if said:
+            runner.noted(said)
 
 
 def _require_override(refused: Refused, override: Override | None) -> None:

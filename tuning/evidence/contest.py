@@ -259,7 +259,9 @@ def _what_decides(ledger: Ledger, found: Evidence, verdict: Verdict, sides: Side
         trials = [trial for side in (sides.challenger, sides.champion) for of in side.values() for trial in of.values()]
         more = len(sides.challenger) * sum(verdict.seeds_needed - now for now in verdict.num_seeds)
         hours = more * statistics.fmean(trial.metrics.get("wall_time_s", 0.0) for trial in trials) / 3600
-        command = in_shell(ledger.folder.parent, "promote", ledger.folder.name, "--seeds", str(verdict.seeds_needed))
+        command = in_shell(
+            ledger.folder.parent, "promote", ledger.folder.name, "--gate-seeds", str(verdict.seeds_needed)
+        )
         took = f", {hours:.1f} hours of one trial at a time" if hours >= 0.05 else ""
         now = f"now {min(verdict.num_seeds)}; {counted(more, 'training')}{took}"
         ways.append(f"{verdict.seeds_needed} seeds of each ({now}: `{command}`)")

@@ -117,6 +117,10 @@ RefitSeeds = Annotated[
     int | None,
     typer.Option(min=1, max=100, help="Refit with this many seeds; register one model that averages them; default: 1."),
 ]
+GateSeeds = Annotated[
+    int | None,
+    typer.Option(min=2, max=400, help="Seeds of challenger and champion in each fold of the gate; default: 2."),
+]
 Override = Annotated[
     str | None,
     typer.Option(
