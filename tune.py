@@ -67,14 +67,18 @@ def run(
     with command(verbose, goes_on="" if dry_run else RESUMES):
         loaded = options.load(study, smoke=smoke)
         work: dict[str, Any] = {"data_root": data_root, "num_samples": num_samples, "seeds": seeds, "extend": extend}
-        work["keep_weights"] = keep_weights
         options.require_spread(sd, pilot, dry_run)
         options.require_compared(loaded, table)
         options.require_preference(prefer)
         work["folds"], seconds = options.folds_of(folds), options.seconds_of(time_budget)
         from tuning.text import outcomes
 
-        work |= {"keep_spelling": keep_spelling, "cluster_by": cluster_by, "new_data": new_data}
+        work |= {
+            "keep_spelling": keep_spelling,
+            "cluster_by": cluster_by,
+            "new_data": new_data,
+            "keep_weights": keep_weights,
+        }
         each: dict[str, Any] = {"cpus_per_worker": cpus_per_worker, "gpus_per_worker": gpus_per_worker}
         work["placement"] = fertune.Placement(workers=workers_per_trial, max_concurrent=max_concurrent, **each)
         if dry_run:

@@ -26,7 +26,7 @@ from tuning.execution.seeds import refit_seeds as seeds_of_refits
 from tuning.records.ledger import first_error
 from tuning.records.mlflow_store import require_answers
 from tuning.records.moved_home import open_store
-from tuning.statistics.superiority import MARGIN, SAVING, require_allowed
+from tuning.statistics.gate.superiority import MARGIN, SAVING, require_allowed
 from tuning.text.progress import heard
 
 

@@ -16,7 +16,7 @@ from tuning.evidence.identities import why_unknown
 from tuning.evidence.majority import require_beats_majority
 from tuning.evidence.model.override import Override
 from tuning.execution.runner import Runner
-from tuning.statistics.alpha_investing import next_level
+from tuning.statistics.gate.alpha_investing import next_level
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

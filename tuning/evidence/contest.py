@@ -23,7 +23,7 @@ from tuning.records.home import in_shell
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import incomparable
 from tuning.records.trial import refusal_of
-from tuning.statistics.superiority import Candidate, Verdict, superiority
+from tuning.statistics.gate.superiority import Candidate, Verdict, superiority
 from tuning.statistics.units import Units
 
 FEWEST_PEOPLE = 5  # that a gate tests

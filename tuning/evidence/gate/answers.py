@@ -12,10 +12,10 @@ from trainables.core.wording import counted
 from tuning.evidence.holdout import predictions_of, study_at_starts
 from tuning.records.aliases import CHAMPION
 from tuning.records.ledger import Ledger, Trial
-from tuning.statistics import ensembles
+from tuning.statistics.gate import ensembles
+from tuning.statistics.gate.savings import Costs
+from tuning.statistics.gate.superiority import Candidate
 from tuning.statistics.pairing import judged
-from tuning.statistics.savings import Costs
-from tuning.statistics.superiority import Candidate
 
 
 def trainings_of(ledger: Ledger, racer: str, folds: Collection[int]) -> dict[int, dict[int, Trial]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tuning.evidence.holdout import predictions_of
 from tuning.records.ledger import Ledger
-from tuning.statistics.gain import chance_to_pass, variance_of_people
+from tuning.statistics.gate.gain import chance_to_pass, variance_of_people
 from tuning.statistics.pairing import judged
 
 EVENT = "margin"

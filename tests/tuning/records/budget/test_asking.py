@@ -13,7 +13,7 @@ from tuning.records import tags
 from tuning.records.budget import asking
 from tuning.records.budget.asking import ask, questions, settle
 from tuning.records.budget.question import Balance, key_hash, questions_in
-from tuning.statistics.alpha_investing import WEALTH, next_level
+from tuning.statistics.gate.alpha_investing import WEALTH, next_level
 
 SALT = "clip_folder task"
 
