@@ -1,5 +1,6 @@
 """A study as tables: what is in them, while it runs and after, and what is said where there is nothing."""
 
+import dataclasses
 import math
 
 import pandas as pd
@@ -10,6 +11,8 @@ from tests.support.sample_ablation import write_ablation
 from tests.support.sample_study import write_sample
 from tests.support.tiny_study import tiny_study
 from tuning.evidence.holdout import evidence
+from tuning.evidence.race import raced
+from tuning.records.front.course import Course
 from tuning.records.ledger import Ledger, Trial
 
 
@@ -72,6 +75,27 @@ def test_curves_have_a_row_for_each_epoch(home):
     snapshot = fertune.load("smiles", home=home)
     mine = snapshot.curves[snapshot.curves["trial_id"] == "search-0000"]
     assert mine.drop(columns="trial_id").to_dict("records") == snapshot.ledger.trials["search-0000"].curve
+
+
+def test_the_race_has_a_row_for_each_configuration_and_says_who_won(home, tmp_path):
+    found, told = fertune.load("smiles", home=home).race, raced(Ledger.read(home / "smiles"))
+    assert list(found["trial_id"]) == [racer.trial_id for racer in told.racers]
+    assert (found.attrs["winner"], found.attrs["num_folds"], found.attrs["reason"]) == (told.winner, 3, "")
+    assert found.attrs["corrected_low"] == told.corrected.low
+    first, *_, last = told.racers
+    assert found.loc[0, "accuracy_low"] == first.accuracy.low
+    assert found["behind_high"].iloc[-1] == last.behind.high
+    assert math.isnan(found.loc[0, "behind_low"])
+    folder = write_sample(tmp_path, "bare", confirmed=False)
+    assert fertune.load("bare", home=tmp_path).race.attrs["reason"] == "Nothing has raced."
+    course = Course(members=("search-0000",), folds=(0, 1), seeds=(7,))
+    with Ledger.write(folder) as ledger:
+        ledger.note("race", **dataclasses.asdict(course))
+    begun = fertune.load("bare", home=tmp_path).race
+    assert begun.attrs["reason"] == "A race of 1 configuration over 2 folds is not at its end."
+    with Ledger.write(folder) as ledger:
+        ledger.note("race", **dataclasses.asdict(dataclasses.replace(course, winner="search-0000")))
+    assert fertune.load("bare", home=tmp_path).race.attrs["reason"] == "The predictions of the race are gone."
 
 
 def test_evidence_has_a_row_for_each_confirmed_configuration_with_its_interval(home):

@@ -9,11 +9,12 @@ from tests.support.hand_runner import HandRunner
 from tuning.confirm import confirm_search
 from tuning.confirming.race import standing_winner
 from tuning.evidence.evidence_file import read_evidence
-from tuning.evidence.race import course_of, raced
+from tuning.evidence.race import raced
 from tuning.execution.seeds import CONFIRM_SEED
 from tuning.logs import logs
 from tuning.promote import promote_winner
 from tuning.records import registry
+from tuning.records.front.course import course_of
 from tuning.records.front.noise import seed_variances
 from tuning.records.ledger import Ledger
 

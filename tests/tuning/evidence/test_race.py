@@ -9,11 +9,13 @@ import pytest
 from rich.console import Console
 
 from dashboards import race as race_panel
+from dashboards import trials as trials_panel
 from dashboards.core.data import read_report_data
 from tests.support.builders import make_trial
 from tests.support.sample_study import write_predictions, write_sample
 from tuning.evidence import race as module
-from tuning.evidence.race import Course, answers_of, course_of, raced, runs_of
+from tuning.evidence.race import answers_of, raced, runs_of
+from tuning.records.front.course import Course, course_of
 from tuning.records.ledger import Ledger
 from tuning.statistics.pairing import judged
 from tuning.statistics.race import paired
@@ -135,3 +137,25 @@ def test_the_report_shows_the_race_and_leaves_it_out_where_there_was_none(home, 
     assert panel.figures[0].label.startswith("Accuracy by cross-validation of 3 configurations: ")
     write_sample(tmp_path, "bare", confirmed=False)
     assert race_panel.panel(read_report_data(tmp_path, "bare")) is None
+
+
+def test_the_report_lists_the_trainings_of_the_race_apart(home):
+    shown = str(trials_panel.panel(read_report_data(home, "smiles")).body)
+    assert "<caption>Race" in shown
+    assert "accuracy on the test people of the fold, %" in shown
+    assert shown.count("race-000") == 8
+    assert "<caption>Confirmations and refits" in shown
+
+
+def test_the_report_tells_of_a_race_that_runs(tmp_path):
+    course = Course(members=("search-0000", "search-0001"), folds=(0, 1, 2), seeds=(7,))
+    folders = write_sample(tmp_path, "runs", confirmed=False), write_sample(tmp_path, "again")
+    for folder in folders:
+        with Ledger.write(folder) as ledger:
+            ledger.note("race", **dataclasses.asdict(course))
+    told = "A race of 2 configurations over 3 folds is not at its end."
+    alone, beside = (race_panel.panel(read_report_data(tmp_path, folder.name)) for folder in folders)
+    assert told in str(alone.lead)
+    assert not alone.figures
+    assert told in str(beside.lead)
+    assert beside.figures, "the one before has ended"
