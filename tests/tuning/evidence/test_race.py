@@ -23,15 +23,8 @@ from tuning.text.evidence_tables import race_summary, race_table
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
-    write_sample(home)
-    return home
-
-
-@pytest.fixture(scope="module")
-def ledger(home):
-    return Ledger.read(home / "smiles")
+def ledger(sample_home):
+    return Ledger.read(sample_home / "smiles")
 
 
 def test_the_winner_comes_first_and_who_left_last(ledger):
@@ -95,10 +88,10 @@ def test_of_several_seeds_the_accuracy_of_each_is_told_and_how_they_differ_count
     assert "by seed" in str(race_panel.panel(read_report_data(tmp_path, "seeded")).body)
 
 
-def test_a_study_that_did_not_race_and_a_race_whose_predictions_are_gone_say_nothing(home, tmp_path):
+def test_a_study_that_did_not_race_and_a_race_whose_predictions_are_gone_say_nothing(sample_home, tmp_path):
     bare = write_sample(tmp_path, "bare", confirmed=False)
     assert raced(Ledger.read(bare)) is None
-    shutil.copytree(home / "smiles", tmp_path / "gone")
+    shutil.copytree(sample_home / "smiles", tmp_path / "gone")
     ledger = Ledger.read(tmp_path / "gone")
     course = course_of(ledger)
     for trials in runs_of(ledger, course, course.winner).values():
@@ -130,8 +123,8 @@ def test_people_read_who_won_who_left_and_what_the_winner_is_worth(ledger):
     json.dumps(dataclasses.asdict(found))
 
 
-def test_the_report_shows_the_race_and_leaves_it_out_where_there_was_none(home, tmp_path):
-    panel = race_panel.panel(read_report_data(home, "smiles"))
+def test_the_report_shows_the_race_and_leaves_it_out_where_there_was_none(sample_home, tmp_path):
+    panel = race_panel.panel(read_report_data(sample_home, "smiles"))
     assert panel.title == "Race"
     assert "left after 2 folds" in str(panel.body)
     assert panel.figures[0].label.startswith("Accuracy by cross-validation of 3 configurations: ")
@@ -139,8 +132,8 @@ def test_the_report_shows_the_race_and_leaves_it_out_where_there_was_none(home, 
     assert race_panel.panel(read_report_data(tmp_path, "bare")) is None
 
 
-def test_the_report_lists_the_trainings_of_the_race_apart(home):
-    shown = str(trials_panel.panel(read_report_data(home, "smiles")).body)
+def test_the_report_lists_the_trainings_of_the_race_apart(sample_home):
+    shown = str(trials_panel.panel(read_report_data(sample_home, "smiles")).body)
     assert "<caption>Race" in shown
     assert "accuracy on the test people of the fold, %" in shown
     assert shown.count("race-000") == 8
