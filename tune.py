@@ -82,7 +82,7 @@ def run(
         each: dict[str, Any] = {"cpus_per_worker": cpus_per_worker, "gpus_per_worker": gpus_per_worker}
         work["placement"] = fertune.Placement(workers=workers_per_trial, max_concurrent=max_concurrent, **each)
         if dry_run:
-            outcomes.show_plan(fertune.plan(loaded, sd=sd, pilot=pilot, **work), as_json)
+            outcomes.show_plan(fertune.plan(loaded, sd=sd, pilot=pilot, prefer=prefer, **work), as_json)
             return
         with outcomes.shown(as_json) as shown:
             work |= {"prefer": prefer, "resume": resume, "baselines": not no_baselines, "verbose": verbose}

@@ -23,15 +23,15 @@ _READING = (
 
 
 def panel(report: ReportData) -> Panel | None:
-    """Intervals as dots and bars, then the same as a table; no panel for a study without a race."""
-    found = report.race
+    """Intervals as dots and bars, then the same as a table; a sentence of a race that runs; no panel without either."""
+    found, begun = report.race, [element("p", report.race_under_way)] * bool(report.race_under_way)
     if found is None:
-        return None
+        return Panel(title="Race", order=28, reading=_READING, lead=join(begun)) if begun else None
     return Panel(
         title="Race",
         order=28,
         reading=_READING,
-        lead=join([element("p", line) for line in race_summary(found)]),
+        lead=join([*begun, *(element("p", line) for line in race_summary(found))]),
         figures=(Figure(plot=_dots(found), label=_label(found)),),
         body=_table(found),
     )

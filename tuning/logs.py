@@ -62,6 +62,8 @@ def _of_event(event: Mapping[str, Any]) -> str:
         return told(map(Baseline.of, event["rows"]))
     if kind == "noted":
         return f"{event['trial_id']}: {event['words']}"
+    if kind == "unmeasured":
+        return f"the idle time of {event['kind']} is not known"
     if kind == "selected":
         by = f" by the preference {event['prefer']}" if "prefer" in event else ""
         return f"front: {', '.join(event['front'])}; recommended {event['recommended']}{by}"

@@ -99,6 +99,7 @@ def plan(
     sd: float | None = None,
     pilot: str | None = None,
     smoke: bool = False,
+    prefer: str | None = None,
 ) -> Plan:
     """What a study will take: `num_samples` trials of a search or `extend` more, or an ablation over `folds` and `seeds`.
 
@@ -108,13 +109,13 @@ def plan(
     runs is taken, or of those of another study, the `pilot`.
 
     The disk is that of the largest configuration, and of as many trials at once as `placement` lets run here; without one a
-    trial has so many `workers`. `keep_spelling`, `cluster_by`, `new_data` and `keep_weights` are those of `run`. Raises
+    trial has so many `workers`. `keep_spelling`, `cluster_by`, `new_data`, `keep_weights` and `prefer` are those of `run`. Raises
     `ValueError` for what is asked of the other kind of study, and for an `image_size`, weights, a seed, folds and a pilot that
     it cannot be run with.
     """
     loaded, place = as_study(study, smoke=smoke), home_of(home)
     asked: dict[str, Any] = {"num_samples": num_samples, "extend": extend, "folds": folds, "seeds": seeds}
-    require_fitting(loaded, **asked, sd=sd, pilot=pilot, keep_weights=keep_weights)
+    require_fitting(loaded, **asked, sd=sd, pilot=pilot, keep_weights=keep_weights, prefer=prefer)
     require_one_spread(sd, pilot)
     seeds = default_seeds(loaded) if seeds is None else seeds
     ledger = Ledger.read(place / loaded.name)

@@ -9,9 +9,9 @@ from tests.support.hand_runner import HandRunner
 from tuning import confirm as module
 from tuning.confirm import confirm_search
 from tuning.evidence.holdout import evidence
-from tuning.evidence.race import course_of
 from tuning.execution.seeds import CONFIRM_SEED
 from tuning.promote import promote_winner
+from tuning.records.front.course import course_of
 from tuning.records.ledger import Trial
 
 

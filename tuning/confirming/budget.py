@@ -12,9 +12,9 @@ from trainables.core.wording import counted
 from tuning.confirming.gate_folds import gate_folds, gate_trials
 from tuning.confirming.race import racers_of, trainings_of
 from tuning.evidence.champion import Champion
-from tuning.evidence.race import Course
 from tuning.execution.runner import Runner
 from tuning.execution.seeds import refit_seeds
+from tuning.records.front.course import Course
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.trial import identity
 from tuning.statistics.race import FEWEST_FOLDS

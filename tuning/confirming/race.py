@@ -12,10 +12,11 @@ from trainables.core.wording import counted
 from tuning.confirming.beside import trials_of_champion
 from tuning.evidence.champion import Champion
 from tuning.evidence.model.members import SERVED
-from tuning.evidence.race import EVENT, Course, answers_of, course_of, runs_of
+from tuning.evidence.race import answers_of, runs_of
 from tuning.execution.runner import Runner
 from tuning.execution.seeds import fresh_seeds
 from tuning.records.front.choice import taken, within_limits
+from tuning.records.front.course import EVENT, Course, course_of
 from tuning.records.ledger import Trial, first_error
 from tuning.records.trial import refusal_of
 from tuning.statistics import race

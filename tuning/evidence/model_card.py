@@ -8,6 +8,7 @@ from typing import Any
 from trainables.core import files
 from trainables.core.baselines.record import Baseline
 from trainables.core.wording import counted
+from tuning.evidence.holdout import describe_tested
 from tuning.evidence.model.members import card_limits, card_renewed, card_size, card_trials
 from tuning.evidence.model.override import override_in
 from tuning.records import tags
@@ -154,17 +155,15 @@ def _race(found: Mapping[str, Any] | None, units: Units) -> str:
     """How the configuration was chosen; evidence of before, and of one that was asked for by name, says nothing of it."""
     if found is None:
         return ""
-    tested = f"{found['num_clips']} clips" + (
-        "" if found["num_people"] is None else f" of {counted_units(found['num_people'], units)}"
-    )
-    measured = f"{percent(found['accuracy']['mean'])} on {tested} outside the holdout, in {found['num_folds']} folds"
-    if found["num_configurations"] == 1 or not found["corrected"]:
-        return f"By cross-validation: {measured}."
-    corrected = found["corrected"]
-    return (
-        f"It won a race of {found['num_configurations']} configurations by cross-validation: {measured}. Corrected for the "
-        f"choice (BBC-CV) that is {percent(corrected['mean'])} ({percent(corrected['low'])} to {percent(corrected['high'])})."
-    )
+    tested = describe_tested(found["num_people"], found["num_clips"], units)
+    measured = f"{percent(found['accuracy']['mean'])} outside the holdout ({tested}; {found['num_folds']} folds)."
+    if found["num_configurations"] == 1:
+        return f"By cross-validation: {measured}"
+    told = f"It won a race of {found['num_configurations']} configurations by cross-validation: {measured}"
+    if corrected := found["corrected"]:
+        limits = f"{percent(corrected['low'])} to {percent(corrected['high'])}"
+        told += f" Corrected for the choice (BBC-CV) that is {percent(corrected['mean'])} ({limits})."
+    return told
 
 
 def _given_up(facts: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from tuning.evidence.holdout import predictions_of
 from tuning.records.aliases import CHAMPION
+from tuning.records.front.course import Course, course_of
 from tuning.records.ledger import Ledger, Trial
 from tuning.statistics import race
 from tuning.statistics.intervals import (
@@ -27,39 +28,7 @@ from tuning.statistics.race import Answers
 from tuning.statistics.units import Units, units_of
 from tuning.statistics.variance import share_interval, sources, subject_estimate
 
-EVENT = "race"
 _Tables = dict[int, list[pd.DataFrame]]  # by fold, of each training what it answered
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Course:
-    """What a race was before it began, how it stands and how it ended: the last of its events in the ledger.
-
-    `members` are search trials, `champion` the URI of the version that ran beside them, `""` for none. All run `folds` in this
-    order, with `seeds`; the champion with `champion_seeds`, as many as answer in it. `test_over_train` is the size of a fold's
-    test part over that of its train part. `left` says after how many folds a member left, `failed` who could not be trained
-    and why. `winner` is `""` until it has ended.
-    """
-
-    members: tuple[str, ...]
-    champion: str = ""
-    folds: tuple[int, ...]
-    seeds: tuple[int, ...]
-    champion_seeds: tuple[int, ...] = ()
-    test_over_train: float = 0.0
-    prefer: str = "knee"
-    left: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    failed: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    winner: str = ""
-
-    @property
-    def as_begun(self) -> Course:
-        """The race as it was before its first training."""
-        return dataclasses.replace(self, left={}, failed={}, winner="")
-
-    def seeds_of(self, racer: str) -> tuple[int, ...]:
-        """The seeds that a racer is trained with in each fold."""
-        return self.champion_seeds if racer == self.champion else self.seeds
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -108,18 +77,6 @@ class Raced:
     def first(self) -> Racer:
         """The winner's row."""
         return self.racers[0]
-
-
-def course_of(ledger: Ledger, *, ended: bool = False) -> Course | None:
-    """The last race on the present data, or the last that has `ended`; `None` where there was none."""
-    events = [event for event in ledger.events_of_data() if event["event"] == EVENT and (event["winner"] or not ended)]
-    if not events:
-        return None
-    known = {field.name for field in dataclasses.fields(Course)}
-    facts: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in events[-1].items() if key in known
-    }
-    return Course(**facts)
 
 
 def runs_of(ledger: Ledger, course: Course, racer: str) -> dict[int, list[Trial]]:

@@ -179,7 +179,7 @@ class Runner:
         slots, gpus = slots_of(self.placement, session, count)
         where = (self.placement, session, slots, gpus, self.ledger.study.get("memory_gaps", {}))
         self._told, measured = trial_memory(self.study, phase, *where, tell=self.noted)
-        self._told |= (idle := trial_idle_times(self.home, self.ledger.study, self.noted))
+        self._told |= (idle := trial_idle_times(self.home, self.ledger, self.noted))
         self.ledger.open_study(**self._facts(), concurrency=slots, **facts, **measured, **idle)
         self._note_driver()
         self.listener.phase_began(

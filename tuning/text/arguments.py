@@ -107,7 +107,9 @@ Pilot = Annotated[
 # Of `confirm`, `cross-validate`, `promote`, `report`, `export`, `forget` and `remove`.
 Top = Annotated[int | None, typer.Option(min=1, help="Configurations that race; default: 4 at most.")]
 ThisTrial = Annotated[str | None, typer.Option("--trial", help="This search trial instead of what the study chose.")]
-FreshSeeds = Annotated[int, typer.Option("--seeds", min=1, help="Fresh seeds for each configuration.")]
+FreshSeeds = Annotated[
+    int, typer.Option("--seeds", min=1, help="Trainings of what is tested, with seeds of their own.")
+]
 Nested = Annotated[int | None, typer.Option(min=1, help="The same as `cross-validate --num-samples`.")]
 PerFold = Annotated[int, typer.Option("--num-samples", min=1, help="Trials of the search in each fold.")]
 PlanOnly = Annotated[bool, typer.Option("--dry-run", help="With --nested: print what it will train.")]

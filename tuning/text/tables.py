@@ -102,10 +102,10 @@ def print_front(ledger: Ledger, objectives: Sequence[Objective], shown: Shown) -
         print(f"No trial finished, so there is no front.{because}", file=sys.stderr)
     elif shown.as_json:
         for trial in front:
-            if trial.trial_id in (
+            if trial.trial_id in {
                 *exact,
                 recommended,
-            ):  # a script reads the exact front; `status --json` has the members
+            }:  # a script reads the exact front; `status --json` has the members
                 print(json.dumps(front_json(ledger, trial)))
     else:
         probabilities = ledger.selection.get("front_probability")
@@ -155,6 +155,8 @@ def print_status(found: Any, console: Console) -> None:
         if found.sureness_told:
             told_sure = f"  {found.recommended}: {found.sureness_told}, by the preference {found.prefer}"
             console.print(told_sure, highlight=False, soft_wrap=True)
+    if found.race:
+        console.print(f"  race: {found.race.told}", highlight=False, soft_wrap=True)
     for promoted in found.promoted:
         averages = f", the mean of {count} trainings" if (count := promoted.get("num_members", 1)) > 1 else ""
         console.print(f"  promoted: {promoted['name']} version {promoted['version']}{averages}", highlight=False)

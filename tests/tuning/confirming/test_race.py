@@ -9,11 +9,12 @@ from tests.support.hand_runner import HandRunner
 from tuning.confirm import confirm_search
 from tuning.confirming.race import standing_winner
 from tuning.evidence.evidence_file import read_evidence
-from tuning.evidence.race import course_of, raced
+from tuning.evidence.race import raced
 from tuning.execution.seeds import CONFIRM_SEED
 from tuning.logs import logs
 from tuning.promote import promote_winner
 from tuning.records import registry
+from tuning.records.front.course import course_of
 from tuning.records.front.noise import seed_variances
 from tuning.records.ledger import Ledger
 
@@ -256,8 +257,24 @@ def test_the_evidence_and_the_card_of_a_champion_tell_the_race_that_it_won(store
         assert (told["num_configurations"], told["num_left_early"], told["num_seeds"]) == (2, 1, 1)
         assert told["corrected"]["low"] <= told["accuracy"]["mean"]
         card = (folder / "MODEL_CARD.md").read_text()
-        assert "It won a race of 2 configurations by cross-validation: " in card
+        tested = (
+            f"outside the holdout ({told['num_people']} people, {told['num_clips']} clips; {told['num_folds']} folds)."
+        )
+        assert (
+            f"It won a race of 2 configurations by cross-validation: {100 * told['accuracy']['mean']:.1f} % {tested}"
+            in card
+        )
         assert "Corrected for the choice (BBC-CV) that is " in card
+
+
+def test_the_card_tells_of_a_race_whose_winner_is_not_the_most_accurate_without_a_corrected_figure(store, monkeypatch):
+    monkeypatch.setattr(registry, "log_and_register", lambda **_: 1)
+    with begin(store, "light-card", {4: 0.8, 16: 0.95}) as runner:
+        runner.ledger.open_study(prefer="param_count=1")
+        promote_winner(runner)
+        card = (runner.ledger.trial_folder("refit-0000") / "MODEL_CARD.md").read_text()
+        assert "It won a race of 2 configurations by cross-validation: " in card
+        assert "BBC-CV" not in card
 
 
 def test_a_champion_that_was_asked_for_by_name_won_no_race(store, monkeypatch):

@@ -9,11 +9,13 @@ import pytest
 from rich.console import Console
 
 from dashboards import race as race_panel
+from dashboards import trials as trials_panel
 from dashboards.core.data import read_report_data
 from tests.support.builders import make_trial
 from tests.support.sample_study import write_predictions, write_sample
 from tuning.evidence import race as module
-from tuning.evidence.race import Course, answers_of, course_of, raced, runs_of
+from tuning.evidence.race import answers_of, raced, runs_of
+from tuning.records.front.course import Course, course_of
 from tuning.records.ledger import Ledger
 from tuning.statistics.pairing import judged
 from tuning.statistics.race import paired
@@ -21,15 +23,8 @@ from tuning.text.evidence_tables import race_summary, race_table
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
-    write_sample(home)
-    return home
-
-
-@pytest.fixture(scope="module")
-def ledger(home):
-    return Ledger.read(home / "smiles")
+def ledger(sample_home):
+    return Ledger.read(sample_home / "smiles")
 
 
 def test_the_winner_comes_first_and_who_left_last(ledger):
@@ -93,10 +88,10 @@ def test_of_several_seeds_the_accuracy_of_each_is_told_and_how_they_differ_count
     assert "by seed" in str(race_panel.panel(read_report_data(tmp_path, "seeded")).body)
 
 
-def test_a_study_that_did_not_race_and_a_race_whose_predictions_are_gone_say_nothing(home, tmp_path):
+def test_a_study_that_did_not_race_and_a_race_whose_predictions_are_gone_say_nothing(sample_home, tmp_path):
     bare = write_sample(tmp_path, "bare", confirmed=False)
     assert raced(Ledger.read(bare)) is None
-    shutil.copytree(home / "smiles", tmp_path / "gone")
+    shutil.copytree(sample_home / "smiles", tmp_path / "gone")
     ledger = Ledger.read(tmp_path / "gone")
     course = course_of(ledger)
     for trials in runs_of(ledger, course, course.winner).values():
@@ -128,10 +123,32 @@ def test_people_read_who_won_who_left_and_what_the_winner_is_worth(ledger):
     json.dumps(dataclasses.asdict(found))
 
 
-def test_the_report_shows_the_race_and_leaves_it_out_where_there_was_none(home, tmp_path):
-    panel = race_panel.panel(read_report_data(home, "smiles"))
+def test_the_report_shows_the_race_and_leaves_it_out_where_there_was_none(sample_home, tmp_path):
+    panel = race_panel.panel(read_report_data(sample_home, "smiles"))
     assert panel.title == "Race"
     assert "left after 2 folds" in str(panel.body)
     assert panel.figures[0].label.startswith("Accuracy by cross-validation of 3 configurations: ")
     write_sample(tmp_path, "bare", confirmed=False)
     assert race_panel.panel(read_report_data(tmp_path, "bare")) is None
+
+
+def test_the_report_lists_the_trainings_of_the_race_apart(sample_home):
+    shown = str(trials_panel.panel(read_report_data(sample_home, "smiles")).body)
+    assert "<caption>Race" in shown
+    assert "accuracy on the test people of the fold, %" in shown
+    assert shown.count("race-000") == 8
+    assert "<caption>Confirmations and refits" in shown
+
+
+def test_the_report_tells_of_a_race_that_runs(tmp_path):
+    course = Course(members=("search-0000", "search-0001"), folds=(0, 1, 2), seeds=(7,))
+    folders = write_sample(tmp_path, "runs", confirmed=False), write_sample(tmp_path, "again")
+    for folder in folders:
+        with Ledger.write(folder) as ledger:
+            ledger.note("race", **dataclasses.asdict(course))
+    told = "A race of 2 configurations over 3 folds is not at its end."
+    alone, beside = (race_panel.panel(read_report_data(tmp_path, folder.name)) for folder in folders)
+    assert told in str(alone.lead)
+    assert not alone.figures
+    assert told in str(beside.lead)
+    assert beside.figures, "the one before has ended"

@@ -168,6 +168,8 @@ def _trained(
         features = trainings[0].features
         words = " ".join(filter(None, (damage, note, features.told() if features else "")))
         told = {"note": words} if words else {}
+        if spec.idle_times_s and (kind := kind_of(group)) not in spec.idle_times_s:
+            told["unmeasured"] = kind
         while (done := min(training.epoch for training in trainings)) < (spec.num_epochs or epochs):
             for training in trainings:
                 if training.epoch == done:  # else its epoch was through when the checkpoint was written
