@@ -137,9 +137,11 @@ def test_who_loses_the_race_to_the_same_question_has_its_level_and_pays_nothing(
 
 
 def test_where_others_keep_asking_it_gives_up_and_has_paid_nothing(uri, server):
+    told = []
     server.extend(lambda number=number: other(uri, number) for number in range(50))
     with pytest.raises(TimeoutError, match=f"could not be asked in {asking.MOST_TRIES} tries"):
-        asked(uri, "one")
+        asked(uri, "one", tell=told.append)
+    assert len(told) == 1
     assert key_hash("one") not in [one.key for one in questions(uri, "task", SALT)]
 
 
