@@ -46,7 +46,7 @@ def crop_clips(
                 draft.add(found.row, found.frames)
             else:
                 with contextlib.closing(
-                    crop(dataclasses.replace(dataset, samples=[dataset.samples[i]], folds=[]))
+                    crop(dataclasses.replace(dataset, samples=[dataset.samples[i]], folds=[], clusterer=None))
                 ) as own:
                     _add(draft, keys[i], next(own))
             yield i + 1
