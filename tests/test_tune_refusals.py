@@ -69,6 +69,11 @@ from tuning.text import options
         (["promote", "demo", "--rollback", "--margin", "0.1"], "--margin and --rollback were both given"),
         (["promote", "demo", "--rollback", "--refit-seeds", "3"], "--refit-seeds and --rollback were both given"),
         (["promote", "demo", "--rollback", "--data-root", "."], "--data-root and --rollback were both given"),
+        (["run", "demo", "--cluster-by", "film"], "--cluster-by was given as 'film'; allowed are column:NAME"),
+        (
+            ["run", "demo", "--cluster-by", "pattern:(a", "--dry-run"],
+            "--cluster-by was given as 'pattern:(a', which is no",
+        ),
         (["run", "demo", "--seeds", "3"], "Study demo is a search; --seeds is an option of an ablation."),
         (["run", "res_rbg_depth", "--extend", "3"], "Study res_rbg_depth is an ablation; --extend is an option of a"),
         (
