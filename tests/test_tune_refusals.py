@@ -75,6 +75,11 @@ from tuning.text import options
         ),
         (["promote", "demo", "--override", "a\x1b[2J"], "--override was given as a text with U+001B."),
         (["promote", "demo", "--rollback", "--data-root", "."], "--data-root and --rollback were both given"),
+        (["run", "demo", "--cluster-by", "film"], "--cluster-by was given as 'film'; allowed are column:NAME"),
+        (
+            ["run", "demo", "--cluster-by", "pattern:(a", "--dry-run"],
+            "--cluster-by was given as 'pattern:(a', which is no",
+        ),
         (["run", "demo", "--seeds", "3"], "Study demo is a search; --seeds is an option of an ablation."),
         (["run", "res_rbg_depth", "--extend", "3"], "Study res_rbg_depth is an ablation; --extend is an option of a"),
         (

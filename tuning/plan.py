@@ -107,11 +107,9 @@ def plan(
     studies under `home` reached on this device. `sd` is the standard deviation, over folds and seeds, of the difference in
     accuracy between two variants trained on the same fold with the same seed, in points; without it that of the finished
     runs is taken, or of those of another study, the `pilot`.
-
     The disk is that of the largest configuration, and of as many trials at once as `placement` lets run here; without one a
-    trial has so many `workers`. `keep_spelling`, `cluster_by`, `new_data`, `keep_weights` and `prefer` are those of `run`. Raises
-    `ValueError` for what is asked of the other kind of study, and for an `image_size`, weights, a seed, folds and a pilot that
-    it cannot be run with.
+    trial has so many `workers`. The rest is as `run` has it. Raises `ValueError` for what is asked of the other kind of study,
+    and for an `image_size`, weights, a seed, folds and a pilot that it cannot be run with.
     """
     loaded, place = as_study(study, smoke=smoke), home_of(home)
     asked: dict[str, Any] = {"num_samples": num_samples, "extend": extend, "folds": folds, "seeds": seeds}
@@ -120,8 +118,7 @@ def plan(
     seeds = default_seeds(loaded) if seeds is None else seeds
     ledger = Ledger.read(place / loaded.name)
     _require_possible(loaded, ledger)
-    how: dict[str, Any] = {"keep_spelling": keep_spelling, "cluster_by": cluster_by or "", "new_data": new_data}
-    sizes = _folds(loaded, ledger.study, place, data_root, **how)
+    sizes = _folds(loaded, ledger.study, place, data_root, keep_spelling, cluster_by or "", new_data)
     chosen = None if loaded.design is None else _chosen(loaded, folds, sizes)
     search_size = ledger.search_size(loaded.num_samples, num_samples, extend)
     ahead = ahead_of(loaded, ledger, search_size=search_size, folds=chosen, seeds=seeds)
@@ -164,7 +161,6 @@ def _folds(
     facts: Mapping[str, Any],
     home: Path,
     given: str | Path | None,
-    *,
     keep_spelling: bool,
     cluster_by: str,
     new_data: bool,

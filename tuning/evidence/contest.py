@@ -16,9 +16,10 @@ from tuning.evidence.gate.answers import candidate, seeds_in_all
 from tuning.evidence.gate.error_budget import ErrorBudget
 from tuning.evidence.holdout import Evidence
 from tuning.evidence.model.override import Override
-from tuning.evidence.race import EVENT, Course, Raced
+from tuning.evidence.race import Raced
 from tuning.records import tags
 from tuning.records.budget.question import key_hash
+from tuning.records.front.course import EVENT, Course
 from tuning.records.home import in_shell
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import incomparable

@@ -177,10 +177,12 @@ def kept_spelling(dataset: str, facts: Mapping[str, Any], asked: bool) -> bool:
 def kept_clusters(facts: Mapping[str, Any], asked: str, *, new_data: bool = False) -> str:
     """What the clips of a study that name nobody are clustered by: as it was begun, else as is `asked`; `""` for nothing.
 
-    Raises `ValueError` where another way is asked of a study that was begun, and not as a new version of its data.
+    Raises `ValueError` for what nothing can be clustered by, and where another way is asked of a study that was begun, and not
+    as a new version of its data.
     """
+    told = ClusterBy.of(asked).told if asked else ""
     before = facts.get(CLUSTER_BY, "")
-    moved = asked and before and ClusterBy.of(asked).told == ClusterBy.of(before).told  # the weights may lie elsewhere
+    moved = told and before and told == ClusterBy.of(before).told  # the weights may lie elsewhere
     if "dataset_fingerprint" not in facts or (asked and new_data) or moved:
         return asked
     if asked:

@@ -37,7 +37,7 @@ def crop_clips(
     yield len(draft.rows)
     left = range(len(draft.rows), len(keys))
     todo = [dataset.samples[i] for i in left if keys[i] not in earlier]
-    with contextlib.closing(crop(dataclasses.replace(dataset, samples=todo, folds=[]))) as outcomes:
+    with contextlib.closing(crop(dataclasses.replace(dataset, samples=todo, folds=[], clusterer=None))) as outcomes:
         for i in left:
             found = earlier.get(keys[i])
             if found is None:
@@ -46,7 +46,7 @@ def crop_clips(
                 draft.add(found.row, found.frames)
             else:
                 with contextlib.closing(
-                    crop(dataclasses.replace(dataset, samples=[dataset.samples[i]], folds=[]))
+                    crop(dataclasses.replace(dataset, samples=[dataset.samples[i]], folds=[], clusterer=None))
                 ) as own:
                     _add(draft, keys[i], next(own))
             yield i + 1
