@@ -1,4 +1,4 @@
-"""Whom the studies without a Ray compare variants on, a home with a sample study, and a home with a study of six people who may withdraw."""
+"""Whom the studies without a Ray compare variants on; homes with a sample study, and with people who may withdraw."""
 
 import shutil
 
