@@ -105,12 +105,11 @@ def plan(
 
     Time comes from the study's finished trials, else from counted operations and the rate that finished trials of other
     studies under `home` reached on this device. `sd` is the standard deviation, over folds and seeds, of the difference in
-    accuracy between two variants trained on the same fold with the same seed, in points; without it that of the finished
-    runs is taken, or of those of another study, the `pilot`.
+    accuracy of two variants on one fold with one seed, in points; without it that of the finished runs, or of the `pilot`.
 
     The disk is that of the largest configuration, and of as many trials at once as `placement` lets run here; without one a
-    trial has so many `workers`. The rest is as `run` has it. Raises `ValueError` for what is asked of the other kind of study,
-    and for an `image_size`, weights, a seed, folds and a pilot that it cannot be run with.
+    trial has so many `workers`. What `run` takes too means the same. Raises `ValueError` for what is asked of the other kind of
+    study, and for an `image_size`, weights, a seed, folds and a pilot that it cannot be run with.
     """
     loaded, place = as_study(study, smoke=smoke), home_of(home)
     asked: dict[str, Any] = {"num_samples": num_samples, "extend": extend, "folds": folds, "seeds": seeds}
