@@ -118,7 +118,11 @@ KEPT = (
         _STUDY,
         "the folds and the holdout of data that the study went on from, by their fingerprint",
         ("tuning/execution/study_data.py",),
-        ("trainables/core/prepared/remaining.py", "tuning/evidence/chosen_on.py"),
+        (
+            "trainables/core/prepared/remaining.py",
+            "tuning/evidence/chosen_on.py",
+            "tuning/evidence/gate/recorded_set.py",
+        ),
         False,
         "who was on which side then: somebody who comes back may come back on another",
     ),

@@ -7,8 +7,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from tuning.text.quantities import percent
-
 
 def show_listed(what: str, found: Sequence[Any], as_json: bool) -> None:
     """A line for each name, and of registered models (`models`) what a person reads of each."""
@@ -29,6 +27,8 @@ def show_models(found: Sequence[Any], as_json: bool) -> None:
 
 def model_lines(model: Any) -> list[str]:
     """What a person reads of a registered model."""
+    from tuning.text.quantities import percent
+
     if model.version is None:
         told = [f"{model.name}: no champion"]
     else:

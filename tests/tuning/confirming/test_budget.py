@@ -54,9 +54,22 @@ def test_controls_and_the_champion_are_counted_in_the_race_and_on_the_holdout(st
         object.__setattr__(runner.study, "controls", {"order_blind": {"flip": False}})
         confirm_search(runner.search(8, 16))
         assert budgets(runner)[0].startswith(
-            "15 trainings at most: 9 in the race of 2 configurations beside the champion (models:/titled/1) over 3 folds, then "
-            "6 for the holdout (winner, order_blind, champion)."
+            "13 trainings at most: 9 in the race of 2 configurations beside the champion (models:/titled/1) over 3 folds, then "
+            "4 for the holdout (winner, order_blind)."
         )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seeds", "trained"), [(2, 4), (3, 8)])
+def test_a_promotion_counts_the_gates_trainings_in_folds_outside_the_recorded_set(store, seeds, trained):
+    name = f"gate-{seeds}"
+    with begin(store, name, {4: 0.7}) as first:
+        promote_winner(first)
+    with HandRunner(f"{name}-new", {4: 0.7, 8: 0.99}, registered=name, **store) as runner:
+        promote_winner(runner.search(8), gate_seeds=seeds)
+        told = budgets(runner)[0]
+        assert f"then 2 for the holdout (winner), then {trained} for the gate, then 1 refit." in told
+        assert len(runner.asked) == 6 + 2 + trained + 1
 
 
 def test_of_a_race_that_was_cut_short_the_rest_is_told(store):

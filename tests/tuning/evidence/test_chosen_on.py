@@ -6,7 +6,8 @@ import pytest
 
 from tests.support.builders import prepare_random
 from trainables.core.prepared.splits import Splits
-from tuning.evidence.chosen_on import ChosenOn, chosen_names, common_clips
+from tuning.evidence.chosen_on import ChosenOn, chosen_names
+from tuning.evidence.gate.recorded_set import recorded_clips
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +28,10 @@ def test_with_a_clip_of_a_cluster_all_of_it_is_known(prepared):
     theirs = ChosenOn.of(chosen_names(by_person, Splits(fingerprint="", holdout=locked, folds=())), "salt")
     assert first in theirs
     assert by_person.clip_ids[0] in theirs
-    everybody = Splits(fingerprint="", holdout=tuple(range(len(prepared))), folds=())
-    assert common_clips(by_person, everybody, theirs)[1] == 3
+    mine = {clip for clip, cluster in zip(by_person.clip_ids, by_person.clusters, strict=True) if cluster == first}
+    assert recorded_clips([], [theirs], by_person) == mine
     pairs = sorted(set(by_person.clusters))
     wider = clustered(prepared, [f"film {pairs.index(cluster) // 2}" for cluster in by_person.clusters])
-    clips, number = common_clips(wider, everybody, theirs)
-    assert number == 1, "the two clusters that were joined share what one of them was chosen on"
-    assert clips == {wider.clip_ids[i] for i, film in enumerate(wider.clusters) if film != wider.clusters[0]}
+    joined = {wider.clip_ids[i] for i, film in enumerate(wider.clusters) if film == wider.clusters[0]}
+    assert mine < joined, "the two clusters that were joined share what one of them was chosen on"
+    assert recorded_clips([], [theirs], wider) == joined

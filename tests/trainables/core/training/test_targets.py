@@ -45,7 +45,7 @@ def test_a_training_with_all_of_it_off_is_the_one_of_before(prepared, settings):
     rows = [training.run_epoch() for _ in range(2)]
     found = [value for row in rows for value in (row["train_loss"], row["val_loss"])]
     assert found == pytest.approx(
-        [value for row in GOLDEN[settings] for value in row], rel=1e-5
+        [value for row in GOLDEN[settings] for value in row], rel=5e-5
     )  # other CPUs round otherwise
 
 
