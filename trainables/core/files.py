@@ -14,6 +14,10 @@ ARTIFACTS = "artifacts"
 DATABASE = "mlflow.db"
 IDLE_TIMES = "idle_times.json"
 REGISTRY_LOCK = "{database}.{model}.lock"
+KEPT_TRAININGS = "kept_trainings"
+
+# Of champions' trainings, `<home>/kept_trainings/<the first 12 digits of the data's fingerprint>`.
+KEPT_TRAINING = "{key}.parquet"
 
 # Of prepared faces, `<home>/prepared`.
 PREPARED_LOCK = ".{folder}.lock"
@@ -59,6 +63,11 @@ def checkpoint_files(folder: Path) -> list[Path]:
 def trial_folder(study_folder: Path, trial_id: str) -> Path:
     """Where the files of a trial lie."""
     return study_folder / TRIALS / trial_id
+
+
+def kept_trainings(home: Path, fingerprint: str) -> Path:
+    """Where a home keeps trainings of champions on the data of that `fingerprint`."""
+    return home / KEPT_TRAININGS / fingerprint[:12]
 
 
 def without_weights(folder: Path) -> str:

@@ -64,6 +64,18 @@ KEPT = (
         "minutes: they are drawn again, the same, when the study goes on",
         is_folder=True,
     ),
+    Kept(
+        files.KEPT_TRAINING,
+        f"{files.KEPT_TRAININGS}/<fingerprint>/",
+        "what a training of a champion in one fold of a race answered and measured, for the next study beside the same champion",
+        ("tuning/records/kept/store.py",),
+        (
+            *("tuning/records/kept/store.py", "tuning/records/left_over.py", "tuning/status.py"),
+            *("tuning/evidence/whereabouts.py",),
+        ),
+        True,
+        "that training: it is trained again where it is needed",
+    ),
     *KEPT_PREPARED,
     Kept(
         files.LEDGER,
