@@ -25,13 +25,14 @@ from tuning.records.ledger import Trial
 from tuning.records.trial import identity
 
 
-def run_race(runner: Runner, trials: Sequence[Trial]) -> None:
+def run_race(runner: Runner, trials: Sequence[Trial], ahead: Sequence[Trial] = ()) -> None:
     """Run `trials` of a race as `Runner.run_listed` does; of the champion those alone that the home does not keep.
 
-    Those that are kept become finished trials of this study, and what is trained of the champion is kept for the next one.
+    Those that are kept, of the trials `ahead` in the race too, become finished trials of this study; what is trained of the
+    champion is kept for the next one.
     """
     listed, installation = list(trials), Installation.here()
-    _take(runner, listed, installation)
+    _take(runner, [*listed, *ahead], installation)
     before = set(runner.ledger.trials)
     try:
         runner.run_listed("race", listed)
@@ -62,9 +63,8 @@ def _take(runner: Runner, trials: Sequence[Trial], installation: Installation) -
     known: dict[Any, Trial] = {}
     for trial in sorted(runner.ledger.of_phase("race"), key=lambda one: one.state == "FINISHED"):
         known[identity(runner.study, trial)] = trial
-    asked = [trial for trial in trials if trial.variant == CHAMPION]
-    before = [known.get(identity(runner.study, trial), trial) for trial in asked]
-    lacking = [trial for trial in before if trial.state != "FINISHED"]
+    asked = {identity(runner.study, trial): trial for trial in trials if trial.variant == CHAMPION}
+    lacking = [one for one in (known.get(of, trial) for of, trial in asked.items()) if one.state != "FINISHED"]
     if not lacking or not store.kept_files(runner.home):
         return
     device = device_kind(runner.placement, runner.session)

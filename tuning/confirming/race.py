@@ -124,7 +124,9 @@ def _run_folds(
         ]
         if champion:
             todo += trials_of_champion(champion, "race", course.champion_seeds, (fold,))
-    run_race(runner, todo)
+    run_race(
+        runner, todo, trials_of_champion(champion, "race", course.champion_seeds, course.folds) if champion else ()
+    )
 
 
 def _whole(runner: Runner, course: Course, name: str, folds: Sequence[int]) -> bool:

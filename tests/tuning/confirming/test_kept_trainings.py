@@ -119,7 +119,7 @@ def test_the_ledger_mlflow_and_the_log_say_where_they_come_from(begin, promoted)
         said = mlflow.MlflowClient(promoted["uri"]).get_run(run_id).data.tags[tags.TAKEN_FROM]
         assert said == f"one {ledger.trials[trial_id].taken_from['trial_id']}"
     first = taken(ledger)[0].trial_id
-    assert any("taken from one race-" in line for line in logs(runner.folder.name, first, home=promoted["home"]))
+    assert any("taken from one race-" in line.text for line in logs(runner.folder.name, first, home=promoted["home"]))
 
 
 def test_what_is_missing_alone_is_trained_and_then_kept(begin, promoted):
