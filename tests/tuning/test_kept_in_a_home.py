@@ -10,7 +10,7 @@ import pytest
 from search_spaces.core.study import Study
 from tests.support.builders import PEOPLE
 from tests.support.hand_runner import NAME, faces
-from tests.support.kept_trainings import keep
+from tests.tuning.records.kept.by_hand import keep
 from trainables.core import files
 from tuning.evidence.configuration import configuration
 from tuning.forget import forget, plan_forgetting

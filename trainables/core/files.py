@@ -16,9 +16,6 @@ IDLE_TIMES = "idle_times.json"
 REGISTRY_LOCK = "{database}.{model}.lock"
 KEPT_TRAININGS = "kept_trainings"
 
-# Of champions' trainings, `<home>/kept_trainings/<the first 12 digits of the data's fingerprint>`.
-KEPT_TRAINING = "{key}.parquet"
-
 # Of prepared faces, `<home>/prepared`.
 PREPARED_LOCK = ".{folder}.lock"
 DRAFT = ".{folder}.part"

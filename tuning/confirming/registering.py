@@ -51,6 +51,7 @@ def as_it_is(runner: Runner, found: Evidence, champion: Champion) -> Promotion:
     override = Override.of_tags(stated)
     if (stated.get(tags.STUDY), stated.get(tags.TRIAL_ID)) == (runner.study.name, found.trial_id):
         _note(runner, name, version, found, override, num_members=champion.num_members)
+        keep_promoted(runner, found.trial_id, champion.uri)
     return Promotion(
         name=name,
         version=version,

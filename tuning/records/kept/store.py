@@ -63,12 +63,12 @@ class Training:
 
 def path_of(home: Path, key: Key) -> Path:
     """Where the training of `key` lies, if it is kept."""
-    return files.kept_trainings(home, key.fingerprint) / files.KEPT_TRAINING.format(key=key.name)
+    return files.kept_trainings(home, key.fingerprint) / f"{key.name}.parquet"
 
 
 def kept_files(home: Path) -> list[Path]:
     """All kept trainings of a home."""
-    return sorted((home / files.KEPT_TRAININGS).glob("*/" + files.KEPT_TRAINING.format(key="*")))
+    return sorted((home / files.KEPT_TRAININGS).glob("*/[!.]*.parquet"))
 
 
 def keep(home: Path, key: Key, training: Training, predictions: Path, tested: Collection[str]) -> bool:

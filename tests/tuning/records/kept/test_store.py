@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.support.kept_trainings import ORIGIN, keep, key
+from tests.tuning.records.kept.by_hand import ORIGIN, keep, key
 from trainables.core import files
 from tuning.records.kept import store
 
