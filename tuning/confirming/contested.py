@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tuning.confirming.gate_folds import GateFolds, gate_folds, gate_trials, racer_like, seeds_in_fold
+from tuning.confirming.kept_trainings import run_race
 from tuning.confirming.race import NoWinner, race_of, winner_of
 from tuning.evidence.champion import Champion
 from tuning.evidence.contest import FEWEST_PEOPLE, Refused, Sides
@@ -24,7 +25,7 @@ def sides_of(runner: Runner, found: Evidence, champion: Champion, *, num_members
     _require_people(runner, where)
     course, member = _course(runner, found, champion, num_members), runner.ledger.trials[found.trial_id]
     seeds = {"num_members": num_members, "gate_seeds": gate_seeds}
-    runner.run_listed("race", gate_trials(runner, where.folds, member, champion, **seeds))
+    run_race(runner, gate_trials(runner, where.folds, member, champion, **seeds))
     same = racer_like(runner, champion)
     wanted = {
         found.trial_id: seeds_in_fold(runner, num_members, gate_seeds),

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from search_spaces.core.preference import preference_of
 from trainables.core.wording import counted
 from tuning.confirming.beside import trials_of_champion
+from tuning.confirming.kept_trainings import run_race
 from tuning.evidence.champion import Champion
 from tuning.evidence.model.members import SERVED
 from tuning.evidence.race import answers_of, runs_of
@@ -67,11 +68,12 @@ def winner_of(runner: Runner, course: Course, champion: Champion | None) -> Tria
     racers = {member.trial_id: member for member in racers_of(runner, course)}
     living, beside = list(racers), champion if course.champion else None
     rounds = [course.folds[: race.FEWEST_FOLDS], *((fold,) for fold in course.folds[race.FEWEST_FOLDS :])]
+    ahead = trials_of_champion(beside, "race", course.champion_seeds, course.folds) if beside else []
     left: dict[str, int] = {}
     failed: dict[str, str] = {}
     for folds in rounds:
         todo = [_of_fold(course, [racers[name] for name in living], beside, fold) for fold in folds]
-        runner.run_listed("race", list(itertools.chain(*todo)))  # by fold: what is interrupted has whole folds
+        run_race(runner, list(itertools.chain(*todo)), ahead)  # by fold: what is interrupted has whole folds
         done = course.folds[: course.folds.index(folds[-1]) + 1]
         failed |= {name: _why(runner, name) for name in living if not _whole(runner, course, name, done)}
         living = [name for name in living if name not in failed]
