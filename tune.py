@@ -56,9 +56,9 @@ def run(
     workers_per_trial: arg.Workers = 1, cpus_per_worker: arg.Cpus = 1, gpus_per_worker: arg.Gpus = None,
     folds: arg.Folds = None, seeds: arg.AblationSeeds = None, table: arg.TableFile = None,
     resume: arg.Resume = False, extend: arg.Extend = None, prefer: arg.Prefer = None, smoke: arg.Smoke = False,
-    keep_weights: arg.KeepWeights = None, keep_spelling: arg.KeepSpelling = False, new_data: arg.NewData = False,
-    dry_run: arg.DryRun = False, sd: arg.Spread = None, pilot: arg.Pilot = None, no_baselines: arg.NoBaselines = False,
-    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+    keep_weights: arg.KeepWeights = None, keep_spelling: arg.KeepSpelling = False, cluster_by: arg.ClusterBy = None,
+    new_data: arg.NewData = False, dry_run: arg.DryRun = False, sd: arg.Spread = None, pilot: arg.Pilot = None,
+    no_baselines: arg.NoBaselines = False, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Run, resume or extend a study: a search or an ablation.
 
@@ -73,11 +73,16 @@ def run(
         work["folds"], seconds = options.folds_of(folds), options.seconds_of(time_budget)
         from tuning.text import outcomes
 
-        work |= {"keep_spelling": keep_spelling, "new_data": new_data, "keep_weights": keep_weights}
+        work |= {
+            "keep_spelling": keep_spelling,
+            "cluster_by": cluster_by,
+            "new_data": new_data,
+            "keep_weights": keep_weights,
+        }
         each: dict[str, Any] = {"cpus_per_worker": cpus_per_worker, "gpus_per_worker": gpus_per_worker}
         work["placement"] = fertune.Placement(workers=workers_per_trial, max_concurrent=max_concurrent, **each)
         if dry_run:
-            outcomes.show_plan(fertune.plan(loaded, sd=sd, pilot=pilot, **work), as_json)
+            outcomes.show_plan(fertune.plan(loaded, sd=sd, pilot=pilot, prefer=prefer, **work), as_json)
             return
         with outcomes.shown(as_json) as shown:
             work |= {"prefer": prefer, "resume": resume, "baselines": not no_baselines, "verbose": verbose}
@@ -89,7 +94,7 @@ def run(
 @app.command()
 def prepare(
     dataset: arg.Dataset, data_root: arg.RequiredRoot, face_size: arg.FaceSize = None, preview: arg.Preview = None,
-    keep_spelling: arg.KeepSpelling = False, verify: arg.Verify = False,
+    keep_spelling: arg.KeepSpelling = False, cluster_by: arg.ClusterBy = None, verify: arg.Verify = False,
     as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Find, crop and cache the faces of a data set; say what was kept, what was dropped and why."""
@@ -97,8 +102,9 @@ def prepare(
         from tuning.text import outcomes
 
         with outcomes.shown(as_json) as shown:
-            asked: dict[str, Any] = {"keep_spelling": keep_spelling, "verify": verify, "preview": preview}
-            found = fertune.prepare(dataset, data_root, face_size=face_size, **asked, progress=shown.listener)
+            asked: dict[str, Any] = {"keep_spelling": keep_spelling, "cluster_by": cluster_by, "face_size": face_size}
+            asked |= {"verify": verify, "preview": preview, "progress": shown.listener}
+            found = fertune.prepare(dataset, data_root, **asked)
             outcomes.show_prepared(found, shown, preview)
 
 
@@ -236,22 +242,21 @@ def cross_validate(
 @app.command()
 def promote(
     study: arg.StudyName, trial: arg.ThisTrial = None, margin: arg.Margin = None, prefer: arg.Prefer = None,
-    refit_seeds: arg.RefitSeeds = None, override: arg.Override = None, rollback: arg.Rollback = False,
-    data_root: arg.DataRoot = None,
+    refit_seeds: arg.RefitSeeds = None, gate_seeds: arg.GateSeeds = None, override: arg.Override = None,
+    rollback: arg.Rollback = False, data_root: arg.DataRoot = None,
     as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Confirm where evidence is missing, refit, register the model and make it the champion."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
-        given: dict[str, Any] = {"margin": margin, "prefer": prefer, "data_root": data_root, "override": override}
-        given["refit_seeds"] = refit_seeds
-        options.require_promotion(rollback, trial=trial, **given)
+        asked: dict[str, Any] = {"trial": trial, "margin": margin, "prefer": prefer, "data_root": data_root}
+        asked |= {"refit_seeds": refit_seeds, "gate_seeds": gate_seeds, "override": override}
+        work = options.promotion_of(rollback, **asked)
         from tuning.text import outcomes
 
         if rollback:
             outcomes.show_rollback(fertune.rollback(study), as_json)
             return
-        work: dict[str, Any] = {**given, "trial_id": trial, "refit_seeds": refit_seeds or 1}
         with outcomes.shown(as_json) as shown:
             outcomes.show_promotion(fertune.promote(study, verbose=verbose, progress=shown.listener, **work), shown)
 
@@ -288,7 +293,7 @@ def list_(what: arg.Kind, as_json: arg.AsJson = False, verbose: arg.Verbose = Fa
     """List the studies, trainables or data sets: every file of an extension folder; or the registered models."""
     with read_only(verbose):
         if what == "models":
-            from tuning.text.model_tables import show_models
+            from tuning.text.tables import show_models
 
             show_models(fertune.models(), as_json)
             return

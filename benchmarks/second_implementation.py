@@ -1,11 +1,11 @@
 """The gate's estimator beside four others, on simulated studies whose variance is known.
 
-    python -m benchmarks.second_implementation [--studies 300] [--seed 0] [--processes 2] [--out rows.csv]
+    python -m benchmarks.second_implementation [--studies 200] [--seed 0] [--processes 2] [--out rows.csv]
 
 In a study two configurations answer clips of 50 people in five folds, with two trainings each in a fold; answers are normal, so
 that the variance of every weighted mean of them is known exactly, and nobody is better. Each study is estimated by
 
-- `gain` (`tuning/statistics/gain.py`), without its share for training sets, which are all alike here;
+- `gain` (`tuning/statistics/gate/gain.py`), without its share for training sets, which are all alike here;
 - a mixed model of statsmodels by REML on the clips' mean differences, with a random person, and seeds as `gain` has them: the
   same two components by another estimator. Its bound is normal, as statsmodels has it;
 - the same with a random fold beside the person, in place of what `gain` says of seeds;
@@ -40,8 +40,8 @@ from statsmodels.regression.mixed_linear_model import MixedLM, VCSpec
 
 from benchmarks.core.rows import write_rows
 from trainables.core.streams import take_any_text
-from tuning.statistics.alpha_investing import next_level, wealth
-from tuning.statistics.gain import Gain, gain
+from tuning.statistics.gate.alpha_investing import next_level, wealth
+from tuning.statistics.gate.gain import Gain, gain
 from tuning.statistics.variance import Estimate
 
 NUM_PEOPLE, NUM_FOLDS, NUM_SEEDS, CLIPS_EACH = 50, 5, 2, 4
@@ -221,7 +221,7 @@ def missed(level: float) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="The gate's estimator beside four others.")
-    parser.add_argument("--studies", type=int, default=300, help="of each world")
+    parser.add_argument("--studies", type=int, default=200, help="of each world")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", help="raw rows as CSV")

@@ -109,7 +109,7 @@ def _table(report: ReportData) -> Html:
         "optimism, points",
         "majority baseline",
     ]
-    headings += ["people", "clips", "seeds"]
+    headings += ["clusters" if report.evidence[0].units == "clusters" else "people", "clips", "seeds"]
     cells = [
         [
             Cell(shown=name_of(row)),
@@ -119,7 +119,7 @@ def _table(report: ReportData) -> Html:
             Cell(shown="" if row.search_accuracy is None else percent(row.search_accuracy), numeric=True),
             Cell(shown=points(row.optimism) if row.optimism else "", numeric=True),
             Cell(shown=percent(row.majority), numeric=True),
-            Cell(shown=row.num_subjects if row.subjects_known else "not named", numeric=row.subjects_known),
+            Cell(shown="not named" if row.units == "clips" else row.num_subjects, numeric=row.units != "clips"),
             Cell(shown=row.num_clips, numeric=True),
             Cell(shown=len(row.seeds), numeric=True),
         ]

@@ -28,6 +28,7 @@ _WRITTEN_OUT = (
     "dataset",
     "dataset_fingerprint",
     "trainable",
+    "registered_model",
 )
 _OURS = ("effects",)  # for fertune, and told by nothing else that is of use to people
 
@@ -54,6 +55,7 @@ def _facts(report: ReportData) -> list[tuple[str, object]]:
         ("data fingerprint", element("code", study.get("dataset_fingerprint", "unknown"))),
         ("classes", ", ".join(study.get("classes", []))),
         ("trainable", study.get("trainable", "unknown")),
+        ("registered model", study.get("registered_model", "not noted then")),
         ("objectives", ", ".join(objectives)),
         *((METRICS[key].label, METRICS[key].measured) for key, _ in report.objectives if key in METRICS),
         ("searched", _listed(study.get("space", {}))),

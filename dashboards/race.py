@@ -17,21 +17,21 @@ from tuning.text.tables import titled
 
 _READING = (
     "Those that the search's preference is likely to take were trained again on every fold outside the holdout, with seeds of "
-    "their own. Dot and bar are the accuracy on all test people of these folds and its interval, over people and seeds. Who "
-    "is clearly worse than the leader on the same people leaves early. The winner alone goes on to the holdout."
+    "their own. Dot and bar are the accuracy on all test people of these folds and its interval. Intervals are over people and "
+    "seeds. Who is clearly worse than the leader on the same people leaves early. The winner alone goes on to the holdout."
 )
 
 
 def panel(report: ReportData) -> Panel | None:
-    """Intervals as dots and bars, then the same as a table; no panel for a study without a race."""
-    found = report.race
+    """Intervals as dots and bars, then the same as a table; a sentence of a race that runs; no panel without either."""
+    found, begun = report.race, [element("p", report.race_under_way)] * bool(report.race_under_way)
     if found is None:
-        return None
+        return Panel(title="Race", order=28, reading=_READING, lead=join(begun)) if begun else None
     return Panel(
         title="Race",
         order=28,
         reading=_READING,
-        lead=join([element("p", line) for line in race_summary(found)]),
+        lead=join([*begun, *(element("p", line) for line in race_summary(found))]),
         figures=(Figure(plot=_dots(found), label=_label(found)),),
         body=_table(found),
     )
@@ -59,19 +59,22 @@ def _dots(found: Raced) -> go.Figure:
 
 
 def _table(found: Raced) -> Html:
-    headings = ["configuration", "accuracy", "interval", "by fold", "behind the winner, points", "how it ended"]
+    seeded = any(racer.by_seed for racer in found.racers)
+    headings = ["configuration", "accuracy", "interval", "by fold", *(["by seed"] * seeded)]
+    headings += ["behind the winner, points", "how it ended"]
     cells = [
         [
             Cell(shown=_name(racer)),
             Cell(shown=percent(racer.accuracy.mean), numeric=True),
             Cell(shown=limits(racer.accuracy), numeric=True),
             Cell(shown=spread(racer.by_fold), numeric=True),
+            *([Cell(shown=spread(racer.by_seed), numeric=True)] * seeded),
             Cell(shown=points(racer.behind) if racer.behind else "", numeric=True),
             Cell(shown=fate(found, racer)),
         ]
         for racer in found.racers
     ]
-    tested = describe_tested(found.num_people, found.num_clips)
+    tested = describe_tested(found.num_people, found.num_clips, found.units)
     caption = titled(f"Accuracy over {counted(found.num_folds, 'fold')} outside the holdout: {tested}", found.leaky)
     return table(
         caption, headings, cells, marks=["chosen" if one.trial_id == found.winner else "" for one in found.racers]

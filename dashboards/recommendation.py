@@ -15,6 +15,7 @@ from tuning.evidence.model.override import override_in
 from tuning.evidence.refusals import opponent
 from tuning.records.front.told import how_sure, preferred
 from tuning.records.ledger import Trial
+from tuning.statistics.units import ONE
 from tuning.text.quantities import by_seed, day, quantity, settings
 from tuning.text.tables import LEAKY
 
@@ -45,8 +46,9 @@ def _verdict(report: ReportData) -> Html:
 
 def _confirmed(found: Evidence) -> list[object]:
     accuracy = found.accuracy
-    who = f"of {counted(found.num_subjects, 'person', 'people')} whom no choice has seen"
-    if not found.subjects_known:
+    whom = "whom" if found.units == "people" else "that"
+    who = f"of {counted(found.num_subjects, ONE[found.units], found.units)} {whom} no choice has seen"
+    if found.units == "clips":
         who = "that no choice has seen, whose people are not named"
     against = "" if found.beats_majority else " The interval does not exclude that, so it would not be promoted."
     return [

@@ -25,7 +25,7 @@ _STATES = {
 
 
 def panel(report: ReportData) -> Panel:
-    """The trainings of an ablation; the search trials, the likeliest on the front first; then confirmations and refits."""
+    """Trainings of an ablation; search trials, the likeliest on the front first; those of the race, confirmations, refits."""
     if not report.trained and not report.search:
         return Panel(title="Trials", order=70, lead=missing("No trial has started yet."))
     where = "trainings of the ablation on the test people of their fold, search trials on validation people"
@@ -96,34 +96,32 @@ def _search(report: ReportData) -> Html:
 
 
 def _after(report: ReportData) -> Html:
-    """Confirmations are scored on the holdout, so they stand apart."""
-    later = [trial for phase in ("confirm", "refit") for trial in report.ledger.of_phase(phase)]
-    if not later:
+    """What a race scored on test people, and a confirmation on the holdout, stands apart from the search."""
+    of_phase = report.ledger.of_phase
+    later = [*of_phase("confirm"), *of_phase("refit")]
+    return join([_later("Race", of_phase("race"), of_race=True), _later("Confirmations and refits", later)])
+
+
+def _later(title: str, trials: list[Trial], *, of_race: bool = False) -> Html:
+    if not trials:
         return NOTHING
-    headings = [
-        "training",
-        "of",
-        "control",
-        "state",
-        "accuracy on the holdout, %",
-        "best epoch",
-        "seed",
-        "configuration",
-    ]
+    headings = ["training", "of", "champion" if of_race else "control", *(["fold"] * of_race), "state"]
+    headings += [f"accuracy on the {'test people of the fold' if of_race else 'holdout'}, %", "best epoch", "seed"]
     rows = [
         [
             Cell(shown=trial.trial_id),
             Cell(shown=trial.of),
             Cell(shown=trial.variant),
+            *([Cell(shown=trial.folds[0], numeric=True)] * of_race),
             _state(trial),
-            _measure(trial, "accuracy") if trial.phase == "confirm" else Cell(shown="", numeric=True),
+            _measure(trial, "accuracy") if trial.phase != "refit" else Cell(shown="", numeric=True),
             _measure(trial, "best_epoch"),
             Cell(shown=trial.seed, numeric=True),
             Cell(shown=settings(trial.parameters), class_="words"),
         ]
-        for trial in later
+        for trial in trials
     ]
-    return table("Confirmations and refits", headings, rows, sortable=True)
+    return table(title, [*headings, "configuration"], rows, sortable=True)
 
 
 def _version(trial: Trial, former: list[Trial]) -> list[Cell]:

@@ -68,6 +68,8 @@ def test_a_study_is_a_name_or_an_object_for_what_reads_too_and_nothing_is_printe
         ("run", "smiles", {"seeds": 3}, "Study smiles is a search; --seeds is an option of an ablation"),
         ("run", "smiles", {"folds": (0,)}, "--folds is an option of an ablation"),
         ("run", "res_rbg_depth", {"num_samples": 5}, "is an ablation; --num-samples is an option of a search"),
+        ("plan", "res_rbg_depth", {"prefer": "small"}, "is an ablation; --prefer is an option of a search"),
+        ("plan", "smiles", {"prefer": "smallest"}, "The preference was given as 'smallest'"),
         ("run", "smiles", {"extend": 2, "num_samples": 5}, "both set the number of trials"),
         ("run", "smiles", {"extend": -3}, "--extend was given as -3; whole numbers of at least 1"),
         ("run", "smiles", {"num_samples": 0}, "--num-samples was given as 0"),

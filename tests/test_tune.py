@@ -102,6 +102,8 @@ def test_what_a_study_will_cost_is_said_before_it_is_spent(tmp_path):
     assert done.exit_code == 0, done.stderr
     assert done.stdout.startswith("Trainings: 7 (7 trials on 1 fold).\nDevice-hours: ")
     ablation = CliRunner().invoke(tune.app, ["run", "res_rbg_components", "--dry-run", "--json"], env=env)
+    refused = CliRunner().invoke(tune.app, ["run", "res_rbg_components", "--dry-run", "--prefer", "small"], env=env)
+    assert (refused.exit_code, "--prefer is an option of a search" in refused.stderr) == (2, True)
     assert json.loads(ablation.stdout)["trainings_are"].startswith("6 variants x all folds x 3 seeds")
     assert list(tmp_path.iterdir()) == []
 

@@ -68,7 +68,18 @@ from tuning.text import options
         ),
         (["promote", "demo", "--rollback", "--margin", "0.1"], "--margin and --rollback were both given"),
         (["promote", "demo", "--rollback", "--refit-seeds", "3"], "--refit-seeds and --rollback were both given"),
+        (["promote", "demo", "--rollback", "--override", "why"], "--override and --rollback were both given"),
+        (
+            ["promote", "demo", "--override", " "],
+            "--override was given as an empty text. Needed are 1 to 500 characters",
+        ),
+        (["promote", "demo", "--override", "a\x1b[2J"], "--override was given as a text with U+001B."),
         (["promote", "demo", "--rollback", "--data-root", "."], "--data-root and --rollback were both given"),
+        (["run", "demo", "--cluster-by", "film"], "--cluster-by was given as 'film'; allowed are column:NAME"),
+        (
+            ["run", "demo", "--cluster-by", "pattern:(a", "--dry-run"],
+            "--cluster-by was given as 'pattern:(a', which is no",
+        ),
         (["run", "demo", "--seeds", "3"], "Study demo is a search; --seeds is an option of an ablation."),
         (["run", "res_rbg_depth", "--extend", "3"], "Study res_rbg_depth is an ablation; --extend is an option of a"),
         (

@@ -31,6 +31,7 @@ def ablate(
     home: str | Path | None = None,
     data_root: str | Path | None = None,
     keep_spelling: bool = False,
+    cluster_by: str | None = None,
     new_data: bool = False,
     placement: Placement | None = None,
     folds: tuple[int, ...] | None = None,
@@ -51,7 +52,7 @@ def ablate(
     require_design(loaded)
     require_fitting(loaded, folds=folds, seeds=seeds, keep_weights=keep_weights)
     given: dict[str, Any] = {"home": home, "data_root": data_root, "placement": placement, "verbose": verbose}
-    given |= {"keep_spelling": keep_spelling, "new_data": new_data}
+    given |= {"keep_spelling": keep_spelling, "cluster_by": cluster_by, "new_data": new_data}
     resume = resume or new_data
     num_seeds = default_seeds(loaded) if seeds is None else seeds
 

@@ -2,8 +2,8 @@
 
 The best of N trials is biased upward by being the best, and one fold with one seed decides by chance. A race trains the
 members anew on every fold outside the holdout, with seeds that the search did not use; who is clearly worse leaves early. Then
-the winner is trained again and scored on the holdout, once. The present champion of the task is trained beside them in both,
-on the same people.
+the winner is trained again and scored on the holdout, once. The present champion of the task races beside them, on the same
+people.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import Any
 
 from search_spaces.core.study import Study
 from tuning.confirming.beside import present_champion
+from tuning.confirming.budget import on_holdout, tell_confirmation
 from tuning.confirming.preferring import choose_by, require_preference
-from tuning.confirming.race import winner_of
+from tuning.confirming.race import race_of, racers_of, winner_of
 from tuning.evidence.holdout import Evidence, evidence
 from tuning.evidence.race import Raced, raced
 from tuning.execution.runner import Listener, Runner
@@ -76,37 +77,32 @@ def confirm(
 
 
 def confirm_search(
-    runner: Runner, *, top: int | None = None, seeds: int = 2, trial_id: str | None = None, refit_seeds: int = 1
+    runner: Runner,
+    *,
+    top: int | None = None,
+    seeds: int = 2,
+    trial_id: str | None = None,
+    refit_seeds: int = 0,
+    gate_seeds: int = 0,
 ) -> str:
     """Race the likely choices, `top` at most, then train the winner with `seeds` fresh seeds and score the holdout.
 
-    Returns the winner. The study's controls are trained beside it, and the present champion, unless it is the winner itself.
-    With `trial_id` there is no race: that trial is confirmed, with the champion, without controls. What is confirmed already
-    is not run again. A champion that cannot be compared, or that MLflow does not tell of, is left out, and the ledger says why.
+    Returns the winner. The present champion races beside them, and the study's controls are trained with the winner. With
+    `trial_id` there is no race: that trial alone is confirmed, without controls. What is confirmed already is not run again. A
+    champion that cannot be compared, or that MLflow does not tell of, is left out, and the ledger says why.
+    `refit_seeds` refits of the winner are to follow (0: none), after a gate with `gate_seeds` in each fold: as many seeds race
+    together, and the budget that is told counts all of them.
 
     Raises `ValueError` where there is nothing to confirm.
     """
     members = members_of(runner, top=top, seeds=seeds, trial_id=trial_id)
-    comparable(runner.study, runner.ledger, ranked_front(runner.ledger), runner.noted)  # tells of the others
+    comparable(runner.study, runner.ledger, _likely(runner, top), runner.noted)  # tells of the others
     champion = present_champion(runner)
-    winner = members[0] if trial_id else winner_of(runner, members, champion, refit_seeds)
-    variants: list[tuple[str, dict[str, Any]]] = [("", {})]
-    if trial_id is None:
-        variants += [(name, dict(changes)) for name, changes in runner.study.controls.items()]
-    fresh = fresh_seeds(runner.ledger, seeds)
-    todo = [
-        Trial(
-            phase="confirm",
-            parameters={**winner.parameters, **changes},
-            seed=seed,
-            folds=runner.study.search_folds[:1],
-            of=winner.trial_id,
-            variant=variant,
-        )
-        for variant, changes in variants
-        for seed in fresh
-    ]
-    runner.run_listed("confirm", todo)
+    course = None if trial_id else race_of(runner, members, champion, max(refit_seeds, 1), these=top is not None)
+    racers, fresh = racers_of(runner, course) if course else members, fresh_seeds(runner.ledger, seeds)
+    tell_confirmation(runner, course, racers, champion, fresh, refit_seeds, gate_seeds)
+    winner = winner_of(runner, course, champion) if course else members[0]
+    runner.run_listed("confirm", on_holdout(runner.study, winner, fresh, controls=trial_id is None))
     return winner.trial_id
 
 
@@ -136,10 +132,14 @@ def require_search(runner: Runner) -> None:
         )
 
 
+def _likely(runner: Runner, top: int | None) -> list[Trial]:
+    return likely_choices(runner.ledger, LIKELY if top is None else 0.0)
+
+
 def _distinct(runner: Runner, top: int | None) -> list[Trial]:
     """Who is to race, of those that can be trained today; of those that train the same the first."""
     found: dict[Hashable, Trial] = {}
-    for member in likely_choices(runner.ledger, LIKELY if top is None else 0.0):
+    for member in _likely(runner, top):
         if refusal_of(runner.study, member):
             continue
         found.setdefault(configuration_of(runner.study, member), member)

@@ -13,6 +13,8 @@ import pandas as pd
 from trainables.core.baselines.record import Baseline
 from tuning.evidence import holdout
 from tuning.evidence.ablation import comparison_of
+from tuning.evidence.race import Raced, Racer, raced
+from tuning.records.front.course import course_of
 from tuning.records.front.told import probability_of
 from tuning.records.home import Named, home_of, name_of
 from tuning.records.ledger import Ledger, Trial, objective_values, read_begun
@@ -97,6 +99,25 @@ class Snapshot:
         return self._marked(pd.DataFrame(rows, columns=columns).set_index("name"))
 
     @cached_property
+    def race(self) -> pd.DataFrame:
+        """A row for each configuration of the last race that ended, the winner first, and the champion beside them.
+
+        `accuracy` is that by cross-validation, `behind` what it lacks to the winner (negative) on the same people, each from
+        `_low` to `_high`. `.attrs` says how the race ended: its `winner`, what that has to be believed (`corrected`,
+        `corrected_low`, `corrected_high`), `num_folds`, `num_seeds` and so on. Empty where none has ended; `.attrs["reason"]`
+        then says why.
+        """
+        found = raced(self.ledger)
+        if found is None:
+            begun = course_of(self.ledger)
+            reason = f"{begun.told[0].upper()}{begun.told[1:]}." if begun and not begun.winner else "Nothing has raced."
+            if begun and begun.winner:
+                reason = "The predictions of the race are gone."
+            return self._marked(pd.DataFrame(), reason=reason)
+        facts = {key: value for key, value in _flat(found).items() if key != "racers"}
+        return self._marked(pd.DataFrame([_flat(racer) for racer in found.racers]), reason="", **facts)
+
+    @cached_property
     def evidence(self) -> pd.DataFrame:
         """What stands after fresh seeds: of a search a row for each configuration that was confirmed on the holdout.
 
@@ -125,7 +146,7 @@ class Snapshot:
             found[key] = pd.to_datetime(pd.to_numeric(found[key]), unit="s", utc=True)
         return self._marked(found)
 
-    def _marked(self, table: pd.DataFrame, **facts: str) -> pd.DataFrame:
+    def _marked(self, table: pd.DataFrame, **facts: Any) -> pd.DataFrame:
         table.attrs |= {"marks": list(self.marks), **facts}
         return table
 
@@ -139,8 +160,8 @@ def load(study: str | Named, home: str | Path | None = None) -> Snapshot:
     return Snapshot(name=name, home=place, ledger=read_begun(place, name))
 
 
-def _flat(row: holdout.Evidence) -> dict[str, Any]:
-    """A confirmed configuration as a row: its parameters and each interval in columns of their own."""
+def _flat(row: holdout.Evidence | Racer | Raced) -> dict[str, Any]:
+    """A confirmed configuration, or one that raced, as a row: its parameters and each interval in columns of their own."""
     found: dict[str, Any] = {}
     for field in dataclasses.fields(row):
         value = getattr(row, field.name)

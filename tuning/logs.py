@@ -62,6 +62,8 @@ def _of_event(event: Mapping[str, Any]) -> str:
         return told(map(Baseline.of, event["rows"]))
     if kind == "noted":
         return f"{event['trial_id']}: {event['words']}"
+    if kind == "unmeasured":
+        return f"the idle time of {event['kind']} is not known"
     if kind == "selected":
         by = f" by the preference {event['prefer']}" if "prefer" in event else ""
         return f"front: {', '.join(event['front'])}; recommended {event['recommended']}{by}"
@@ -73,13 +75,20 @@ def _of_event(event: Mapping[str, Any]) -> str:
         return f"promoted: {event['name']} version {event['version']} of {event['of']}{averages}" + (
             f"; {override.told}" if override else ""
         )
-    if kind == "race" and event["winner"]:
-        return f"{event['winner']} won the race of {counted(len(event['members']), 'configuration')}"
+    if kind == "race":
+        return _race(event)
     if kind == "incomparable":
         return f"{event['of']} is incomparable: {event['reason']}"
     if kind == "champion_left_out":
         return f"confirmed without the present champion: {event['reason']}"
     return ""
+
+
+def _race(event: Mapping[str, Any]) -> str:
+    of = f"the race of {counted(len(event['members']), 'configuration')}"
+    if event["winner"]:
+        return f"{event['winner']} won {of}"
+    return f"{', '.join(event['left'])} left {of} early" if event["left"] else f"{of} began"
 
 
 def _of_trial(ledger: Ledger, trial: Trial) -> Iterator[str]:

@@ -27,7 +27,7 @@ from tuning.execution.asked import require_fitting, require_one_spread
 from tuning.execution.devices.memory import foreseen
 from tuning.execution.devices.placement import Placement, num_at_once
 from tuning.execution.face_sizes import FaceSizes
-from tuning.execution.preparation import kept_spelling
+from tuning.execution.preparation import CLUSTER_BY, kept_clusters, kept_spelling
 from tuning.execution.runner import Runner
 from tuning.execution.seeds import require_study_seed
 from tuning.records.home import home_of, known_studies
@@ -87,6 +87,7 @@ def plan(
     home: str | Path | None = None,
     data_root: str | Path | None = None,
     keep_spelling: bool = False,
+    cluster_by: str | None = None,
     new_data: bool = False,
     num_samples: int | None = None,
     extend: int | None = None,
@@ -98,6 +99,7 @@ def plan(
     sd: float | None = None,
     pilot: str | None = None,
     smoke: bool = False,
+    prefer: str | None = None,
 ) -> Plan:
     """What a study will take: `num_samples` trials of a search or `extend` more, or an ablation over `folds` and `seeds`.
 
@@ -105,19 +107,18 @@ def plan(
     studies under `home` reached on this device. `sd` is the standard deviation, over folds and seeds, of the difference in
     accuracy between two variants trained on the same fold with the same seed, in points; without it that of the finished
     runs is taken, or of those of another study, the `pilot`.
-
     The disk is that of the largest configuration, and of as many trials at once as `placement` lets run here; without one a
-    trial has so many `workers`. `keep_spelling`, `new_data` and `keep_weights` are those of `run`. Raises `ValueError` for what
-    is asked of the other kind of study, and for an `image_size`, weights, a seed, folds and a pilot that it cannot be run with.
+    trial has so many `workers`. The rest is as `run` has it. Raises `ValueError` for what is asked of the other kind of study,
+    and for an `image_size`, weights, a seed, folds and a pilot that it cannot be run with.
     """
     loaded, place = as_study(study, smoke=smoke), home_of(home)
     asked: dict[str, Any] = {"num_samples": num_samples, "extend": extend, "folds": folds, "seeds": seeds}
-    require_fitting(loaded, **asked, sd=sd, pilot=pilot, keep_weights=keep_weights)
+    require_fitting(loaded, **asked, sd=sd, pilot=pilot, keep_weights=keep_weights, prefer=prefer)
     require_one_spread(sd, pilot)
     seeds = default_seeds(loaded) if seeds is None else seeds
     ledger = Ledger.read(place / loaded.name)
     _require_possible(loaded, ledger)
-    sizes = _folds(loaded, ledger.study, place, data_root, keep_spelling=keep_spelling, new_data=new_data)
+    sizes = _folds(loaded, ledger.study, place, data_root, keep_spelling, cluster_by or "", new_data)
     chosen = None if loaded.design is None else _chosen(loaded, folds, sizes)
     search_size = ledger.search_size(loaded.num_samples, num_samples, extend)
     ahead = ahead_of(loaded, ledger, search_size=search_size, folds=chosen, seeds=seeds)
@@ -156,15 +157,22 @@ def _require_possible(study: Study, ledger: Ledger) -> None:
 
 
 def _folds(
-    study: Study, facts: Mapping[str, Any], home: Path, given: str | Path | None, *, keep_spelling: bool, new_data: bool
+    study: Study,
+    facts: Mapping[str, Any],
+    home: Path,
+    given: str | Path | None,
+    keep_spelling: bool,
+    cluster_by: str,
+    new_data: bool,
 ) -> list[FoldSize] | None:
     """The folds as `fold_sizes` has them. Raises `ValueError` for a study that asks for larger faces than it would have."""
     root = None if given is None else Path(given).expanduser()
     stored = Path(facts["data_root"]) if facts.get("data_root") else None
     kept = kept_spelling(study.dataset, facts, keep_spelling)
-    asked: dict[str, Any] = {"keep_spelling": kept, "new_data": new_data}
+    clustered = kept_clusters(facts, cluster_by, new_data=new_data)
+    asked: dict[str, Any] = {"keep_spelling": kept, "cluster_by": clustered, "new_data": new_data}
     FaceSizes(study=study, facts=facts, home=home, root=root or stored, **asked).require()
-    return fold_sizes(study, home, root)
+    return fold_sizes(study, home, root, clustered)
 
 
 def _chosen(study: Study, folds: tuple[int, ...] | None, sizes: Sequence[FoldSize] | None) -> tuple[int, ...] | None:
@@ -251,7 +259,7 @@ def require_disk(
     The other arguments are those of `plan`. Of an ablation whose folds nobody can count yet two are taken to be ahead.
     """
     study, ledger = runner.study, runner.ledger
-    sizes = fold_sizes(study, runner.home, runner.data_root)
+    sizes = fold_sizes(study, runner.home, runner.data_root, runner.cluster_by or ledger.study.get(CLUSTER_BY, ""))
     chosen = None if study.design is None else _chosen(study, folds, sizes) or (0, 1)
     size = ledger.search_size(study.num_samples, num_samples, extend)
     ahead = ahead_of(study, ledger, search_size=size, folds=chosen, seeds=seeds)

@@ -20,6 +20,7 @@ def prepare(
     data_root: str | Path,
     *,
     keep_spelling: bool = False,
+    cluster_by: str | None = None,
     face_size: int | None = None,
     verify: bool = False,
     preview: str | Path | None = None,
@@ -29,13 +30,15 @@ def prepare(
     """The prepared faces of the data set at `data_root`, with what was dropped and why; found again where they lie.
 
     `dataset` is a file of `trainables/data/`. In data of one's own, several spellings of a name (`Anna`, `anna`) are one
-    person or class, unless `keep_spelling` keeps them apart. `face_size` is the largest `image_size` in px that networks can
-    read of it, 16 to 512 (default: 128, or what the data set has); crops are stored with a margin, at 1.25 times that. Work
-    that was interrupted goes on, and of data that grew what is new is read. `verify` reads every byte again and trusts
-    nothing that was remembered of it. `preview` is the file (.png, .jpg, .jpeg or .webp) that a contact sheet is written to:
-    crops of each clip, or of many clips evenly, and the dropped ones.
+    person or class, unless `keep_spelling` keeps them apart. `cluster_by` says which clips that name nobody belong together
+    and stand on one side of every split: `column:NAME` of one's own table, `pattern:REGEX`, whose first group is looked for in
+    a clip's name (`pattern-or-alone:REGEX` where clips may lack it), `faces`, or `faces:FILE` with the weights for them.
+    `face_size` is the largest `image_size` in px that networks can read of it, 16 to 512 (default: 128, or what the data set
+    has); crops are stored with a margin, at 1.25 times that. Work that was interrupted goes on, and of data that grew what is
+    new is read. `verify` reads every byte again and trusts nothing that was remembered of it. `preview` is the file (.png,
+    .jpg, .jpeg or .webp) that a contact sheet is written to: crops of each clip, or of many clips evenly, and the dropped ones.
     Raises `ValueError` where the folder is not laid out as its owners do, for another `face_size`, where there are no
-    spellings to keep, and, before anything is cropped, where no picture can be written at `preview`.
+    spellings to keep or clips to cluster, and, before anything is cropped, where no picture can be written at `preview`.
     """
     sheet = None if preview is None else Path(preview).expanduser()
     if sheet is not None:
@@ -45,7 +48,7 @@ def prepare(
     if face_size is not None:
         require_face_size(face_size)
     root, crop_size = Path(data_root).expanduser(), None if face_size is None else margin_size(face_size)
-    loaded = load_dataset(dataset, root, keep_spelling=keep_spelling)
+    loaded = load_dataset(dataset, root, keep_spelling=keep_spelling, cluster_by=cluster_by or "")
     prepared = prepare_loaded(loaded, root, home_of(home), heard(progress), crop_size=crop_size, verify=verify)
     if sheet is not None:
         _write_sheet(sheet, prepared, loaded)

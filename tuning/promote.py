@@ -8,7 +8,8 @@ from typing import Any
 
 from search_spaces.core.study import Study
 from tuning.confirm import confirm_search, members_of
-from tuning.confirming.judging import judged
+from tuning.confirming.budget import tell_promotion
+from tuning.confirming.judging import judged, tell_margin
 from tuning.confirming.preferring import choose_by, require_preference
 from tuning.confirming.race import NoWinner, standing_winner
 from tuning.confirming.refits import NotRefitted, refits
@@ -25,7 +26,7 @@ from tuning.execution.seeds import refit_seeds as seeds_of_refits
 from tuning.records.ledger import first_error
 from tuning.records.mlflow_store import require_answers
 from tuning.records.moved_home import open_store
-from tuning.statistics.superiority import MARGIN, SAVING, require_allowed
+from tuning.statistics.gate.superiority import MARGIN, SAVING, require_allowed
 from tuning.text.progress import heard
 
 
@@ -35,7 +36,7 @@ def promote(
     trial_id: str | None = None,
     margin: float | None = None,
     refit_seeds: int = 1,
-    num_seeds: int = NUM_SEEDS,
+    gate_seeds: int = NUM_SEEDS,
     prefer: str | None = None,
     override: str | None = None,
     home: str | Path | None = None,
@@ -50,7 +51,7 @@ def promote(
 
     def require(runner: Runner) -> None:
         require_allowed(margin=margin, saving=SAVING)
-        _require_seeds(num_seeds)
+        _require_seeds(gate_seeds)
         seeds_of_refits(refit_seeds)
         _require_promotable(runner.study, leaky=runner.study.folds == "random_leaky")
         members_of(runner, trial_id=trial_id)
@@ -61,7 +62,7 @@ def promote(
     with Runner(study, heard(progress), **given, begun=True, require=require) as runner:
         choose_by(runner, prefer)
         asked: dict[str, Any] = {"trial_id": trial_id, "margin": margin, "refit_seeds": refit_seeds}
-        asked["num_seeds"] = num_seeds
+        asked["gate_seeds"] = gate_seeds
         promoted = promote_winner(runner, override=override, **asked)
     return dataclasses.replace(promoted, notes=tuple(runner.notes))
 
@@ -73,7 +74,7 @@ def promote_winner(
     margin: float = MARGIN,
     saving: float = SAVING,
     refit_seeds: int = 1,
-    num_seeds: int = NUM_SEEDS,
+    gate_seeds: int = NUM_SEEDS,
     override: str | None = None,
 ) -> Promotion:
     """Refit and register the winner of a study's race (or the configuration of `trial_id`) as champion.
@@ -81,7 +82,7 @@ def promote_winner(
     The race is run, and its winner confirmed, where evidence is missing. Every champion must beat the majority baseline; one
     that follows must also beat the present champion on what both answered in the folds of the race (`superiority`: superior,
     or within what is left of `margin` with `saving` fewer parameters or less time), as one of all that entered a race, at what
-    is left of the error budget of these people (`ErrorBudget`). Both are trained with `num_seeds` seeds in each fold that
+    is left of the error budget of these people (`ErrorBudget`). Both are trained with `gate_seeds` seeds in each fold that
     tests somebody outside the recorded set. What is champion already is left as it is. The refit trains
     on everybody but the holdout, for the median best epoch of the confirmed runs, with `refit_seeds` seeds; of several, which
     the race then tests as one, a model is registered that answers with the mean of their probabilities. The evidence belongs to
@@ -97,11 +98,11 @@ def promote_winner(
     Raises `Refused` where a condition fails, where classes differ from the present champion's or too few people are left,
     where its configuration is the same, where somebody else changed the champion meanwhile, where the folds share people,
     and for an ablation; `ValueError`, before anything is trained, for a `margin` or `saving` that no test can be made
-    with and for `refit_seeds`, `num_seeds` and an `override` that are not allowed. Of a real data set's drawn copy the name
+    with and for `refit_seeds`, `gate_seeds` and an `override` that are not allowed. Of a real data set's drawn copy the name
     ends in `-drawn`.
     """
     require_allowed(margin=margin, saving=saving)
-    _require_seeds(num_seeds)
+    _require_seeds(gate_seeds)
     seeds_of_refits(refit_seeds)
     overriding = override_of(override)
     _require_promotable(runner.study, leaky=runner.splits.leaky)
@@ -111,7 +112,7 @@ def promote_winner(
         raise Refused(str(error)) from error
     holdout = Holdout(runner.ledger)
     try:
-        test: dict[str, Any] = {"margin": margin, "saving": saving, "num_seeds": num_seeds}
+        test: dict[str, Any] = {"margin": margin, "saving": saving, "gate_seeds": gate_seeds}
         promoted = _promoted(runner, holdout, champion, trial_id, test, refit_seeds, overriding)
     except Refused as refused:
         refused.rows, refused.race = tuple(holdout.rows()), raced(runner.ledger)
@@ -128,7 +129,9 @@ def _promoted(
     count: int,
     override: Override | None,
 ) -> Promotion:
-    found = _confirmed(runner, holdout, champion, trial_id, count)
+    if champion:
+        tell_margin(runner, champion, test["margin"], family=len(members_of(runner, trial_id=trial_id)))
+    found = _confirmed(runner, holdout, champion, trial_id, count, test["gate_seeds"])
     same = champion is not None and champion.is_configuration(runner.study, found.parameters)
     if champion and same:
         count = max(count, champion.num_members)
@@ -155,10 +158,10 @@ def require_registry(runner: Runner) -> None:
     require_answers(open_store(runner.home))
 
 
-def _require_seeds(num_seeds: int) -> None:
-    if not NUM_SEEDS <= num_seeds <= MOST_CONFIRMED:
+def _require_seeds(gate_seeds: int) -> None:
+    if not NUM_SEEDS <= gate_seeds <= MOST_CONFIRMED:
         raise ValueError(
-            f"num_seeds={num_seeds} was given; whole numbers from {NUM_SEEDS} to {MOST_CONFIRMED} are allowed."
+            f"gate_seeds={gate_seeds} was given; whole numbers from {NUM_SEEDS} to {MOST_CONFIRMED} are allowed."
         )
 
 
@@ -176,7 +179,12 @@ def _require_promotable(study: Study, *, leaky: bool) -> None:
 
 
 def _confirmed(
-    runner: Runner, holdout: Holdout, champion: Champion | None, trial_id: str | None, refit_seeds: int
+    runner: Runner,
+    holdout: Holdout,
+    champion: Champion | None,
+    trial_id: str | None,
+    refit_seeds: int,
+    gate_seeds: int,
 ) -> Evidence:
     """The evidence for the winner of the race, or for `trial_id`, gathered where it is missing."""
     require_comparable(runner.study, runner.ledger, trial_id)
@@ -184,11 +192,14 @@ def _confirmed(
     found = holdout.row(trial_id)
     if found is None or len(found.seeds) < NUM_SEEDS:
         try:
-            chosen = confirm_search(runner, seeds=NUM_SEEDS, trial_id=trial_id, refit_seeds=refit_seeds)
+            more = {"refit_seeds": refit_seeds, "gate_seeds": gate_seeds}
+            chosen = confirm_search(runner, seeds=NUM_SEEDS, trial_id=trial_id, **more)
         except NoWinner as error:
             raise Refused(str(error)) from error
         found = holdout.row(chosen)
         if found is None or len(found.seeds) < NUM_SEEDS:
             because = first_error(trial for trial in runner.ledger.of_phase("confirm") if trial.of == chosen)
             raise Refused(f"{chosen} was not confirmed with {NUM_SEEDS} seeds: some of its trainings failed.{because}")
+    else:
+        tell_promotion(runner, runner.ledger.trials[found.trial_id], champion, found.seeds, refit_seeds, gate_seeds)
     return found

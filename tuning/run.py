@@ -22,6 +22,7 @@ def run(
     home: str | Path | None = None,
     data_root: str | Path | None = None,
     keep_spelling: bool = False,
+    cluster_by: str | None = None,
     new_data: bool = False,
     placement: Placement | None = None,
     num_samples: int | None = None,
@@ -40,8 +41,9 @@ def run(
     """Bring a search to `num_samples` trials, or train an ablation's variants on `folds` with `seeds` seeds each.
 
     `study` is the name of a file of `search_spaces/` or an object. Its faces are those under `data_root`, or drawn ones;
-    `keep_spelling` is that of `prepare`, and remembered with the study. Everything it leaves lies under `home`. No trial
-    begins after `time_budget_s`. `resume` goes on with a study that was begun, `extend` adds so many trials to a search.
+    `keep_spelling` and `cluster_by` are those of `prepare`, and remembered with the study. Everything it leaves lies under
+    `home`. No trial begins after `time_budget_s`. `resume` goes on with a study that was begun, `extend` adds so many trials
+    to a search.
     With `new_data` it goes on with data that have grown or changed since, as a new version of them: its trials on those of
     before stay in its ledger and count no more, and everybody who was there stays on his side of the holdout.
     What needs no search is measured first (docs/decisions/0025), once, unless `baselines` is false here or in the study.
@@ -57,7 +59,7 @@ def run(
     asked: dict[str, Any] = {"num_samples": num_samples, "extend": extend, "folds": folds, "seeds": seeds}
     require_fitting(loaded, **asked, keep_weights=keep_weights, prefer=prefer)
     given: dict[str, Any] = {"home": home, "data_root": data_root, "placement": placement, "verbose": verbose}
-    given |= {"keep_spelling": keep_spelling, "new_data": new_data}
+    given |= {"keep_spelling": keep_spelling, "cluster_by": cluster_by, "new_data": new_data}
     resume = resume or new_data
     if loaded.design is not None:
         more: dict[str, Any] = {"folds": folds, "seeds": seeds, "time_budget_s": time_budget_s, "resume": resume}

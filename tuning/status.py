@@ -13,6 +13,7 @@ from typing import Any
 from trainables.core import files
 from trainables.core.baselines.record import Baseline
 from tuning.records.budget.told import Balance, balance_of
+from tuning.records.front.course import Course, course_of
 from tuning.records.front.told import how_sure, members_of
 from tuning.records.home import Named, home_of, known_studies, name_of
 from tuning.records.ledger import read_begun
@@ -25,6 +26,8 @@ class Status:
 
     `front` is the exact one, `members` who is on it in one draw of five or more by `front_probability`; `sureness` is by trial
     the share of the draws in which the preference `prefer` takes it, in words `sureness_told` (docs/decisions/0028).
+
+    `race` is the last race of its likely choices (`Course`), `None` before one began; without a winner it has not ended.
 
     `baselines` are what was measured beside its trials (`Baseline`), before the first of them.
     `incomparable` says of trials whose configuration cannot be trained any more why, once a command has met them.
@@ -49,6 +52,7 @@ class Status:
     prefer: str = "knee"
     sureness: dict[str, float] = dataclasses.field(default_factory=dict)
     sureness_told: str = ""
+    race: Course | None = None
     promoted: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     baselines: list[Baseline] = dataclasses.field(default_factory=list)
     incomparable: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -91,6 +95,7 @@ def _status(home: Path, name: str) -> Status:
         prefer=ledger.study.get("prefer", "knee"),
         sureness=ledger.selection.get("sureness", {}),
         sureness_told=how_sure(ledger),
+        race=course_of(ledger),
         promoted=[
             {key: event[key] for key in ("name", "version", "of")}
             | {"num_members": event.get("num_members", 1), "override": event.get("override")}

@@ -15,6 +15,7 @@ from search_spaces.core.study import PARETO
 from trainables.core.phases import Phase
 from tuning.evidence.holdout import Evidence, evidence, predictions_of
 from tuning.evidence.race import Raced, raced
+from tuning.records.front.course import course_of
 from tuning.records.front.told import likeliest_first, members_of, probability_of
 from tuning.records.ledger import Ledger, Trial, objective_values, read_begun
 from tuning.records.selection import ranked_front
@@ -125,6 +126,12 @@ class ReportData:
             return raced(self.ledger)
         except (OSError, ValueError):
             return None
+
+    @property
+    def race_under_way(self) -> str:
+        """How a race stands that has not ended, in one sentence; `""` where none runs."""
+        begun = course_of(self.ledger)
+        return "" if begun is None or begun.winner else f"{begun.told[0].upper()}{begun.told[1:]}."
 
     @property
     def evidence_problem(self) -> str:

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from benchmarks.core.gate_summary import has_power, sizes_of, summary, verdict
 from benchmarks.core.gate_worlds import NUM_FOLDS, WORLDS, FacesStudy, ProbitStudy, World, accuracies, clustered
 from benchmarks.core.smiling_people import fitted
-from benchmarks.promotion_calibration import SPREADS, asked, gains_of, has_power, run, sizes_of, summary, verdict
+from benchmarks.promotion_calibration import SPREADS, asked, gains_of, run
 
 BY_NAME = {world.name: world for world in WORLDS}
 

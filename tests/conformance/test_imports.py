@@ -254,7 +254,7 @@ def test_a_package_file_holds_a_docstring_and_nothing_else():
         pytest.param("trainables.core.ray.slot, trainables.core.ray.trainer", {"torch"}, marks=pytest.mark.slow),
         ("tuning.status, tuning.logs", {"torch", "ray", "mlflow"}),
         pytest.param(
-            "tuning.statistics.comparison, tuning.statistics.superiority",
+            "tuning.statistics.comparison, tuning.statistics.gate.superiority",
             {"torch", "trainables", "statsmodels"},
             marks=pytest.mark.slow,
         ),

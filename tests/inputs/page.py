@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.conftest import ROOT
-from tests.inputs import containers, images, layouts, lengths, people, tables
+from tests.inputs import clusters, containers, images, layouts, lengths, people, tables
 from tests.inputs.case import Family
 
 PAGE = ROOT / "docs" / "inputs.md"
@@ -14,6 +14,7 @@ FAMILIES: tuple[Family, ...] = (
     lengths.FAMILY,
     people.FAMILY,
     tables.FAMILY,
+    clusters.FAMILY,
 )
 BEFORE = """\
 # What may be given, and what happens

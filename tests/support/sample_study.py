@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from search_spaces.core.study import Objective
-from tuning.evidence.race import EVENT, Course
 from tuning.records.front.choice import choose
+from tuning.records.front.course import EVENT, Course
 from tuning.records.ledger import Ledger, State, Trial
 
 CLASSES = ("neutral", "offset", "onset", "smile")

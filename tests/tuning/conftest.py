@@ -1,4 +1,4 @@
-"""Whom the studies without a Ray compare variants on, and a home with a study of six people who may withdraw."""
+"""Whom studies without a Ray compare on, a home with a sample study, and one with six people who may withdraw."""
 
 import shutil
 
@@ -6,12 +6,21 @@ import pytest
 
 from tests.support.ablation_driver import prepare_subjects
 from tests.support.hand_runner import write_people_home
+from tests.support.sample_study import write_sample
 
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory):
     """Random clips of twelve people in four folds, prepared once."""
     return prepare_subjects(tmp_path_factory.mktemp("prepared"))
+
+
+@pytest.fixture(scope="module")
+def sample_home(tmp_path_factory):
+    """A home with the study `smiles` of `write_sample`, one for a module."""
+    home = tmp_path_factory.mktemp("home")
+    write_sample(home)
+    return home
 
 
 @pytest.fixture(scope="session")

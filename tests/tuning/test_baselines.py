@@ -10,7 +10,7 @@ from search_spaces.core.designs import named
 from tests.support.ablation_driver import prepare_subjects, study_of, tuned_study
 from tests.support.tiny_study import tiny_study
 from tests.support.without_ray import LoopRunner
-from trainables.core.baselines.measure import measure_baselines
+from trainables.core.baselines.measure import _logistic_regression, measure_baselines
 from trainables.core.training.workers import Group
 from tuning.records.ledger import Ledger
 from tuning.run import run
@@ -110,6 +110,18 @@ def test_what_a_worker_measured_is_written_with_intervals_and_told(begin, monkey
     (note,) = runner.listener.notes
     assert note.startswith(f"Baselines: majority class {100 * majority.accuracy:.1f} %; logistic regression ")
     assert note.endswith("plain network not measured (MemoryError: no memory).")
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_interval_of_the_network_alone_counts_its_seed(begin, monkeypatch):
+    monkeypatch.setattr("trainables.core.baselines.measure._plain_network", _logistic_regression)
+    runner = begin(study_of(design=None, **LR))
+    job = runner._baselines("search")
+    job.ended({"done": True, "baselines": measure_baselines(job.spec, Group())}, error=False)
+    majority, regression, network = Ledger.read(runner.folder).baselines
+    assert (majority.num_seeds, regression.num_seeds, network.num_seeds) == (0, 0, 1)
+    assert network.accuracy == regression.accuracy
+    assert regression.high < network.high
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from tests.support.hand_runner import HandRunner
 from tuning import confirm as module
 from tuning.confirm import confirm_search
 from tuning.evidence.holdout import evidence
-from tuning.evidence.race import course_of
 from tuning.execution.seeds import CONFIRM_SEED
 from tuning.promote import promote_winner
+from tuning.records.front.course import course_of
 from tuning.records.ledger import Trial
 
 
@@ -117,7 +117,7 @@ def test_where_some_confirmations_fail_the_rest_is_shown_and_the_failures_are_to
     assert "1 of 2 confirmations failed. The first error: confirm-0001: it diverged" in done.stderr
     row, race = map(json.loads, done.stdout.splitlines())
     assert race["race"]["winner"] == row["trial_id"]
-    assert (row["trial_id"], row["subjects_known"], row["leaky"]) == ("search-0000", True, False)
+    assert (row["trial_id"], row["units"], row["leaky"]) == ("search-0000", "people", False)
 
 
 def test_one_trial_is_confirmed_by_name(command):

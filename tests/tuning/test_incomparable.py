@@ -55,6 +55,17 @@ def test_confirm_leaves_it_out_and_says_why(store):
             confirm_search(runner, trial_id="search-0002")
 
 
+def test_one_is_told_of_that_would_race_and_not_one_of_the_front_that_would_not(store):
+    with searched(store, "likely") as runner:
+        sureness = {"search-0000": 0.6, "search-0001": 0.4}
+        runner.ledger.select(["search-0000", "search-0002"], "search-0000", sureness=sureness)
+        confirm_search(runner, seeds=1)
+        assert not [note for note in runner.notes if "incomparable" in note]
+        runner.ledger.select(["search-0000"], "search-0000", sureness={**sureness, "search-0002": 0.2})
+        confirm_search(runner, seeds=1)
+        assert SAID in runner.notes
+
+
 def test_where_nothing_else_is_on_the_front_it_is_said(store):
     with searched(store, "alone") as runner:
         runner.ledger.select(["search-0002"], "search-0002")

@@ -1,6 +1,7 @@
 """`prepare`: with `--preview` a contact sheet, of data that was found again too; refused before anything is cropped."""
 
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -80,3 +81,25 @@ def test_a_sheet_that_cannot_be_written_is_refused_before_anything_is_cropped(cl
     assert done.stderr.count("\n") == 1
     assert message in done.stderr
     assert not (tmp_path / "home").exists()
+
+
+def test_clusters_are_shown_in_the_place_of_people_and_told_as_data(clips, tmp_path, monkeypatch):
+    for folder in ("happy", "sad"):
+        for path in [path for path in (clips / folder).iterdir() if path.name.startswith("Ben_")]:
+            shutil.rmtree(path)
+        for place in range(6):
+            write_image(clips / folder / f"film{place}" / "1.png", np.full((40, 40, 3), 20 * place + 9, np.uint8))
+    written, write = [], Lettering.write
+    monkeypatch.setattr(
+        Lettering,
+        "write",
+        lambda self, picture, text, *place: (written.append(text), write(self, picture, text, *place)),
+    )
+    asked = ["prepare", "clip_folder", "--data-root", clips, "--cluster-by", r"pattern:(film\d)"]
+    told = call(*asked, "--preview", tmp_path / "sheet.png")
+    assert r"kept 16 of 16 clips, 8 clusters by pattern:(film\d), 2 classes" in told.stderr + told.stdout
+    assert {"happy  ·  Zoë", "happy  ·  cluster film0"} <= {*written}
+    data = json.loads(call(*asked, "--json").stdout)
+    assert data["clusters"] == {f"cluster film{place}": 2 for place in range(6)}
+    assert data["people"] == {"Zoë": 2, "张伟": 2}
+    assert data["cluster_by"] == r"pattern:(film\d)"

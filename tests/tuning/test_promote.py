@@ -33,7 +33,7 @@ def client(store):
 def fake_champion(client, runner, tags=None):
     """Version 1 is champion, made of nothing: `runner` is to be its study."""
     name, uri = runner.study.registered_model, runner.tracker.uri
-    found = module._confirmed(runner, Holdout(runner.ledger), None, None, 1)
+    found = module._confirmed(runner, Holdout(runner.ledger), None, None, 1, 0)
     tags = version_tags(runner.study, runner.prepared, runner.splits, found, "") | (tags or {})
     client.create_registered_model(name)
     client.create_model_version(name, source="nowhere", tags=tags)

@@ -20,9 +20,8 @@ from tuning.records import registry
 from tuning.records.aliases import aliases
 from tuning.records.tags import ACCURACY_REFERENCE, MARGIN_SPENT
 from tuning.status import status
-from tuning.text.model_tables import lines
 from tuning.text.outcomes import show_promotion
-from tuning.text.tables import show_status
+from tuning.text.tables import model_lines, show_status
 
 GOOD, FAIR, POOR = 0.97, 0.75, 0.4
 REASON = "the old one is too slow"
@@ -87,8 +86,10 @@ def test_it_is_shown_wherever_the_version_is(begin, client, capsys, monkeypatch)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", runner.tracker.uri)
     (found,) = [one for one in models(home=runner.home) if one.name == promoted.name]
     assert (found.version, found.study, found.override) == (2, runner.study.name, promoted.override)
-    assert f"  {told}" in lines(found)
-    assert f"  5 of 5 % of the error level left for {promoted.name} on these people, no question asked" in lines(found)
+    assert f"  {told}" in model_lines(found)
+    assert f"  5 of 5 % of the error level left for {promoted.name} on these people, no question asked" in model_lines(
+        found
+    )
     assert promoted.name in fertune.list("models", home=runner.home)
     monkeypatch.setenv("FERTUNE_HOME", str(runner.home))
     assert told in call("list", "models").stdout

@@ -137,12 +137,13 @@ def test_on_grown_data_the_configuration_is_trained_with_as_many_seeds_as_the_ch
 
 
 def test_the_command_line_hands_the_number_of_seeds_on(monkeypatch):
-    asked = {}
-    monkeypatch.setattr("tuning.promote.promote", lambda study, **given: asked.update(given))
+    asked = []
+    monkeypatch.setattr("tuning.promote.promote", lambda study, **given: asked.append(given))
     monkeypatch.setattr("tuning.text.outcomes.show_promotion", lambda *_: None)
-    for arguments, expected in (([], 1), (["--refit-seeds", "3"], 3)):
+    for arguments in ([], ["--refit-seeds", "3"], ["--gate-seeds", "4"]):
         assert call("promote", "demo", *arguments).exit_code == 0
-        assert asked["refit_seeds"] == expected
+    seeds = [{key: value for key, value in given.items() if key.endswith("seeds")} for given in asked]
+    assert seeds == [{}, {"refit_seeds": 3}, {"gate_seeds": 4}]
     refused = call("promote", "demo", "--refit-seeds", "0")
     assert (refused.exit_code, "greater than or equal to 1" in refused.stderr) == (2, True)
 

@@ -1,11 +1,13 @@
 """A study at a glance: its trials by phase and state, its front, and who was promoted of what."""
 
+import dataclasses
 import json
 
 import pytest
 
 from tests.support.builders import make_trial
 from trainables.core.baselines.record import Baseline
+from tuning.records.front.course import Course
 from tuning.records.ledger import Ledger
 from tuning.status import Status, status
 from tuning.text.tables import show_status
@@ -41,6 +43,19 @@ def test_it_counts_trials_and_names_what_was_promoted_and_not_what_was_refused(t
             baselines=[Baseline(name="majority", accuracy=0.25, folds=(0,))],
         )
     ]
+
+
+def test_it_names_the_last_race_and_how_it_ended(tmp_path, capsys):
+    course = Course(members=("search-0000", "search-0001"), folds=(0, 1, 2), seeds=(7,), winner="search-0001")
+    with Ledger.write(tmp_path / "smiles") as ledger:
+        ledger.open_study(leaky=False)
+        ledger.note("race", **dataclasses.asdict(course))
+    found = status("smiles", home=tmp_path)
+    assert found[0].race == course
+    show_status(tmp_path, found, False)
+    assert "  race: search-0001 won a race of 2 configurations over 3 folds\n" in capsys.readouterr().out
+    show_status(tmp_path, found, True)
+    assert json.loads(capsys.readouterr().out)["race"]["winner"] == "search-0001"
 
 
 def test_it_tells_the_disk_that_a_study_takes_by_kind(tmp_path, capsys):

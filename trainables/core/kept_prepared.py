@@ -64,7 +64,7 @@ KEPT_PREPARED = (
         ("trainables/core/prepared/draft.py", "trainables/core/prepared/withdrawn.py"),
         (
             *("trainables/core/prepared/stored.py", "trainables/core/prepared/earlier.py"),
-            "trainables/core/prepared/withdrawn.py",
+            *("trainables/core/prepared/withdrawn.py", "trainables/core/prepared/clustering.py"),
         ),
         True,
         "as with `index.json`",

@@ -23,21 +23,22 @@ from trainables.data.core.spelling import merged
 LAYOUT = "<class>/<subject>_<anything>.mp4, or a folder of frames of that name"
 
 
-def load(root: Path, *, keep_spelling: bool = False) -> Dataset:
+def load(root: Path, *, keep_spelling: bool = False, nameless: bool = False) -> Dataset:
     """The clips under `root`, with folds by subject.
 
     A folder of frames that is empty or cannot be read counts as a clip, so that preparation can name and drop it. With
-    `keep_spelling` several spellings of a name are several.
+    `keep_spelling` several spellings of a name are several. Where clips may be `nameless`, names need not tell the subject;
+    if some do not, there are no folds yet.
     Raises `DataError` for a layout other than this one, fewer than two classes or three subjects.
     """
-    return load_layout(Path(root), "clip_folder", keep_spelling=keep_spelling)
+    return load_layout(Path(root), "clip_folder", keep_spelling=keep_spelling, nameless=nameless)
 
 
-def load_layout(root: Path, name: str, *, keep_spelling: bool = False) -> Dataset:
+def load_layout(root: Path, name: str, *, keep_spelling: bool = False, nameless: bool = False) -> Dataset:
     """The data set `name` read from `root` in this layout. Raises `DataError` as `load` does."""
-    classes, samples, notes = find(root, keep_spelling=keep_spelling)
+    classes, samples, notes = find(root, keep_spelling=keep_spelling, nameless=nameless)
     try:
-        folds = folds_by_people(samples, classes)
+        folds = folds_by_people(samples, classes) if all(sample.subject for sample in samples) else []
     except DataError as error:
         raise DataError(f"{root}: {error}") from error
     return Dataset(
@@ -51,9 +52,12 @@ def load_layout(root: Path, name: str, *, keep_spelling: bool = False) -> Datase
     )
 
 
-def find(root: Path, *, keep_spelling: bool = False) -> tuple[tuple[str, ...], list[Sample], tuple[str, ...]]:
+def find(
+    root: Path, *, keep_spelling: bool = False, nameless: bool = False
+) -> tuple[tuple[str, ...], list[Sample], tuple[str, ...]]:
     """The classes, sorted, the clips of the layout, and what is to be told of them.
 
+    Where clips may be `nameless`, those without `_` in their name have no subject.
     Raises `DataError` saying what is wrong and where.
     """
     require_folder(root, LAYOUT)
@@ -62,7 +66,7 @@ def find(root: Path, *, keep_spelling: bool = False) -> tuple[tuple[str, ...], l
         raise DataError(f"{root}: no class folders in here. Expected: {LAYOUT}.")
     require_no_parts(root, folders, LAYOUT)
     twice: list[Path] = []
-    found = {folder.name: _clips(folder, twice) for folder in folders}
+    found = {folder.name: _clips(folder, twice, nameless=nameless) for folder in folders}
     paths = [path for clips in found.values() for clip in clips for path in clip.paths]
     frames = [path for folder in twice for path in _frames(folder)]
     beside = passed_over(root, [*paths, *frames, root / DRAWN_MARKER])
@@ -75,9 +79,9 @@ def find(root: Path, *, keep_spelling: bool = False) -> tuple[tuple[str, ...], l
     spelt, of_classes = merged(names, keep=keep_spelling)
     classes = tuple(dict.fromkeys(spelt))
     label = {name: classes.index(spelling) for name, spelling in zip(names, spelt, strict=True)}
-    subjects, of_people = merged([str(clip.subject) for clip in samples], keep=keep_spelling)
+    subjects, of_people = merged([clip.subject or "" for clip in samples], keep=keep_spelling)
     samples = [
-        dataclasses.replace(clip, label=label[folder_of(clip)], subject=subject)
+        dataclasses.replace(clip, label=label[folder_of(clip)], subject=subject or None)
         for clip, subject in zip(samples, subjects, strict=True)
     ]
     notes = [f"classes: {note}" for note in of_classes] + [f"people: {note}" for note in of_people]
@@ -89,7 +93,7 @@ def find(root: Path, *, keep_spelling: bool = False) -> tuple[tuple[str, ...], l
     return classes, samples, (*notes, *suspicions(samples, classes))
 
 
-def _clips(folder: Path, twice: list[Path]) -> list[Sample]:
+def _clips(folder: Path, twice: list[Path], *, nameless: bool) -> list[Sample]:
     """The clips of a class folder, with the label 0.
 
     A folder of frames that is called as a video beside it is that video once more, and is added to `twice`.
@@ -112,9 +116,14 @@ def _clips(folder: Path, twice: list[Path]) -> list[Sample]:
     samples = []
     for path, paths, stem in clips:
         subject, mark, _ = stem.partition("_")
-        if not mark or not subject.strip():
-            raise DataError(f"{path}: the name does not tell the subject. Expected: {LAYOUT}, such as P01_happy.mp4.")
-        samples.append(Sample(clip_id=f"{folder.name}/{path.name}", label=0, subject=subject, paths=paths))
+        named = bool(mark and subject.strip())
+        if not named and not nameless:
+            raise DataError(
+                f"{path}: the name does not tell the subject. Expected: {LAYOUT}, such as P01_happy.mp4. Where people are not "
+                "known, --cluster-by says which clips belong together."
+            )
+        clip_id = f"{folder.name}/{path.name}"
+        samples.append(Sample(clip_id=clip_id, label=0, subject=subject if named else None, paths=paths))
     return samples
 
 

@@ -6,7 +6,7 @@ validating the one before it, or the words train, validation and test; without i
 `clip_folder`. People who share a `group` count as one subject, so that no group lies on both sides of a split. `weight`, or
 `votes` for the label, is by how much a clip counts in training: a number above 0, 1 where the cell is empty. Columns
 such as `votes:happy` hold how many annotators saw each class, for networks that learn from `soft_labels`. Columns that are not
-read are told.
+read are told. With `--cluster-by` clips may lack a `subject`, and so may the table.
 """
 
 from __future__ import annotations
@@ -38,14 +38,17 @@ EXAMPLE = {
 }
 
 
-def load(root: Path, *, keep_spelling: bool = False) -> Dataset:
+def load(root: Path, *, keep_spelling: bool = False, nameless: bool = False, column: str = "") -> Dataset:
     """The clips of the table `root`, or of the one in that folder; rows whose file is missing are left out and told.
 
-    With `keep_spelling` several spellings of a label or a subject are several. Raises `DataError` for a table that lacks
-    a column, a cell that cannot be used, with its row, and folds that share a person.
+    With `keep_spelling` several spellings of a label or a subject are several. Clips that may be `nameless` need no subject,
+    and have what `column` says for their cluster; but for those given there are no folds of them yet. Raises `DataError` for a
+    table that lacks a column, a cell that cannot be used, with its row, and folds that share a person.
     """
-    table = _table(Path(root))
-    rows, notes = _rows(table)
+    without = [name for name in NEEDED if name != "subject"]
+    needed = [*without, *([column] if column and column not in without else [])] if nameless else NEEDED
+    table = _table(Path(root), needed)
+    rows, notes = _rows(table, needed)
     rows, missing = _with_files(table, rows)
     notes += missing
     labels, of_classes = merged([row["label"] for row in rows], keep=keep_spelling)
@@ -59,7 +62,8 @@ def load(root: Path, *, keep_spelling: bool = False) -> Dataset:
         Sample(
             clip_id=row["path"],
             label=classes.index(label),
-            subject=subject,
+            subject=subject or None,
+            cluster=None if subject or not column else row[column],
             paths=_paths(table, row["path"]),
             weight=_weight(table, row),
             votes=seen,
@@ -68,7 +72,8 @@ def load(root: Path, *, keep_spelling: bool = False) -> Dataset:
     ]
     given = any(row["fold"] for row in rows)
     try:
-        folds = _folds_given(rows, subjects) if given else folds_by_people(samples, classes)
+        folds = _folds_given(rows, [sample.subject or sample.clip_id for sample in samples]) if given else []
+        folds = folds or (folds_by_people(samples, classes) if all(subjects) else [])
     except DataError as error:
         raise DataError(f"{table}: {error}") from error
     notes += (
@@ -88,14 +93,15 @@ def load(root: Path, *, keep_spelling: bool = False) -> Dataset:
     )
 
 
-def _table(root: Path) -> Path:
+def _table(root: Path, needed: Sequence[str]) -> Path:
     """The table that `root` is, or the only one in that folder that has the columns."""
     if root.is_file():
         return root
     require_folder(root, LAYOUT)
     names = [entry.name for entry in entries(root) if Path(entry.name).suffix.lower() in TABLE_SUFFIXES]
     tables = [root / name for name in sorted(names) if not name.startswith((".", "~$"))]
-    fitting = tables if len(tables) == 1 else [table for table in tables if not _lacking(_header(read_rows(table)))]
+    lacks = {table: _lacking(_header(read_rows(table)), needed) for table in tables} if len(tables) > 1 else {}
+    fitting = [table for table in tables if not lacks.get(table)]
     if len(fitting) != 1:
         found = (
             f"{counted(len(tables), 'table')} in here ({listed([path.name for path in tables])})"
@@ -110,21 +116,22 @@ def _header(rows: Sequence[Sequence[str]]) -> list[str]:
     return [cell.strip().lower() for cell in rows[0]] if rows else []
 
 
-def _lacking(header: Sequence[str]) -> list[str]:
-    return [name for name in NEEDED if name not in header]
+def _lacking(header: Sequence[str], needed: Sequence[str]) -> list[str]:
+    return [name for name in needed if name not in header]
 
 
-def _rows(table: Path) -> tuple[list[dict[str, str]], tuple[str, ...]]:
+def _rows(table: Path, needed: Sequence[str]) -> tuple[list[dict[str, str]], tuple[str, ...]]:
     """The rows by column, with their number in the table as `row`, and a note on columns that are not read."""
     cells = read_rows(table)
     header = _header(cells)
-    if lacking := _lacking(header):
+    if lacking := _lacking(header, needed):
         raise DataError(
             f"{table}: this is a file without the {'column' if len(lacking) == 1 else 'columns'} {', '.join(lacking)}; its "
             f"first row is {','.join(header)[:80]!r}. Expected: {LAYOUT}."
         )
+    read = tuple(dict.fromkeys((*NEEDED, *OPTIONAL, *needed)))
     voted = {place: cells[0][place].strip() for place, name in enumerate(header) if name.startswith(PREFIX)}
-    if twice := [name for name in (*NEEDED, *OPTIONAL, *map(str.lower, voted.values())) if header.count(name) > 1]:
+    if twice := [name for name in (*read, *map(str.lower, voted.values())) if header.count(name) > 1]:
         raise DataError(f"{table}: the column {twice[0]} is there {header.count(twice[0])} times; one is needed.")
     rows, first = [], {}
     for number, row in enumerate(cells[1:], 2):
@@ -136,8 +143,8 @@ def _rows(table: Path) -> tuple[list[dict[str, str]], tuple[str, ...]]:
                 "quotes around the cell."
             )
         padded = [*row, *[""] * (len(header) - len(row))]
-        found = {name: padded[header.index(name)].strip() if name in header else "" for name in (*NEEDED, *OPTIONAL)}
-        if empty := [name for name in NEEDED if not found[name]]:
+        found = {name: padded[header.index(name)].strip() if name in header else "" for name in read}
+        if empty := [name for name in NEEDED if name in needed and not found[name]]:
             raise DataError(f"{table}: row {number} has no {empty[0]} ({','.join(row)[:80]!r}).")
         found["path"] = _as_here(table, found["path"])
         place = os.path.normpath(found["path"])
@@ -149,9 +156,7 @@ def _rows(table: Path) -> tuple[list[dict[str, str]], tuple[str, ...]]:
     if not rows:
         raise DataError(f"{table}: there is no row below the header. Expected: {LAYOUT}.")
     unread = [
-        name or "one without a name"
-        for place, name in enumerate(header)
-        if name not in (*NEEDED, *OPTIONAL) and place not in voted
+        name or "one without a name" for place, name in enumerate(header) if name not in read and place not in voted
     ]
     return rows, (f"columns that are not read: {listed(unread, most=8)}",) if unread else ()
 
@@ -216,7 +221,7 @@ def _weight(table: Path, row: dict[str, str]) -> float:
 
 def _joined(subjects: Sequence[str], groups: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     """The subjects, those linked by groups under one name, and a note on these."""
-    leader = {name: name for name in subjects}
+    leader = {name: name for name in subjects if name}
 
     def first(name: str) -> str:
         while leader[name] != name:
@@ -225,7 +230,7 @@ def _joined(subjects: Sequence[str], groups: Sequence[str]) -> tuple[list[str], 
 
     shown: dict[str, str] = {}
     for subject, group in zip(subjects, groups, strict=True):
-        if group:
+        if group and subject:
             one, other = first(shown.setdefault(same(group), subject)), first(subject)
             leader[other] = one
     people: dict[str, list[str]] = {}
@@ -234,7 +239,7 @@ def _joined(subjects: Sequence[str], groups: Sequence[str]) -> tuple[list[str], 
     named = {name: JOINED.join(people[first(name)]) for name in leader}
     linked = [JOINED.join(several) for several in people.values() if len(several) > 1]
     notes = (f"people who share a group are one subject: {listed(linked)}",) if linked else ()
-    return [named[name] for name in subjects], notes
+    return [named.get(name, "") for name in subjects], notes
 
 
 def _folds_given(rows: Sequence[dict[str, str]], subjects: Sequence[str]) -> list[Fold]:

@@ -2,70 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from tuning.confirming.beside import trials_of_champion
-from tuning.confirming.race import NoWinner, winner_of
-from tuning.evidence.champion import Champion, chosen_on
-from tuning.evidence.chosen_on import ChosenOn
-from tuning.evidence.contest import FEWEST_PEOPLE, NUM_SEEDS, Refused, Sides
+from tuning.confirming.gate_folds import GateFolds, gate_folds, gate_trials, racer_like, seeds_in_fold
+from tuning.confirming.race import NoWinner, race_of, winner_of
+from tuning.evidence.champion import Champion
+from tuning.evidence.contest import FEWEST_PEOPLE, Refused, Sides
 from tuning.evidence.gate.answers import seeds_in_all, trainings_of
-from tuning.evidence.gate.recorded_set import carried, recorded_clips, recorded_names
 from tuning.evidence.holdout import Evidence
 from tuning.evidence.race import Course, course_of
 from tuning.execution.runner import Runner
-from tuning.execution.seeds import fresh_seeds
-from tuning.records.ledger import Trial, first_error
+from tuning.records.ledger import first_error
+from tuning.statistics.units import counted
 
 
-def sides_of(
-    runner: Runner, found: Evidence, champion: Champion, *, num_members: int, num_seeds: int, margin: float
-) -> Sides:
-    """The trainings of `found` and of the champion in the folds of a race, `num_seeds` in each where one answers alone.
+def sides_of(runner: Runner, found: Evidence, champion: Champion, *, num_members: int, gate_seeds: int) -> Sides:
+    """The trainings of `found` and of the champion in the folds of a race, `gate_seeds` in each where one answers alone.
 
     What is missing is trained: the race itself where `found` ran none beside this champion, then seeds, in those folds that
     test somebody outside the recorded set. Raises `Refused` where too few people are left, and where trainings fail.
     """
-    course = _course(runner, found, champion, num_members)
-    left_out = recorded_clips(
-        recorded_names(runner.study, runner.folder, runner.prepared, runner.splits),
-        [*carried(runner.ledger), *_of_champion(runner, champion)],
-        runner.prepared,
-    )
-    folds = _folds(runner, course, left_out)
-    base = course.champion or next(
-        name
-        for name in course.members
-        if champion.is_configuration(runner.study, runner.ledger.trials[name].parameters)
-    )
+    where = gate_folds(runner, champion)
+    _require_people(runner, where)
+    course, member = _course(runner, found, champion, num_members), runner.ledger.trials[found.trial_id]
+    seeds = {"num_members": num_members, "gate_seeds": gate_seeds}
+    runner.run_listed("race", gate_trials(runner, where.folds, member, champion, **seeds))
+    same = racer_like(runner, champion)
     wanted = {
-        found.trial_id: _seeds(runner, course.seeds, num_members, num_seeds),
-        base: _seeds(runner, course.seeds_of(base), champion.num_members, num_seeds),
+        found.trial_id: seeds_in_fold(runner, num_members, gate_seeds),
+        same.trial_id if same else champion.uri: seeds_in_fold(runner, champion.num_members, gate_seeds),
     }
-    runner.run_listed(
-        "race",
-        [
-            trial
-            for fold in folds
-            for name in wanted
-            for trial in _trials(runner, course, champion, name, wanted[name], fold)
-        ],
-    )
-    trained = {name: trainings_of(runner.ledger, course, name, folds) for name in wanted}
-    for name, seeds in wanted.items():
-        if not set(seeds) <= set(seeds_in_all(trained[name])):
+    sides = []
+    for name, of in wanted.items():
+        trained = trainings_of(runner.ledger, name, where.folds)
+        if not set(of) <= set(seeds_in_all(trained)):
             because = first_error(trial for trial in runner.ledger.of_phase("race") if trial.of == name)
             raise Refused(
-                f"{name} could not be trained with {len(seeds)} seeds in every fold, so nothing is compared.{because}"
+                f"{name} could not be trained with {len(of)} seeds in every fold, so nothing is compared.{because}"
             )
+        sides.append({fold: {seed: trained[fold][seed] for seed in of} for fold in where.folds})
     return Sides(
         course=course,
-        challenger={
-            fold: {seed: trained[found.trial_id][fold][seed] for seed in wanted[found.trial_id]} for fold in folds
-        },
-        champion={fold: {seed: trained[base][fold][seed] for seed in wanted[base]} for fold in folds},
+        challenger=sides[0],
+        champion=sides[1],
         num_members=num_members,
-        left_out=left_out,
+        left_out=where.left_out,
+        units=runner.prepared.units,
     )
 
 
@@ -74,7 +54,8 @@ def _course(runner: Runner, found: Evidence, champion: Champion, num_members: in
     course = course_of(runner.ledger)
     if course is None or not _covers(runner, course, found, champion, num_members):
         try:
-            winner_of(runner, [runner.ledger.trials[found.trial_id]], champion, num_members)
+            alone = [runner.ledger.trials[found.trial_id]]
+            winner_of(runner, race_of(runner, alone, champion, num_members, these=True), champion)
         except NoWinner as error:
             raise Refused(str(error)) from error
         course = course_of(runner.ledger)
@@ -90,45 +71,10 @@ def _covers(runner: Runner, course: Course, found: Evidence, champion: Champion,
     return bool(course.winner) and beside and ran and len(course.seeds) >= num_members
 
 
-def _of_champion(runner: Runner, champion: Champion) -> list[ChosenOn]:
-    """Whom choices behind the champion saw; nobody where that is not known, which can only flatter the champion."""
-    try:
-        return list(chosen_on(champion, runner.tracker.uri, runner.home).recorded)
-    except ValueError:
-        return []
-
-
-def _folds(runner: Runner, course: Course, left_out: frozenset[str]) -> list[int]:
-    """The folds that test somebody outside the recorded set."""
-    prepared = runner.prepared
-    people = {
-        fold: {
-            prepared.subject_ids[index]
-            for index in runner.splits.view("race", fold).test
-            if prepared.clip_ids[index] not in left_out
-        }
-        for fold in course.folds
-    }
-    count, folds = len(set().union(*people.values())), [fold for fold, who in people.items() if who]
-    if count < FEWEST_PEOPLE or len(folds) < 2:
+def _require_people(runner: Runner, where: GateFolds) -> None:
+    if where.num_people < FEWEST_PEOPLE or len(where.folds) < 2:
+        left = counted(where.num_people, runner.prepared.units)
         raise Refused(
-            f"{count} people in {len(folds)} folds are left whom no choice behind the two has seen; at least {FEWEST_PEOPLE} in "
-            "2 are needed to compare them. Bring other people, or register under another name (`registered_model` of the study)."
+            f"{left} in {len(where.folds)} folds are left that no choice behind the two has seen; at least {FEWEST_PEOPLE} in "
+            "2 are needed to compare them. Bring other people, or register under another name (`registered_model`)."
         )
-    return folds
-
-
-def _seeds(runner: Runner, raced: Sequence[int], num_members: int, num_seeds: int) -> list[int]:
-    """Of several that answer together those that raced, as many as there are; of one alone so many more that they vary."""
-    if num_members > 1:
-        return list(raced)[:num_members]
-    return fresh_seeds(runner.ledger, max(num_seeds, NUM_SEEDS))
-
-
-def _trials(
-    runner: Runner, course: Course, champion: Champion, name: str, seeds: Sequence[int], fold: int
-) -> list[Trial]:
-    if name == course.champion:
-        return trials_of_champion(champion, "race", seeds, (fold,))
-    parameters = runner.ledger.trials[name].parameters
-    return [Trial(phase="race", parameters=dict(parameters), seed=seed, folds=(fold,), of=name) for seed in seeds]

@@ -6,13 +6,17 @@ import dataclasses
 
 from trainables.core.prepared.splits import salt_of
 from tuning.confirming.contested import sides_of
+from tuning.confirming.gate_folds import gate_folds
 from tuning.evidence.champion import Champion, registered_name
 from tuning.evidence.contest import Contest, Refused, contest, margin_tags
 from tuning.evidence.gate.error_budget import ErrorBudget
+from tuning.evidence.gate.margin import note_margin
 from tuning.evidence.holdout import Evidence, Holdout
+from tuning.evidence.identities import why_unknown
 from tuning.evidence.majority import require_beats_majority
 from tuning.evidence.model.override import Override
 from tuning.execution.runner import Runner
+from tuning.statistics.gate.alpha_investing import next_level
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,6 +38,13 @@ class Judged:
         return margin_tags(tested, champion)
 
 
+def error_budget_of(runner: Runner) -> ErrorBudget:
+    """The budget of error of the study's people for the model that it would register; its ledger hears what is left."""
+    salt = salt_of(runner.prepared.name, runner.study.registered_model)
+    name = registered_name(runner.study, runner.prepared)
+    return ErrorBudget.of(runner.tracker.uri, name, salt, ledger=runner.ledger, tell=runner.noted)
+
+
 def judged(
     runner: Runner,
     holdout: Holdout,
@@ -42,15 +53,19 @@ def judged(
     *,
     override: Override | None,
     num_members: int,
-    num_seeds: int,
+    gate_seeds: int,
     **test: float,
 ) -> Judged:
     """What the gate says of `found`; `champion` is `None` where there is none to be tested against.
 
-    Raises `Refused` where it refuses, but for an `override` of what an override may pass. Then both conditions are looked at.
+    Raises `Refused` where it refuses, but for an `override` of what an override may pass. Then all conditions are looked at.
     """
     refused: list[str] = []
     over_majority, tested = None, None
+    if why := why_unknown(runner.prepared.units):
+        error = Refused(f"{found.trial_id} is not promoted: {why}", overridable=True, gate=why)
+        _require_override(error, override)
+        refused.append(error.gate)
     try:
         over_majority = require_beats_majority(holdout, runner.study, found)
     except Refused as error:
@@ -59,9 +74,7 @@ def judged(
         refused.append(error.gate)
     if champion is not None:
         try:
-            sides = sides_of(
-                runner, found, champion, num_members=num_members, num_seeds=num_seeds, margin=test["margin"]
-            )
+            sides = sides_of(runner, found, champion, num_members=num_members, gate_seeds=gate_seeds)
             tested = contest(runner.ledger, runner.study, found, champion, sides, _budget(runner), **test)
         except Refused as error:
             _require_override(error, override)
@@ -75,6 +88,15 @@ def judged(
     used = dataclasses.replace(override, refused=" ".join(refused))
     runner.noted(f"The gate refuses {found.trial_id}, and the override passes it: {used.refused}")
     return Judged(over_majority=over_majority, tested=tested, override=used)
+
+
+def tell_margin(runner: Runner, champion: Champion, margin: float, *, family: int) -> None:
+    """Write the margin down before any training of the race, and tell what it lets pass (docs/decisions/0031)."""
+    num_people, level = gate_folds(runner, champion).num_people, next_level(_budget(runner).left)
+    if num_people > 1 and level > 0:
+        said = note_margin(runner.ledger, margin, num_people=num_people, level=level, family=family)
+        if said:
+            runner.noted(said)
 
 
 def _require_override(refused: Refused, override: Override | None) -> None:

@@ -1,8 +1,9 @@
-"""The race of a search's likely choices, run fold by fold: its budget, who leaves, who cannot be trained, who wins."""
+"""The race of a search's likely choices, run fold by fold: what it trains, who leaves, who cannot be trained, who wins."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import statistics
 from collections.abc import Sequence
 
@@ -11,11 +12,13 @@ from trainables.core.wording import counted
 from tuning.confirming.beside import trials_of_champion
 from tuning.evidence.champion import Champion
 from tuning.evidence.model.members import SERVED
-from tuning.evidence.race import EVENT, Course, answers_of, course_of, runs_of
+from tuning.evidence.race import answers_of, runs_of
 from tuning.execution.runner import Runner
 from tuning.execution.seeds import fresh_seeds
-from tuning.records.front.choice import taken
+from tuning.records.front.choice import taken, within_limits
+from tuning.records.front.course import EVENT, Course, course_of
 from tuning.records.ledger import Trial, first_error
+from tuning.records.trial import refusal_of
 from tuning.statistics import race
 
 MOST_FOLDS = 5  # that a race runs: more folds would test more people, each at the price of another training
@@ -25,56 +28,99 @@ class NoWinner(ValueError):
     """Nobody could be trained in every fold of a race; the message says why."""
 
 
-def winner_of(runner: Runner, members: list[Trial], champion: Champion | None, refit_seeds: int) -> Trial:
-    """The winner of a race of `members` beside `champion`; what was trained before is not trained again."""
-    course = _course(runner, members, champion, refit_seeds)
-    known = course_of(runner.ledger)
-    if known is None or dataclasses.replace(known, left={}, failed={}, winner="") != course:
-        runner.noted(_announced(course))
-    racers = {member.trial_id: member for member in members}
+def race_of(
+    runner: Runner, members: list[Trial], champion: Champion | None, refit_seeds: int, *, these: bool = False
+) -> Course:
+    """The race to run of `members` beside `champion`, in the ledger before its first training.
+
+    One that was begun and has not ended goes on with its own members and seeds, where nothing that it rests on has changed;
+    where `these` members were asked for, only with them.
+    """
+    asked, known = _course(runner, members, champion, refit_seeds), _standing(runner, champion, refit_seeds)
+    if known and (known.as_begun == asked or (not known.winner and not these and _can_go_on(runner, known))):
+        if not known.winner:
+            runner.noted(f"The race of {counted(len(known.members), 'configuration')} that was begun goes on.")
+        return known
+    runner.ledger.note(EVENT, **dataclasses.asdict(asked))
+    return asked
+
+
+def racers_of(runner: Runner, course: Course) -> list[Trial]:
+    """The search trials whose configurations race."""
+    return [runner.ledger.trials[name] for name in course.members]
+
+
+def trainings_of(runner: Runner, course: Course, champion: Champion | None) -> list[Trial]:
+    """All that a race trains where nobody leaves who has not left."""
+    beside, racers = champion if course.champion else None, racers_of(runner, course)
+    return [
+        trial
+        for number, fold in enumerate(course.folds)
+        for trial in _of_fold(
+            course, [one for one in racers if number < course.left.get(one.trial_id, number + 1)], beside, fold
+        )
+    ]
+
+
+def winner_of(runner: Runner, course: Course, champion: Champion | None) -> Trial:
+    """Run a race to its end, and say who wins; what was trained before is not trained again."""
+    racers = {member.trial_id: member for member in racers_of(runner, course)}
     living, beside = list(racers), champion if course.champion else None
     rounds = [course.folds[: race.FEWEST_FOLDS], *((fold,) for fold in course.folds[race.FEWEST_FOLDS :])]
     left: dict[str, int] = {}
     failed: dict[str, str] = {}
     for folds in rounds:
-        _run_folds(runner, course, [racers[name] for name in living], beside, folds)
+        todo = [_of_fold(course, [racers[name] for name in living], beside, fold) for fold in folds]
+        runner.run_listed("race", list(itertools.chain(*todo)))  # by fold: what is interrupted has whole folds
         done = course.folds[: course.folds.index(folds[-1]) + 1]
         failed |= {name: _why(runner, name) for name in living if not _whole(runner, course, name, done)}
         living = [name for name in living if name not in failed]
-        if len(living) > 1 and folds is not rounds[-1] and preference_of(course.prefer).kind != "weights":
-            answers = {name: answers_of(runner.ledger, runs_of(runner.ledger, course, name)) for name in living}
-            answers = {name: race.among(found, done) for name, found in answers.items()}
-            worse = [name for name in race.clearly_worse(answers) if not _is_champion(runner, champion, racers[name])]
+        if folds is not rounds[-1]:
+            worse = [
+                name
+                for name in _worse(runner, course, living, done)
+                if not _is_champion(runner, champion, racers[name])
+            ]
             left |= dict.fromkeys(worse, len(done))
             living = [name for name in living if name not in left]
+            _note(runner, dataclasses.replace(course, left={**course.left, **left}))
     if not living:
         raise NoWinner(f"Nobody could be trained in every fold of the race. {next(iter(failed.values()), '')}")
     ended = dataclasses.replace(course, left=left, failed=failed, winner=_taken(runner, course, living))
-    if ended != known:
-        runner.ledger.note(EVENT, **dataclasses.asdict(ended))
+    _note(runner, ended)
     return racers[ended.winner]
 
 
 def standing_winner(runner: Runner, champion: Champion | None, refit_seeds: int) -> str | None:
-    """Who won the last race, where nothing that it rests on has changed; `None` where it is to be run (again).
+    """Who won the last race, where nothing that it rests on has changed; `None` where it is to be run (again, or to its end).
 
-    The study has not chosen among its trials since, the champion is the one that ran, and what raced has as many seeds as are
-    asked for, or more.
+    The study has not chosen among its trials since, by the same preference, the champion is the one that ran, and what raced
+    has as many seeds as are asked for, or more.
     """
+    course = _standing(runner, champion, refit_seeds)
+    return course.winner or None if course else None
+
+
+def _standing(runner: Runner, champion: Champion | None, refit_seeds: int) -> Course | None:
     course, events = course_of(runner.ledger), [event["event"] for event in runner.ledger.events_of_data()]
-    if course is None or not course.winner or "selected" in events[len(events) - 1 - events[::-1].index(EVENT) :]:
+    if course is None or "selected" in events[len(events) - 1 - events[::-1].index(EVENT) :]:
         return None
     raced_beside = course.champion or next(
-        (
-            champion.uri
-            for name in course.members
-            if champion and _is_champion(runner, champion, runner.ledger.trials[name])
-        ),
+        (champion.uri for member in racers_of(runner, course) if champion and _is_champion(runner, champion, member)),
         "",
     )
-    if raced_beside != (champion.uri if champion else "") or len(course.seeds) < refit_seeds:
-        return None
-    return course.winner
+    same = raced_beside == (champion.uri if champion else "") and course.prefer == _preference(runner)
+    return course if same and len(course.seeds) >= refit_seeds else None
+
+
+def _can_go_on(runner: Runner, course: Course) -> bool:
+    return not any(refusal_of(runner.study, member) for member in racers_of(runner, course))
+
+
+def _note(runner: Runner, course: Course) -> None:
+    """Write down how a race stands, where the ledger does not say so."""
+    if course != course_of(runner.ledger):
+        runner.ledger.note(EVENT, **dataclasses.asdict(course))
 
 
 def _course(runner: Runner, members: list[Trial], champion: Champion | None, refit_seeds: int) -> Course:
@@ -88,7 +134,7 @@ def _course(runner: Runner, members: list[Trial], champion: Champion | None, ref
         seeds=tuple(fresh_seeds(runner.ledger, refit_seeds)),
         champion_seeds=tuple(fresh_seeds(runner.ledger, champion.num_members)) if champion and beside else (),
         test_over_train=sum(len(view.test) for view in views) / sum(len(view.train) for view in views),
-        prefer=str(runner.ledger.study.get("prefer") or "knee"),
+        prefer=_preference(runner),
     )
 
 
@@ -96,34 +142,19 @@ def _is_champion(runner: Runner, champion: Champion | None, member: Trial) -> bo
     return champion is not None and champion.is_configuration(runner.study, member.parameters)
 
 
-def _announced(course: Course) -> str:
-    """The budget of a race, before it begins."""
-    beside = f" beside the champion ({course.champion})" if course.champion else ""
-    leave = (
-        " Who is clearly worse leaves early."
-        if len(course.members) > 1 and len(course.folds) > race.FEWEST_FOLDS
-        else ""
-    )
-    return (
-        f"{counted(course.num_trainings, 'training')} at most: a race of {counted(len(course.members), 'configuration')}"
-        f"{beside} over {counted(len(course.folds), 'fold')}.{leave} Then the winner alone is tested on the holdout."
-    )
+def _preference(runner: Runner) -> str:
+    return str(runner.ledger.study.get("prefer") or "knee")
 
 
-def _run_folds(
-    runner: Runner, course: Course, members: list[Trial], champion: Champion | None, folds: Sequence[int]
-) -> None:
-    """Fold by fold, so that a race that is interrupted has whole folds."""
-    todo: list[Trial] = []
-    for fold in folds:
-        todo += [
+def _of_fold(course: Course, members: Sequence[Trial], champion: Champion | None, fold: int) -> list[Trial]:
+    return [
+        *(
             Trial(phase="race", parameters=dict(member.parameters), seed=seed, folds=(fold,), of=member.trial_id)
             for member in members
             for seed in course.seeds
-        ]
-        if champion:
-            todo += trials_of_champion(champion, "race", course.champion_seeds, (fold,))
-    runner.run_listed("race", todo)
+        ),
+        *(trials_of_champion(champion, "race", course.champion_seeds, (fold,)) if champion else ()),
+    ]
 
 
 def _whole(runner: Runner, course: Course, name: str, folds: Sequence[int]) -> bool:
@@ -136,11 +167,35 @@ def _why(runner: Runner, name: str) -> str:
     return f"{name} could not be trained in every fold.{because}"
 
 
+def _worse(runner: Runner, course: Course, living: Sequence[str], done: Sequence[int]) -> list[str]:
+    """Who has no chance left, after the folds `done`, to be the one whom the study's preference takes.
+
+    By `accuracy` that is who is clearly less accurate, by limits among those that keep to them. `knee` and `small` may take
+    anyone within one standard error of the best, so only who lies beyond it. Weights, and a first objective other than
+    the accuracy, say nothing of who is behind.
+    """
+    kind = preference_of(course.prefer).kind
+    if kind == "weights" or runner.study.objectives[0].metric != "accuracy":
+        return []
+    if kind == "limits":
+        living = within_limits(runner.study, runner.ledger, _measured(runner, course, living, done)[0])
+    num_clips = sum(len(runner.splits.view("race", fold).test) for fold in course.folds)
+    answers = {name: answers_of(runner.ledger, _runs(runner, course, name, done)) for name in living}
+    return list(race.clearly_worse(answers, num_clips=num_clips if kind in ("knee", "small") else None))
+
+
 def _taken(runner: Runner, course: Course, living: Sequence[str]) -> str:
     """Whom the study's preference takes of those who ran every fold, by what they measured there."""
+    return taken(runner.study, runner.ledger, *_measured(runner, course, living, course.folds))
+
+
+def _measured(
+    runner: Runner, course: Course, names: Sequence[str], folds: Sequence[int]
+) -> tuple[dict[str, dict[str, float]], int]:
+    """By racer its metrics over `folds`, those of a model of all its seeds, and the number of clips there."""
     values, num_clips = {}, 1
-    for name in living:
-        runs = runs_of(runner.ledger, course, name)
+    for name in names:
+        runs = _runs(runner, course, name, folds)
         trained = [trial.metrics for trials in runs.values() for trial in trials]
         answers, metrics = answers_of(runner.ledger, runs), set.intersection(*(set(found) for found in trained))
         values[name] = {metric: statistics.fmean(found[metric] for found in trained) for metric in metrics}
@@ -150,4 +205,8 @@ def _taken(runner: Runner, course: Course, living: Sequence[str]) -> str:
             if metric in values[name]
         }
         values[name]["accuracy"], num_clips = answers.accuracy, round(answers.clips.sum())
-    return taken(runner.study, runner.ledger, values, num_clips)
+    return values, num_clips
+
+
+def _runs(runner: Runner, course: Course, name: str, folds: Sequence[int]) -> dict[int, list[Trial]]:
+    return {fold: trials for fold, trials in runs_of(runner.ledger, course, name).items() if fold in folds}

@@ -70,8 +70,48 @@ def _registered(
     folder: Path,
     test: dict[str, Any],
 ) -> Promotion:
-    name, commit = registered_name(runner.study, runner.prepared), git_commit()
-    tested, override, count = judged.tested, judged.override, len(trained)
+    name, tested, override = registered_name(runner.study, runner.prepared), judged.tested, judged.override
+    stated, card = _written(runner, holdout, found, champion, judged, trained, folder, test)
+    try:
+        version = registry.log_and_register(
+            tracking_uri=runner.tracker.uri,
+            run_id=runner.tracker.run_id(trained[0].trial_id),
+            model_folder=folder,
+            name=name,
+            tags=stated,
+            description=as_description(card),
+            replacing=champion.version if champion else None,
+        )
+    except ChampionChanged as error:
+        raise Refused(
+            f"{found.trial_id} is not promoted: {error} Promote again to be compared with that one."
+        ) from error
+    refitted = [trial.trial_id for trial in trained]
+    _note(runner, name, version, found, override, num_members=len(trained), refits=refitted)
+    return Promotion(
+        name=name,
+        version=version,
+        uri=champion_uri(name),
+        evidence=found,
+        verdict=tested.verdict if tested else None,
+        evidence_sha256=stated[tags.EVIDENCE_SHA256],
+        num_members=len(trained),
+        override=override,
+    )
+
+
+def _written(
+    runner: Runner,
+    holdout: Holdout,
+    found: Evidence,
+    champion: Champion | None,
+    judged: Judged,
+    trained: Sequence[Trial],
+    folder: Path,
+    test: dict[str, Any],
+) -> tuple[dict[str, str], str]:
+    """Write evidence, card and whom the search chose on into `folder`; what the version is tagged with, and the card."""
+    commit, tested, override = git_commit(), judged.tested, judged.override
     reference = judged.margin_tags(champion)
     seen = recorded_names(runner.study, runner.folder, runner.prepared, runner.splits)
     task = (runner.prepared, runner.splits, runner.study.registered_model)
@@ -81,7 +121,7 @@ def _registered(
         runner.study,
         runner.prepared,
         runner.splits,
-        name=name,
+        name=registered_name(runner.study, runner.prepared),
         found=found,
         refits=trained,
         tested=tested,
@@ -94,35 +134,10 @@ def _registered(
     )
     card, digest = model_card(facts), write_evidence(folder, facts)
     (folder / files.MODEL_CARD).write_text(card, encoding="utf-8")
-    try:
-        version = registry.log_and_register(
-            tracking_uri=runner.tracker.uri,
-            run_id=runner.tracker.run_id(trained[0].trial_id),
-            model_folder=folder,
-            name=name,
-            tags=version_tags(runner.study, runner.prepared, runner.splits, found, commit)
-            | reference
-            | (override.tags if override else {})
-            | {tags.EVIDENCE_SHA256: digest, tags.CHOSEN_ON: people, tags.NUM_MEMBERS: str(count)},
-            description=as_description(card),
-            replacing=champion.version if champion else None,
-        )
-    except ChampionChanged as error:
-        raise Refused(
-            f"{found.trial_id} is not promoted: {error} Promote again to be compared with that one."
-        ) from error
-    refitted = [trial.trial_id for trial in trained]
-    _note(runner, name, version, found, override, num_members=count, refits=refitted)
-    return Promotion(
-        name=name,
-        version=version,
-        uri=champion_uri(name),
-        evidence=found,
-        verdict=tested.verdict if tested else None,
-        evidence_sha256=digest,
-        num_members=count,
-        override=override,
-    )
+    stated = version_tags(runner.study, runner.prepared, runner.splits, found, commit) | reference
+    stated |= override.tags if override else {}
+    members = {tags.NUM_MEMBERS: str(len(trained))}
+    return stated | {tags.EVIDENCE_SHA256: digest, tags.CHOSEN_ON: people} | members, card
 
 
 def _note(runner: Runner, name: str, version: int, found: Evidence, override: Override | None, **facts: Any) -> None:

@@ -10,7 +10,7 @@ from trainables.core import files
 from trainables.core.baselines.record import TITLES, Baseline, best_of
 from trainables.core.wording import counted
 from tuning.records.ledger import Ledger, Trial
-from tuning.statistics.intervals import Interval, paired_difference
+from tuning.statistics.intervals import Interval, difference_with_trainings, paired_difference
 from tuning.statistics.pairing import judged
 from tuning.text.quantities import percent, points
 
@@ -37,7 +37,7 @@ def verdict(ledger: Ledger) -> str:
     if difference is None:
         return f"{told} Their predictions cannot be compared clip by clip."
     judgement = "No trial is better" if gain <= 0 else "That it is better may be chance"
-    return f"{told} {judgement}: the difference is {points(difference)} points, 95 % interval by person."
+    return f"{told} {judgement}: the difference is {points(difference)} points, 95 % interval over people and seeds."
 
 
 def _difference(ledger: Ledger, trial: Trial, baseline: Baseline) -> Interval | None:
@@ -50,7 +50,8 @@ def _difference(ledger: Ledger, trial: Trial, baseline: Baseline) -> Interval | 
     both = ours.merge(theirs, on=["fold", "clip_id"], suffixes=("", "_of_baseline"))
     if both.empty:
         return None
-    return paired_difference(both["correct"], both["correct_of_baseline"], both["subject_id"].tolist())
+    found = paired_difference(both["correct"], both["correct_of_baseline"], both["subject_id"].tolist())
+    return difference_with_trainings(found, both["fold"].nunique(), min(baseline.num_seeds, both["fold"].nunique()))
 
 
 def _judged(folder: Path) -> pd.DataFrame:

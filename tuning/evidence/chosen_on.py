@@ -107,8 +107,8 @@ def chosen_names(prepared: Prepared, splits: Splits) -> set[str]:
 
 def _names(prepared: Prepared, indices: Iterable[int]) -> set[str]:
     """Everything that the people of these clips are called."""
-    people, subjects = people_of(prepared), prepared.subject_ids
-    return {name for index in indices for name in (people[index], subjects[index])}
+    people, names = people_of(prepared), prepared.names
+    return {name for index in indices for name in (people[index], *names[index])}
 
 
 def _hash(salt: str, person: str) -> str:

@@ -16,14 +16,16 @@ from tuning.evidence.gate.answers import candidate, seeds_in_all
 from tuning.evidence.gate.error_budget import ErrorBudget
 from tuning.evidence.holdout import Evidence
 from tuning.evidence.model.override import Override
-from tuning.evidence.race import EVENT, Course, Raced
+from tuning.evidence.race import Raced
 from tuning.records import tags
 from tuning.records.budget.question import key_hash
+from tuning.records.front.course import EVENT, Course
 from tuning.records.home import in_shell
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import incomparable
 from tuning.records.trial import refusal_of
-from tuning.statistics.superiority import Candidate, Verdict, superiority
+from tuning.statistics.gate.superiority import Candidate, Verdict, superiority
+from tuning.statistics.units import Units
 
 FEWEST_PEOPLE = 5  # that a gate tests
 NUM_SEEDS = 2  # that evidence needs at least
@@ -101,7 +103,7 @@ class Sides:
     champion: Mapping[int, Mapping[int, Trial]]
     num_members: int
     left_out: Collection[str]
-    subjects_are: str = "people"
+    units: Units
 
 
 def require_comparable(study: Study, ledger: Ledger, trial_id: str | None) -> None:
@@ -212,7 +214,7 @@ def _candidate(ledger: Ledger, name: str, sides: Sides, num_members: int) -> Can
         seeds=seeds_in_all(trainings)[: num_members if num_members > 1 else None],
         num_members=num_members,
         left_out=sides.left_out,
-        subjects_are=sides.subjects_are,
+        subjects_are=sides.units,
     )
 
 
@@ -258,7 +260,9 @@ def _what_decides(ledger: Ledger, found: Evidence, verdict: Verdict, sides: Side
         trials = [trial for side in (sides.challenger, sides.champion) for of in side.values() for trial in of.values()]
         more = len(sides.challenger) * sum(verdict.seeds_needed - now for now in verdict.num_seeds)
         hours = more * statistics.fmean(trial.metrics.get("wall_time_s", 0.0) for trial in trials) / 3600
-        command = in_shell(ledger.folder.parent, "promote", ledger.folder.name, "--seeds", str(verdict.seeds_needed))
+        command = in_shell(
+            ledger.folder.parent, "promote", ledger.folder.name, "--gate-seeds", str(verdict.seeds_needed)
+        )
         took = f", {hours:.1f} hours of one trial at a time" if hours >= 0.05 else ""
         now = f"now {min(verdict.num_seeds)}; {counted(more, 'training')}{took}"
         ways.append(f"{verdict.seeds_needed} seeds of each ({now}: `{command}`)")

@@ -98,10 +98,7 @@ def facts_of(
         "trained_on": _told(prepared, splits.view("refit", folds[0]).train),
         "chosen_on": {"file": files.CHOSEN_ON, "sha256": chosen_on},
         **_followed(replaced, tested, prepared),
-        "verdicts": [dataclasses.asdict(tested.verdict)] if tested else [],
-        "test": dict(test),
-        "accuracy_reference": dict(reference),
-        "override": dataclasses.asdict(override) if override else None,
+        **_decided(tested, test, reference, override),
         "data": _data(study, prepared),
         "code": {"commit": commit, "commits": commits_of(ledger), "versions": _versions()},
     }
@@ -165,11 +162,11 @@ def _finite(facts: Any, path: tuple[str, ...], left_out: list[str]) -> Any:
 
 
 def _told(prepared: Prepared, indices: Iterable[int]) -> dict[str, Any]:
-    """How many clips and people, and a hash of who they are; no number where clips name nobody (they hash themselves)."""
+    """How many clips and people (or clusters), and a hash of who they are; of clips, which hash themselves, no number."""
     chosen, subject_ids = list(indices), prepared.subject_ids
     names = sorted({subject_ids[index] for index in chosen})
     digest = hashlib.sha256("\n".join(names).encode()).hexdigest()
-    num_subjects = len(names) if all(prepared.subjects) else None
+    num_subjects = None if prepared.units == "clips" else len(names)
     return {"num_subjects": num_subjects, "num_clips": len(chosen), "subjects_sha256": digest}
 
 
@@ -189,7 +186,9 @@ def _data(study: Study, prepared: Prepared) -> dict[str, Any]:
         "dataset": prepared.name,
         "fingerprint": prepared.fingerprint,
         "classes": prepared.classes,
-        "subjects_known": all(prepared.subjects),
+        "units": prepared.units,
+        "cluster_by": prepared.cluster_by,
+        "cluster_error": prepared.cluster_error,
         "drawn": prepared.drawn,
         "smoke": study.is_smoke,
     }
@@ -208,7 +207,7 @@ def _refits(ledger: Ledger, refits: Sequence[Trial]) -> dict[str, Any]:
 
 
 def _by_class_and_subject(holdout: Holdout, found: Evidence, classes: Sequence[str]) -> dict[str, Any]:
-    """The mean over seeds of what was right, by class, and over people without their names."""
+    """The mean over seeds of what was right, by class, and over people, or clusters, without their names."""
     table = holdout.predictions(found)
     by_class = table.groupby("label")["correct"].mean()
     num_clips = table.groupby("label")["clip_id"].nunique()
@@ -219,7 +218,7 @@ def _by_class_and_subject(holdout: Holdout, found: Evidence, classes: Sequence[s
             for label in by_class.index
         },
         "by_person": {key: float(getattr(by_subject, key)()) for key in ("min", "median", "max")}
-        if found.subjects_known
+        if found.units != "clips"
         else None,
     }
 
@@ -269,6 +268,17 @@ def _followed(champion: Champion | None, tested: Contest | None, prepared: Prepa
         return {"replaced": replaced, "renews": None, "renewed_members": None}
     members = champion.num_members if champion.has_data(prepared) else None
     return {"replaced": None, "renews": champion.version, "renewed_members": members}
+
+
+def _decided(
+    tested: Contest | None, test: Mapping[str, Any], reference: Mapping[str, str], override: Override | None
+) -> dict[str, Any]:
+    return {
+        "verdicts": [dataclasses.asdict(tested.verdict)] if tested else [],
+        "test": dict(test),
+        "accuracy_reference": dict(reference),
+        "override": dataclasses.asdict(override) if override else None,
+    }
 
 
 def _versions() -> dict[str, str]:

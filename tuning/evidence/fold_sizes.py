@@ -9,8 +9,10 @@ from statistics import fmean
 
 from search_spaces.core.study import Study
 from trainables.core import files, lookup
+from trainables.core.clustered import read_clustered
 from trainables.core.prepared.splits import HOLDOUT_SHARE, load_splits
 from trainables.core.prepared.stored import open_prepared, prepared_folders
+from trainables.data.core.clusters import NUM_FOLDS
 from trainables.data.core.dataset import DataError, Fold
 
 
@@ -23,9 +25,10 @@ class FoldSize:
     subjects: frozenset[str] | None
 
 
-def fold_sizes(study: Study, home: Path, data_root: Path | None = None) -> list[FoldSize] | None:
+def fold_sizes(study: Study, home: Path, data_root: Path | None = None, cluster_by: str = "") -> list[FoldSize] | None:
     """The folds as `study` has cut them under `home`, else as its reader finds them, else as drawn faces will have them.
 
+    Clips that name nobody are clustered by `cluster_by`; clusters that faces tell, and folds by these, are not known yet.
     `None` where no data is there to be asked. Of folds that are not cut yet a search's lose the holdout's share.
     """
     stored = home / study.name / files.SPLITS
@@ -36,8 +39,12 @@ def fold_sizes(study: Study, home: Path, data_root: Path | None = None) -> list[
     drawn = home / files.DRAWN / study.name
     root = data_root or (drawn if drawn.exists() else None)
     if root is not None:
-        found = lookup.load("trainables.data", study.dataset, "data set").load(root)
-        subjects = [sample.subject or sample.clip_id for sample in found.samples]
+        load = lookup.load("trainables.data", study.dataset, "data set").load
+        found = read_clustered(study.dataset, root, cluster_by) if cluster_by else load(root)
+        subjects = [sample.unit for sample in found.samples]
+        if found.clusterer is not None:
+            num_folds = len(found.folds) if len(found.folds) > 2 else NUM_FOLDS
+            return _sizes(_dealt(range(len(subjects)), num_folds), None, share)
         if study.folds != "random_leaky":
             return _sizes(found.folds, subjects, share)
         num_folds = len(found.folds) if len(found.folds) > 2 else 5  # as `make_splits` has it

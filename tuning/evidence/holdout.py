@@ -15,6 +15,7 @@ from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import ranked_front
 from tuning.statistics.intervals import Interval, accuracy_interval, independent_difference, majority_share, with_seeds
 from tuning.statistics.pairing import judged
+from tuning.statistics.units import Units, counted, units_of
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,8 +26,8 @@ class Evidence:
     `accuracy` has an interval over people and seeds; `majority` is what always answering the
     commonest class would get there. `best_epoch` is the median over the confirmed runs. `search_accuracy` is what the search
     believed, on validation data, and `optimism` by how much that exceeds `accuracy`; both are `None` for what was not
-    searched (controls, the champion), and `optimism` where the predictions of the search are gone. Where `subjects_known`
-    is false the clips do not all name a person, and those that do not count as a subject each. `leaky` says that clips were
+    searched (controls, the champion), and `optimism` where the predictions of the search are gone. `num_subjects`
+    counts `units`: people, clusters of clips that name nobody, or clips, each for itself. `leaky` says that clips were
     dealt at random (decision 0007). `by_seed` has the accuracy with each of the seeds.
     """
 
@@ -41,14 +42,14 @@ class Evidence:
     best_epoch: int
     search_accuracy: float | None
     optimism: Interval | None
-    subjects_known: bool = True
+    units: Units = "people"
     leaky: bool = False
     by_seed: tuple[float, ...] = ()
 
     @property
     def tested_on(self) -> str:
         """Who was tested, in words."""
-        return describe_tested(self.num_subjects if self.subjects_known else None, self.num_clips)
+        return describe_tested(self.num_subjects, self.num_clips, self.units)
 
     @property
     def beats_majority(self) -> bool:
@@ -58,16 +59,15 @@ class Evidence:
     @property
     def interval_over(self) -> str:
         """What the intervals count, in words."""
-        units = "people" if self.subjects_known else "clips"
-        return f"over {units} and seeds" if len(self.seeds) > 1 else f"over {units}, of one seed"
+        return f"over {self.units} and seeds"
 
 
-def describe_tested(num_people: int | None, num_clips: int) -> str:
-    """How many people and clips; `num_people` is `None` where the clips name nobody, who could be anybody then."""
-    clips = "1 clip" if num_clips == 1 else f"{num_clips} clips"
-    if num_people is None:
+def describe_tested(number: int | None, num_clips: int, units: Units = "people") -> str:
+    """How many people or clusters, and clips; the `number` of `units` may be `None` where these are clips."""
+    clips = counted(num_clips, "clips")
+    if number is None or units == "clips":
         return f"{clips}, whose people are not named"
-    return f"{'1 person' if num_people == 1 else f'{num_people} people'}, {clips}"
+    return f"{counted(number, units)}, {clips}"
 
 
 class Holdout:
@@ -152,13 +152,13 @@ def study_at_starts(ledger: Ledger, key: str) -> dict[str, list[Any]]:
 
 
 def holdout_accuracy(predictions: pd.DataFrame, confidence: float = 0.95) -> Interval:
-    """The accuracy of `predictions` with its interval over people (clips, where not all of them name a person) and seeds."""
+    """The accuracy of `predictions` with its interval over people (`units_of` them) and seeds."""
     table = judged(predictions)
     people, seeds = table["subject_id"].tolist(), table["seed"].tolist()
     found = with_seeds(accuracy_interval(table["correct"], people, seeds, confidence), table["correct"], people, seeds)
-    if table["subject"].notna().all():
+    if (units := units_of(table)) == "people":
         return found
-    return dataclasses.replace(found, method=found.method.replace("subjects", "clips"))
+    return dataclasses.replace(found, method=found.method.replace("subjects", units))
 
 
 def _summed_up(ledger: Ledger, of: str, variant: str, trials: list[Trial], rows: pd.DataFrame) -> Evidence:
@@ -176,7 +176,7 @@ def _summed_up(ledger: Ledger, of: str, variant: str, trials: list[Trial], rows:
         best_epoch=round(statistics.median(trial.metrics["best_epoch"] for trial in trials)),
         search_accuracy=searched.metrics["accuracy"] if searched else None,
         optimism=_optimism(ledger, searched, accuracy) if searched else None,
-        subjects_known=bool(rows["subject"].notna().all()),
+        units=units_of(rows),
         leaky=ledger.leaky,
         by_seed=tuple(rows.groupby("seed", sort=False)["correct"].mean().tolist()),
     )

@@ -8,9 +8,12 @@ from typing import Any
 from trainables.core import files
 from trainables.core.baselines.record import Baseline
 from trainables.core.wording import counted
+from tuning.evidence.holdout import describe_tested
 from tuning.evidence.model.members import card_limits, card_renewed, card_size, card_trials
 from tuning.evidence.model.override import override_in
 from tuning.records import tags
+from tuning.statistics.units import ONE, Units
+from tuning.statistics.units import counted as counted_units
 from tuning.text.quantities import by_seed, percent
 
 MOST_DESCRIBED = 5000  # characters that a registry in a database keeps of a version's description
@@ -56,7 +59,14 @@ def _cautions(facts: Mapping[str, Any]) -> list[str]:
         )
     if facts["data"]["smoke"]:
         found.append("**This was a smoke run**, cut short to see that it works; its figures mean nothing.")
-    if not facts["data"]["subjects_known"]:
+    if facts["data"]["units"] == "clusters":
+        error = f" {facts['data']['cluster_error'].capitalize()}." if facts["data"]["cluster_error"] else ""
+        found.append(
+            f"**The data set does not name the people of its clips.** Clusters of clips stand for them, by "
+            f"`{facts['data']['cluster_by']}`, and no cluster is both in training and in test. A person who is in several "
+            f"clusters may be, so the accuracy on new people may be lower.{error}"
+        )
+    if facts["data"]["units"] == "clips":
         found.append(
             "**The data set does not name the people of its clips.** A person may be both in training and in test, so the "
             "accuracy on new people may be lower."
@@ -66,9 +76,9 @@ def _cautions(facts: Mapping[str, Any]) -> list[str]:
 
 def _summary(facts: Mapping[str, Any]) -> str:
     accuracy, holdout = facts["accuracy"], facts["holdout"]
-    units = "people" if facts["data"]["subjects_known"] else "clips"
+    units = facts["data"]["units"]
     return (
-        f"{percent(accuracy['mean'])} accuracy of its configuration on {_tested(holdout)} "
+        f"{percent(accuracy['mean'])} accuracy of its configuration on {_tested(holdout, units)} "
         f"({percent(accuracy['confidence'], 0)} interval over {units} and seeds: {percent(accuracy['low'])} to "
         f"{percent(accuracy['high'])}; {len(facts['seeds'])} trainings{_by_seed(facts)}). "
         f"It tells {', '.join(facts['data']['classes'])} apart in clips of faces.{card_size(facts)}"
@@ -80,11 +90,12 @@ def _by_seed(facts: Mapping[str, Any]) -> str:
     return f", {told}" if (told := by_seed(facts.get("by_seed", ()))) else ""
 
 
-def _tested(part: Mapping[str, Any]) -> str:
+def _tested(part: Mapping[str, Any], units: Units) -> str:
     clips = f"{part['num_clips']} clips"
-    if part["num_subjects"] is None:
+    if units == "clips":
         return f"{clips}, whose people are not named, that no choice had seen"
-    return f"{clips} of {part['num_subjects']} people whom no choice had seen"
+    who = "whom" if units == "people" else "that"
+    return f"{clips} of {counted_units(part['num_subjects'], units)} {who} no choice had seen"
 
 
 def _use(facts: Mapping[str, Any]) -> str:
@@ -103,7 +114,7 @@ def _accuracy(facts: Mapping[str, Any]) -> list[str]:
     missing = f" No clip of {', '.join(absent)} was tested." if absent else ""
     subjects = facts["by_person"]
     by_subject = (
-        f"By person: lowest {percent(subjects['min'])}, median {percent(subjects['median'])}, highest "
+        f"By {ONE[facts['data']['units']]}: lowest {percent(subjects['min'])}, median {percent(subjects['median'])}, highest "
         f"{percent(subjects['max'])}. "
         if subjects
         else ""
@@ -114,7 +125,7 @@ def _accuracy(facts: Mapping[str, Any]) -> list[str]:
     ]
     if measured := _baselines(facts["search"]):
         paragraphs.append(measured)
-    if raced := _race(facts.get("race")):
+    if raced := _race(facts.get("race"), facts["data"]["units"]):
         paragraphs.append(raced)
     if (optimism := facts["search"]["optimism"]) and "accuracy" in facts["search"]:
         paragraphs.append(
@@ -140,21 +151,19 @@ def _baselines(search: Mapping[str, Any]) -> str:
     return f"In the search, on people that it chose by: {', '.join(told)}{beside}."
 
 
-def _race(found: Mapping[str, Any] | None) -> str:
+def _race(found: Mapping[str, Any] | None, units: Units) -> str:
     """How the configuration was chosen; evidence of before, and of one that was asked for by name, says nothing of it."""
     if found is None:
         return ""
-    tested = f"{found['num_clips']} clips" + (
-        "" if found["num_people"] is None else f" of {found['num_people']} people"
-    )
-    measured = f"{percent(found['accuracy']['mean'])} on {tested} outside the holdout, in {found['num_folds']} folds"
-    if found["num_configurations"] == 1 or not found["corrected"]:
-        return f"By cross-validation: {measured}."
-    corrected = found["corrected"]
-    return (
-        f"It won a race of {found['num_configurations']} configurations by cross-validation: {measured}. Corrected for the "
-        f"choice (BBC-CV) that is {percent(corrected['mean'])} ({percent(corrected['low'])} to {percent(corrected['high'])})."
-    )
+    tested = describe_tested(found["num_people"], found["num_clips"], units)
+    measured = f"{percent(found['accuracy']['mean'])} outside the holdout ({tested}; {found['num_folds']} folds)."
+    if found["num_configurations"] == 1:
+        return f"By cross-validation: {measured}"
+    told = f"It won a race of {found['num_configurations']} configurations by cross-validation: {measured}"
+    if corrected := found["corrected"]:
+        limits = f"{percent(corrected['low'])} to {percent(corrected['high'])}"
+        told += f" Corrected for the choice (BBC-CV) that is {percent(corrected['mean'])} ({limits})."
+    return told
 
 
 def _given_up(facts: Mapping[str, Any]) -> str:
@@ -178,14 +187,14 @@ def _robustness(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _limits(facts: Mapping[str, Any]) -> list[str]:
-    trained, named = facts["trained_on"], facts["data"]["subjects_known"]
-    on = (
-        f"{trained['num_subjects']} people ({trained['num_clips']} clips)" if named else f"{trained['num_clips']} clips"
-    )
+    trained, units = facts["trained_on"], facts["data"]["units"]
+    on = f"{trained['num_clips']} clips"
+    if units != "clips":
+        on = f"{counted_units(trained['num_subjects'], units)} ({on})"
     not_measured = ", ".join(facts["not_measured"])
     return [
         f"The figures are of the configuration: {len(facts['seeds'])} trainings of it, tested on locked-away "
-        f"{'people' if named else 'clips'}. {card_limits(facts, on)}",
+        f"{units}. {card_limits(facts, on)}",
         "The data set's reader states no groups of people (age, sex, skin colour), so differences between groups were not "
         "measured and may be large. People, cameras and cultures other than those of the data set were not tested.",
         *([f"Left out, as their value is not a number: {not_measured}."] if not_measured else []),

@@ -18,6 +18,7 @@ from tuning.statistics.differences import Difference
 from tuning.statistics.intervals import Interval
 from tuning.statistics.optimism import optimism, totals_by_subject
 from tuning.statistics.pairing import judged
+from tuning.statistics.units import Units, units_of
 from tuning.statistics.variance import share_interval, sources, subject_estimate
 
 SEARCHED = "searched"
@@ -29,8 +30,8 @@ class NestedResult:
 
     `accuracy` is that of what the search chose, the mean over folds on their test people; `optimism` by how much it is
     below what the search had measured on validation people. `difference` is to `champion` (its URI), trained on the same
-    folds with the same seeds; `None` where there is none. `chosen` has a row for each fold. `num_people` is `None` where the
-    clips name nobody.
+    folds with the same seeds; `None` where there is none. `chosen` has a row for each fold. `num_people` counts `units`; it is
+    `None` where these are clips.
     """
 
     study: str
@@ -46,6 +47,7 @@ class NestedResult:
     chosen: tuple[Mapping[str, Any], ...]
     notes: tuple[str, ...]
     leaky: bool
+    units: Units = "people"
 
 
 def nested_results(
@@ -74,21 +76,21 @@ def nested_results(
     views = [splits.view("nested", fold) for fold in folds]
     test_over_train = sum(len(view.test) for view in views) / sum(len(view.train) for view in views)
     found = sources(*totals_by_subject(tested))
-    named = bool(tested["subject"].notna().all())
+    units = units_of(tested)
     difference, notes = _against_champion(ledger, splits, of_folds, beside, num_seeds)
     if len(folds) < len(splits.folds):
         left_out = ", ".join(str(fold) for fold in range(len(splits.folds)) if fold not in folds)
         notes.append(
             f"Left out: fold {left_out}, without a finished search or without all tests; `status` counts them."
         )
-    if not named:
+    if units == "clips":
         notes.append("The data set names no people, so a person may be on both sides of a fold.")
     return NestedResult(
         study=ledger.folder.name,
         num_folds=len(folds),
         num_searched=sum(trial.folds[0] in folds for trial in ledger.of_phase("nested_search")),
         num_seeds=num_seeds,
-        num_people=found.num_subjects if named else None,
+        num_people=None if units == "clips" else found.num_subjects,
         num_clips=tested["clip_id"].nunique(),
         accuracy=share_interval(subject_estimate(found, test_over_train), found.num_clips, found.num_subjects),
         optimism=subject_estimate(optimism(validated, tested, found), 0.0).interval(),
@@ -106,6 +108,7 @@ def nested_results(
         ),
         notes=tuple(notes),
         leaky=splits.leaky,
+        units=units,
     )
 
 

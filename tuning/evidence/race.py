@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,45 +13,22 @@ import pandas as pd
 
 from tuning.evidence.holdout import predictions_of
 from tuning.records.aliases import CHAMPION
+from tuning.records.front.course import Course, course_of
 from tuning.records.ledger import Ledger, Trial
 from tuning.statistics import race
-from tuning.statistics.intervals import Interval, accuracy_interval, with_trainings
+from tuning.statistics.intervals import (
+    Interval,
+    accuracy_interval,
+    between_seeds,
+    difference_with_trainings,
+    with_trainings,
+)
 from tuning.statistics.pairing import judged
 from tuning.statistics.race import Answers
+from tuning.statistics.units import Units, units_of
 from tuning.statistics.variance import share_interval, sources, subject_estimate
 
-EVENT = "race"
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Course:
-    """What a race was before it began, and how it ended: one event of the ledger.
-
-    `members` are search trials, `champion` the URI of the version that ran beside them, `""` for none. All run `folds` in this
-    order, with `seeds`; the champion with `champion_seeds`, as many as answer in it. `test_over_train` is the size of a fold's
-    test part over that of its train part. `left` says after how many folds a member left, `failed` who could not be trained
-    and why.
-    """
-
-    members: tuple[str, ...]
-    champion: str = ""
-    folds: tuple[int, ...]
-    seeds: tuple[int, ...]
-    champion_seeds: tuple[int, ...] = ()
-    test_over_train: float = 0.0
-    prefer: str = "knee"
-    left: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    failed: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    winner: str = ""
-
-    @property
-    def num_trainings(self) -> int:
-        """How many trainings it takes if nobody leaves."""
-        return len(self.folds) * (len(self.members) * len(self.seeds) + len(self.champion_seeds))
-
-    def seeds_of(self, racer: str) -> tuple[int, ...]:
-        """The seeds that a racer is trained with in each fold."""
-        return self.champion_seeds if racer == self.champion else self.seeds
+_Tables = dict[int, list[pd.DataFrame]]  # by fold, of each training what it answered
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,8 +36,9 @@ class Racer:
     """One configuration in a race.
 
     `trial_id` is its search trial, or the URI of the champion (variant `champion`). `accuracy` is that on the test people of
-    the folds that it ran, with an interval over people and trainings; `by_fold` its parts. `left_after` is the number of folds
-    after which it left, `None` for who ran all. `behind` is its accuracy minus the winner's on the same people.
+    the folds that it ran, with an interval over people and seeds; `by_fold` its parts, and `by_seed`, where several answer
+    together, what each of the seeds has alone. `left_after` is the number of folds after which it left, `None` for who ran
+    all. `behind` is its accuracy minus the winner's on the same people, with an interval over people and seeds.
     """
 
     trial_id: str
@@ -70,6 +49,7 @@ class Racer:
     left_after: int | None
     behind: Interval | None
     best_epoch: int
+    by_seed: tuple[float, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -77,8 +57,8 @@ class Raced:
     """A race that ended: the winner first, then by accuracy.
 
     `corrected` is the winner's accuracy without what being the best of several flatters; `None` where the preference took one
-    that is not the most accurate, and where fewer than three people were tested. `num_people` is `None` where the
-    clips name nobody. `failed` says who could not be trained.
+    that is not the most accurate, and where fewer than three people were tested. `num_people` counts `units`; it is
+    `None` where these are clips. `failed` says who could not be trained.
     """
 
     winner: str
@@ -91,6 +71,7 @@ class Raced:
     num_trainings: int
     failed: Mapping[str, str]
     leaky: bool
+    units: Units = "people"
 
     @property
     def first(self) -> Racer:
@@ -98,20 +79,8 @@ class Raced:
         return self.racers[0]
 
 
-def course_of(ledger: Ledger) -> Course | None:
-    """The last race on the present data; `None` where there was none."""
-    events = [event for event in ledger.events_of_data() if event["event"] == EVENT]
-    if not events:
-        return None
-    known = {field.name for field in dataclasses.fields(Course)}
-    facts: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in events[-1].items() if key in known
-    }
-    return Course(**facts)
-
-
 def runs_of(ledger: Ledger, course: Course, racer: str) -> dict[int, list[Trial]]:
-    """The finished trainings of a racer by fold, of those folds that have all its seeds."""
+    """The finished trainings of a racer by fold, in the order of its seeds, of those folds that have all of them."""
     seeds, found = course.seeds_of(racer), {}
     variant = CHAMPION if racer == course.champion else ""
     for trial in ledger.finished("race"):
@@ -121,13 +90,23 @@ def runs_of(ledger: Ledger, course: Course, racer: str) -> dict[int, list[Trial]
             and predictions_of(ledger, trial).exists()
         ):
             found.setdefault(trial.folds[0], {})[trial.seed] = trial
-    return {fold: list(found[fold].values()) for fold in course.folds if len(found.get(fold, {})) == len(seeds)}
+    whole = [fold for fold in course.folds if len(found.get(fold, {})) == len(seeds)]
+    return {fold: [found[fold][seed] for seed in seeds] for fold in whole}
 
 
 def answers_of(ledger: Ledger, runs: Mapping[int, Sequence[Trial]]) -> Answers:
     """What `runs` answered, by person and fold; several seeds of a fold answer with the mean of their probabilities."""
-    tables = [_averaged(ledger, trials).assign(fold=fold) for fold, trials in runs.items()]
-    grouped = pd.concat(tables, ignore_index=True).groupby(["fold", "subject_id"], sort=True)["correct"]
+    return _answers(_tables_of(ledger, runs))
+
+
+def _tables_of(ledger: Ledger, runs: Mapping[int, Sequence[Trial]]) -> _Tables:
+    """The judged predictions of `runs`, each file read once."""
+    return {fold: [judged(predictions_of(ledger, trial)) for trial in trials] for fold, trials in runs.items()}
+
+
+def _answers(tables: _Tables) -> Answers:
+    answered = [_averaged(found).assign(fold=fold) for fold, found in tables.items()]
+    grouped = pd.concat(answered, ignore_index=True).groupby(["fold", "subject_id"], sort=True)["correct"]
     right, clips = grouped.sum(), grouped.size()
     return Answers(
         right=right.to_numpy(dtype=float),
@@ -138,44 +117,70 @@ def answers_of(ledger: Ledger, runs: Mapping[int, Sequence[Trial]]) -> Answers:
 
 
 def raced(ledger: Ledger) -> Raced | None:
-    """What the last race of `ledger` says; `None` where none ended, or where its winner's predictions are gone."""
-    course = course_of(ledger)
-    if course is None or not course.winner:
+    """What the last race that has ended says; `None` where none has, or where its winner's predictions are gone."""
+    course = course_of(ledger, ended=True)
+    if course is None:
         return None
-    runs = {name: runs_of(ledger, course, name) for name in (*course.members, course.champion) if name}
-    left, answers = dict(course.left), {}
-    for name, of_folds in runs.items():
-        kept = {fold: trials for fold, trials in of_folds.items() if fold in course.folds[: left.get(name)]}
-        if kept and name not in course.failed:
-            runs[name], answers[name] = kept, answers_of(ledger, kept)
-    if course.winner not in answers:
+    names = [name for name in (*course.members, course.champion) if name and name not in course.failed]
+    found = {name: run for name in names if (run := _run_of(ledger, course, name))}
+    if course.winner not in found:
         return None
-    winner = answers[course.winner]
-    racers = [_racer(ledger, course, name, runs[name], found, winner) for name, found in answers.items()]
+    won = found[course.winner]
+    racers = [_racer(course, name, run, won) for name, run in found.items()]
     racers.sort(key=lambda row: (row.trial_id != course.winner, row.left_after is not None, -row.accuracy.mean))
-    named = all(judged(predictions_of(ledger, run))["subject"].notna().all() for run in _flat(runs[course.winner]))
-    people = set(winner.people.tolist())
+    units = units_of(pd.concat(list(itertools.chain(*won.tables.values()))))
+    people = set(won.answers.people.tolist())
     return Raced(
         winner=course.winner,
         racers=tuple(racers),
-        corrected=_corrected(course, answers, len(_flat(runs[course.winner]))),
-        num_folds=winner.num_folds,
+        corrected=_corrected(course, found),
+        num_folds=won.answers.num_folds,
         num_seeds=len(course.seeds),
-        num_people=len(people) if named else None,
-        num_clips=round(winner.clips.sum()),
-        num_trainings=sum(len(_flat(runs[name])) for name in answers),
+        num_people=None if units == "clips" else len(people),
+        num_clips=round(won.answers.clips.sum()),
+        num_trainings=sum(len(run.trained) for run in found.values()),
         failed=course.failed,
         leaky=ledger.leaky,
+        units=units,
     )
 
 
-def _corrected(course: Course, answers: Mapping[str, Answers], num_trainings: int) -> Interval | None:
-    """Among those that ran every fold: two folds, of easy people perhaps, say nothing of how one compares on five."""
-    whole = {name: answers[name] for name in course.members if name in answers and name not in course.left}
-    winner = answers[course.winner]
-    if winner.accuracy < max(found.accuracy for found in whole.values()) or len(set(winner.people.tolist())) < 3:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Run:
+    """What a racer was `trained` for and answered; `measured` are the variances between its seeds in a fold."""
+
+    trained: list[Trial]
+    tables: _Tables
+    answers: Answers
+    measured: list[tuple[float, int]]
+
+
+def _run_of(ledger: Ledger, course: Course, name: str) -> _Run | None:
+    kept = course.folds[: course.left.get(name)]
+    runs = {fold: trials for fold, trials in runs_of(ledger, course, name).items() if fold in kept}
+    if not runs:
         return None
-    return with_trainings(race.corrected(list(whole.values())), num_trainings)
+    tables = _tables_of(ledger, runs)
+    together = [pd.concat(of_fold, ignore_index=True) for of_fold in tables.values()]
+    return _Run(
+        trained=list(itertools.chain(*runs.values())),
+        tables=tables,
+        answers=_answers(tables),
+        measured=[
+            one
+            for rows in together
+            for one in between_seeds(rows["correct"], rows["subject_id"].tolist(), rows["seed"].tolist())
+        ],
+    )
+
+
+def _corrected(course: Course, found: Mapping[str, _Run]) -> Interval | None:
+    """Among those that ran every fold: two folds, of easy people perhaps, say nothing of how one compares on five."""
+    whole = [found[name].answers for name in course.members if name in found and name not in course.left]
+    won = found[course.winner]
+    if won.answers.accuracy < max(one.accuracy for one in whole) or len(set(won.answers.people.tolist())) < 3:
+        return None
+    return with_trainings(race.corrected(whole), len(won.trained), won.measured)
 
 
 def chosen_by_race(ledger: Ledger, trial_id: str) -> dict[str, Any] | None:
@@ -195,43 +200,43 @@ def chosen_by_race(ledger: Ledger, trial_id: str) -> dict[str, Any] | None:
     }
 
 
-def _racer(
-    ledger: Ledger, course: Course, name: str, runs: Mapping[int, Sequence[Trial]], answers: Answers, winner: Answers
-) -> Racer:
-    folds = [race.among(answers, [fold]) for fold in runs]
-    trained = _flat(runs)
-    behind = None
-    if answers is not winner and len(set(winner.people.tolist()) & set(answers.people.tolist())) > 1:
-        behind = race.paired(answers, winner).interval()
+def _racer(course: Course, name: str, run: _Run, won: _Run) -> Racer:
+    behind, answers = None, run.answers
+    if run is not won and len(set(won.answers.people.tolist()) & set(answers.people.tolist())) > 1:
+        both = len(run.trained), min(len(won.trained), len(run.tables) * len(course.seeds))
+        people = race.paired(answers, won.answers).interval()
+        behind = difference_with_trainings(people, *both, [*run.measured, *won.measured])
+    of_seeds = [pd.concat(tables)["correct"].mean() for tables in zip(*run.tables.values(), strict=True)]
     return Racer(
         trial_id=name,
         variant=CHAMPION if name == course.champion else "",
-        parameters=trained[0].parameters,
-        accuracy=_interval(answers, course.test_over_train, len(trained)),
-        by_fold=tuple(fold.accuracy for fold in folds),
+        parameters=run.trained[0].parameters,
+        accuracy=_interval(run, course.test_over_train),
+        by_fold=tuple(race.among(answers, [fold]).accuracy for fold in run.tables),
         left_after=course.left.get(name),
         behind=behind,
-        best_epoch=round(statistics.median(trial.metrics["best_epoch"] for trial in trained)),
+        best_epoch=round(statistics.median(trial.metrics["best_epoch"] for trial in run.trained)),
+        by_seed=tuple(map(float, of_seeds)) if len(of_seeds) > 1 else (),
     )
 
 
-def _interval(answers: Answers, test_over_train: float, num_trainings: int) -> Interval:
-    """Over people and trainings."""
+def _interval(run: _Run, test_over_train: float) -> Interval:
+    """Over people and seeds."""
+    answers, of_seeds = run.answers, (len(run.trained), run.measured)
     people = answers.people.tolist()
     if answers.num_folds > 1 and len(set(people)) > 1:
         found = sources(answers.right[:, np.newaxis], answers.clips, answers.people.astype(str), answers.folds)
         estimate = subject_estimate(found, test_over_train)
         plain = dataclasses.replace(estimate, mean=answers.accuracy)
-        return with_trainings(share_interval(plain, found.num_clips, found.num_subjects), num_trainings)
+        return with_trainings(share_interval(plain, found.num_clips, found.num_subjects), *of_seeds)
     correct, subjects = [], []
     for person, right, clips in zip(people, answers.right, answers.clips, strict=True):
         correct += [1.0] * round(right) + [0.0] * (round(clips) - round(right))
         subjects += [str(person)] * round(clips)
-    return with_trainings(accuracy_interval(correct, subjects), num_trainings)
+    return with_trainings(accuracy_interval(correct, subjects), *of_seeds)
 
 
-def _averaged(ledger: Ledger, trials: Sequence[Trial]) -> pd.DataFrame:
-    tables = [judged(predictions_of(ledger, trial)) for trial in trials]
+def _averaged(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     if len(tables) == 1:
         return tables[0]
     clips = tables[0]["clip_id"].tolist()
@@ -244,7 +249,3 @@ def _probabilities(logits: pd.Series) -> np.ndarray:
     values = np.stack(logits.to_list()).astype(float)
     values = np.exp(values - values.max(axis=1, keepdims=True))
     return values / values.sum(axis=1, keepdims=True)
-
-
-def _flat(runs: Mapping[int, Sequence[Trial]]) -> list[Trial]:
-    return [trial for trials in runs.values() for trial in trials]

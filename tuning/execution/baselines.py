@@ -18,7 +18,7 @@ from trainables.core.training.trial import TrialSpec
 from trainables.core.wording import first_line
 from tuning.execution.ahead import chosen_folds
 from tuning.records.ledger import Ledger
-from tuning.statistics.intervals import accuracy_interval
+from tuning.statistics.intervals import accuracy_interval, with_trainings
 from tuning.statistics.pairing import judged
 
 BEFORE_TRIALS = "Baselines first, about a minute."  # where no other slot trains beside them
@@ -52,6 +52,8 @@ class Baselines:
             return one
         rows = judged(pd.read_parquet(Path(self.spec.folder) / one.folder / files.PREDICTIONS))
         interval = accuracy_interval(rows["correct"], rows["subject_id"].tolist())
+        if one.num_seeds:
+            interval = with_trainings(interval, one.num_seeds)
         return dataclasses.replace(one, low=interval.low, high=interval.high)
 
 

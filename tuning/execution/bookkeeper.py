@@ -17,6 +17,7 @@ from trainables.core.config import TrainerConfig
 from trainables.core.phases import Phase
 from trainables.core.training.metrics import METRICS
 from trainables.core.training.trial import TrialSpec
+from tuning.execution.devices.idle_times import unmeasured
 from tuning.execution.preparation import ClipListener
 from tuning.execution.searcher import Searcher
 from tuning.records.ledger import Ledger, Trial
@@ -123,9 +124,18 @@ class Bookkeeper(search.Searcher):
             if note := result.get("note"):
                 self._ledger.note("noted", trial_id=trial.trial_id, words=note)
                 self._listener.noted(f"{trial.trial_id}: {note}")
+            if kind := result.get("unmeasured"):
+                self._tell_unmeasured(kind)
             row = {key: result[key] for key in _ROW if key in result}
             self._ledger.epoch(trial.trial_id, row)
             self._listener.epoch(trial, self._num_epochs(trial))
+
+    def _tell_unmeasured(self, kind: str) -> None:
+        """Once a study."""
+        known = [event["kind"] for event in self._ledger.events if event["event"] == "unmeasured"]
+        if kind not in known:
+            self._ledger.note("unmeasured", kind=kind)
+            self._listener.noted(unmeasured(kind))
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         with self._keeping_errors():

@@ -64,6 +64,7 @@ class FaceSizes:
     home: Path
     root: Path | None
     keep_spelling: bool = False
+    cluster_by: str = ""
     new_data: bool = False
     on_hashed: Callable[[int, int], None] | None = None
 
@@ -96,7 +97,8 @@ class FaceSizes:
             elif not any(size >= self.needed for size in sizes):
                 raise ValueError(self._too_small(face_size_of(CROP_SIZE)))
         if root is not None and root.exists():
-            self.crop_size_of(read_dataset(self.study.dataset, root, keep_spelling=self.keep_spelling))
+            asked: dict[str, Any] = {"keep_spelling": self.keep_spelling, "cluster_by": self.cluster_by}
+            self.crop_size_of(read_dataset(self.study.dataset, root, **asked))
 
     def crop_size_of(self, dataset: Dataset) -> int:
         """The side in px at which the crops of `dataset` are stored. Raises `ValueError` where the study asks for more."""
@@ -159,4 +161,5 @@ class FaceSizes:
         root = self.root or drawn_root(self.study, self.home) or "DIR"
         words = ["prepare", self.study.dataset, "--data-root", str(root), "--face-size", str(self.needed)]
         spelling = ["--keep-spelling"] if self.keep_spelling and takes_spelling(self.study.dataset) else []
-        return in_shell(self.home, *words, *spelling)
+        clusters = ["--cluster-by", self.cluster_by] if self.cluster_by else []
+        return in_shell(self.home, *words, *spelling, *clusters)

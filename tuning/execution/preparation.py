@@ -12,13 +12,17 @@ from typing import Any, Protocol
 
 from search_spaces.core.study import Study
 from trainables.core import files, lookup
+from trainables.core.clustered import read_clustered
 from trainables.core.faces.ways import NEWEST, Cropping
 from trainables.core.prepared.cache import prepare
 from trainables.core.prepared.stored import Prepared, write_dropped
+from trainables.data.core.clusters import ClusterBy
 from trainables.data.core.dataset import DataError, Dataset
 from trainables.data.core.passed_over import links_nowhere, not_here
 from trainables.data.core.votes import without_votes
 from tuning.execution.cropping_on_nodes import crop_on_nodes
+
+CLUSTER_BY = "cluster_by"  # in the facts of a ledger: what clips that name nobody are clustered by
 
 
 class ClipListener(Protocol):
@@ -48,6 +52,7 @@ def prepare_dataset(
     listener: ClipListener,
     *,
     keep_spelling: bool = False,
+    cluster_by: str = "",
     crop_size_of: Callable[[Dataset], int | None] = lambda loaded: None,
     cropping: Cropping = NEWEST,
     votes: bool = True,
@@ -58,20 +63,21 @@ def prepare_dataset(
     `crop_size_of` the data as it was read is the side in px of the stored crops, `cropping` how a face is followed; without
     `votes` those of annotators are left aside.
     """
-    loaded = load_dataset(dataset, root, keep_spelling=keep_spelling)
+    loaded = load_dataset(dataset, root, keep_spelling=keep_spelling, cluster_by=cluster_by)
     loaded = loaded if votes else without_votes(loaded)
     return prepare_loaded(
         loaded, root, home, listener, crop_size=crop_size_of(loaded), cropping=cropping, verify=verify
     )
 
 
-def load_dataset(dataset: str, root: Path, *, keep_spelling: bool = False) -> Dataset:
+def load_dataset(dataset: str, root: Path, *, keep_spelling: bool = False, cluster_by: str = "") -> Dataset:
     """The data set at `root`, and in its notes what was not read of it.
 
-    `keep_spelling` keeps several spellings of a name apart, where the reader would take them for one.
+    `keep_spelling` keeps several spellings of a name apart, where the reader would take them for one. `cluster_by` says which
+    clips that name nobody belong together (`ClusterBy`).
     """
     with _naming_links(root):
-        loaded = read_dataset(dataset, root, keep_spelling=keep_spelling)
+        loaded = read_dataset(dataset, root, keep_spelling=keep_spelling, cluster_by=cluster_by)
         notes = (*loaded.notes, *(f"not read: {note}" for note in not_here(loaded)))
     return dataclasses.replace(loaded, notes=tuple(dict.fromkeys(notes)))
 
@@ -107,10 +113,10 @@ def prepare_loaded(
     return prepared
 
 
-def read_dataset(dataset: str, root: Path, *, keep_spelling: bool = False) -> Dataset:
-    """The data set at `root` as its reader finds it; `keep_spelling` as `prepare_dataset` has it."""
-    options = {"keep_spelling": True} if keep_spelling and takes_spelling(dataset) else {}
-    return lookup.load("trainables.data", dataset, "data set").load(root, **options)
+def read_dataset(dataset: str, root: Path, *, keep_spelling: bool = False, cluster_by: str = "") -> Dataset:
+    """The data set at `root` as its reader finds it; the rest is that of `load_dataset`."""
+    options: dict[str, Any] = {"keep_spelling": True} if keep_spelling and takes_spelling(dataset) else {}
+    return read_clustered(dataset, root, cluster_by, **options) if cluster_by else _reader(dataset)(root, **options)
 
 
 @contextlib.contextmanager
@@ -135,8 +141,11 @@ def require_spelling(dataset: str) -> None:
 
 def takes_spelling(dataset: str) -> bool:
     """Whether the reader of a data set takes several spellings of a name for one, unless it is told to keep them."""
-    load = lookup.load("trainables.data", dataset, "data set").load
-    return "keep_spelling" in inspect.signature(load).parameters
+    return "keep_spelling" in inspect.signature(_reader(dataset)).parameters
+
+
+def _reader(dataset: str) -> Callable[..., Dataset]:
+    return lookup.load("trainables.data", dataset, "data set").load
 
 
 def tell(prepared: Prepared, listener: ClipListener) -> None:
@@ -163,6 +172,26 @@ def kept_spelling(dataset: str, facts: Mapping[str, Any], asked: bool) -> bool:
             "Go on without it, or begin another study."
         )
     return kept
+
+
+def kept_clusters(facts: Mapping[str, Any], asked: str, *, new_data: bool = False) -> str:
+    """What the clips of a study that name nobody are clustered by: as it was begun, else as is `asked`; `""` for nothing.
+
+    Raises `ValueError` for what nothing can be clustered by, and where another way is asked of a study that was begun, and not
+    as a new version of its data.
+    """
+    told = ClusterBy.of(asked).told if asked else ""
+    before = facts.get(CLUSTER_BY, "")
+    moved = told and before and told == ClusterBy.of(before).told  # the weights may lie elsewhere
+    if "dataset_fingerprint" not in facts or (asked and new_data) or moved:
+        return asked
+    if asked:
+        was = f"--cluster-by {before}" if before else "each clip that names nobody counted for itself"
+        raise ValueError(
+            f"This study was begun with {was}: --cluster-by {asked} would change its folds. Go on without it, go on with it as "
+            "a new version of the data (--new-data), or begin another study."
+        )
+    return before
 
 
 def draw(study: Study, home: Path) -> Path:

@@ -54,6 +54,7 @@ class Runner:
         *,
         data_root: str | Path | None = None,
         keep_spelling: bool = False,
+        cluster_by: str | None = None,
         new_data: bool = False,
         home: str | Path | None = None,
         placement: Placement | None = None,
@@ -70,6 +71,7 @@ class Runner:
         self.data_root = None if data_root is None else Path(data_root).expanduser()
         self._trains, self._require, self._new_data = trains, require, new_data
         self._data_facts: dict[str, Any] = {"keep_spelling": keep_spelling}
+        self.cluster_by = cluster_by or ""
         self._resources = contextlib.ExitStack()
         self._told: dict[str, Any] = {}  # to the worker of every trial
         self.notes: list[str] = []
@@ -177,7 +179,7 @@ class Runner:
         slots, gpus = slots_of(self.placement, session, count)
         where = (self.placement, session, slots, gpus, self.ledger.study.get("memory_gaps", {}))
         self._told, measured = trial_memory(self.study, phase, *where, tell=self.noted)
-        self._told |= (idle := trial_idle_times(self.home, self.ledger.study, self.noted))
+        self._told |= (idle := trial_idle_times(self.home, self.ledger, self.noted))
         self.ledger.open_study(**self._facts(), concurrency=slots, **facts, **measured, **idle)
         self._note_driver()
         self.listener.phase_began(
@@ -276,8 +278,8 @@ class Runner:
     def _prepare(self) -> Prepared:
         if self.data_root is None and (stored := self.ledger.study.get("data_root")):
             self.data_root = Path(stored)
-        known: dict[str, Any] = {"keep_spelling": self._data_facts["keep_spelling"], "new_data": self._new_data}
-        found = data_of(self.study, self.ledger.study, self.data_root, self.home, self.listener, **known)
+        asked: dict[str, Any] = {**self._data_facts, "cluster_by": self.cluster_by, "new_data": self._new_data}
+        found = data_of(self.study, self.ledger.study, self.data_root, self.home, self.listener, **asked)
         self._data_facts = found.facts
         if found.note:
             self.noted(found.note)

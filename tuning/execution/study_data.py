@@ -26,7 +26,15 @@ from trainables.core.wording import counted
 from trainables.data.core.dataset import DataError
 from trainables.data.core.layout import listed
 from tuning.execution.face_sizes import FaceSizes, asked_for
-from tuning.execution.preparation import ClipListener, draw, kept_spelling, prepare_dataset, tell
+from tuning.execution.preparation import (
+    CLUSTER_BY,
+    ClipListener,
+    draw,
+    kept_clusters,
+    kept_spelling,
+    prepare_dataset,
+    tell,
+)
 
 _MOST_NAMED = 10
 VOTES = "votes"  # in the facts of a ledger: whether the votes of annotators are part of the study's data
@@ -49,6 +57,7 @@ def data_of(
     listener: ClipListener,
     *,
     keep_spelling: bool = False,
+    cluster_by: str = "",
     new_data: bool = False,
 ) -> StudyData:
     """The faces of a study whose ledger knows `facts`, as they are under `root` now; without one they are drawn.
@@ -58,12 +67,14 @@ def data_of(
     `ValueError` for a study that asks for a larger `image_size` than its faces have, or for votes that are not known.
     """
     kept = kept_spelling(study.dataset, facts, keep_spelling)
+    clustered = kept_clusters(facts, cluster_by, new_data=new_data)
     sizes = FaceSizes(
         study=study,
         facts=facts,
         home=home,
         root=root,
         keep_spelling=kept,
+        cluster_by=clustered,
         new_data=new_data,
         on_hashed=listener.files_read,
     )
@@ -80,6 +91,7 @@ def data_of(
     note = _goes_on_without(study) if earlier and root and not same_root and not new_data else ""
     votes = new_data or facts.get(VOTES, "dataset_fingerprint" not in facts)  # versions up to 0.2 read none
     how: dict[str, Any] = {"keep_spelling": kept, "crop_size_of": sizes.crop_size_of, "cropping": sizes.cropping}
+    how |= {"cluster_by": clustered}
     prepared = prepare_dataset(study.dataset, root or draw(study, home), home, listener, votes=votes, **how)
     _require_votes(study, prepared)
     known = {
@@ -87,6 +99,7 @@ def data_of(
         VOTES: votes,
         "data_format": FORMAT_VERSION,
         CROPPING: sizes.cropping,
+        **({CLUSTER_BY: clustered} if clustered or CLUSTER_BY in facts else {}),
         **sizes.remembered(prepared),
     }
     return StudyData(prepared=prepared, facts=known, note=note)

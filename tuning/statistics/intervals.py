@@ -105,17 +105,24 @@ def with_seeds(found: Interval, correct: ArrayLike, subjects: Sequence[str], see
     becomes the root of its square plus that of the mean's error by seeds: `seed_sd` of what moves everybody at once
     (`crossed`), by the t quantile with its degrees of freedom. Of one seed, and of one person, that is the usual one.
     """
+    return with_trainings(found, len(dict.fromkeys(seeds)), between_seeds(correct, subjects, seeds))
+
+
+def between_seeds(correct: ArrayLike, subjects: Sequence[str], seeds: Sequence[Hashable]) -> list[tuple[float, int]]:
+    """The variance between `seeds`, with its degrees of freedom, of an accuracy as `with_seeds` has it.
+
+    Empty for one seed, and for one person.
+    """
     names = {seed: place for place, seed in enumerate(dict.fromkeys(seeds))}
     people = {subject: place for place, subject in enumerate(dict.fromkeys(subjects))}
-    measured: list[tuple[float, int]] = []
-    if len(names) > 1 and len(people) > 1:
-        right, clips = np.zeros((2, len(people), len(names)))
-        rows = [people[subject] for subject in subjects], [names[seed] for seed in seeds]
-        np.add.at(right, rows, np.asarray(correct, dtype=float))
-        np.add.at(clips, rows, 1.0)
-        shares = right / np.maximum(clips, 1.0) * clips.mean(axis=1, keepdims=True) / clips.mean()
-        measured.append((crossed(shares)[1], len(names) - 1))
-    return with_trainings(found, len(names), measured)
+    if len(names) < 2 or len(people) < 2:
+        return []
+    right, clips = np.zeros((2, len(people), len(names)))
+    rows = [people[subject] for subject in subjects], [names[seed] for seed in seeds]
+    np.add.at(right, rows, np.asarray(correct, dtype=float))
+    np.add.at(clips, rows, 1.0)
+    shares = right / np.maximum(clips, 1.0) * clips.mean(axis=1, keepdims=True) / clips.mean()
+    return [(crossed(shares)[1], len(names) - 1)]
 
 
 def with_trainings(found: Interval, num_trainings: int, measured: Sequence[tuple[float, int]] = ()) -> Interval:
@@ -123,12 +130,27 @@ def with_trainings(found: Interval, num_trainings: int, measured: Sequence[tuple
 
     `measured` are variances between seeds with their degrees of freedom, as `seed_sd` has them; without any the usual one.
     """
+    return _with_seeds_of(found, 1 / num_trainings, measured, least=0.0)
+
+
+def difference_with_trainings(
+    found: Interval, one: int, other: int, measured: Sequence[tuple[float, int]] = ()
+) -> Interval:
+    """`found`, of the accuracy of `one` trainings minus that of `other` ones, widened as `with_trainings` widens an accuracy.
+
+    0 trainings are an answer that no seed moves, such as the commonest class.
+    """
+    return _with_seeds_of(found, sum(1 / count for count in (one, other) if count), measured, least=-1.0)
+
+
+def _with_seeds_of(found: Interval, share: float, measured: Sequence[tuple[float, int]], *, least: float) -> Interval:
+    """Each distance from the mean, beside that of an error whose variance is `share` of one training's."""
     df = SEED_SD_WORTH + sum(one for _, one in measured)
-    half = float(stats.t.ppf((1 + found.confidence) / 2, df)) * seed_sd(measured) / math.sqrt(num_trainings)
+    half = float(stats.t.ppf((1 + found.confidence) / 2, df)) * seed_sd(measured) * math.sqrt(share)
     low = found.mean - math.hypot(found.mean - found.low, half)
     high = found.mean + math.hypot(found.high - found.mean, half)
-    method = found.method if "seeds" in found.method else f"{found.method}, and seeds"
-    return dataclasses.replace(found, low=max(low, 0.0), high=min(high, 1.0), method=method)
+    method = found.method if "seeds" in found.method or not share else f"{found.method}, and seeds"
+    return dataclasses.replace(found, low=max(low, least), high=min(high, 1.0), method=method)
 
 
 def majority_share(labels: Sequence[Hashable]) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tuning.statistics.balance import Cell, balanced
+from tuning.statistics.units import subject_ids
 
 MEASURED = ("accuracy", "uar", "train_time_s", "param_count", "weights_mb")
 
@@ -152,7 +153,7 @@ def _by_variant(runs: Sequence[Run], reference: str, asked: Collection[str]) -> 
 
 
 def judged(predictions: Path | str | pd.DataFrame) -> pd.DataFrame:
-    """The `predictions` with the columns `subject_id` and `correct`; a clip of an unknown person stands for itself.
+    """The `predictions` with the columns `subject_id` (as `subject_ids` has it) and `correct`.
 
     Raises `ValueError` for a column that is missing and for clips whose prediction is no number, naming them.
     """
@@ -160,8 +161,7 @@ def judged(predictions: Path | str | pd.DataFrame) -> pd.DataFrame:
     if "predicted" not in table and "logits" in table:
         logits = np.stack(table["logits"].to_list())  # (N, classes); argmax takes a NaN for the greatest
         table = table.assign(predicted=np.where(np.isnan(logits).any(axis=1), np.nan, logits.argmax(axis=1)))
-    missing = [column for column in ("clip_id", "subject", "label", "predicted") if column not in table]
-    if missing:
+    if missing := [column for column in ("clip_id", "subject", "label", "predicted") if column not in table]:
         raise ValueError(f"Predictions lack the columns {', '.join(missing)}; given are {', '.join(table.columns)}.")
     if len(lost := table[table["predicted"].isna()]):
         of = "" if isinstance(predictions, pd.DataFrame) else f" of {Path(predictions).parent.name}"
@@ -169,7 +169,7 @@ def judged(predictions: Path | str | pd.DataFrame) -> pd.DataFrame:
         clips = _listed(list(map(str, lost["clip_id"])))
         raise ValueError(f"The predictions{of}{by} are no numbers for {clips}, so no class was answered there.")
     return table.assign(
-        subject_id=table["subject"].where(table["subject"].notna(), table["clip_id"]),
+        subject_id=subject_ids(table),
         correct=(table["predicted"] == table["label"]).astype(float),
     )
 

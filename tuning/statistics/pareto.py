@@ -119,7 +119,7 @@ def knee(values: ArrayLike, directions: Sequence[Direction], *, floor: float | N
     return int(min(zip(-weakest, *front.T, rows, strict=True))[-1])
 
 
-def one_standard_error_below(best: float, num_clips: int) -> float:
+def one_standard_error_below(best: float, num_clips: float) -> float:
     """What a rate must reach to pass for as good as the `best` one measured on `num_clips` clips.
 
     Breiman's rule (Classification and Regression Trees, 1984, section 3.4.3), with the binomial standard error.

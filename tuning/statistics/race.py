@@ -13,6 +13,7 @@ import numpy as np
 from scipy import stats
 
 from tuning.statistics.intervals import Interval
+from tuning.statistics.pareto import one_standard_error_below
 from tuning.statistics.variance import Estimate, least_variance
 
 LEVEL = 0.05  # of the one-sided test by which a member leaves
@@ -73,19 +74,28 @@ def paired(one: Answers, other: Answers) -> Estimate:
     return Estimate(mean=mean, se=se, df=len(rest) - 1, method="paired by person")
 
 
-def clearly_worse(racers: Mapping[str, Answers], level: float = LEVEL) -> dict[str, Estimate]:
+def clearly_worse(
+    racers: Mapping[str, Answers], level: float = LEVEL, *, num_clips: float | None = None
+) -> dict[str, Estimate]:
     """Who is worse than the leader beyond chance, with the difference to it.
 
     The leader is the most accurate on the folds that all of `racers` ran, the first of equal ones. A racer is worse where the
     one-sided upper bound of its difference lies below 0; nobody is before `FEWEST_FOLDS` folds. Each is tested at `level`: a
     bound that were corrected for their number would keep more of them.
+
+    With `num_clips`, those of the whole race, the bound has to lie below one standard error beneath the leader instead: the
+    floor of `pareto.one_standard_error_below`, above which a smaller or faster racer may be taken.
     """
     if len(racers) < 2 or min(answers.num_folds for answers in racers.values()) < FEWEST_FOLDS:
         return {}
     leader = max(racers, key=lambda name: racers[name].accuracy)
+    best = racers[leader].accuracy
+    least = 0.0 if num_clips is None else one_standard_error_below(best, num_clips) - best
     behind = {name: paired(answers, racers[leader]) for name, answers in racers.items() if name != leader}
     return {
-        name: found for name, found in behind.items() if found.mean + stats.t.ppf(1 - level, found.df) * found.se < 0
+        name: found
+        for name, found in behind.items()
+        if found.mean + stats.t.ppf(1 - level, found.df) * found.se < least
     }
 
 
@@ -93,7 +103,7 @@ def corrected(racers: Sequence[Answers], confidence: float = 0.95, seed: int = 0
     """The accuracy of whichever of `racers` is best, corrected for the choice by bootstrapping it (BBC-CV).
 
     People are drawn with replacement; the racer that is best on those drawn is scored on those not drawn, and the scores'
-    mean and quantiles are taken over 2,000 draws with `seed`. A racer that left counts with the folds that it ran.
+    mean and quantiles are taken over 2,000 draws with `seed`. `racers` are those that ran all folds: who left does not count.
     Source: Tsamardinos, Greasidou and Borboudakis, Machine Learning 107, 2018, section 4.
 
     Raises `ValueError` for no racer and fewer than three people.

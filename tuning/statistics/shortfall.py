@@ -9,6 +9,7 @@ import pandas as pd
 
 from tuning.statistics.intervals import Interval, crossed, wilson
 from tuning.statistics.pairing import judged
+from tuning.statistics.units import units_of
 
 MOST = 10_000  # people or seeds: what would take more is not worth asking for
 
@@ -24,7 +25,7 @@ def settled_by(
 ) -> str:
     """In words, how many `subjects` or `seeds` in all would settle it, where there are `now` so many.
 
-    `reachable` says that the estimate itself is on the right side; `subjects_are` clips where nobody is named.
+    `reachable` says that the estimate itself is on the right side; `subjects_are` people, clusters or clips.
     """
     if not reachable:
         return f"The estimate itself falls short: more {subjects_are} or seeds help only if it moves."
@@ -65,7 +66,7 @@ def below_majority(
         subjects,
         seeds,
         now=(num_subjects, num_seeds),
-        subjects_are="people" if table["subject"].notna().all() else "clips",
+        subjects_are=units_of(table),
         reachable=reachable,
     )
     missing = f"{100 * (majority - accuracy.low):.1f} points are missing."

@@ -22,6 +22,14 @@ DATA_ROOT = "The folder of the data set as it lies on disk."
 KeepSpelling = Annotated[
     bool, typer.Option("--keep-spelling", help="Keep several spellings of a name apart: Anna, anna.")
 ]
+ClusterBy = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHAT",
+        help="Which clips that name nobody belong together: column:NAME, pattern:REGEX (its first group), "
+        "pattern-or-alone:REGEX, faces, faces:FILE.",
+    ),
+]
 FaceSize = Annotated[
     int | None,
     typer.Option(
@@ -99,7 +107,9 @@ Pilot = Annotated[
 # Of `confirm`, `cross-validate`, `promote`, `report`, `export`, `forget` and `remove`.
 Top = Annotated[int | None, typer.Option(min=1, help="Configurations that race; default: 4 at most.")]
 ThisTrial = Annotated[str | None, typer.Option("--trial", help="This search trial instead of what the study chose.")]
-FreshSeeds = Annotated[int, typer.Option("--seeds", min=1, help="Fresh seeds for each configuration.")]
+FreshSeeds = Annotated[
+    int, typer.Option("--seeds", min=1, help="Trainings of what is tested, with seeds of their own.")
+]
 Nested = Annotated[int | None, typer.Option(min=1, help="The same as `cross-validate --num-samples`.")]
 PerFold = Annotated[int, typer.Option("--num-samples", min=1, help="Trials of the search in each fold.")]
 PlanOnly = Annotated[bool, typer.Option("--dry-run", help="With --nested: print what it will train.")]
@@ -108,6 +118,10 @@ Margin = Annotated[float | None, typer.Option(help="Accuracy a cheaper one may l
 RefitSeeds = Annotated[
     int | None,
     typer.Option(min=1, max=100, help="Refit with this many seeds; register one model that averages them; default: 1."),
+]
+GateSeeds = Annotated[
+    int | None,
+    typer.Option(min=2, max=400, help="Seeds of challenger and champion in each fold of the gate; default: 2."),
 ]
 Override = Annotated[
     str | None,

@@ -38,7 +38,7 @@ def scored_on(ledger: Ledger) -> str:
 
 
 def baselines_table(found: list[Baseline], split: str, *, leaky: bool = False) -> Table:
-    """A row for each, with the interval over the people that it was scored on."""
+    """A row for each, with the interval over the people that it was scored on, and over seeds where one counts."""
     title = titled(f"Baselines ({split} {'clips' if leaky else 'people'})", leaky)
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
     table.add_column("baseline", no_wrap=True)

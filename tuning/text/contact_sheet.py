@@ -111,7 +111,8 @@ def draw(prepared: Prepared, choice: Choice, dataset: Dataset, frames: Iterable[
         rows.append(_Row(clip.clip_id, about, list(pictures), [f"dropped: {_reason(clip, sample)}"], is_dropped=True))
     for index in choice.kept:
         first, last = prepared.offsets[index], prepared.offsets[index + 1]
-        about = _about(prepared.classes[prepared.labels[index]], prepared.subjects[index])
+        cluster = prepared.clusters[index] if prepared.clusters else None
+        about = _about(prepared.classes[prepared.labels[index]], prepared.subjects[index] or cluster)
         crops = [_with_margin(prepared.frames[first + place]) for place in frame_positions(last - first, NUM_PICTURES)]
         remarks = prepared.told[index]["remarks"] if prepared.told else []
         rows.append(_Row(prepared.clip_ids[index], about, crops, remarks))
@@ -122,7 +123,7 @@ def draw(prepared: Prepared, choice: Choice, dataset: Dataset, frames: Iterable[
 
 @dataclass(frozen=True)
 class _Row:
-    """A clip: its name, its class and person, pictures of at most `SIDE` px, and what is remarkable about it."""
+    """A clip: its name, its class and person (or cluster), pictures of at most `SIDE` px, and what is remarkable about it."""
 
     clip_id: str
     about: str

@@ -56,13 +56,15 @@ def show_race(found: Raced | None, shown: Shown) -> None:
 def race_table(found: Raced) -> Table:
     """Who raced, how accurate each was by cross-validation, and who left."""
     seeds = f", the mean of {found.num_seeds} trainings each" if found.num_seeds > 1 else ""
-    tested = describe_tested(found.num_people, found.num_clips)
+    tested = describe_tested(found.num_people, found.num_clips, found.units)
     title = f"Race over {counted(found.num_folds, 'fold')} outside the holdout ({tested}{seeds})"
     table = Table(box=box.SIMPLE_HEAD, title=titled(title, found.leaky), title_justify="left")
-    table.caption = f"Intervals over {_units(found)} and seeds; differences over {_units(found)}."
+    table.caption = f"Intervals, of differences too, are over {found.units} and seeds."
     table.caption_justify = "left"
     table.add_column("trial", no_wrap=True)
-    for heading in ("accuracy", "95 % interval", "by fold", "behind the winner, points", ""):
+    seeded = any(racer.by_seed for racer in found.racers)
+    by_seed = ["by seed"] * seeded
+    for heading in ("accuracy", "95 % interval", "by fold", *by_seed, "behind the winner, points", ""):
         table.add_column(heading, justify="right", no_wrap=True)
     for racer in found.racers:
         table.add_row(
@@ -70,6 +72,7 @@ def race_table(found: Raced) -> Table:
             percent(racer.accuracy.mean),
             limits(racer.accuracy),
             spread(racer.by_fold),
+            *([spread(racer.by_seed)] * seeded),
             points(racer.behind) if racer.behind else "",
             fate(found, racer),
         )
@@ -92,10 +95,6 @@ def fate(found: Raced, racer: Racer) -> str:
     if racer.trial_id == found.winner:
         return "winner"
     return "" if racer.left_after is None else f"left after {counted(racer.left_after, 'fold')}"
-
-
-def _units(found: Raced) -> str:
-    return "clips" if found.num_people is None else "people"
 
 
 def evidence_table(found: Sequence[Evidence]) -> Table:
@@ -137,7 +136,7 @@ def nested_summary(found: NestedResult) -> list[str]:
     lines = [
         f"Accuracy of what the search chooses: {percent(accuracy.mean)} ({percent(accuracy.low)} to {percent(accuracy.high)} "
         f"with {percent(accuracy.confidence, 0)} confidence), on clips that the search of their fold had not seen "
-        f"({describe_tested(found.num_people, found.num_clips)}).",
+        f"({describe_tested(found.num_people, found.num_clips, found.units)}).",
         f"Nested cross-validation: {found.num_folds} folds, {found.num_searched} search trials in all, fresh seeds in each "
         f"fold: {found.num_seeds}.",
         f"Optimism: {100 * optimism.mean:+.1f} points ({100 * optimism.low:+.1f} to {100 * optimism.high:+.1f}), by which "

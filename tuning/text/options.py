@@ -99,14 +99,18 @@ def require_one_way(
             )
 
 
-def require_promotion(rollback: bool, **others: Any) -> None:
-    """Options that do not go together, and words that state no preference or no reason, are refused before heavy imports."""
-    require_rollback_alone(rollback, **others)
+def promotion_of(rollback: bool, *, trial: str | None, **others: Any) -> dict[str, Any]:
+    """What `fertune.promote` is given, of those options that were.
+
+    Options that do not go together, and words that state no preference or no reason, are refused before heavy imports.
+    """
+    require_rollback_alone(rollback, trial=trial, **others)
     require_preference(others["prefer"])
     if others["override"] is not None:
         from tuning.evidence.model.override import override_of
 
         override_of(others["override"])
+    return {key: value for key, value in {"trial_id": trial, **others}.items() if value is not None}
 
 
 def require_rollback_alone(rollback: bool, **others: Any) -> None:

@@ -32,7 +32,8 @@ from tuning.text.tables import print_front, say_next
 def shown(as_json: bool = False) -> Generator[Shown]:
     """A terminal to show things on; with `as_json`, what is said goes to standard error and leaves the data alone.
 
-    Of a promotion that is refused, what was confirmed is shown all the same.
+    Of a promotion that is refused, what was confirmed is shown all the same: as data, the object that `show_promotion` prints,
+    with the reason as `refused`.
     """
     console = Console(stderr=as_json)
     if not console.is_terminal:
@@ -41,6 +42,8 @@ def shown(as_json: bool = False) -> Generator[Shown]:
     try:
         yield found
     except Refused as refused:
+        if as_json:
+            print(json.dumps(_tested(refused) | {"refused": str(refused)}))
         _show_evidence(refused.race, refused.rows, found)
         raise
 
@@ -84,19 +87,28 @@ def show_prepared(prepared: Prepared, shown: Shown, preview: Path | None = None)
     dropped = [{"clip_id": clip.clip_id, "reason": clip.reason} for clip in prepared.dropped]
     found = {"folder": str(prepared.folder), "face_size": prepared.face_size, "kept": len(prepared), "dropped": dropped}
     by_name = {"classes": prepared_tables.classes(prepared), "people": prepared_tables.people(prepared)}
-    told = {"notes": list(prepared.notes), "drawn": prepared.drawn, "clips": prepared_tables.clips(prepared)}
+    by_name |= {"clusters": prepared_tables.clusters(prepared)}
+    told = {
+        "cluster_by": prepared.cluster_by,
+        "notes": list(prepared.notes),
+        "drawn": prepared.drawn,
+        "clips": prepared_tables.clips(prepared),
+    }
     print(json.dumps(found | by_name | told | {"preview": str(preview) if preview else None}))
 
 
 def show_promotion(promoted: Promotion, shown: Shown) -> None:
-    """What was confirmed and decided, and how accurate what was promoted is."""
+    """What was confirmed and decided, and how accurate what was promoted is.
+
+    As data one object; `accuracy` is that of what was promoted on the holdout, with its interval, `holdout` are all rows.
+    """
     if shown.as_json:
-        verdict = dataclasses.asdict(promoted.verdict) if promoted.verdict else None
+        found = promoted.evidence
         named: dict[str, Any] = {"model": promoted.name, "version": promoted.version, "uri": promoted.uri}
-        named |= {"already": promoted.already, "num_members": promoted.num_members}
+        named |= {"already": promoted.already, "num_members": promoted.num_members, "trial_id": found.trial_id}
         named["override"] = dataclasses.asdict(promoted.override) if promoted.override else None
-        named["race"] = dataclasses.asdict(promoted.race) if promoted.race else None
-        print(json.dumps(named | {"verdict": verdict, "evidence_sha256": promoted.evidence_sha256}))
+        named |= {"accuracy": dataclasses.asdict(found.accuracy), "by_seed": found.by_seed, "refused": None}
+        print(json.dumps(named | _tested(promoted) | {"evidence_sha256": promoted.evidence_sha256}))
         return
     _show_evidence(promoted.race, promoted.rows, shown)
     if promoted.verdict is not None and not promoted.override:
@@ -122,6 +134,15 @@ def show_demo(ran: Ran, promoted: Promotion, clip: Path | None, shown: Shown) ->
     show_promotion(promoted, shown)
     commands = [["predict", str(clip or "CLIP"), "--model", promoted.uri], ["report", ran.study.name]]
     say_next(ran.home, shown.listener, commands, ran.compare)
+
+
+def _tested(found: Promotion | Refused) -> dict[str, Any]:
+    """The race, what was confirmed on the holdout, and the verdict on it, as data."""
+    return {
+        "race": dataclasses.asdict(found.race) if found.race else None,
+        "holdout": [dataclasses.asdict(row) for row in found.rows],
+        "verdict": dataclasses.asdict(found.verdict) if found.verdict else None,
+    }
 
 
 def _show_evidence(race: Raced | None, rows: Sequence[Evidence], shown: Shown) -> None:

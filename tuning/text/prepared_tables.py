@@ -25,6 +25,12 @@ def people(prepared: Prepared) -> dict[str, int]:
     return {name: found[name] for name in natural(found)}
 
 
+def clusters(prepared: Prepared) -> dict[str, int]:
+    """How many clips there are of each cluster of clips that name nobody, in natural order; of none where nobody asked."""
+    found = Counter(cluster for cluster in prepared.clusters if cluster)
+    return {name: found[name] for name in natural(found)}
+
+
 def clips(prepared: Prepared) -> list[dict[str, Any]]:
     """What is told of each clip that was kept; of data that an earlier version prepared, nothing."""
     return [{"clip_id": name} | told for name, told in zip(prepared.clip_ids, prepared.told, strict=False)]
@@ -34,13 +40,12 @@ def lines(prepared: Prepared) -> Iterator[str]:
     """Both tables as lines of text: all classes, and the first people."""
     yield "Classes:"
     yield from _rows(classes(prepared))
-    found = people(prepared)
-    if not found:
-        return
-    yield "People:"
-    yield from _rows(dict(list(found.items())[:MOST_PEOPLE]))
-    if len(found) > MOST_PEOPLE:
-        yield f"  and {len(found) - MOST_PEOPLE:,} more; --json names all"
+    for title, found in (("People:", people(prepared)), ("Clusters:", clusters(prepared))):
+        if found:
+            yield title
+            yield from _rows(dict(list(found.items())[:MOST_PEOPLE]))
+        if len(found) > MOST_PEOPLE:
+            yield f"  and {len(found) - MOST_PEOPLE:,} more; --json names all"
 
 
 def _rows(counts: Mapping[str, int]) -> Iterator[str]:

@@ -108,12 +108,17 @@ class TerminalListener:
         """The data is ready: what was kept, what was dropped and why."""
         self.phase_ended()
         total = len(prepared) + len(prepared.dropped)
-        people = len({subject for subject in prepared.subjects if subject})
-        who = f"{people} people" if all(prepared.subjects) else "whose people are not named"
+        number = len(set(prepared.subject_ids))
+        who = {
+            "people": counted(number, "person", "people"),
+            "clusters": f"{counted(number, 'cluster')} by {prepared.cluster_by}",
+            "clips": "whose people are not named",
+        }[prepared.units]
         self.say(f"{prepared.name}: kept {len(prepared)} of {total} clips, {who}, {len(prepared.classes)} classes")
-        if not all(prepared.subjects):
+        if prepared.units == "clips":
             self.say(
-                "  a person may be on both sides of a fold: the data set names no people, so each clip counts as one"
+                "  a person may be on both sides of a fold: the data set names no people, so each clip counts as one; "
+                "--cluster-by says which belong together"
             )
         for note in prepared.notes:
             self.say(f"  {note}")

@@ -102,10 +102,10 @@ def print_front(ledger: Ledger, objectives: Sequence[Objective], shown: Shown) -
         print(f"No trial finished, so there is no front.{because}", file=sys.stderr)
     elif shown.as_json:
         for trial in front:
-            if trial.trial_id in (
+            if trial.trial_id in {
                 *exact,
                 recommended,
-            ):  # a script reads the exact front; `status --json` has the members
+            }:  # a script reads the exact front; `status --json` has the members
                 print(json.dumps(front_json(ledger, trial)))
     else:
         probabilities = ledger.selection.get("front_probability")
@@ -155,6 +155,8 @@ def print_status(found: Any, console: Console) -> None:
         if found.sureness_told:
             told_sure = f"  {found.recommended}: {found.sureness_told}, by the preference {found.prefer}"
             console.print(told_sure, highlight=False, soft_wrap=True)
+    if found.race:
+        console.print(f"  race: {found.race.told}", highlight=False, soft_wrap=True)
     for promoted in found.promoted:
         averages = f", the mean of {count} trainings" if (count := promoted.get("num_members", 1)) > 1 else ""
         console.print(f"  promoted: {promoted['name']} version {promoted['version']}{averages}", highlight=False)
@@ -166,6 +168,28 @@ def print_status(found: Any, console: Console) -> None:
     console.print(f"  disk: {', '.join(parts) or size(0)}", highlight=False)
     for trial_id, reason in found.incomparable.items():
         console.print(f"  incomparable: {trial_id}. {reason}", highlight=False)
+
+
+def show_models(found: Sequence[Any], as_json: bool) -> None:
+    """A line for each registered model and its champion, and below it an override and what is left of the error level."""
+    for one in found:
+        print(json.dumps(dataclasses.asdict(one)) if as_json else "\n".join(model_lines(one)))
+    if not found and not as_json:
+        print("No model is registered. Run a study, and `promote` it.")
+
+
+def model_lines(model: Any) -> list[str]:
+    """What a person reads of a registered model."""
+    if model.version is None:
+        told = [f"{model.name}: no champion"]
+    else:
+        limits = f" ({percent(model.low)} to {percent(model.high)})" if None not in (model.low, model.high) else ""
+        accuracy = f", {percent(model.accuracy)} on the holdout{limits}" if model.accuracy is not None else ""
+        told = [f"{model.name} version {model.version}: {model.trial_id} of study {model.study}{accuracy}"]
+    if model.override:
+        told.append(f"  {model.override.told}")
+    several = len(model.error_budgets) > 1
+    return told + [f"  {f'{one.salt}: ' if several else ''}{one.told}" for one in model.error_budgets]
 
 
 def say_next(

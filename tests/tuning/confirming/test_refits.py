@@ -1,5 +1,6 @@
 """The trainings of what is registered: as many as are asked for, each once, and what is left of one that fails."""
 
+import dataclasses
 import json
 
 import pytest
@@ -7,6 +8,7 @@ from safetensors.torch import load_file
 
 from tests.support.hand_runner import WholeRunner
 from tuning.confirming.refits import NotRefitted, model_folder, refits
+from tuning.evidence.contest import Refused
 from tuning.execution.seeds import REFIT_SEED
 
 GIVEN = {"of": "search-0000", "parameters": {"gru_hidden": 8}, "num_epochs": 2}
@@ -68,3 +70,23 @@ def test_one_training_is_registered_as_it_lies_and_several_from_a_folder_that_go
             names = {name.split(".")[1] for name in load_file(averaged / "model.safetensors")}
         assert names == {"0", "1"}
         assert (sorted(folder.iterdir()), averaged.exists()) == (before, False)
+
+
+def test_of_two_trainings_that_are_the_same_the_finished_one_counts(begin):
+    runner = begin({8: 0.9})
+    runner.fails = lambda trial: True
+    with pytest.raises(NotRefitted):
+        refits(runner, **GIVEN, count=1)
+    failed = runner.ledger.trials["refit-0000"]
+    runner.fails = lambda trial: False
+    runner._write(dataclasses.replace(failed, trial_id="refit-0001"), 0.9)
+    assert [trial.trial_id for trial in refits(runner, **GIVEN, count=1)] == ["refit-0001"]
+
+
+def test_refits_that_are_not_whole_are_refused_in_one_sentence(begin):
+    runner = begin({8: 0.9})
+    trained = refits(runner, **GIVEN, count=2)  # their weights are no weights
+    said = r"^The refits cannot be averaged into one model, and nothing was registered\. .*refit-0000 is not whole: its model"
+    with pytest.raises(Refused, match=said), model_folder(runner, trained):
+        pass
+    assert not list(runner.folder.rglob("*.tmp"))

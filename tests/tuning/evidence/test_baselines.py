@@ -1,5 +1,6 @@
 """Whether a search found anything better than its baselines."""
 
+import dataclasses
 import shutil
 
 import pandas as pd
@@ -7,8 +8,10 @@ import pytest
 
 from tests.support.builders import make_trial
 from tests.support.sample_study import write_baselines, write_predictions
-from tuning.evidence.baselines import verdict
+from tuning.evidence.baselines import _difference, verdict
 from tuning.records.ledger import Ledger
+from tuning.statistics.intervals import paired_difference
+from tuning.statistics.pairing import judged
 
 
 @pytest.fixture
@@ -38,13 +41,31 @@ def test_a_search_that_a_baseline_beats_says_so(searched):
         f"1 trial, search-0001, has {100 * trial:.1f} %. No trial is better: the difference is "
         f"{100 * (trial - baseline):+.1f} ("
     )
-    assert said.endswith("points, 95 % interval by person.")
+    assert said.endswith("points, 95 % interval over people and seeds.")
 
 
 def test_where_it_is_better_by_less_than_chance_it_says_that(searched):
     found = searched(0.7, 0.8)
     assert found.trials["search-0001"].metrics["accuracy"] > found.baselines[1].accuracy
     assert "That it is better may be chance: the difference is +" in verdict(found)
+
+
+def test_the_difference_counts_the_seed_of_the_trial_and_that_of_the_network(searched):
+    found = searched(0.7, 0.8)
+    trial, regression = found.trials["search-0001"], found.baselines[1]
+    plain = paired_difference(*_answers(found, trial, regression))
+    one = _difference(found, trial, regression)
+    assert one.low < plain.low < plain.high < one.high
+    shutil.copytree(found.trial_folder(regression.folder), found.trial_folder("baseline-plain_network"))
+    two = _difference(found, trial, dataclasses.replace(regression, name="plain_network"))
+    assert two.low < one.low
+
+
+def _answers(ledger, trial, baseline):
+    ours, theirs = (
+        judged(ledger.trial_folder(name) / "predictions.parquet") for name in (trial.trial_id, baseline.folder)
+    )
+    return ours["correct"], theirs["correct"], ours["subject_id"].tolist()
 
 
 @pytest.mark.parametrize("baseline", [0.3, None], ids=["clearly better", "no baselines"])

@@ -1,6 +1,7 @@
 """How much the search had promised too much, and the file and the card that a promotion leaves."""
 
 import copy
+import dataclasses
 import json
 import math
 
@@ -49,7 +50,7 @@ FACTS = {
     },
     "not_measured": [],
 }
-FACTS["data"] |= {"drawn": False, "smoke": False, "subjects_known": True}
+FACTS["data"] |= {"drawn": False, "smoke": False, "units": "people", "cluster_by": "", "cluster_error": ""}
 FACTS["accuracy_reference"] = {"fertune.margin_spent": "0"}
 
 
@@ -168,7 +169,7 @@ def test_a_card_of_drawn_faces_or_of_a_smoke_run_begins_with_it():
 
 def test_a_card_says_where_subjects_are_not_named_and_what_accuracy_was_given_up():
     facts = copy.deepcopy(FACTS)
-    facts["data"]["subjects_known"], facts["by_person"] = False, None
+    facts["data"]["units"], facts["by_person"] = "clips", None
     facts["holdout"]["num_subjects"] = facts["trained_on"]["num_subjects"] = None
     card = model_card(facts)
     for message in (
@@ -186,6 +187,34 @@ def test_a_card_says_where_subjects_are_not_named_and_what_accuracy_was_given_up
     assert "cheaper. Since models:/smiles/2, up to 1.3 points of accuracy may have been given up" in model_card(facts)
 
 
+def test_a_card_speaks_of_clusters_where_these_stand_for_people():
+    facts = copy.deepcopy(FACTS)
+    facts["data"] |= {"units": "clusters", "cluster_by": "faces", "cluster_error": "of pairs 1 % were split"}
+    card = model_card(facts)
+    for message in (
+        "Clusters of clips stand for them, by `faces`",
+        "Of pairs 1 % were split.",
+        "64 clips of 16 clusters that no choice had seen",
+        "interval over clusters and seeds",
+        "By cluster: lowest",
+        "64 clusters (256 clips)",
+        "tested on locked-away clusters.",
+    ):
+        assert message in card, message
+    assert "whom no choice" not in card
+
+
+def test_evidence_of_clusters_counts_and_names_them(ledger):
+    for trial in ledger.of_phase("confirm"):
+        path = predictions_of(ledger, trial)
+        table = pd.read_parquet(path)
+        table.assign(cluster="cluster " + table["subject"], subject=None).to_parquet(path)
+    (found, _) = evidence(ledger)
+    assert (found.units, found.num_subjects, found.tested_on) == ("clusters", 16, "16 clusters, 64 clips")
+    assert found.accuracy.method.endswith("over clusters, and seeds")
+    assert found.interval_over == "over clusters and seeds"
+
+
 def test_evidence_of_nameless_clips_and_of_a_leaky_study_is_marked(ledger, capsys):
     (found, _) = evidence(ledger)
     assert "16 people, 64 clips" in evidence_table([found]).title
@@ -196,7 +225,7 @@ def test_evidence_of_nameless_clips_and_of_a_leaky_study_is_marked(ledger, capsy
         pd.read_parquet(path).assign(subject=None).to_parquet(path)
     ledger.open_study(leaky=True)
     (found, _) = evidence(ledger)
-    assert (found.subjects_known, found.num_subjects, found.leaky) == (False, 64, True)
+    assert (found.units, found.num_subjects, found.leaky) == ("clips", 64, True)
     assert found.accuracy.method.endswith("over clips, and seeds")
     assert show_confirmed(ledger, [found], None, on_terminal())
     shown = capsys.readouterr().out
@@ -232,6 +261,9 @@ def test_a_card_names_the_commits_of_all_phases_where_they_differ():
 def test_the_table_says_what_its_intervals_count_and_how_many_seeds_each_row_has(ledger):
     found, control = evidence(ledger)
     assert evidence_table([found]).caption == "Intervals over people and seeds."
+    assert dataclasses.replace(found, seeds=found.seeds[:1]).interval_over == "over people and seeds", (
+        "the usual spread"
+    )
     assert "2 fresh seeds" in evidence_table([found]).title
     table = evidence_table([found, control])
     assert "fresh seeds" not in table.title

@@ -4,6 +4,7 @@ import pytest
 
 from drawing.layouts import drawn_faces
 from tests.support.ablation_driver import study_of
+from tests.support.trees import image
 from tuning.evidence.fold_sizes import fold_sizes
 
 
@@ -25,3 +26,16 @@ def test_leaky_folds_test_a_subject_in_several(tmp_path):
     read = fold_sizes(study, tmp_path)
     assert sum(one.num_test for one in read) == 12
     assert sum(len(one.subjects) for one in read) > 6
+
+
+def test_folds_by_clusters_are_counted_as_they_will_be_cut(tmp_path):
+    for n in range(24):
+        image(tmp_path / "clips" / ("happy", "sad")[n % 2] / f"film{n // 4}-{n}" / "1.png", value=n)
+    study = study_of(dataset="clip_folder")
+    read = fold_sizes(study, tmp_path, tmp_path / "clips", r"pattern:(film\d)")
+    assert len(read) == 5
+    assert frozenset().union(*(one.subjects for one in read)) == {f"cluster film{n}" for n in range(6)}
+    (tmp_path / "net.safetensors").write_bytes(b"")
+    unknown = fold_sizes(study, tmp_path, tmp_path / "clips", f"faces:{tmp_path / 'net.safetensors'}")
+    assert [one.subjects for one in unknown] == [None] * 5, "faces are not seen yet"
+    assert sum(one.num_test for one in unknown) == 24

@@ -36,7 +36,7 @@ def test_more_seeds_are_another_question_at_less_of_the_level_and_the_same_seeds
     assert "1 question asked" in str(first)
     assert str(refused(asking)) == str(first)
     assert len(noted(asking)) == 1, "nothing new was seen"
-    second = refused(asking, num_seeds=4)
+    second = refused(asking, gate_seeds=4)
     assert (second.verdict.level, second.verdict.num_seeds) == (0.0125, (4, 4))
     one, other = noted(asking)
     assert (one["of"], one["against"], one["look"], other["look"]) == (
@@ -103,8 +103,8 @@ def test_people_whom_the_search_validated_on_are_left_out_and_their_fold_is_not_
 
 def test_a_number_of_seeds_that_cannot_be_is_refused_at_once(begin):
     runner = begin({8: GOOD}).search(8)
-    with pytest.raises(ValueError, match="num_seeds=1 was given; whole numbers from 2 to 400"):
-        promote_winner(runner, num_seeds=1)
+    with pytest.raises(ValueError, match="gate_seeds=1 was given; whole numbers from 2 to 400"):
+        promote_winner(runner, gate_seeds=1)
     assert not runner.asked
 
 

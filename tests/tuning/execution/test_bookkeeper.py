@@ -13,6 +13,7 @@ from tests.support.tiny_study import Quiet
 from trainables.core.training.trial import TrialSpec
 from tuning.execution import bookkeeper
 from tuning.execution.bookkeeper import Bookkeeper
+from tuning.execution.devices.idle_times import unmeasured
 from tuning.execution.searcher import ListSearcher
 from tuning.records.ledger import Ledger
 
@@ -126,6 +127,14 @@ def test_a_note_of_a_trial_is_kept_and_told(desk):
         "The checkpoint cannot be read."
     ]
     assert [row["epoch"] for row in desk.ledger.trials["search-0000"].curve] == [1]
+
+
+def test_that_the_idle_time_of_a_device_is_not_known_is_told_once(desk):
+    for _ in range(2):
+        desk.books.suggest("a")
+        desk.books.on_trial_result("a", {"epoch": 1, "unmeasured": "AMD EPYC, 1 threads"})
+    assert desk.listener.notes == [unmeasured("AMD EPYC, 1 threads")]
+    assert [event["kind"] for event in desk.ledger.events if event["event"] == "unmeasured"] == ["AMD EPYC, 1 threads"]
 
 
 def test_a_trial_whose_end_is_written_stays_finished_whatever_fails_after(desk, monkeypatch):

@@ -14,7 +14,7 @@ from trainables.core.prepared import cache
 from trainables.core.prepared.stored import Dropped
 from trainables.data import clip_folder
 from trainables.data.core.dataset import DataError
-from tuning.execution.preparation import kept_spelling, prepare_dataset, tell
+from tuning.execution.preparation import kept_clusters, kept_spelling, prepare_dataset, tell
 from tuning.prepare import prepare
 from tuning.text.progress import Silent
 
@@ -77,6 +77,23 @@ def test_a_study_keeps_the_spellings_that_it_was_begun_with():
     assert kept_spelling("clip_folder", begun, False)  # by a version that kept all apart
     with pytest.raises(ValueError, match="begun with several spellings of a name taken for one"):
         kept_spelling("clip_folder", begun | {"keep_spelling": False}, True)
+
+
+def test_a_study_keeps_the_clusters_that_it_was_begun_with_until_its_data_are_new():
+    begun = {"dataset_fingerprint": "0" * 64}
+    by_film = begun | {"cluster_by": "column:film"}
+    assert [kept_clusters({}, asked) for asked in ("", "faces")] == ["", "faces"]
+    assert [kept_clusters(facts, "") for facts in (begun, by_film)] == ["", "column:film"]
+    assert kept_clusters(by_film, "column:film") == "column:film"
+    by_faces = begun | {"cluster_by": "faces:/a/net.pth"}
+    assert kept_clusters(by_faces, "faces:/b/net.pth") == "faces:/b/net.pth", "the weights may have been moved"
+    assert [kept_clusters(by_film, asked, new_data=True) for asked in ("", "faces")] == ["column:film", "faces"]
+    for facts, was in (
+        (begun, "each clip that names nobody counted for itself"),
+        (by_film, "--cluster-by column:film"),
+    ):
+        with pytest.raises(ValueError, match=f"begun with {was}: --cluster-by faces would change its folds"):
+            kept_clusters(facts, "faces")
 
 
 def test_dropped_clips_are_listed_in_a_file_beside_the_faces(prepared):

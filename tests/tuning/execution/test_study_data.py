@@ -112,6 +112,41 @@ def test_a_study_of_an_earlier_version_goes_on_with_the_faces_that_it_has(clips,
     assert "Without --data-root it goes on" in moved.note
 
 
+@pytest.fixture
+def nameless(tmp_path, monkeypatch):
+    """Six films of four clips each, which name nobody."""
+    monkeypatch.setattr(cache, "finder_for", lambda faces, cropping: StubFinder())
+    for clip in range(24):
+        path = tmp_path / "clips" / ("happy", "sad")[clip % 2] / f"film{clip // 4}-{clip}" / "1.png"
+        write_image(path, np.full((40, 40, 3), clip + 1, np.uint8))
+    return tmp_path / "clips"
+
+
+def test_clusters_are_remembered_and_stand_for_people_in_folds_and_holdout(nameless, tmp_path):
+    found = faces_of({}, nameless, tmp_path, cluster_by=r"pattern:(film\d)")
+    prepared = found.prepared
+    assert (found.facts["cluster_by"], prepared.units) == (r"pattern:(film\d)", "clusters")
+    films = [f"cluster {clip.partition('/')[2].partition('-')[0]}" for clip in prepared.clip_ids]
+    assert prepared.subject_ids == prepared.groups == films
+    splits = cut(search_of(dataset="clip_folder"), prepared, tmp_path / "splits.json")
+    assert {films[i] for i in splits.holdout}.isdisjoint(films[i] for fold in splits.folds for i in fold.train)
+    facts = found.facts | {"dataset_fingerprint": prepared.fingerprint, "data_root": str(nameless)}
+    assert faces_of(facts, nameless, tmp_path).prepared.folder == prepared.folder, "without being asked again"
+    with pytest.raises(ValueError, match="begun with --cluster-by pattern"):
+        faces_of(facts, nameless, tmp_path, cluster_by="pattern:(film)")
+
+
+def test_clips_keep_their_sides_where_they_are_clustered_otherwise(nameless, tmp_path):
+    study = search_of(dataset="clip_folder")
+    path = tmp_path / study.name / "splits.json"
+    path.parent.mkdir()
+    first = faces_of({}, nameless, tmp_path, cluster_by=r"pattern:(film\d)").prepared
+    before = cut(study, first, path)
+    second = faces_of({}, nameless, tmp_path, cluster_by=r"pattern:film\d-(\d+)").prepared
+    after = cut(study, second, path, home=tmp_path, new_data=True)
+    assert set(after.holdout) == set(before.holdout)
+
+
 def test_a_study_goes_on_with_the_way_of_cropping_that_it_began_with(clips, tmp_path, monkeypatch):
     used = []
 

@@ -1,12 +1,17 @@
 """Intervals against hand-computed values, against repetition with a known truth, and at their edges."""
 
+import math
+
 import numpy as np
 import pytest
+from scipy import stats
 
 from tuning.statistics.intervals import (
+    SEED_SD,
     Interval,
     accuracy_interval,
     crossed,
+    difference_with_trainings,
     independent_difference,
     majority_share,
     nadeau_bengio_interval,
@@ -188,3 +193,14 @@ def test_one_seed_is_no_proof_that_seeds_agree():
     assert with_seeds(found, right, people, [7] * 20).low < found.low
     assert with_trainings(found, 5).low > with_trainings(found, 1).low, "of five trainings the mean is known better"
     assert with_trainings(found, 1).low >= 0
+
+
+def test_a_difference_counts_the_seeds_of_both_and_may_be_negative():
+    found = Interval(mean=-0.95, low=-0.99, high=-0.85, confidence=0.95, method="by people")
+    one, both = difference_with_trainings(found, 1, 0), difference_with_trainings(found, 1, 1)
+    assert one.high < both.high
+    assert both.high - both.mean == pytest.approx(math.hypot(0.1, stats.t.ppf(0.975, 4) * SEED_SD * math.sqrt(2)))
+    assert both.low == -1
+    assert both.method == "by people, and seeds"
+    assert difference_with_trainings(found, 0, 0) == found, "no seed moves either"
+    assert difference_with_trainings(found, 1, 1, [(0.3**2, 4)]).high > both.high

@@ -44,6 +44,14 @@ def test_who_is_clearly_worse_leaves_and_who_is_not_stays():
     assert found["bad"].mean == pytest.approx(-0.45, abs=0.1)
 
 
+def test_within_one_standard_error_of_the_leader_nobody_leaves_and_beyond_it_who_is_clearly_so():
+    racers = {"good": answers(0.85), "near": answers(0.85), "bad": answers(0.5, seed=1)}
+    racers["near"].right[::4] -= 0.5  # every fourth person: 3 points, with little doubt
+    assert list(clearly_worse(racers)) == ["near", "bad"]
+    assert list(clearly_worse(racers, num_clips=FOLDS * EACH * CLIPS)) == ["bad"], "a standard error is 2.3 points"
+    assert list(clearly_worse(racers, num_clips=1e9)) == ["near", "bad"]
+
+
 def test_nobody_leaves_before_two_folds_and_nobody_leaves_alone():
     one_fold = {"good": among(answers(0.95), [0]), "bad": among(answers(0.2, seed=1), [0])}
     assert clearly_worse(one_fold) == {}

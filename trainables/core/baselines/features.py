@@ -44,17 +44,18 @@ class Features:
     of: Callable[[Tensor], Tensor]
 
 
-def frozen_features(weights: str, backbone: str, device: torch.device) -> Features:
+def frozen_features(weights: str, backbone: str, device: torch.device, size: int = NETWORK_SIZE) -> Features:
     """Of the network that `weights` start `backbone` with; of published ones at hand where these are none for frames.
 
-    Where nothing lies at hand they are oriented gradients. Raises `ValueError` for `weights` that cannot be loaded.
+    The network is shown faces of `size` px. Where nothing lies at hand they are oriented gradients. Raises `ValueError` for
+    `weights` that cannot be loaded.
     """
     if weights != "none" and backbone in BACKBONES:
-        return _of_network(weights, backbone, device)
+        return _of_network(weights, backbone, device, size)
     for name, fitting in BEST_FIRST:
         if path_of(name, fitting).is_file():
             with contextlib.suppress(ValueError):  # damaged: nobody asked for it
-                return _of_network(name, fitting, device)
+                return _of_network(name, fitting, device, size)
     return Features("oriented gradients of grey frames, as no weights lie at hand", oriented_gradients)
 
 
@@ -81,14 +82,13 @@ def oriented_gradients(faces: Tensor) -> Tensor:
     return F.normalize(F.unfold(cells, 2), dim=1).flatten(1)
 
 
-def _of_network(weights: str, backbone: str, device: torch.device) -> Features:
+def _of_network(weights: str, backbone: str, device: torch.device, size: int) -> Features:
     network, _ = frame_network(backbone, "none", weights)
     network.to(device).eval()
     mean, std = (torch.tensor(values, device=device).view(3, 1, 1) * 255 for values in (MEAN, STD))
 
     def of(faces: Tensor) -> Tensor:
-        size = (NETWORK_SIZE, NETWORK_SIZE)
-        pixels = F.interpolate(faces.to(device), size=size, mode="bilinear", antialias=True)
+        pixels = F.interpolate(faces.to(device), size=(size, size), mode="bilinear", antialias=True)
         with torch.inference_mode():
             return network((pixels - mean) / std).float().cpu()
 

@@ -14,6 +14,7 @@ TITLES: Mapping[str, tuple[str, str]] = {
     "logistic_regression": ("logistic regression", "a logistic regression"),
     "plain_network": ("plain network", "a plain network"),
 }
+SEEDED = ("plain_network",)  # a seed moves it; the others answer the same whenever they are fitted
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,8 +22,8 @@ class Baseline:
     """One baseline, scored as the trials of its study are: on `num_clips` clips of `num_people` people of `folds`.
 
     `what` says what it is and of how many clips it learnt, `seconds` how long it took. `accuracy` and `uar` are means over
-    `folds`; `low` and `high` are the limits of the accuracy's 95 % interval over people. Where it could not be measured,
-    `error` says why and the figures are `None`.
+    `folds`; `low` and `high` are the limits of the accuracy's 95 % interval over people and seeds. Where it could not be
+    measured, `error` says why and the figures are `None`.
     """
 
     name: str
@@ -49,6 +50,11 @@ class Baseline:
     def title(self) -> str:
         """What it is called in a table."""
         return TITLES.get(self.name, (self.name,))[0]
+
+    @property
+    def num_seeds(self) -> int:
+        """How many trainings with a seed answered: of the network one in each fold, of the others none."""
+        return len(self.folds) if self.name in SEEDED else 0
 
     @property
     def folder(self) -> str:

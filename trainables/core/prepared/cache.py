@@ -21,6 +21,7 @@ from trainables.core import files
 from trainables.core.faces.clip import Finder
 from trainables.core.faces.finders import finder_for
 from trainables.core.faces.ways import NEWEST, Cropping
+from trainables.core.prepared.clustering import with_face_clusters
 from trainables.core.prepared.content import content_hashes
 from trainables.core.prepared.cropping import Outcome, cropped_clips
 from trainables.core.prepared.draft import JOURNAL, open_draft
@@ -171,6 +172,7 @@ def _make(
                 size.clips_done, size.frames_done = done, draft.num_frames
                 if on_progress is not None and done:
                     on_progress(done, len(keys))
+        dataset = with_face_clusters(dataset, draft.rows, work, crop_size, tell)
         index = index_of(dataset, draft.rows, content, work) | facts
         (work / files.INDEX).write_text(json.dumps(index), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)

@@ -15,7 +15,7 @@ FORMAT_VERSION = 2  # raise it when the layout of a cache, or what goes into one
 
 
 def fingerprint_of(dataset: Dataset, settings: dict[str, Any], content: Mapping[Path, str]) -> str:
-    """A hexadecimal SHA-256 over the name, classes, clips, folds and files of `dataset` and over `settings`.
+    """A hexadecimal SHA-256 over the name, classes, clips, clusters, folds and files of `dataset` and over `settings`.
 
     A file counts by its name relative to what all files have in common, and by its `content`, the hash of all of it.
     Raises `DataError` for a data set without clips.
@@ -31,13 +31,14 @@ def fingerprint_of(dataset: Dataset, settings: dict[str, Any], content: Mapping[
         "classes": dataset.classes,
         "settings": settings,
         "folds": [[fold.train, fold.validation, fold.test] for fold in dataset.folds],
+        **({"clusters": dict(dataset.clusterer.settings)} if dataset.clusterer else {}),
     }
     digest.update(json.dumps(header, sort_keys=True).encode())
     for sample in dataset.samples:
         files = [(os.path.relpath(path, root), content[path]) for path in sample.paths]
         weight = [sample.weight] if sample.weight != 1 else []
-        votes = [sample.votes] if sample.votes else []
-        digest.update(json.dumps([sample.clip_id, sample.label, sample.subject, files, *weight, *votes]).encode())
+        more = [*weight, *([sample.votes] if sample.votes else []), *([sample.cluster] if sample.cluster else [])]
+        digest.update(json.dumps([sample.clip_id, sample.label, sample.subject, files, *more]).encode())
     return digest.hexdigest()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from trainables.core.prepared.stored import Dropped
 from trainables.core.prepared.twins import apart
 from trainables.core.wording import counted
+from trainables.data.core.clusters import cut, is_cut_through
 from trainables.data.core.dataset import DataError, Dataset, Fold
 from trainables.data.core.holdout import FEWEST_LEFT
 
@@ -20,7 +21,7 @@ def require_classes(dataset: Dataset, kept: Collection[int], dropped: Sequence[D
         lost = {dataset.samples[index].clip_id for index in mine if index not in kept}
         if not lost:
             continue
-        subjects = {dataset.samples[index].subject for index in mine if index in kept}
+        subjects = {dataset.samples[index].unit for index in mine if index in kept}
         if not subjects:
             found = f"all of its {counted(len(mine), 'clip')} were dropped"
         elif len(subjects) == 1 and dataset.cut_by_subject:
@@ -49,15 +50,19 @@ def folds_of(
 
     `people[i]` is the person of kept clip i and `groups[i]` the one whom twins make of several. Folds that were cut by subject
     are cut anew, as their reader does, where clips were dropped or people are joined; published ones lose the dropped clips.
+    Where faces were clustered, folds that cut through a cluster are cut anew too.
     Raises `DataError`, naming the dropped clips, for too few people and for a part that no clip is left in.
     """
-    if dataset.cut_by_subject and (len(kept) < len(dataset.samples) or list(people) != list(groups)):
+    dropped_or_joined = len(kept) < len(dataset.samples) or list(people) != list(groups)
+    if dataset.cut_by_subject and (dropped_or_joined or not dataset.folds):
         return _cut_anew(dataset, kept, groups, dropped), 0
     position = {old: new for new, old in enumerate(kept)}
     folds, num_apart = [], 0
     for fold in dataset.folds:
         parts = {part: _placed(getattr(fold, part), position) for part in ("train", "validation", "test")}
         folds.append(Fold(**parts))
+    if dataset.clusterer and is_cut_through(folds, people):
+        return _cut_anew(dataset, kept, groups, dropped), 0
     if list(people) != list(groups):
         folds, num_apart = apart(folds, groups)
     for number, (before, fold) in enumerate(zip(dataset.folds, folds, strict=True)):
@@ -76,6 +81,8 @@ def _cut_anew(dataset: Dataset, kept: Sequence[int], groups: Sequence[str], drop
 
     labels = [dataset.samples[index].label for index in kept]
     num_people = len(set(groups))
+    if dataset.cluster_by:
+        return _cut_by_cluster(dataset, groups, labels, dropped)
     if num_people < FEWEST_LEFT:
         raise DataError(
             f"{dataset.name}: clips of {counted(num_people, 'person', 'people')} can be used; at least {FEWEST_LEFT} people "
@@ -85,6 +92,15 @@ def _cut_anew(dataset: Dataset, kept: Sequence[int], groups: Sequence[str], drop
         return subject_folds(groups, labels, min(len(dataset.folds), num_people), seed=0, classes=dataset.classes)
     except DataError as error:
         raise DataError(f"{dataset.name}: {error}{naming(dropped)}") from error
+
+
+def _cut_by_cluster(
+    dataset: Dataset, groups: Sequence[str], labels: Sequence[int], dropped: Sequence[Dropped]
+) -> list[Fold]:
+    try:
+        return cut(dataset, groups, labels)
+    except DataError as error:
+        raise DataError(f"{error}{naming(dropped)}") from error
 
 
 def _placed(indices: Sequence[int], position: dict[int, int]) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ from trainables.core.prepared.kept import folds_of, naming, require_classes
 from trainables.core.prepared.stored import Dropped, Prepared, write_dropped
 from trainables.core.prepared.told import Told, notes
 from trainables.core.wording import counted
-from trainables.data.core.dataset import DataError, Dataset, Fold
+from trainables.data.core.dataset import DataError, Dataset, Fold, Sample
 
 
 def crop_clips(
@@ -37,7 +37,7 @@ def crop_clips(
     yield len(draft.rows)
     left = range(len(draft.rows), len(keys))
     todo = [dataset.samples[i] for i in left if keys[i] not in earlier]
-    with contextlib.closing(crop(dataclasses.replace(dataset, samples=todo, folds=[]))) as outcomes:
+    with contextlib.closing(crop(dataclasses.replace(dataset, samples=todo, folds=[], clusterer=None))) as outcomes:
         for i in left:
             found = earlier.get(keys[i])
             if found is None:
@@ -46,7 +46,7 @@ def crop_clips(
                 draft.add(found.row, found.frames)
             else:
                 with contextlib.closing(
-                    crop(dataclasses.replace(dataset, samples=[dataset.samples[i]], folds=[]))
+                    crop(dataclasses.replace(dataset, samples=[dataset.samples[i]], folds=[], clusterer=None))
                 ) as own:
                     _add(draft, keys[i], next(own))
             yield i + 1
@@ -78,7 +78,7 @@ def index_of(
     dropped = [Dropped(sample.clip_id, row["dropped"]) for sample, row in of_rows if "dropped" in row]
     kept = [i for i, row in enumerate(rows) if "frames" in row]
     samples = [dataset.samples[i] for i in kept]
-    people = [sample.subject or sample.clip_id for sample in samples]
+    people = [sample.unit for sample in samples]
     found = twins.twins_of(samples, content)
     groups = twins.groups_of(people, found)
     try:
@@ -101,6 +101,7 @@ def index_of(
         "classes": list(dataset.classes),
         "clip_ids": clip_ids,
         "subjects": [sample.subject for sample in samples],
+        **_clusters(dataset, samples),
         "groups": groups,
         "labels": [sample.label for sample in samples],
         "weights": [sample.weight for sample in samples],
@@ -119,6 +120,14 @@ def index_of(
     }
 
 
+def _clusters(dataset: Dataset, samples: Sequence[Sample]) -> dict[str, Any]:
+    """What is known of clusters that stand for people; nothing where there are none."""
+    if not dataset.cluster_by:
+        return {}
+    error = {"cluster_error": dataset.clusterer.error} if dataset.clusterer else {}
+    return {"clusters": [sample.cluster for sample in samples], "cluster_by": dataset.cluster_by, **error}
+
+
 def _folds(
     dataset: Dataset, kept: Sequence[int], people: list[str], groups: list[str], dropped: Sequence[Dropped]
 ) -> tuple[list[Fold], int, list[str]]:
@@ -129,7 +138,7 @@ def _folds(
     try:
         return *folds_of(dataset, kept, people, groups, dropped), groups
     except DataError:
-        if dataset.cut_by_subject or groups == people:
+        if dataset.cut_by_subject or dataset.cluster_by or groups == people:
             raise
     return *folds_of(dataset, kept, people, people, dropped), people
 

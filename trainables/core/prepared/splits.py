@@ -119,12 +119,16 @@ def people_of(prepared: Prepared, *, leaky: bool = False) -> list[str]:
 
 
 def _names(prepared: Prepared, *, leaky: bool) -> list[set[str]]:
-    """By clip, what all spellings of each name of its person have in common: one alone, or those of people who count as one."""
+    """By clip, what all spellings of each name of its person have in common: one alone, or those of people who count as one.
+
+    To a cluster belong the names of its clips too: where clips are clustered otherwise later, they keep their sides.
+    """
     if leaky:
         return [{same(clip_id)} for clip_id in prepared.clip_ids]
     members_of: dict[str, set[str]] = {}
-    for group, subject in zip(prepared.groups, prepared.subject_ids, strict=True):
-        members_of.setdefault(group, set()).update(same(name) for name in (subject, *members(subject)))
+    for group, names in zip(prepared.groups, prepared.names, strict=True):
+        found = (one for name in names for one in (name, *members(name)))
+        members_of.setdefault(group, set()).update(map(same, found))
     return [members_of[group] for group in prepared.groups]
 
 

@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -34,6 +34,7 @@ from trainables.data.core.dataset import DataError, Faces, Fold
 PER_CLIP = (
     "clip_ids",
     "subjects",
+    "clusters",
     "groups",
     "labels",
     "weights",
@@ -57,6 +58,8 @@ OF_ALL = (
     "face_size",
     "drawn",
     "version",
+    "cluster_by",
+    "cluster_error",
     "earlier",
 )
 
@@ -82,7 +85,9 @@ class Prepared:
     whether they are drawn, `notes` what the reader of the data set said about this copy, and how many clips show several
     faces, lack frames and so on; `told` is what is told of each clip (`trainables/core/prepared/told.py`), `weights` by how
     much it counts in training, `votes` how many annotators saw each class in it (empty where that is not known; `()` where
-    it is known of no clip), and `hashes` are those of its frames; earlier versions kept none of these.
+    it is known of no clip), and `hashes` are those of its frames; earlier versions kept none of these. `clusters` stand for
+    people in clips that name nobody, told apart as `cluster_by` says; `()` and `""` where nobody asked for any.
+    `cluster_error` tells how far they were measured to be wrong, where that was measured.
     """
 
     folder: Path
@@ -108,6 +113,9 @@ class Prepared:
     hashes: tuple[str, ...] = ()
     weights: tuple[float, ...] = ()
     votes: tuple[tuple[float, ...], ...] = ()
+    clusters: tuple[str | None, ...] = ()
+    cluster_by: str = ""
+    cluster_error: str = ""
 
     @property
     def groups(self) -> list[str]:
@@ -116,8 +124,24 @@ class Prepared:
 
     @property
     def subject_ids(self) -> list[str]:
-        """The subject of each clip; a clip whose subject is unknown stands for itself."""
-        return [subject or clip for subject, clip in zip(self.subjects, self.clip_ids, strict=True)]
+        """The subject of each clip; one whose subject is unknown counts for its cluster, or stands for itself."""
+        clusters = self.clusters or (None,) * len(self.clip_ids)
+        named = zip(self.subjects, clusters, self.clip_ids, strict=True)
+        return [subject or cluster or clip for subject, cluster, clip in named]
+
+    @property
+    def names(self) -> list[tuple[str, ...]]:
+        """What the subject of each clip is called: by one name, or by its cluster and by the clip."""
+        own = zip(self.subjects, self.subject_ids, self.clip_ids, strict=True)
+        return [(unit,) if subject or unit == clip else (unit, clip) for subject, unit, clip in own]
+
+    @property
+    def units(self) -> Literal["people", "clusters", "clips"]:
+        """What `subject_ids` are: people where all are named, else clusters where the others have one, else clips."""
+        clusters = self.clusters or (None,) * len(self.clip_ids)
+        if all(self.subjects):
+            return "people"
+        return "clusters" if all(map(any, zip(self.subjects, clusters, strict=True))) else "clips"
 
     def __len__(self) -> int:
         return len(self.clip_ids)
@@ -193,6 +217,9 @@ def open_prepared(folder: Path) -> Prepared:
             hashes=tuple(index.get("hashes", ())),
             weights=tuple(index.get("weights", ())),
             votes=tuple(map(tuple, index.get("votes", ()))),
+            clusters=tuple(index.get("clusters", ())),
+            cluster_by=index.get("cluster_by", ""),
+            cluster_error=index.get("cluster_error", ""),
         )
         if not len(prepared) == len(prepared.labels) == len(prepared.subjects) == len(offsets) - 1:
             raise ValueError("the index disagrees with itself about the number of clips")

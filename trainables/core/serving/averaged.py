@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -34,9 +35,8 @@ class Averaged(nn.Module):
 
     def forward(self, clips: Tensor, lengths: Tensor) -> Tensor:
         logs = [F.log_softmax(member(clips, lengths).float(), dim=-1) for member in self.members]
-        return torch.stack(logs).logsumexp(dim=0) - math.log(
-            len(logs)
-        )  # of logs: a probability may be too small for float32
+        # Of logs: a probability may be too small for float32.
+        return torch.stack(logs).logsumexp(dim=0) - math.log(len(logs))
 
 
 def num_members(described: Mapping[str, Any]) -> int:
@@ -53,15 +53,24 @@ def built(build: Callable[[], nn.Module], described: Mapping[str, Any]) -> nn.Mo
 def write_averaged(folder: Path, members: Sequence[Path]) -> None:
     """Write the model that averages those in the folders `members` into `folder`, in their order.
 
-    Raises `ValueError` where they are not trainings of one configuration on the same data.
+    Raises `ValueError` where they are not trainings of one configuration on the same data, and for one that cannot be read.
     """
     weights: dict[str, Tensor] = {}
-    described = [json.loads((member / files.MODEL).read_text(encoding="utf-8")) for member in members]
-    for number, (member, settings) in enumerate(zip(members, described, strict=True)):
+    read = [_read(member) for member in members]
+    described = [settings for settings, _ in read]
+    for number, (member, (settings, tensors)) in enumerate(zip(members, read, strict=True)):
         if settings != described[0]:
             differ = sorted(key for key in settings | described[0] if settings.get(key) != described[0].get(key))
             raise ValueError(f"{member} is not averaged with {members[0]}: they differ in {', '.join(differ)}.")
-        weights |= {f"members.{number}.{key}": tensor for key, tensor in load_file(member / files.WEIGHTS).items()}
+        weights |= {f"members.{number}.{key}": tensor for key, tensor in tensors.items()}
     folder.mkdir(parents=True, exist_ok=True)
     save_file(weights, folder / files.WEIGHTS)
     (folder / files.MODEL).write_text(json.dumps({**described[0], NUM_MEMBERS: len(members)}, indent=1))
+
+
+def _read(member: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    try:
+        settings = json.loads((member / files.MODEL).read_text(encoding="utf-8"))
+        return settings, load_file(member / files.WEIGHTS)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ValueError(f"{member} is not whole: its model cannot be read ({error}).") from error

@@ -168,6 +168,8 @@ def _trained(
         features = trainings[0].features
         words = " ".join(filter(None, (damage, note, features.told() if features else "")))
         told = {"note": words} if words else {}
+        if spec.idle_times_s and (kind := kind_of(group)) not in spec.idle_times_s:
+            told["unmeasured"] = kind
         while (done := min(training.epoch for training in trainings)) < (spec.num_epochs or epochs):
             for training in trainings:
                 if training.epoch == done:  # else its epoch was through when the checkpoint was written
@@ -242,7 +244,7 @@ def epochs_to_90(accuracies: list[float]) -> int:
 
 
 def write_predictions(spec: TrialSpec, prepared: Prepared, scored: list[Predictions | None]) -> None:
-    """Write `predictions.parquet`: clip_id, subject, fold, seed, split, label, logits."""
+    """Write `predictions.parquet`: clip_id, subject, cluster (where there are any), fold, seed, split, label, logits."""
     tables = []
     for fold, predictions in zip(spec.folds, scored, strict=True):
         if predictions is None:
@@ -254,6 +256,7 @@ def write_predictions(spec: TrialSpec, prepared: Prepared, scored: list[Predicti
                 {
                     "clip_id": [prepared.clip_ids[index] for index in predictions.indices],
                     "subject": pa.array([prepared.subjects[index] for index in predictions.indices], pa.string()),
+                    **_clusters(prepared, predictions),
                     "fold": pa.array([fold] * count, pa.int32()),
                     "seed": pa.array([spec.seed] * count, pa.int64()),
                     "split": [split] * count,
@@ -264,6 +267,12 @@ def write_predictions(spec: TrialSpec, prepared: Prepared, scored: list[Predicti
         )
     if tables:
         pq.write_table(pa.concat_tables(tables), Path(spec.folder) / files.PREDICTIONS)
+
+
+def _clusters(prepared: Prepared, predictions: Predictions) -> dict[str, pa.Array]:
+    if not prepared.clusters:
+        return {}
+    return {"cluster": pa.array([prepared.clusters[index] for index in predictions.indices], pa.string())}
 
 
 def _write_confusion(spec: TrialSpec, prepared: Prepared, scored: list[Predictions | None]) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -26,7 +26,8 @@ class Sample:
 
     `label` indexes `Dataset.classes`; `subject` is `None` where the owners of the data name none; `paths` holds one video,
     the frames in time order, or the table that the clip is a row of. `weight` is by how much it counts in training,
-    `votes` how many annotators saw each of `Dataset.classes` in it; empty where that is not known.
+    `votes` how many annotators saw each of `Dataset.classes` in it; empty where that is not known. `cluster` is what a clip
+    that names nobody is told from others by (`trainables/data/core/clusters.py`), where that is asked for.
     """
 
     clip_id: str
@@ -35,6 +36,30 @@ class Sample:
     paths: tuple[Path, ...]
     weight: float = 1.0
     votes: tuple[float, ...] = ()
+    cluster: str | None = None
+
+    @property
+    def unit(self) -> str:
+        """Whom or what the clip counts for: its person, else its cluster, else itself."""
+        return self.subject or self.cluster or self.clip_id
+
+
+class Clusterer(Protocol):
+    """What finds out, once faces are cropped, which clips show one face."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What its answers depend on, beside the faces."""
+        ...
+
+    @property
+    def error(self) -> str:
+        """How far it was measured to err, in words."""
+        ...
+
+    def clusters(self, clips: Sequence[np.ndarray], face_share: float) -> list[int]:
+        """The cluster of each of `clips`, uint8 `(T, size, size, 3)`; the face fills `face_share` of the middle."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +96,8 @@ class Dataset:
     `folds` index `samples`. `notes` are sentences about what is missing or was left out. `faces` says whether the faces
     are to be found or the frames are face crops as given; `crop_size` is the side in px at which crops are stored,
     margin included, where the data set has a size of its own; `cut_by_subject` that nobody published the folds, and
-    each class is shown by two subjects at least.
+    each class is shown by two subjects at least. `cluster_by` says by what clips that name nobody are clustered, `""` where
+    they are not; the `clusterer` finds the clusters where faces have to be seen first, and folds may be missing till then.
     """
 
     name: str
@@ -83,6 +109,8 @@ class Dataset:
     faces: Faces = "find"
     crop_size: int | None = None
     cut_by_subject: bool = False
+    cluster_by: str = ""
+    clusterer: Clusterer | None = None
 
     @property
     def drawn(self) -> bool:

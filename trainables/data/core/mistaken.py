@@ -46,9 +46,13 @@ def require_no_parts(root: Path, folders: Sequence[Path], expected: str) -> None
 def require_no_other_layout(root: Path, samples: Sequence[Sample], expected: str) -> None:
     """Raises `DataError` where folders are plainly people, or what stands before the `_` is plainly no person.
 
-    `samples` have the clip id `<folder>/<subject>_<anything>`. The message names the classes and people it would make.
+    `samples` have the clip id `<folder>/<subject>_<anything>`; of those that name no subject nothing is said. The message
+    names the classes and people it would make.
     """
     folders = list(dict.fromkeys(folder_of(sample) for sample in samples))
+    samples = [sample for sample in samples if sample.subject]
+    if not samples:
+        return
     people = list(dict.fromkeys(str(sample.subject) for sample in samples))
     would = _would(folders, people)
     if _people_on_top(folders, people):
@@ -77,6 +81,9 @@ def folder_of(sample: Sample) -> str:
 def suspicions(samples: Sequence[Sample], classes: Sequence[str]) -> tuple[str, ...]:
     """What may be another layout, or may be right: sentences for a person to judge."""
     shown: dict[str, set[int]] = {}
+    samples = [sample for sample in samples if sample.subject]
+    if not samples:
+        return ()
     for sample in samples:
         shown.setdefault(str(sample.subject), set()).add(sample.label)
     notes = []

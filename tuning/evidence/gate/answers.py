@@ -10,18 +10,17 @@ import pandas as pd
 
 from trainables.core.wording import counted
 from tuning.evidence.holdout import predictions_of, study_at_starts
-from tuning.evidence.race import Course
 from tuning.records.aliases import CHAMPION
 from tuning.records.ledger import Ledger, Trial
-from tuning.statistics import ensembles
+from tuning.statistics.gate import ensembles
+from tuning.statistics.gate.savings import Costs
+from tuning.statistics.gate.superiority import Candidate
 from tuning.statistics.pairing import judged
-from tuning.statistics.savings import Costs
-from tuning.statistics.superiority import Candidate
 
 
-def trainings_of(ledger: Ledger, course: Course, racer: str, folds: Collection[int]) -> dict[int, dict[int, Trial]]:
-    """The finished trainings of `racer` (a member of `course`, or its champion) in each of `folds`, by seed."""
-    variant = CHAMPION if racer == course.champion else ""
+def trainings_of(ledger: Ledger, racer: str, folds: Collection[int]) -> dict[int, dict[int, Trial]]:
+    """The finished trainings of `racer` (a search trial, or the URI of a champion) in each of `folds`, by seed."""
+    variant = "" if racer in ledger.trials else CHAMPION
     found: dict[int, dict[int, Trial]] = {fold: {} for fold in folds}
     for trial in ledger.finished("race"):
         ours = (trial.of, trial.variant) == (racer, variant) and trial.folds[0] in found

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from tuning.records.budget import asking
 from tuning.records.budget.question import EVENT, Balance, Question
 from tuning.records.ledger import Ledger
-from tuning.statistics.alpha_investing import next_level
+from tuning.statistics.gate.alpha_investing import next_level
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -42,16 +42,16 @@ def carried(ledger: Ledger) -> list[ChosenOn]:
 
 def recorded_clips(names: Iterable[str], others: Iterable[ChosenOn], prepared: Prepared) -> frozenset[str]:
     """The clips of `prepared` that show somebody of `names`, or of a recorded set among `others`."""
-    known, others = set(names), list(others)
-    people, subjects = people_of(prepared), prepared.subject_ids
-    return frozenset(
-        prepared.clip_ids[index]
-        for index in range(len(prepared))
-        if (who := {people[index], subjects[index]}) & known or any(name in one for one in others for name in who)
-    )
+    known, others, people = set(names), list(others), people_of(prepared)
+    seen = {
+        person
+        for person, called in zip(people, prepared.names, strict=True)
+        if (who := {person, *called}) & known or any(name in one for one in others for name in who)
+    }
+    return frozenset(clip for clip, person in zip(prepared.clip_ids, people, strict=True) if person in seen)
 
 
 def _validated(study: Study, prepared: Prepared, splits: Splits) -> set[str]:
-    people, subjects = people_of(prepared), prepared.subject_ids
+    people, names = people_of(prepared), prepared.names
     seen = {index for fold in study.search_folds for index in splits.view("search", fold).validation}
-    return {name for index in seen for name in (people[index], subjects[index])}
+    return {name for index in seen for name in (people[index], *names[index])}

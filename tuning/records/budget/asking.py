@@ -24,7 +24,8 @@ from tuning.records.mlflow_client import registry_uri
 from tuning.records.mlflow_store import pointed_at, shown_registry
 
 MOST_TRIES = 10
-PAUSE_S = 0.1  # before the second try at most; it doubles with each
+PAUSE_S = 0.3  # before the second try at most; it doubles with each
+LONGEST_PAUSE_S = 20.0
 
 
 def questions(tracking_uri: str, name: str, salt: str) -> list[Question]:
@@ -46,7 +47,7 @@ def ask(
 ) -> Question:
     """The question `key`, paid for: at the level `level_after` the questions before it, or as it was asked before.
 
-    `tell` hears of a race that was lost. Raises `TimeoutError` where others kept asking meanwhile, and `ConnectionError`.
+    `tell` hears once that a race was lost. Raises `TimeoutError` where others kept asking meanwhile, and `ConnectionError`.
     """
     people = people_hash(salt)
     named = {"study": study[:MOST_NAMED], "challenger": challenger[:MOST_NAMED], "salt": salt[:MOST_NAMED]}
@@ -67,8 +68,11 @@ def ask(
                     client.set_registered_model_tag(name, paid.tag, paid.value)
                     return paid
                 client.delete_registered_model_tag(name, mine.tag)
-            tell(f"Somebody else asked about {name} in the same moment; the question is asked again at what is left.")
-            time.sleep(random.uniform(0, PAUSE_S * 2**attempt))
+            if attempt == 0:
+                tell(
+                    f"Somebody else asked about {name} in the same moment; the question is asked again at what is left."
+                )
+            time.sleep(random.uniform(0, min(PAUSE_S * 2**attempt, LONGEST_PAUSE_S)))
     raise TimeoutError(
         f"The question of {challenger or key} about {name} could not be asked in {MOST_TRIES} tries: others ask in "
         f"{shown_registry(tracking_uri)} meanwhile. Nothing was paid; try again."

@@ -15,7 +15,7 @@ from typing import Any
 
 from trainables.core.wording import counted
 from tuning.records import tags
-from tuning.statistics.alpha_investing import HOPELESS, WEALTH, wealth
+from tuning.statistics.gate.alpha_investing import HOPELESS, WEALTH, wealth
 
 EVENT = "error_budget"  # of a ledger, which so knows what it heard last where the registry is a server
 STATES = ("asking", "asked", "refused", "promoted")

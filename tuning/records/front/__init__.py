@@ -1,1 +1,1 @@
-"""A front that counts noise: what the trials of a search vary by, which are members, and which is recommended."""
+"""A front that counts noise: what the trials of a search vary by, which are members, which is recommended, who raced."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from search_spaces.core.preference import SIZE, Preference, preference_of
+from search_spaces.core.preference import SIZE, preference_of
 from search_spaces.core.study import Study
 from trainables.core.training.metrics import METRICS
 from tuning.records.front.noise import noises_of
@@ -51,15 +51,13 @@ def choose(study: Study, ledger: Ledger, trials: Sequence[Trial], num_clips: int
 
     `num_clips` is the number of clips that the objectives were measured on. The preference is the one that the ledger keeps.
     """
-    prefer = preference_of(ledger.study.get("prefer"))
-    objectives = [objective.metric for objective in study.objectives]
-    metrics = [*objectives, *(metric for metric in prefer.metrics if metric not in objectives)]
+    asked = _asked(study, ledger, num_clips)
     found = selection.choose(
-        [objective_values(trial, metrics) for trial in trials],
-        [_direction(metric) for metric in metrics],
-        num_objectives=len(objectives),
-        noises=noises_of(ledger, trials, metrics, num_clips),
-        rule=_rule(prefer, metrics, num_clips),
+        [objective_values(trial, asked.metrics) for trial in trials],
+        asked.directions,
+        num_objectives=len(study.objectives),
+        noises=noises_of(ledger, trials, asked.metrics, num_clips),
+        rule=asked.rule,
         seed=study.seed,
     )
     names = [trial.trial_id for trial in trials]
@@ -72,8 +70,8 @@ def choose(study: Study, ledger: Ledger, trials: Sequence[Trial], num_clips: int
             name: round(float(share), 4) for name, share in zip(names, found.probability, strict=True) if share == share
         },
         sureness=dict(sorted(shares.items(), key=lambda one: -one[1])),
-        prefer=prefer.words,
-        unmet="" if found.met else f"No trial keeps to {prefer.words}; the one that exceeds it least is recommended.",
+        prefer=asked.words,
+        unmet="" if found.met else f"No trial keeps to {asked.words}; the one that exceeds it least is recommended.",
     )
 
 
@@ -82,30 +80,45 @@ def taken(study: Study, ledger: Ledger, values: Mapping[str, Mapping[str, float]
 
     Who lacks an objective comes last. Of those that are as good, the first.
     """
-    prefer = preference_of(ledger.study.get("prefer"))
-    objectives = [objective.metric for objective in study.objectives]
-    metrics = [*objectives, *(metric for metric in prefer.metrics if metric not in objectives)]
-    table = {name: [found.get(metric, math.nan) for metric in metrics] for name, found in values.items()}
+    asked = _asked(study, ledger, num_clips)
+    table = {name: [found.get(metric, math.nan) for metric in asked.metrics] for name, found in values.items()}
     names = [name for name, row in table.items() if all(map(math.isfinite, row))] or list(table)[:1]
-    rows = np.array([table[name] for name in names])
-    rule = _rule(prefer, metrics, num_clips)
+    rows, rule = np.array([table[name] for name in names]), asked.rule
     if not rule.kept_to(rows).any():
         rule = dataclasses.replace(rule, exceeded=True)
     if len(names) == 1:
         return names[0]
-    return names[selection.preferred(rows, [_direction(metric) for metric in metrics], rule, len(objectives))]
+    return names[selection.preferred(rows, asked.directions, rule, len(study.objectives))]
 
 
-def _rule(prefer: Preference, metrics: list[str], num_clips: int) -> selection.Rule:
+def within_limits(study: Study, ledger: Ledger, values: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Who of `values`, as `taken` has them, keeps to the limits of the preference of `ledger`; all where it states none."""
+    asked = _asked(study, ledger, 1)
+    rows = {name: np.array([found.get(metric, math.nan) for metric in asked.metrics]) for name, found in values.items()}
+    return [name for name, row in rows.items() if asked.rule.kept_to(row)]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """The preference of a study as a rule on a table, whose columns are `metrics`, the objectives first; `words` state it."""
+
+    words: str
+    metrics: list[str]
+    directions: list[Any]
+    rule: selection.Rule
+
+
+def _asked(study: Study, ledger: Ledger, num_clips: int) -> _Asked:
+    prefer = preference_of(ledger.study.get("prefer"))
+    objectives = [objective.metric for objective in study.objectives]
+    metrics = [*objectives, *(metric for metric in prefer.metrics if metric not in objectives)]
     weights = dict(prefer.weights)
-    return selection.Rule(
+    rule = selection.Rule(
         kind=prefer.kind,
         num_clips=num_clips if METRICS[metrics[0]].share_of_clips else None,
         size=metrics.index(SIZE) if prefer.kind == "small" else None,
         limits=tuple((metrics.index(limit.metric), limit.sign, limit.value) for limit in prefer.limits),
         weights=tuple(weights.get(metric, 0.0) for metric in metrics),
     )
-
-
-def _direction(metric: str) -> Any:
-    return METRICS[metric].direction
+    directions: list[Any] = [METRICS[metric].direction for metric in metrics]
+    return _Asked(words=prefer.words, metrics=metrics, directions=directions, rule=rule)

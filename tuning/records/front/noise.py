@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from trainables.core import files
-from trainables.core.phases import SCORED_ON
 from trainables.core.training.metrics import METRICS, Metric
 from trainables.core.training.predictions import Predictions
 from tuning.records.ledger import Ledger, Trial, objective_values
 from tuning.statistics.front_probability import Noise, influences, of_clips
 from tuning.statistics.intervals import crossed, seed_sd
+from tuning.statistics.units import subject_ids
 
 SPREADS = {"train_time_s": "train_time_spread"}  # of a time, its standard error in seconds; old trials have none
 MOST_GROUPS = 100  # of people who are drawn together where there are more: a group left out costs a measurement
@@ -48,12 +48,13 @@ def objective_values_of(trials: Sequence[Trial], metric: str) -> np.ndarray:
 def seed_variances(ledger: Ledger) -> list[tuple[float, int]]:
     """The variance between seeds of each configuration that was trained with several, with its degrees of freedom.
 
-    Of trainings on the present data, scored on the same people of the search; the holdout's answers choose nothing.
+    Of search trials and trainings of an ablation on the present data, scored on the same people. The holdout's answers choose
+    nothing, and those of a race, or of nested cross-validation, do not change who races.
     """
     groups: dict[str, list[Trial]] = {}
     for trial in tuple(ledger.trials.values()):
         counts = trial.data_version == ledger.data_version and trial.state == "FINISHED"
-        if counts and SCORED_ON[trial.phase] in ("validation", "test"):
+        if counts and trial.phase in ("search", "ablation"):
             given = trial.parameters if trial.trainable else ledger.effective(trial.parameters)
             key = [trial.phase, trial.trainable, trial.of, trial.variant, list(trial.folds), given]
             groups.setdefault(json.dumps(key, sort_keys=True, default=str), []).append(trial)
@@ -87,9 +88,8 @@ def _answers(ledger: Ledger, trial: Trial) -> _Answers | None:
         logits = np.stack(table["logits"].to_list()).astype(np.float32)
         if not np.isfinite(logits).all():
             return None
-        subjects = table["subject"].where(table["subject"].notna(), table["clip_id"]).to_numpy(dtype=str)
         return _Answers(
-            subjects=subjects,
+            subjects=subject_ids(table).to_numpy(dtype=str),
             folds=table["fold"].to_numpy(),
             predictions=Predictions(indices=np.arange(len(table)), labels=table["label"].to_numpy(), logits=logits),
         )

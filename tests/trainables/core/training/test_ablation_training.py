@@ -1,6 +1,8 @@
 """What a training of an ablation sees: its fold's people alone, and no test person before it is scored."""
 
 import dataclasses
+import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ import pytest
 from tests.support.ablation_driver import prepare_subjects
 from tests.support.builders import corrupted, make_spec, train
 from trainables.core.prepared.splits import Splits, load_splits, make_splits
+from trainables.core.prepared.stored import open_prepared
 from trainables.data.core.dataset import DataError
 
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -52,3 +55,23 @@ def test_a_worker_too_refuses_folds_that_share_a_subject(prepared, tmp_path):
     Splits(fingerprint=prepared.fingerprint, holdout=(), folds=(leaking,)).save(tmp_path / "splits.json")
     with pytest.raises(DataError, match="is in the train part and in the test part of fold 0"):
         train(make_spec(prepared, tmp_path / "trial", phase="ablation", splits=tmp_path / "splits.json"))
+
+
+def test_predictions_tell_the_clusters_that_stand_for_people(prepared, tmp_path):
+    folder = tmp_path / "prepared"
+    shutil.copytree(prepared.folder, folder)
+    index = json.loads((folder / "index.json").read_text())
+    clusters = [f"cluster {name}" for name in index["subjects"]]
+    nobody = {"subjects": [None] * len(clusters), "clusters": clusters, "groups": clusters, "cluster_by": "column:film"}
+    (folder / "index.json").write_text(json.dumps(index | nobody))
+    columns = {}
+    for one in (prepared, open_prepared(folder)):
+        place = tmp_path / one.units
+        place.mkdir()
+        make_splits(one, salt="test", holdout_share=0.0).save(place / "splits.json")
+        spec = make_spec(one, place / "trial", phase="ablation", folds=(1,), splits=place / "splits.json", epochs=1)
+        train(spec)
+        columns[one.units] = pd.read_parquet(place / "trial" / "predictions.parquet")
+    assert "cluster" not in columns["people"]
+    assert columns["clusters"]["subject"].isna().all()
+    assert sorted(columns["clusters"]["cluster"]) == sorted(f"cluster {name}" for name in columns["people"]["subject"])

@@ -15,8 +15,9 @@ from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.splits import load_splits
 from trainables.core.serving.classifier import Classifier
 from trainables.core.training.metrics import measured_at
+from trainables.core.training.timing.reference import kind_of
 from trainables.core.training.trainer import predict
-from trainables.core.training.trial import epochs_to_90
+from trainables.core.training.trial import epochs_to_90, run_trial
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import DataError
 from trainables.models.backbones import frame_network
@@ -179,3 +180,15 @@ def test_convergence_is_the_first_epoch_at_nine_tenths_of_the_best():
     assert epochs_to_90([0.2, 0.9, 1.0]) == 2
     assert epochs_to_90([0.5]) == 1
     assert epochs_to_90([0.0, 0.0]) == 1
+
+
+def test_that_the_idle_time_of_its_device_is_not_known_while_another_is_comes_with_the_first_epoch(prepared, tmp_path):
+    def told(name, known):
+        spec = make_spec(prepared, tmp_path / name / "search-0000", num_epochs=2)
+        rows = []
+        run_trial(dataclasses.replace(spec, idle_times_s=known), lambda row: rows.append(row) or True, Group())
+        return [row.get("unmeasured") for row in rows]
+
+    assert told("other", {"NVIDIA H100": 0.001}) == [kind_of(Group()), None]
+    assert told("known", {kind_of(Group()): 0.008}) == [None, None]
+    assert told("none", {}) == [None, None], "which was told before"

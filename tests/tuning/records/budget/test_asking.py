@@ -13,7 +13,7 @@ from tuning.records import tags
 from tuning.records.budget import asking
 from tuning.records.budget.asking import ask, questions, settle
 from tuning.records.budget.question import Balance, key_hash, questions_in
-from tuning.statistics.alpha_investing import WEALTH, next_level
+from tuning.statistics.gate.alpha_investing import WEALTH, next_level
 
 SALT = "clip_folder task"
 
@@ -137,9 +137,11 @@ def test_who_loses_the_race_to_the_same_question_has_its_level_and_pays_nothing(
 
 
 def test_where_others_keep_asking_it_gives_up_and_has_paid_nothing(uri, server):
+    told = []
     server.extend(lambda number=number: other(uri, number) for number in range(50))
     with pytest.raises(TimeoutError, match=f"could not be asked in {asking.MOST_TRIES} tries"):
-        asked(uri, "one")
+        asked(uri, "one", tell=told.append)
+    assert len(told) == 1
     assert key_hash("one") not in [one.key for one in questions(uri, "task", SALT)]
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tuning.statistics.savings import Costs, saving_of
+from tuning.statistics.gate.savings import Costs, saving_of
 
 CHAMPION = Costs(param_count=100.0, train_times_s=(10.0, 10.4), timed_on="AMD EPYC")
 

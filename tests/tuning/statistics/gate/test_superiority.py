@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tuning.statistics.savings import Costs
-from tuning.statistics.superiority import Candidate, gain_of, needed, superiority
+from tuning.statistics.gate.savings import Costs
+from tuning.statistics.gate.superiority import Candidate, gain_of, needed, superiority
 
 LEVEL, SIZES = 0.05, {"test_over_train": 0.25}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from tuning.statistics.alpha_investing import EARNED, WEALTH, next_level, wealth
+from tuning.statistics.gate.alpha_investing import EARNED, WEALTH, next_level, wealth
 
 
 def asked(num: int, promoted=lambda number, level: False) -> tuple[list[float], list[bool]]:

@@ -10,8 +10,8 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from tuning.statistics import gain
-from tuning.statistics.savings import Costs, Saving, saving_of
+from tuning.statistics.gate import gain
+from tuning.statistics.gate.savings import Costs, Saving, saving_of
 from tuning.statistics.shortfall import least
 
 MARGIN = 0.02  # of accuracy, that a cheaper challenger may lose

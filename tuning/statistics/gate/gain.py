@@ -91,6 +91,21 @@ def gain(one: np.ndarray, other: np.ndarray, people: np.ndarray, folds: np.ndarr
     )
 
 
+def chance_to_pass(margin: float, of_person: float, num_people: int, level: float) -> float:
+    """How probable it is that an equal challenger is shown to lose less than `margin`, tested at `level` on `num_people`.
+
+    `of_person` is the variance of a person's difference. What seeds do to all people of a fold is not in it.
+    """
+    se = max((of_person / num_people) ** 0.5, 1e-12)
+    df = num_people - 1
+    return float(stats.t.sf(stats.t.isf(level, df) - margin / se, df))
+
+
+def variance_of_people(difference: np.ndarray, people: np.ndarray) -> float:
+    """The variance of one person's `difference` `(C,)` in a mean over clips: that of the mean, times the number of people."""
+    return _of_people(difference, people)[0] * (int(people.max()) + 1)
+
+
 def _of_people(difference: np.ndarray, people: np.ndarray) -> tuple[float, float]:
     """The variance of the mean over clips, with people drawn at random, and its degrees of freedom.
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tuning.statistics.ensembles import answers_together, parts
+from tuning.statistics.gate.ensembles import answers_together, parts
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 import statsmodels.formula.api as smf
 from scipy import stats
 
-from tuning.statistics.gain import gain, lower_bound, p_value
+from tuning.statistics.gate.gain import gain, lower_bound, p_value
 from tuning.statistics.variance import Estimate
 
 FOLDS = 5
