@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 from collections.abc import Generator
 from typing import Any
@@ -292,13 +291,9 @@ def export(
 def list_(what: arg.Kind, as_json: arg.AsJson = False, verbose: arg.Verbose = False) -> None:
     """List the studies, trainables or data sets: every file of an extension folder; or the registered models."""
     with read_only(verbose):
-        if what == "models":
-            from tuning.text.tables import show_models
+        from tuning.text.listing import show_listed
 
-            show_models(fertune.models(), as_json)
-            return
-        for name in fertune.list(what):
-            print(json.dumps({"name": name}) if as_json else name)
+        show_listed(what, fertune.models() if what == "models" else fertune.list(what), as_json)
 
 
 if __name__ == "__main__":

@@ -105,11 +105,11 @@ def plan(
 
     Time comes from the study's finished trials, else from counted operations and the rate that finished trials of other
     studies under `home` reached on this device. `sd` is the standard deviation, over folds and seeds, of the difference in
-    accuracy between two variants trained on the same fold with the same seed, in points; without it that of the finished
-    runs is taken, or of those of another study, the `pilot`.
+    accuracy of two variants on one fold with one seed, in points; without it that of the finished runs, or of the `pilot`.
+
     The disk is that of the largest configuration, and of as many trials at once as `placement` lets run here; without one a
-    trial has so many `workers`. The rest is as `run` has it. Raises `ValueError` for what is asked of the other kind of study,
-    and for an `image_size`, weights, a seed, folds and a pilot that it cannot be run with.
+    trial has so many `workers`. What `run` takes too means the same. Raises `ValueError` for what is asked of the other kind of
+    study, and for an `image_size`, weights, a seed, folds and a pilot that it cannot be run with.
     """
     loaded, place = as_study(study, smoke=smoke), home_of(home)
     asked: dict[str, Any] = {"num_samples": num_samples, "extend": extend, "folds": folds, "seeds": seeds}
@@ -120,10 +120,9 @@ def plan(
     _require_possible(loaded, ledger)
     sizes = _folds(loaded, ledger.study, place, data_root, keep_spelling, cluster_by or "", new_data)
     chosen = None if loaded.design is None else _chosen(loaded, folds, sizes)
-    search_size = ledger.search_size(loaded.num_samples, num_samples, extend)
-    ahead = ahead_of(loaded, ledger, search_size=search_size, folds=chosen, seeds=seeds)
-    left, most = ahead.num_left, ahead.most_at_once
-    seconds, hours_from = _seconds_each(loaded, ledger, place, sizes)
+    size = ledger.search_size(loaded.num_samples, num_samples, extend)
+    ahead = ahead_of(loaded, ledger, search_size=size, folds=chosen, seeds=seeds)
+    left, (seconds, hours_from) = ahead.num_left, _seconds_each(loaded, ledger, place, sizes)
     placement = placement or Placement(workers=workers)
     disk = _disk(loaded, ledger, ahead, place, placement, keep_weights, sizes)
     found = Plan(
@@ -135,12 +134,12 @@ def plan(
         hours_from=hours_from if left is not None or seconds is None else "unknown without the number of folds",
         disk_gb=None if disk is None else disk.peak / 1e9,
         disk=disk,
-        **foreseen(loaded, placement, _MANY if most is None else most, ledger.study.get("memory_gaps", {})),
+        **foreseen(loaded, placement, ahead.most_at_once or _MANY, ledger.study.get("memory_gaps", {})),
     )
     if loaded.design is None:
         return found
     tested = [sizes[fold] for fold in chosen] if sizes and chosen else []
-    spread = {"sd": sd and sd / 100, "pilot": _pilot(place, pilot)}
+    spread: dict[str, Any] = {"sd": sd and sd / 100, "pilot": _pilot(place, pilot)}
     return _with_effect(found, tested, *detectable(ledger, loaded.design, tested, seeds, **spread))
 
 

@@ -11,7 +11,7 @@ from tuning.execution.face_sizes import require_face_size
 from tuning.execution.preparation import ClipListener, load_dataset, prepare_loaded, require_spelling
 from tuning.execution.whole_frames import whole_frames
 from tuning.records.home import home_of
-from tuning.text import contact_sheet
+from tuning.text.pictures import contact_sheet
 from tuning.text.progress import heard
 
 

@@ -47,7 +47,8 @@ def test_what_was_written_is_read(home, tmp_path):
     told = command(home, "status", "tiny", "--json")
     found = json.loads(told.stdout)
     assert found["trials"]["search"] == {"FINISHED": 2, "FAILED": 1}
-    assert found["promoted"] == [{"name": "tiny", "version": 1, "of": found["recommended"], "num_members": 1}]
+    promoted = {"name": "tiny", "version": 1, "of": found["recommended"], "num_members": 1, "override": None}
+    assert found["promoted"] == [promoted]
     assert command(home, "logs", "tiny").stdout.count("promoted: tiny version 1") == 1
     report = tmp_path / "tiny.html"
     assert command(home, "report", "tiny", "--out", report).exit_code == 0

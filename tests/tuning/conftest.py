@@ -1,4 +1,4 @@
-"""Whom studies without a Ray compare on, a home with a sample study, and one with six people who may withdraw."""
+"""Whom the studies without a Ray compare variants on; homes with a sample study, and with people who may withdraw."""
 
 import shutil
 

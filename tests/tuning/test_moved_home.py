@@ -53,7 +53,7 @@ def study(study_and_home):
 
 def test_what_needs_the_ledger_alone_reads_it(home, study, tmp_path):
     assert known_studies(home) == [NAME]
-    champion = {"name": NAME, "version": 1, "of": "search-0000", "num_members": 1}
+    champion = {"name": NAME, "version": 1, "of": "search-0000", "num_members": 1, "override": None}
     assert status(NAME, home=home)[0].promoted == [champion]
     assert "promoted: smiles version 1 of search-0000" in "\n".join(map(str, logs(NAME, home=home)))
     assert logs(NAME, "search-0000", home=home)[0].text.startswith("search-0000: finished")

@@ -12,7 +12,7 @@ from tests.support.stub_faces import StubFinder
 from tests.support.trees import write_image
 from trainables.core.prepared import cache
 from tuning.prepare import prepare
-from tuning.text.lettering import Lettering
+from tuning.text.pictures.lettering import Lettering
 
 PINK = (253, 234, 234)
 PEOPLE = ("Zoë", "张伟", "Ben")

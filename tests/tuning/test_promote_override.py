@@ -20,8 +20,9 @@ from tuning.records import registry
 from tuning.records.aliases import aliases
 from tuning.records.tags import ACCURACY_REFERENCE, MARGIN_SPENT
 from tuning.status import status
+from tuning.text.listing import model_lines
 from tuning.text.outcomes import show_promotion
-from tuning.text.tables import model_lines, show_status
+from tuning.text.tables import show_status
 
 GOOD, FAIR, POOR = 0.97, 0.75, 0.4
 REASON = "the old one is too slow"

@@ -75,7 +75,7 @@ def judged(
     if champion is not None:
         try:
             sides = sides_of(runner, found, champion, num_members=num_members, gate_seeds=gate_seeds)
-            tested = contest(runner.ledger, runner.study, found, champion, sides, _budget(runner), **test)
+            tested = contest(runner.ledger, runner.study, found, champion, sides, error_budget_of(runner), **test)
         except Refused as error:
             _require_override(error, override)
             tested = error.tested
@@ -92,7 +92,7 @@ def judged(
 
 def tell_margin(runner: Runner, champion: Champion, margin: float, *, family: int) -> None:
     """Write the margin down before any training of the race, and tell what it lets pass (docs/decisions/0031)."""
-    num_people, level = gate_folds(runner, champion).num_people, next_level(_budget(runner).left)
+    num_people, level = gate_folds(runner, champion).num_people, next_level(error_budget_of(runner).left)
     if num_people > 1 and level > 0:
         said = note_margin(runner.ledger, margin, num_people=num_people, level=level, family=family)
         if said:
@@ -102,9 +102,3 @@ def tell_margin(runner: Runner, champion: Champion, margin: float, *, family: in
 def _require_override(refused: Refused, override: Override | None) -> None:
     if override is None or not refused.overridable:
         raise refused
-
-
-def _budget(runner: Runner) -> ErrorBudget:
-    name = registered_name(runner.study, runner.prepared)
-    salt = salt_of(runner.prepared.name, runner.study.registered_model)
-    return ErrorBudget.of(runner.tracker.uri, name, salt, ledger=runner.ledger, tell=runner.noted)

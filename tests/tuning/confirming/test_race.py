@@ -1,21 +1,15 @@
 """The race of a front, as `confirm` and `promote` run it."""
 
-import contextlib
-
 import pytest
 
-from search_spaces.core.study import Objective
 from tests.support.hand_runner import HandRunner
 from tuning.confirm import confirm_search
-from tuning.confirming.race import standing_winner
 from tuning.evidence.evidence_file import read_evidence
 from tuning.evidence.race import raced
 from tuning.execution.seeds import CONFIRM_SEED
-from tuning.logs import logs
 from tuning.promote import promote_winner
 from tuning.records import registry
 from tuning.records.front.course import course_of
-from tuning.records.front.noise import seed_variances
 from tuning.records.ledger import Ledger
 
 
@@ -44,105 +38,6 @@ def test_what_was_run_is_not_run_again_and_the_ledger_says_once_that_it_began_an
         confirm_search(runner)
         assert not runner.asked
         assert [event["winner"] for event in runner.ledger.events if event["event"] == "race"] == ["", "search-0001"]
-
-
-@contextlib.contextmanager
-def cut_short(runner, rounds):
-    """Dies when round `rounds` of a race begins."""
-    listed, begun = runner.run_listed, []
-
-    def dies(phase, trials):
-        begun.append(phase)
-        if len(begun) == rounds:
-            raise KeyboardInterrupt
-        listed(phase, trials)
-
-    runner.run_listed = dies
-    with pytest.raises(KeyboardInterrupt):
-        yield
-    runner.run_listed = listed
-
-
-def test_a_race_that_is_cut_short_goes_on_and_ends_the_same(store):
-    with begin(store, "whole", {4: 0.7, 8: 0.9, 16: 0.88}) as whole:
-        confirm_search(whole)
-    with begin(store, "cut", {4: 0.7, 8: 0.9, 16: 0.88}) as cut:
-        with cut_short(cut, 2):
-            confirm_search(cut)
-        confirm_search(cut)
-        assert course_of(cut.ledger) == course_of(whole.ledger)
-
-
-def test_a_race_is_in_the_ledger_before_its_first_training(store):
-    with begin(store, "noted", {4: 0.9, 8: 0.95}) as runner:
-        with cut_short(runner, 1):
-            confirm_search(runner)
-        course = course_of(runner.ledger)
-        assert (course.members, course.winner) == (("search-0000", "search-0001"), "")
-        assert raced(runner.ledger) is None
-        assert standing_winner(runner, None, 1) is None
-
-
-def test_a_race_that_was_begun_goes_on_with_its_members_though_others_would_race_now(store):
-    skills = {4: 0.9, 8: 0.95, 16: 0.9, 32: 0.9, 64: 0.99}
-    with begin(store, "kept", skills) as runner:
-        with cut_short(runner, 2):
-            confirm_search(runner, top=5)
-        runner.notes.clear()
-        assert confirm_search(runner) == "search-0004"
-        assert len(course_of(runner.ledger).members) == 5
-        assert runner.notes[0] == "The race of 5 configurations that was begun goes on."
-
-
-def test_a_race_that_was_begun_is_left_where_other_members_are_asked_for(store):
-    with begin(store, "asked", {4: 0.9, 8: 0.95, 16: 0.9}) as runner:
-        with cut_short(runner, 2):
-            confirm_search(runner)
-        confirm_search(runner, top=2)
-        assert course_of(runner.ledger).members == ("search-0000", "search-0001")
-        assert not any("goes on" in note for note in runner.notes)
-
-
-@pytest.mark.parametrize("changed", ["selected", "prefer", "seeds", "untrainable"])
-def test_a_race_that_was_begun_is_left_where_what_it_rests_on_has_changed(store, changed):
-    with begin(store, f"left-{changed}", {4: 0.9, 8: 0.95, 16: 0.9}) as runner:
-        with cut_short(runner, 2):
-            confirm_search(runner, top=2)
-        if changed == "selected":
-            runner.ledger.select(["search-0000", "search-0001", "search-0002"], "search-0001")
-        elif changed == "prefer":
-            runner.ledger.open_study(prefer="accuracy")
-        elif changed == "untrainable":
-            runner.ledger.trials["search-0001"].parameters["gone"] = 1
-        confirm_search(runner, refit_seeds=2 if changed == "seeds" else 0)
-        assert not any("goes on" in note for note in runner.notes)
-
-
-def test_the_last_race_that_ended_is_told_while_another_runs(store):
-    with begin(store, "two", {4: 0.9, 8: 0.95, 16: 0.9}) as runner:
-        confirm_search(runner, top=2)
-        runner.ledger.select(["search-0000", "search-0001", "search-0002"], "search-0002")
-        with cut_short(runner, 1):
-            confirm_search(runner)
-        assert course_of(runner.ledger).winner == ""
-        assert course_of(runner.ledger, ended=True).winner == raced(runner.ledger).winner == "search-0001"
-
-
-def test_choosing_again_after_a_race_asks_nobody_else_to_race(store):
-    with begin(store, "same", {4: 0.9, 8: 0.95, 16: 0.9}) as runner:
-        before = seed_variances(runner.ledger)
-        confirm_search(runner, refit_seeds=2)
-        assert seed_variances(runner.ledger) == before
-
-
-def test_who_left_stands_in_the_ledger_before_the_race_ends(store):
-    with begin(store, "known", {4: 0.5, 8: 0.95, 16: 0.9}) as runner:
-        with cut_short(runner, 2):
-            confirm_search(runner)
-        assert course_of(runner.ledger).left == {"search-0000": 2}
-        assert "search-0000 left the race of 3 configurations early" in "".join(
-            map(str, logs("known", home=runner.home))
-        )
 
 
 def test_one_that_cannot_be_trained_leaves_and_it_is_said(store):
@@ -180,46 +75,6 @@ def test_a_member_that_is_the_champion_never_leaves(store):
         confirm_search(runner.search(4, 8))
         assert course_of(runner.ledger).champion == ""
         assert folds_run(runner, "search-0000") == list(range(len(runner.splits.folds)))
-
-
-def test_with_weights_a_preference_may_want_the_worse_one_so_nobody_leaves(store):
-    with begin(store, "weights", {4: 0.6, 16: 0.95}) as runner:
-        runner.ledger.open_study(prefer="param_count=1")
-        assert confirm_search(runner) == "search-0000"
-        assert not course_of(runner.ledger).left
-
-
-@pytest.mark.parametrize(
-    ("prefer", "left"),
-    [
-        ("accuracy", {"search-0000": 2}),
-        ("knee", {}),
-        ("small", {}),
-        ("param_count<=1e6", {"search-0000": 2}),
-        ("param_count<=5e5", {}),  # the better one does not keep to it, so nobody leads whom the other has to reach
-        ("accuracy=9,param_count=1", {}),
-    ],
-)
-def test_who_leaves_is_who_the_preference_cannot_take_any_more(store, prefer, left):
-    with begin(store, "leaves-" + "".join(filter(str.isalnum, prefer)), {4: 0.72, 8: 0.85}) as runner:
-        runner.ledger.open_study(prefer=prefer)
-        confirm_search(runner)
-        assert course_of(runner.ledger).left == left
-
-
-@pytest.mark.parametrize("prefer", ["knee", "small"])
-def test_by_knee_and_small_who_is_beyond_the_floor_without_a_doubt_leaves(store, prefer):
-    with begin(store, f"beyond-{prefer}", {4: 0.5, 8: 0.85}) as runner:
-        runner.ledger.open_study(prefer=prefer)
-        confirm_search(runner)
-        assert course_of(runner.ledger).left == {"search-0000": 2}
-
-
-def test_where_the_first_objective_is_another_nobody_leaves(store):
-    with begin(store, "uar", {4: 0.5, 8: 0.95}) as runner:
-        object.__setattr__(runner.study, "objectives", (Objective(metric="uar"), Objective(metric="param_count")))
-        confirm_search(runner)
-        assert course_of(runner.ledger).left == {}
 
 
 def test_several_refit_seeds_race_as_one_by_the_mean_of_their_probabilities(store):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tuning.text.lettering import Lettering, legible
+from tuning.text.pictures.lettering import Lettering, legible
 
 LETTERING = Lettering(size=16, colour=(200, 0, 0))
 LONG = "onset/a-person-with-a-long-name_take-0123456789.mp4"

@@ -17,7 +17,7 @@ from trainables.core.prepared.batches import frame_positions
 from trainables.core.prepared.stored import Dropped, Prepared
 from trainables.core.wording import counted
 from trainables.data.core.dataset import Dataset, Sample
-from tuning.text.lettering import Lettering
+from tuning.text.pictures.lettering import Lettering
 
 MOST_ROWS = 240
 NUM_PICTURES = 5  # of a clip

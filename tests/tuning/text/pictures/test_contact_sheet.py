@@ -12,9 +12,9 @@ from tests.support.builders import prepare_random
 from trainables.core.faces.crops import resized
 from trainables.core.prepared.stored import Dropped
 from trainables.data.core.dataset import Dataset, Sample
-from tuning.text import contact_sheet
-from tuning.text.contact_sheet import SIDE, choose, draw, require_file, write
-from tuning.text.lettering import Lettering
+from tuning.text.pictures import contact_sheet
+from tuning.text.pictures.contact_sheet import SIDE, choose, draw, require_file, write
+from tuning.text.pictures.lettering import Lettering
 
 PINK, CREAM, RED = (253, 234, 234), (255, 248, 232), (190, 30, 40)
 BORDER = 11  # px of the margin around what a network sees

@@ -1,0 +1,1 @@
+"""Pictures that commands write beside their words."""
