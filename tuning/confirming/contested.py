@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from tuning.confirming.gate_folds import GateFolds, gate_folds, gate_trials, racer_like, seeds_in_fold
+from tuning.confirming.gate_folds import (
+    GateFolds,
+    gate_folds,
+    gate_trials,
+    racer_like,
+    seeds_of_challenger,
+    seeds_of_champion,
+)
 from tuning.confirming.kept_trainings import run_race
 from tuning.confirming.race import NoWinner, race_of, winner_of
 from tuning.evidence.champion import Champion
@@ -28,8 +35,8 @@ def sides_of(runner: Runner, found: Evidence, champion: Champion, *, num_members
     run_race(runner, gate_trials(runner, where.folds, member, champion, **seeds))
     same = racer_like(runner, champion)
     wanted = {
-        found.trial_id: seeds_in_fold(runner, num_members, gate_seeds),
-        same.trial_id if same else champion.uri: seeds_in_fold(runner, champion.num_members, gate_seeds),
+        found.trial_id: seeds_of_challenger(runner, num_members, gate_seeds),
+        same.trial_id if same else champion.uri: seeds_of_champion(champion, gate_seeds),
     }
     sides = []
     for name, of in wanted.items():

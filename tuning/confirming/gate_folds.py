@@ -12,7 +12,7 @@ from tuning.evidence.chosen_on import ChosenOn
 from tuning.evidence.contest import NUM_SEEDS
 from tuning.evidence.gate.recorded_set import carried, recorded_clips, recorded_names
 from tuning.execution.runner import Runner
-from tuning.execution.seeds import fresh_seeds
+from tuning.execution.seeds import champion_seeds, fresh_seeds
 from tuning.records.ledger import Trial
 
 
@@ -38,17 +38,25 @@ def gate_folds(runner: Runner, champion: Champion) -> GateFolds:
     return GateFolds(folds=folds, num_people=len(set().union(*people.values())), left_out=left_out)
 
 
-def seeds_in_fold(runner: Runner, num_members: int, gate_seeds: int) -> list[int]:
-    """The seeds of a fold: of several that answer together as many as answer, of one alone so many more that they vary."""
-    return fresh_seeds(runner.ledger, num_members if num_members > 1 else max(gate_seeds, NUM_SEEDS))
+def seeds_of_challenger(runner: Runner, num_members: int, gate_seeds: int) -> list[int]:
+    """Its seeds in a fold: of several that answer together as many as answer, of one alone so many more that they vary."""
+    return fresh_seeds(runner.ledger, _count(num_members, gate_seeds))
+
+
+def seeds_of_champion(champion: Champion, gate_seeds: int) -> list[int]:
+    """Likewise of the champion."""
+    return champion_seeds(_count(champion.num_members, gate_seeds))
+
+
+def _count(num_members: int, gate_seeds: int) -> int:
+    return num_members if num_members > 1 else max(gate_seeds, NUM_SEEDS)
 
 
 def gate_trials(
     runner: Runner, folds: Sequence[int], member: Trial, champion: Champion, *, num_members: int, gate_seeds: int
 ) -> list[Trial]:
     """All that the gate needs of `member` and of the champion, fold by fold, trained already or not."""
-    ours = seeds_in_fold(runner, num_members, gate_seeds)
-    theirs = seeds_in_fold(runner, champion.num_members, gate_seeds)
+    ours, theirs = seeds_of_challenger(runner, num_members, gate_seeds), seeds_of_champion(champion, gate_seeds)
     return [
         trial for fold in folds for trial in (*_trials(member, ours, fold), *champions(runner, champion, theirs, fold))
     ]

@@ -20,7 +20,7 @@ from tuning.execution.runner import Runner
 from tuning.records.aliases import CHAMPION
 from tuning.records.kept import store
 from tuning.records.kept.key import Installation, Key, key_of, tested
-from tuning.records.kept.told import UNDER, sources
+from tuning.records.kept.told import sources
 from tuning.records.ledger import Trial
 from tuning.records.trial import identity
 
@@ -39,23 +39,6 @@ def run_race(runner: Runner, trials: Sequence[Trial], ahead: Sequence[Trial] = (
     finally:
         if Installation.here() == installation:  # else nobody knows which of the two trained
             _keep_new(runner, before, installation)
-
-
-def keep_promoted(runner: Runner, trial_id: str, uri: str) -> None:
-    """Keep what the configuration of `trial_id` did in its races, now that it is the champion `uri`.
-
-    Only what was trained by the code and the packages that are here now, by what the ledger noted of it then.
-    """
-    noted: dict[str, str] = {}
-    for event in runner.ledger.events_of_data():
-        if event["event"] == UNDER:
-            noted |= event["keys"]
-    installation = Installation.here()
-    for trial in runner.ledger.finished("race"):
-        if trial.of == trial_id and not trial.variant and trial.trial_id in noted:
-            key = _key_of_trained(runner, trial, installation)
-            if key is not None and key.name == noted[trial.trial_id]:
-                _keep(runner, trial, key, uri)
 
 
 def _take(runner: Runner, trials: Sequence[Trial], installation: Installation) -> None:
@@ -107,16 +90,11 @@ def _taken(runner: Runner, trial: Trial, key: Key | None) -> bool:
 
 
 def _keep_new(runner: Runner, before: set[str], installation: Installation) -> None:
-    """Keep what was trained of the champion from its first epoch to its last; note of all racers under which conditions."""
-    keys: dict[str, str] = {}
-    for trial in runner.ledger.finished("race"):
-        if trial.trial_id in before or (key := _key_of_trained(runner, trial, installation)) is None:
-            continue
-        keys[trial.trial_id] = key.name
-        if trial.variant == CHAMPION:
+    """Keep what was trained of the champion from its first epoch to its last."""
+    trained = [one for one in runner.ledger.finished("race") if one.variant == CHAMPION and one.trial_id not in before]
+    for trial in trained:
+        if (key := _key_of_trained(runner, trial, installation)) is not None:
             _keep(runner, trial, key, trial.of)
-    if keys:
-        runner.ledger.note(UNDER, keys=keys)
 
 
 def _keep(runner: Runner, trial: Trial, key: Key, champion: str) -> None:
@@ -170,6 +148,6 @@ def _key(
             device=device,
             num_workers=num_workers or runner.placement.workers,
             cpus_per_worker=runner.placement.cpus_per_worker,
-            **trial_idle_times(runner.home, runner.ledger.study, lambda _: None),
+            **trial_idle_times(runner.home, runner.ledger, lambda _: None),
         )
     return None

@@ -15,7 +15,7 @@ from tuning.evidence.champion import Champion
 from tuning.evidence.model.members import SERVED
 from tuning.evidence.race import answers_of, runs_of
 from tuning.execution.runner import Runner
-from tuning.execution.seeds import fresh_seeds
+from tuning.execution.seeds import champion_seeds, fresh_seeds
 from tuning.records.front.choice import taken, within_limits
 from tuning.records.front.course import EVENT, Course, course_of
 from tuning.records.ledger import Trial, first_error
@@ -134,7 +134,7 @@ def _course(runner: Runner, members: list[Trial], champion: Champion | None, ref
         champion=champion.uri if champion and beside else "",
         folds=folds,
         seeds=tuple(fresh_seeds(runner.ledger, refit_seeds)),
-        champion_seeds=tuple(fresh_seeds(runner.ledger, champion.num_members)) if champion and beside else (),
+        champion_seeds=tuple(champion_seeds(champion.num_members)) if champion and beside else (),
         test_over_train=sum(len(view.test) for view in views) / sum(len(view.train) for view in views),
         prefer=_preference(runner),
     )

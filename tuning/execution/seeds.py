@@ -6,7 +6,8 @@ confirmation: each pair shares its seeds.
 | phase | seeds |
 |---|---|
 | search, nested_search | `study.seed` x 100,000 and up, one a trial |
-| confirm, nested | 100,000,000 and up |
+| confirm, nested, race | 100,000,000 and up |
+| race, of the champion | 100,000,200 and up: not those by whose answers it was chosen |
 | refit | 100,000,500 and up, one a member of the model |
 | ablation | 200,000,000 and up |
 """
@@ -21,7 +22,8 @@ from tuning.records.ledger import Ledger
 SEARCH_STRIDE = 100_000  # trials that a search may have
 MOST_STUDY_SEEDS = 1000
 CONFIRM_SEED = MOST_STUDY_SEEDS * SEARCH_STRIDE
-MOST_CONFIRMED = 400  # seeds; a hundred more may be skipped
+CHAMPION_SEED = CONFIRM_SEED + 200
+MOST_CONFIRMED = 150  # seeds; fifty more may be skipped
 REFIT_SEED = CONFIRM_SEED + 500
 MOST_REFITS = 100  # each is one more network that the registered model runs
 ABLATION_SEED = 2000 * SEARCH_STRIDE
@@ -48,13 +50,27 @@ def refit_seeds(count: int) -> list[int]:
     return [REFIT_SEED + number for number in range(count)]
 
 
+def champion_seeds(count: int) -> list[int]:
+    """The first `count` seeds of the present champion beside its challengers: the same ones in every study.
+
+    It was chosen by what it answered with others: with those again it would seem better than it is.
+    Raises `ValueError` for too many.
+    """
+    _require_confirmed(count)
+    return [CHAMPION_SEED + number for number in range(count)]
+
+
 def fresh_seeds(ledger: Ledger, count: int) -> list[int]:
     """The first `count` seeds of confirmations that no search trial had: the same ones at every call.
 
     Raises `ValueError` for more than there are before the seed of a refit.
     """
-    if count > MOST_CONFIRMED:
-        raise ValueError(f"{count} seeds were given; at most {MOST_CONFIRMED} are allowed.")
+    _require_confirmed(count)
     phases: tuple[Phase, ...] = ("search", "nested_search")
     searched = {trial.seed for phase in phases for trial in ledger.of_phase(phase)}
     return list(itertools.islice((seed for seed in itertools.count(CONFIRM_SEED) if seed not in searched), count))
+
+
+def _require_confirmed(count: int) -> None:
+    if count > MOST_CONFIRMED:
+        raise ValueError(f"{count} seeds were given; at most {MOST_CONFIRMED} are allowed.")

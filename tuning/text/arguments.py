@@ -121,7 +121,7 @@ RefitSeeds = Annotated[
 ]
 GateSeeds = Annotated[
     int | None,
-    typer.Option(min=2, max=400, help="Seeds of challenger and champion in each fold of the gate; default: 2."),
+    typer.Option(min=2, max=150, help="Seeds of challenger and champion in each fold of the gate; default: 2."),
 ]
 Override = Annotated[
     str | None,

@@ -3,7 +3,7 @@
 import mlflow
 import pytest
 
-from tuning.confirming.gate_folds import gate_folds, racer_like, seeds_in_fold
+from tuning.confirming.gate_folds import gate_folds, racer_like, seeds_of_challenger, seeds_of_champion
 from tuning.evidence.champion import champion_of
 from tuning.evidence.contest import Refused
 from tuning.evidence.gate.recorded_set import recorded_names
@@ -45,9 +45,11 @@ def test_of_a_version_of_before_nobody_is_known_and_nobody_is_left_out(begin, st
 def test_one_alone_is_trained_with_seeds_that_vary_and_several_with_their_own(begin):
     runner = begin({8: GOOD}).search(8)
     first = [CONFIRM_SEED + number for number in range(4)]
-    assert seeds_in_fold(runner, 1, 2) == first[:2]
-    assert seeds_in_fold(runner, 1, 4) == first
-    assert seeds_in_fold(runner, 3, 2) == first[:3]
+    assert seeds_of_challenger(runner, 1, 2) == first[:2]
+    assert seeds_of_challenger(runner, 1, 4) == first
+    assert seeds_of_challenger(runner, 3, 2) == first[:3]
+    promote_winner(runner)
+    assert not set(seeds_of_champion(champion_beside(runner), 4)) & set(first), "it was chosen by its answers with those"
 
 
 @pytest.mark.slow

@@ -103,7 +103,7 @@ def test_people_whom_the_search_validated_on_are_left_out_and_their_fold_is_not_
 
 def test_a_number_of_seeds_that_cannot_be_is_refused_at_once(begin):
     runner = begin({8: GOOD}).search(8)
-    with pytest.raises(ValueError, match="gate_seeds=1 was given; whole numbers from 2 to 400"):
+    with pytest.raises(ValueError, match="gate_seeds=1 was given; whole numbers from 2 to 150"):
         promote_winner(runner, gate_seeds=1)
     assert not runner.asked
 

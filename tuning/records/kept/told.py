@@ -8,8 +8,6 @@ from trainables.core.wording import counted
 from tuning.records.aliases import CHAMPION
 from tuning.records.ledger import Ledger, Trial
 
-UNDER = "trained_under"  # the event that names the keys of what a race has trained
-
 
 def taken(ledger: Ledger) -> list[Trial]:
     """The trials on the present data that were not trained by this study."""
