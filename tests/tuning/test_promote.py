@@ -14,6 +14,7 @@ from tuning.evidence.champion import champion_of, version_tags
 from tuning.evidence.contest import Refused
 from tuning.evidence.evidence_file import commits_of, read_evidence
 from tuning.evidence.holdout import Holdout
+from tuning.execution.seeds import CHAMPION_SEED, CONFIRM_SEED
 from tuning.execution.study_data import cut
 from tuning.promote import promote_winner
 from tuning.records import registry
@@ -95,7 +96,7 @@ def test_a_superior_challenger_replaces_a_champion_of_another_system_trained_bes
     assert {trial.trainable for trial in theirs} == {"tdrag"}
     assert {trial.of for trial in theirs} == {f"models:/{promoted.name}/1"}
     assert {trial.parameters["gru_layers"] for trial in theirs} == {1}, "with its defaults written out"
-    assert sorted(trial.seed for trial in theirs) == sorted(trial.seed for trial in ours)
+    assert sorted(trial.seed - CHAMPION_SEED for trial in theirs) == sorted(trial.seed - CONFIRM_SEED for trial in ours)
     folder, _ = registry.fetch_model(promoted.uri, store["uri"], tmp_path)
     facts = read_evidence(folder / "evidence.json")
     assert (facts["replaced"]["version"], facts["replaced"]["trainable"]) == (1, "tdrag")

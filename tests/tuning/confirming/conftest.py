@@ -1,10 +1,11 @@
-"""A home whose champion was promoted by the study `one`, and studies that race beside it."""
+"""A home whose champion was trained beside the study `one`, and other studies that race beside it."""
 
 import pytest
 
 from tests.support.hand_runner import DEVICE, HandRunner, hand_store
 from tests.tuning.confirming.beside_champion import SKILLS
 from trainables.core import files
+from tuning.confirm import confirm_search
 from tuning.confirming import kept_trainings
 from tuning.promote import promote_winner
 from tuning.records.kept import store as kept
@@ -20,12 +21,17 @@ def next_device(monkeypatch):
 
 @pytest.fixture(scope="module")
 def champion_home(tmp_path_factory):
-    """A home whose champion was promoted by the study `one`."""
+    """A home whose champion was promoted by the study `zero`; the study `one` has raced beside it."""
     made = hand_store(tmp_path_factory.mktemp("home"))
-    with HandRunner("one", SKILLS, registered="task", **made) as runner:
+    kind = pytest.MonkeyPatch()
+    kind.setattr(kept_trainings, "device_kind", lambda *_: DEVICE)
+    with HandRunner("zero", SKILLS, registered="task", **made) as runner:
+        promote_winner(runner.search(*SKILLS))
+    with HandRunner("one", {**SKILLS, 16: 0.85}, registered="task", **made) as runner:
         runner.ledger.open_study(concurrency=3, dataset_fingerprint=runner.prepared.fingerprint)
         runner.splits.save(runner.folder / files.SPLITS)
-        promote_winner(runner.search(*SKILLS))
+        confirm_search(runner.search(16))
+    kind.undo()
     return made
 
 

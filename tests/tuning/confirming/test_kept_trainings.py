@@ -29,7 +29,7 @@ from tuning.records.tracking import Tracker
 pytestmark = pytest.mark.usefixtures("next_device")
 
 
-def test_a_promoted_configuration_is_kept_as_the_champion_raced(champion_home):
+def test_what_the_champion_did_beside_a_study_is_kept(champion_home):
     home, found = champion_home["home"], [kept.facts_of(path) for path in kept.kept_files(champion_home["home"])]
     assert sorted(one["key"]["fold"] for one in found) == list(range(FOLDS))
     assert {one["training"]["champion"] for one in found} == {"models:/task/1"}

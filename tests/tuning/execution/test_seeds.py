@@ -4,10 +4,12 @@ import pytest
 
 from tests.support.builders import make_trial
 from tuning.execution.seeds import (
+    CHAMPION_SEED,
     CONFIRM_SEED,
     MOST_CONFIRMED,
     REFIT_SEED,
     SEARCH_STRIDE,
+    champion_seeds,
     fresh_seeds,
     require_study_seed,
     search_seed,
@@ -17,14 +19,16 @@ from tuning.records.ledger import Ledger
 
 def test_searches_of_studies_with_other_seeds_share_none():
     assert search_seed(0, SEARCH_STRIDE - 1) < search_seed(1, 0) < search_seed(1, 1)
-    assert CONFIRM_SEED + MOST_CONFIRMED < REFIT_SEED
+    assert CONFIRM_SEED + MOST_CONFIRMED < CHAMPION_SEED < CHAMPION_SEED + MOST_CONFIRMED < REFIT_SEED
 
 
 def test_what_would_reach_into_the_seeds_of_another_phase_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"^Trial 100,001 of a search was asked for; at most 100,000 are allowed\.$"):
         search_seed(0, SEARCH_STRIDE)
-    with Ledger.write(tmp_path) as ledger, pytest.raises(ValueError, match=r"^401 seeds were given; at most 400 are"):
-        fresh_seeds(ledger, 401)
+    with Ledger.write(tmp_path) as ledger, pytest.raises(ValueError, match=r"^151 seeds were given; at most 150 are"):
+        fresh_seeds(ledger, 151)
+    with pytest.raises(ValueError, match=r"^151 seeds were given; at most 150 are"):
+        champion_seeds(151)
 
 
 @pytest.mark.parametrize("phase", ["search", "nested_search"])
