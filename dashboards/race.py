@@ -11,6 +11,7 @@ from dashboards.core.panel import Figure, Panel
 from trainables.core.wording import counted
 from tuning.evidence.holdout import describe_tested
 from tuning.evidence.race import Raced, Racer
+from tuning.records.kept.told import taken_told
 from tuning.text.evidence_tables import fate, race_summary
 from tuning.text.quantities import points, spread
 from tuning.text.tables import titled
@@ -31,7 +32,7 @@ def panel(report: ReportData) -> Panel | None:
         title="Race",
         order=28,
         reading=_READING,
-        lead=join([element("p", line) for line in race_summary(found)]),
+        lead=join([element("p", line) for line in (*race_summary(found), taken_told(report.ledger)) if line]),
         figures=(Figure(plot=_dots(found), label=_label(found)),),
         body=_table(found),
     )

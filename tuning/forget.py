@@ -28,7 +28,8 @@ def forget(
 ) -> Forgotten:
     """Erase the person `subject` from a home, of all data sets or of `dataset`; what was erased, and what could not be.
 
-    Prepared faces and predictions are written anew without him, pages that name a clip of his are deleted. Data that he was
+    Prepared faces and predictions are written anew without him, pages that name a clip of his and kept
+    trainings of champions whose predictions hold him are deleted. Data that he was
     in has another fingerprint then, so that no study goes on with it unasked. All spellings of a name count, unless
     `keep_spelling`; a clip that names nobody goes by its id. Weights, and all that lies outside of the home, stay.
 
@@ -42,6 +43,8 @@ def forget(
         found = look(place, uri, person, dataset)  # nobody changes it any more
         told = found.told()
         for path in found.pages:
+            path.unlink(missing_ok=True)
+        for path in found.kept:
             path.unlink(missing_ok=True)
         for errors in found.errors.values():
             disposal.correct_errors(uri, errors)

@@ -88,6 +88,8 @@ def _of_trial(ledger: Ledger, trial: Trial) -> Iterator[str]:
     for worker in trial.workers:
         gpus = f", GPUs {worker['gpus']}" if worker["gpus"] else ""
         yield f"worker: {worker['host']}, {worker['device']}{gpus}"
+    if taken := trial.taken_from:
+        yield f"taken from {taken['study']} {taken['trial_id']}, which ended {_clock(taken['ended_at'])}"
     for event in ledger.events:
         if event["event"] == "noted" and event["trial_id"] == trial.trial_id:
             yield event["words"]

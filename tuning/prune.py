@@ -14,8 +14,10 @@ from filelock import FileLock, Timeout
 from trainables.core import files
 from trainables.core.prepared.remaining import fingerprints_of
 from trainables.core.prepared.stored import lock_path
+from tuning.evidence.champion import served
 from tuning.records import disposal
 from tuning.records.home import home_of, known_studies, study_folders
+from tuning.records.kept import store
 from tuning.records.ledger import Ledger
 from tuning.records.left_over import Part, left_over, num_bytes, unneeded
 from tuning.records.mlflow_client import is_server
@@ -42,7 +44,8 @@ class Pruning:
 def plan_prune(*, home: str | Path | None = None) -> Pruning:
     """What `prune` will free of a home; nothing is changed.
 
-    Prepared faces and drawn copies that no begun study refers to; features of frozen trunks; weights of search trials that a
+    Prepared faces and drawn copies that no begun study refers to; features of frozen trunks; kept trainings of what is
+    champion no more; weights of search trials that a
     search's end would free (`left_over.needed`); checkpoints of trials that ended; Ray's own results; what interrupted
     work left over; runs that were deleted in MLflow. Nothing of a study that runs, and while one runs nothing that studies
     share. Raises `ConnectionError` where MLflow does not answer.
@@ -50,7 +53,7 @@ def plan_prune(*, home: str | Path | None = None) -> Pruning:
     place = home_of(home)
     uri = open_store(place)
     kept: list[str] = []
-    parts = list(_files(place, kept))
+    parts = list(_files(place, uri, kept))
     running = [study for study in known_studies(place) if is_written(place / study)]
     if not is_server(uri):  # the trash of a server is its owner's
         runs = disposal.deleted_runs(uri, but=running)
@@ -70,7 +73,7 @@ def prune(plan: Pruning | None = None, *, home: str | Path | None = None) -> Pru
     for lock in _locks(place, wanted):
         with contextlib.suppress(Timeout), lock.acquire(timeout=0) if lock else contextlib.nullcontext():
             ours = Path(lock.lock_file) if lock else None
-            for part in list(_files(place, [], ours=ours)):
+            for part in list(_files(place, uri, [], ours=ours)):
                 if part.what in wanted and _lock(place, part.what) == ours:
                     _delete(place / part.what)
                     freed.append(part)
@@ -83,7 +86,7 @@ def prune(plan: Pruning | None = None, *, home: str | Path | None = None) -> Pru
     return Pruning(home=place, parts=tuple(freed))
 
 
-def _files(home: Path, kept: list[str], *, ours: Path | None = None) -> Iterator[Part]:
+def _files(home: Path, uri: str, kept: list[str], *, ours: Path | None = None) -> Iterator[Part]:
     """The files and folders that may go; a study whose lock is `ours` counts as one that does not run."""
     for path in left_over(home, ours=ours):
         yield _part(home, path, "left over by interrupted work")
@@ -101,6 +104,7 @@ def _files(home: Path, kept: list[str], *, ours: Path | None = None) -> Iterator
         yield from _of_study(home, ledger)
     if not running:
         yield from _shared(home, kept)
+        yield from _of_champions(home, uri)
 
 
 def _of_study(home: Path, ledger: Ledger) -> Iterator[Part]:
@@ -138,6 +142,20 @@ def _shared(home: Path, kept: list[str]) -> Iterator[Part]:
     for folder in sorted((home / files.DRAWN).glob("[!.]*")):
         if folder.name not in names and not any(root.is_relative_to(folder) for root in roots):
             yield _part(home, folder, "drawn data of no begun study")
+
+
+def _of_champions(home: Path, uri: str) -> Iterator[Part]:
+    """Kept trainings of configurations that are no champion any more, and damaged ones."""
+    found = store.kept_files(home)
+    champions = served(uri) if found else []  # else nothing of MLflow's is made or asked
+    for path in found:
+        try:
+            key = store.facts_of(path)["key"]
+        except store.Damaged:
+            yield _part(home, path, "a kept training that is damaged")
+            continue
+        if (key["trainable"], key["configuration"]) not in champions:
+            yield _part(home, path, "a kept training of a champion that is champion no more")
 
 
 def _part(home: Path, path: Path, reason: str) -> Part:

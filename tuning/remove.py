@@ -31,7 +31,8 @@ class Removed:
 def plan_removal(study: str | Named, *, home: str | Path | None = None) -> Removed:
     """What `remove` will take away; nothing is changed.
 
-    Prepared faces are shared and stay, and so does a drawn data set: `prune` frees what nothing needs afterwards.
+    Prepared faces are shared and stay, so do a drawn data set and the kept trainings of champions: `prune` frees what
+    nothing needs afterwards.
     Raises `ValueError` for a study that was not begun or that runs, and `ConnectionError` where MLflow does not answer.
     """
     place, study = home_of(home), name_of(study)

@@ -15,8 +15,11 @@ from trainables.core.baselines.record import Baseline
 from tuning.records.budget.told import Balance, balance_of
 from tuning.records.front.told import how_sure, members_of
 from tuning.records.home import Named, home_of, known_studies, name_of
+from tuning.records.kept.told import taken_told
 from tuning.records.ledger import read_begun
 from tuning.text.errors import message_of
+
+_KINDS = ("weights", "checkpoints", "predictions", "other")  # of a study's own files
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,8 +35,10 @@ class Status:
     `error_budget` is what is left of the error level of its people (docs/decisions/0032): as the registry says now where that
     is a file here, else as the ledger heard last; `None` where nothing of it can be promoted, or nobody knows.
 
-    `disk` is what its folder takes, in bytes by kind, and its `prepared` faces, which may be other studies' too. MLflow's
-    files, registered models among them, are not counted.
+    `taken` says how many trainings of the champion other studies trained (docs/decisions/0035), `""` where none.
+
+    `disk` is what its folder takes, in bytes by kind, and its `prepared` faces and the `kept_trainings` on its data, which may
+    be other studies' too. MLflow's files, registered models among them, are not counted.
 
     Of a study that went on with other data, these are the trials on version `data_version` of them, the present one.
     """
@@ -53,6 +58,7 @@ class Status:
     baselines: list[Baseline] = dataclasses.field(default_factory=list)
     incomparable: dict[str, str] = dataclasses.field(default_factory=dict)
     error_budget: Balance | None = None
+    taken: str = ""
     disk: dict[str, int] = dataclasses.field(default_factory=dict)
     damaged: str = ""
 
@@ -100,18 +106,22 @@ def _status(home: Path, name: str) -> Status:
         baselines=ledger.baselines,
         incomparable=ledger.incomparable,
         error_budget=balance_of(ledger, home),
+        taken=taken_told(ledger),
         disk=_taken(home, ledger.folder, ledger.study.get("dataset_fingerprint")),
     )
 
 
 def _taken(home: Path, folder: Path, fingerprint: str | None) -> dict[str, int]:
-    found = dict.fromkeys(("weights", "checkpoints", "predictions", "other", "prepared"), 0)
+    found = dict.fromkeys((*_KINDS, "prepared", files.KEPT_TRAININGS), 0)
     prepared = (home / files.PREPARED).glob(f"*-{fingerprint[:12]}") if fingerprint else ()
-    for top, is_prepared in ((folder, False), *((place, True) for place in prepared)):
+    shared = [(place, "prepared") for place in prepared]
+    if fingerprint:
+        shared.append((files.kept_trainings(home, fingerprint), files.KEPT_TRAININGS))
+    for top, kind in ((folder, ""), *shared):
         for place, _, names in os.walk(top):
             for name in names:
                 with contextlib.suppress(FileNotFoundError):  # somebody is at work
-                    found["prepared" if is_prepared else _kind(name)] += (Path(place) / name).lstat().st_size
+                    found[kind or _kind(name)] += (Path(place) / name).lstat().st_size
     return found
 
 

@@ -237,7 +237,7 @@ def load_study(name: str) -> Study:
 
 def _check_folder(name: str) -> None:
     """Raises `ValueError` for a name that cannot be that of a study's folder in a home."""
-    taken = (files.PREPARED, files.DRAWN, files.ARTIFACTS, files.DATABASE)
+    taken = (files.PREPARED, files.DRAWN, files.ARTIFACTS, files.DATABASE, files.KEPT_TRAININGS)
     if not re.fullmatch(r"[^-./\\\s][^/\\\n]*", name) or name in taken:
         raise ValueError(
             f"The study's name was given as {name!r}. No `/` or `\\` is allowed in it, no `.` or `-` at "

@@ -25,7 +25,9 @@ from trainables.core.prepared.splits import load_splits, make_splits
 from trainables.core.prepared.stored import Prepared, open_prepared
 from trainables.core.training.trial import write_model
 from tuning.confirm import confirm_search
+from tuning.execution.devices.placement import Placement
 from tuning.execution.runner import Runner
+from tuning.execution.session import Node, Session
 from tuning.promote import promote_winner
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.mlflow_client import default_uri
@@ -101,6 +103,7 @@ class HandRunner:
         self.listener = Silent()
         self.ledger = Ledger.write(self.folder)
         self.asked: list[Trial] = []
+        self.placement = Placement()
         self.fails, self.device_of, self.time_of = lambda trial: False, lambda trial: DEVICE, lambda trial: 10.0
         self.promised = 0.0  # what a search believes beyond the skill
         self._experiment = experiment
@@ -141,6 +144,9 @@ class HandRunner:
                 self._write(trial, self.skills[trial.parameters["gru_hidden"]])
 
     run_in_turn = Runner.run_in_turn
+
+    def session(self):
+        return Session(nodes=(Node(num_cpus=1),))
 
     def run(self, phase, searcher, count, deadline=None):
         """Write up to `count` of what is proposed."""

@@ -26,7 +26,7 @@ class LoopRunner(Driver):
 
     run = Runner.run
 
-    def _ray(self):
+    def session(self):
         return Session(nodes=(Node(num_cpus=1),))
 
     def _tuner(self, phase, bookkeeper, count, slots, gpus):
@@ -46,6 +46,6 @@ def training_here():
         return tried(lambda: run_trial(TrialSpec(**spec), report, group), [whereabouts(group.device)])
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Runner, "_ray", LoopRunner._ray)
+        patch.setattr(Runner, "session", LoopRunner.session)
         patch.setattr(Runner, "_tuner", lambda self, phase, bookkeeper, count, *_: Loop(bookkeeper, count, train))
         yield

@@ -37,6 +37,7 @@ def test_it_counts_trials_and_names_what_was_promoted_and_not_what_was_refused(t
                 "predictions": 0,
                 "other": ledger.path.stat().st_size + owner,
                 "prepared": 0,
+                "kept_trainings": 0,
             },
             baselines=[Baseline(name="majority", accuracy=0.25, folds=(0,))],
         )
@@ -61,7 +62,8 @@ def test_it_tells_the_disk_that_a_study_takes_by_kind(tmp_path, capsys):
     assert f"disk: weights 900 B, checkpoints 100 B, predictions 30 B, other {before + 10} B, prepared 1000 B" in said
     show_status(tmp_path, [found], True)
     assert json.loads(capsys.readouterr().out)["disk"] == found.disk
-    assert found.disk == {"weights": 900, "checkpoints": 100, "predictions": 30, "other": before + 10, "prepared": 1000}
+    own = {"weights": 900, "checkpoints": 100, "predictions": 30, "other": before + 10}
+    assert found.disk == {**own, "prepared": 1000, "kept_trainings": 0}
 
 
 def test_a_study_that_was_not_begun_is_a_message(tmp_path):

@@ -14,6 +14,7 @@ ARTIFACTS = "artifacts"
 DATABASE = "mlflow.db"
 IDLE_TIMES = "idle_times.json"
 REGISTRY_LOCK = "{database}.{model}.lock"
+KEPT_TRAININGS = "kept_trainings"
 
 # Of prepared faces, `<home>/prepared`.
 PREPARED_LOCK = ".{folder}.lock"
@@ -59,6 +60,11 @@ def checkpoint_files(folder: Path) -> list[Path]:
 def trial_folder(study_folder: Path, trial_id: str) -> Path:
     """Where the files of a trial lie."""
     return study_folder / TRIALS / trial_id
+
+
+def kept_trainings(home: Path, fingerprint: str) -> Path:
+    """Where a home keeps trainings of champions on the data of that `fingerprint`."""
+    return home / KEPT_TRAININGS / fingerprint[:12]
 
 
 def without_weights(folder: Path) -> str:

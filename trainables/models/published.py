@@ -18,7 +18,7 @@ from trainables.core import files
 from trainables.core.starting import Loaded
 from trainables.models.attention import start_as_identity
 from trainables.models.colours import AsTrained
-from trainables.models.sources import IMAGENET, ROOT, Source, colours_of, is_path, path_of, source_of
+from trainables.models.sources import IMAGENET, ROOT, SOURCES, Source, colours_of, is_path, path_of, source_of
 
 # Where trainers put the state dict among other things.
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params")
@@ -205,6 +205,18 @@ def _facts(path: Path, source: Source | None) -> dict[str, Any]:
         trained_on += f", after {before['trained_on']}"
     licence = before["licence"] if before else "not known"
     return {"trained_on": trained_on, "licence": licence, "sha256": digest, "published": None}
+
+
+def digest_of(weights: str) -> str:
+    """Names what `weights`, a name or a path, are by what the files hold; `""` for `none`, and where no file is there.
+
+    A name is of several files, of which a backbone takes one: all that are there count.
+    """
+    if is_path(weights):
+        paths = [path_of(weights, "")]
+    else:
+        paths = [path_of(weights, one.backbones[0]) for one in SOURCES.get(weights, ())]
+    return " ".join(sorted({_sha256(path, path.stat().st_mtime_ns) for path in paths if path.is_file()}))
 
 
 @functools.lru_cache(maxsize=8)

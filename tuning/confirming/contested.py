@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tuning.confirming.beside import trials_of_champion
+from tuning.confirming.kept_trainings import run_race
 from tuning.confirming.race import NoWinner, winner_of
 from tuning.evidence.champion import Champion, chosen_on
 from tuning.evidence.chosen_on import ChosenOn
@@ -42,8 +43,8 @@ def sides_of(
         found.trial_id: _seeds(runner, course.seeds, num_members, num_seeds),
         base: _seeds(runner, course.seeds_of(base), champion.num_members, num_seeds),
     }
-    runner.run_listed(
-        "race",
+    run_race(
+        runner,
         [
             trial
             for fold in folds

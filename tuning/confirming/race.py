@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from search_spaces.core.preference import preference_of
 from trainables.core.wording import counted
 from tuning.confirming.beside import trials_of_champion
+from tuning.confirming.kept_trainings import run_race
 from tuning.evidence.champion import Champion
 from tuning.evidence.model.members import SERVED
 from tuning.evidence.race import EVENT, Course, answers_of, course_of, runs_of
@@ -123,7 +124,9 @@ def _run_folds(
         ]
         if champion:
             todo += trials_of_champion(champion, "race", course.champion_seeds, (fold,))
-    runner.run_listed("race", todo)
+    run_race(
+        runner, todo, trials_of_champion(champion, "race", course.champion_seeds, course.folds) if champion else ()
+    )
 
 
 def _whole(runner: Runner, course: Course, name: str, folds: Sequence[int]) -> bool:

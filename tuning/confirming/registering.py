@@ -9,6 +9,7 @@ from typing import Any
 
 from trainables.core import files
 from tuning.confirming.judging import Judged
+from tuning.confirming.kept_trainings import keep_promoted
 from tuning.confirming.refits import model_folder
 from tuning.evidence.champion import Champion, registered_name, version_tags
 from tuning.evidence.chosen_on import ChosenOn
@@ -39,7 +40,9 @@ def register(
     Raises `Refused` where another version than `champion` is champion by now.
     """
     with model_folder(runner, trained) as folder:
-        return _registered(runner, holdout, found, champion, judged, trained, folder, test)
+        promoted = _registered(runner, holdout, found, champion, judged, trained, folder, test)
+    keep_promoted(runner, found.trial_id, f"models:/{promoted.name}/{promoted.version}")
+    return promoted
 
 
 def as_it_is(runner: Runner, found: Evidence, champion: Champion) -> Promotion:
@@ -48,6 +51,7 @@ def as_it_is(runner: Runner, found: Evidence, champion: Champion) -> Promotion:
     override = Override.of_tags(stated)
     if (stated.get(tags.STUDY), stated.get(tags.TRIAL_ID)) == (runner.study.name, found.trial_id):
         _note(runner, name, version, found, override, num_members=champion.num_members)
+        keep_promoted(runner, found.trial_id, champion.uri)
     return Promotion(
         name=name,
         version=version,

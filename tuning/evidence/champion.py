@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import tempfile
@@ -87,14 +88,12 @@ def champion_of(study: Study, prepared: Prepared, splits: Splits, tracking_uri: 
         )
     trainable = stated.get(tags.TRAINABLE, study.trainable)
     try:
-        parameters = configuration(trainable, json.loads(stated.get(tags.PARAMETERS, "null")))
+        parameters = _parameters(trainable, stated)
     except (ValueError, TypeError) as error:
         raise Incomparable(
             f"The present champion of {name} (version {version}) cannot be trained again to be compared with: {error} It "
             "serves on as it is. Register under another name (`registered_model` of the study)."
         ) from error
-    if workers := stated.get(tags.WORKERS):  # of a version that had batches of `batch_size` on each of them
-        parameters["batch_size"] *= len(workers.split(", "))
     if (size := parameters.get("image_size", 0)) > prepared.face_size:
         raise Incomparable(
             f"The present champion of {name} (version {version}) reads an image_size of {size} px, and the faces of study "
@@ -103,6 +102,28 @@ def champion_of(study: Study, prepared: Prepared, splits: Splits, tracking_uri: 
             "(`registered_model` of the study)."
         )
     return Champion(name=name, version=version, trainable=trainable, parameters=parameters, tags=stated)
+
+
+def served(tracking_uri: str) -> list[tuple[str, dict[str, Any]]]:
+    """Trainable and configuration of every present champion that can be trained again.
+
+    Raises `ConnectionError` where MLflow does not answer.
+    """
+    found = []
+    for name, _, _ in registry.champions(tracking_uri):
+        stated = (registry.present_champion(tracking_uri, name) or (0, {}))[1]
+        if trainable := stated.get(tags.TRAINABLE):
+            with contextlib.suppress(ValueError, TypeError):
+                found.append((trainable, _parameters(trainable, stated)))
+    return found
+
+
+def _parameters(trainable: str, stated: Mapping[str, str]) -> dict[str, Any]:
+    """The whole configuration of a version, by its tags. Raises `ValueError` or `TypeError` where it cannot be trained here."""
+    parameters = configuration(trainable, json.loads(stated.get(tags.PARAMETERS, "null")))
+    if workers := stated.get(tags.WORKERS):  # of a version that had batches of `batch_size` on each of them
+        parameters["batch_size"] *= len(workers.split(", "))
+    return parameters
 
 
 def chosen_on(champion: Champion, tracking_uri: str, home: Path) -> ChosenOn:

@@ -25,9 +25,10 @@ from trainables.core.prepared.withdrawn import (
 from trainables.core.wording import counted
 from trainables.data.core.dataset import DataError
 from trainables.data.core.spelling import same
-from tuning.evidence.withdrawal import InStudy, in_study, pages_in, people_in, predictions_in, role_in
+from tuning.evidence.withdrawal import InStudy, in_study, kept_of, pages_in, people_in, predictions_in, role_in
 from tuning.records import disposal
 from tuning.records.home import known_studies
+from tuning.records.kept.store import kept_files
 from tuning.records.mlflow_client import shown_uri
 from tuning.records.owner import locked
 
@@ -90,6 +91,7 @@ class Found:
     pages: tuple[Path, ...]
     models: list[Model]
     elsewhere: list[str]
+    kept: dict[Path, int] = dataclasses.field(default_factory=dict)  # trainings of champions, with the rows of each
     copies: list[tuple[InStudy, dict[Path, int]]] = dataclasses.field(default_factory=list)
     errors: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)  # by study and run of MLflow
 
@@ -131,6 +133,11 @@ class Found:
                 yield self._trace(study.folder / files.TRIALS, holds, "stays", study.dataset)
         for study, copies in self.copies:
             yield self._trace(self.home / files.ARTIFACTS, _rows(copies, "copy", "copies"), "rewritten", study.dataset)
+        if self.kept:
+            holds = (
+                f"{counted(sum(self.kept.values()), 'row')} in {counted(len(self.kept), 'kept training')} of champions"
+            )
+            yield self._trace(self.home / files.KEPT_TRAININGS, holds, "deleted", "")
         for name, errors in self.errors.items():
             holds = f"{counted(len(errors), 'error')} in words that name a clip"
             yield Trace(what=f"fertune/{name} in MLflow", holds=holds, fate="rewritten", dataset="")
@@ -150,7 +157,8 @@ def look(home: Path, uri: str, person: Person, dataset: str | None) -> Found:
     known = _Known()
     held, elsewhere = _prepared(home, person, dataset, known)
     studies = list(_studies(home, held, person, dataset, known, elsewhere))
-    if not (held or studies):
+    kept = kept_of(home, person, dataset, {clip for one in held for clip in one.clip_ids})
+    if not (held or studies or any(kept.values())):
         raise known.nobody(home, person, dataset)
     clip_ids = {clip for study in studies for clip in study.clip_ids} | {clip for one in held for clip in one.clip_ids}
     found = Found(
@@ -167,6 +175,7 @@ def look(home: Path, uri: str, person: Person, dataset: str | None) -> Found:
         pages=pages_in(home, clip_ids),
         models=_models(home, uri, held, studies),
         elsewhere=elsewhere,
+        kept=kept,
     )
     for study in studies:
         _tracked(found, uri, study)
@@ -272,7 +281,7 @@ class _Known:
         """What to raise where nothing is of `person`."""
         if dataset is not None and dataset not in self.datasets:
             return ValueError(lookup.unknown(f"data set under {home}", dataset, sorted(filter(None, self.datasets))))
-        names = self.names.union(*map(people_in, self.files))
+        names = self.names.union(*map(people_in, (*self.files, *kept_files(home))))
         if owner := self.owners.get(person.name):
             return ValueError(
                 f"The clip {person.name} is of {owner!r}: give that name, and all clips of it are forgotten."

@@ -17,6 +17,7 @@ from trainables.core.prepared.splits import Splits, load_splits
 from trainables.core.prepared.withdrawn import Held, Person, redacted
 from trainables.data.core.dataset import DataError
 from tuning.evidence.holdout import study_at_starts
+from tuning.records.kept.store import Damaged, facts_of, kept_files
 from tuning.records.ledger import Ledger, Trial
 
 WORDS = ("error", "words", "reason")  # what an event of a ledger says in sentences, which may name a clip
@@ -118,6 +119,22 @@ def predictions_in(
         if count:
             found[path] = count
     return found, tuple(unreadable)
+
+
+def kept_of(home: Path, person: Person, dataset: str | None, clip_ids: Collection[str]) -> dict[Path, int]:
+    """Kept trainings of champions that hold the person, of all data sets or of `dataset`, with his rows in each.
+
+    Damaged ones, of which nobody knows, are among them, with none.
+    """
+    paths = []
+    for path in kept_files(home):
+        try:
+            of = facts_of(path)["training"]["dataset"]
+        except Damaged:
+            of = dataset
+        paths += [path] * (dataset in (None, of))
+    found, unreadable = predictions_in(paths, person, clip_ids)
+    return found | dict.fromkeys(unreadable, 0)
 
 
 def people_in(path: Path) -> set[str]:

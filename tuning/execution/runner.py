@@ -173,7 +173,7 @@ class Runner:
             if self.ledger.study:
                 self.ledger.open_study(**facts)
             return
-        session = self._ray()
+        session = self.session()
         slots, gpus = slots_of(self.placement, session, count)
         where = (self.placement, session, slots, gpus, self.ledger.study.get("memory_gaps", {}))
         self._told, measured = trial_memory(self.study, phase, *where, tell=self.noted)
@@ -266,7 +266,8 @@ class Runner:
             **self._data_facts,
         }
 
-    def _ray(self) -> Session:
+    def session(self) -> Session:
+        """The connection to Ray, which is started or joined when first needed."""
         if self._session is None:
             self._session = self._resources.enter_context(open_session(verbose=self.verbose))
             if self._session.wait:

@@ -120,10 +120,11 @@ class Ledger:
         metrics: dict[str, float] | None = None,
         error: str = "",
         workers: list[dict[str, str]] | None = None,
+        **beside: Any,
     ) -> None:
-        """A trial's last word. On disk before this returns."""
+        """A trial's last word, with what is known `beside` (`taken_from`). On disk before this returns."""
         assert trial_id in self.trials, trial_id
-        outcome = {"state": state, "metrics": metrics or {}, "error": error, "workers": workers or []}
+        outcome = {"state": state, "metrics": metrics or {}, "error": error, "workers": workers or [], **beside}
         self._append({"event": "ended", "trial_id": trial_id} | outcome)
         with self._writing:
             self._sync()
@@ -236,7 +237,7 @@ class Ledger:
                 trial = self.trials[event["trial_id"]]
                 trial.state, trial.ended_at = facts["state"], event["time"]
                 trial.metrics, trial.error = facts["metrics"], facts["error"]
-                trial.workers = facts.get("workers", [])
+                trial.workers, trial.taken_from = facts.get("workers", []), facts.get("taken_from", {})
             case "selected":
                 self.selection = facts
 

@@ -21,7 +21,7 @@ from tuning.records.ledger import Ledger, Trial, objective_values
 from tuning.records.owner import is_locked, is_written
 from tuning.statistics import pareto
 
-ABANDONED_AFTER_S = 3600.0  # a drawing takes minutes, and has no lock
+ABANDONED_AFTER_S = 3600.0  # a drawing takes minutes, a kept training less; neither has a lock
 NEVER_AGAIN = ("search", "nested_search")  # phases whose failed trials no later run takes up
 KEEPS = ("needed", "all")  # what `--keep-weights` takes
 REMOVED = ".removed"  # how the name of a study's folder ends while it goes
@@ -170,9 +170,11 @@ def _of_data(home: Path, ours: Path | None) -> Iterator[Path]:
     for draft, folder in drafts.items():
         if lock_path(folder) == ours or not is_locked(lock_path(folder)):
             yield draft
-    for drawing in (home / files.DRAWN).glob(".*.drawing-*"):
-        if time.time() - max(found.lstat().st_mtime for found in (drawing, *drawing.rglob("*"))) > ABANDONED_AFTER_S:
-            yield drawing
+    without_lock = [*(home / files.DRAWN).glob(".*.drawing-*"), *(home / files.KEPT_TRAININGS).glob("*/.*.tmp")]
+    for draft in without_lock:
+        with contextlib.suppress(FileNotFoundError):  # it is through
+            if time.time() - max(found.lstat().st_mtime for found in (draft, *draft.rglob("*"))) > ABANDONED_AFTER_S:
+                yield draft
 
 
 def _of_studies(home: Path, ours: Path | None) -> Iterator[Path]:

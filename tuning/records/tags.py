@@ -14,6 +14,7 @@ SELECTION = "fertune.selection"
 SEED = "fertune.seed"
 VARIANT = "fertune.variant"
 OF = "fertune.of"
+TAKEN_FROM = "fertune.taken_from"  # the study and its trial that trained it, of one that is kept of a champion
 PARETO = "fertune.pareto"
 STOPPED_EARLY = "fertune.stopped_early"
 LEAKY = "fertune.leaky"

@@ -261,6 +261,8 @@ class Tracker:
             run_tags.append(RunTag(tags.DEVICE, ", ".join(sorted({worker["device"] for worker in workers}))))
             placed = ", ".join(f"{worker['host']} {worker['gpus']}".strip() for worker in workers)
             run_tags.append(RunTag(tags.WORKERS, placed[:5000]))
+        if taken := event.get("taken_from"):
+            run_tags.append(RunTag(tags.TAKEN_FROM, f"{taken['study']} {taken['trial_id']}"))
         if event["error"]:
             run_tags.append(RunTag(tags.ERROR, event["error"][:5000]))
         self._client.log_batch(run_id, metrics=metrics, tags=run_tags)

@@ -25,6 +25,7 @@ class Trial:
     one (a champion from elsewhere), `parameters` is all that is given, and the study's settings play no part.
     `data_version` counts the data that the study had until then, the first as 1 (`Ledger.data_version`).
     `curve` has one row per epoch, `metrics` what was logged once at the chosen epoch, `workers` host, device and GPUs.
+    `taken_from` says of one that was not trained here, but taken from those kept of champions, where it was (`Origin`).
     """
 
     trial_id: str = ""
@@ -44,6 +45,7 @@ class Trial:
     metrics: dict[str, float] = dataclasses.field(default_factory=dict)
     error: str = ""
     workers: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    taken_from: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def halted(self) -> bool:

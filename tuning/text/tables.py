@@ -160,9 +160,11 @@ def print_status(found: Any, console: Console) -> None:
         console.print(f"  promoted: {promoted['name']} version {promoted['version']}{averages}", highlight=False)
         if override := override_in(promoted):
             console.print(f"    {override.told}", highlight=False, markup=False, soft_wrap=True)
+    if found.taken:
+        console.print(f"  {found.taken}", highlight=False, soft_wrap=True)
     if found.error_budget is not None:
         console.print(f"  {found.error_budget.told}", highlight=False, soft_wrap=True)
-    parts = [f"{kind} {size(count)}" for kind, count in found.disk.items() if count]
+    parts = [f"{kind.replace('_', ' ')} {size(count)}" for kind, count in found.disk.items() if count]
     console.print(f"  disk: {', '.join(parts) or size(0)}", highlight=False)
     for trial_id, reason in found.incomparable.items():
         console.print(f"  incomparable: {trial_id}. {reason}", highlight=False)

@@ -14,6 +14,7 @@ from trainables.core.starting import loaded_into
 from trainables.models.backbones import frame_network
 from trainables.models.cnn import static_cnn as cnn
 from trainables.models.colours import AsTrained
+from trainables.models.published import digest_of
 from trainables.models.resnet3d import ResNet3d
 from trainables.models.sources import IMAGENET, Colours
 
@@ -230,3 +231,17 @@ def test_from_nothing_gates_start_as_they_did(theirs):
     torch.manual_seed(0)
     gate = frame_network("resnet18", "se")[0].layer1[0].gate
     assert gate.excite.weight.abs().sum() > 0
+
+
+def test_what_weights_are_is_told_by_the_content_of_their_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    own = tmp_path / "own.pth"
+    assert digest_of("none") == digest_of(str(own)) == digest_of("imagenet") == ""
+    own.write_bytes(b"one")
+    assert digest_of(str(own)) == hashlib.sha256(b"one").hexdigest()
+    before = digest_of(str(own))
+    own.write_bytes(b"other")
+    assert digest_of(str(own)) != before
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "resnet18-f37072fd.pth").write_bytes(b"published")
+    assert digest_of("imagenet") == hashlib.sha256(b"published").hexdigest()

@@ -25,7 +25,7 @@ from tuning.status import status
 class Looping(Runner):
     """A runner whose Tune is a loop."""
 
-    _ray, _tuner = LoopRunner._ray, LoopRunner._tuner
+    session, _tuner = LoopRunner.session, LoopRunner._tuner
 
     def __init__(self, study, listener=None, **asked):
         super().__init__(study, listener or Quiet(), trains=False, **asked)

@@ -83,10 +83,13 @@ def _answers(
 def timed_on(ledger: Ledger, runs: Sequence[Trial]) -> str:
     """Under which conditions the times of `runs` were measured: device, workers, and how many trials could run at once."""
     at_once = study_at_starts(ledger, "concurrency")
-    conditions = {
-        (trial.device, len(trial.workers), str(at_once[trial.trial_id][-1] or "an unknown number")) for trial in runs
-    }
+    conditions = {(trial.device, len(trial.workers), _at_once(trial, at_once[trial.trial_id][-1])) for trial in runs}
     return " and ".join(
         f"{device or 'an unknown device'}, {counted(workers, 'worker')} a trial, {count} at once"
         for device, workers, count in sorted(conditions)
     )
+
+
+def _at_once(trial: Trial, in_study: int | None) -> str:
+    """As how many trials ran at once where it was trained, which may have been another study."""
+    return str((trial.taken_from.get("concurrency") if trial.taken_from else in_study) or "an unknown number")

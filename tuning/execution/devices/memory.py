@@ -186,7 +186,7 @@ def _room(placement: Placement, gpus: float, share: float) -> Room:
     """That of a GPU is asked of a process that has one. Raises `TimeoutError` where all are held by others."""
     if not gpus:
         return _room_here("cpu", share)
-    kind, num_bytes, bfloat16 = _on_device(placement, gpus, capacity_here)
+    kind, num_bytes, bfloat16 = on_device(placement, gpus, capacity_here)
     return Room(device=kind, capacity=num_bytes, share=share, bfloat16=bfloat16)
 
 
@@ -204,7 +204,7 @@ def _measured(
     about = {"workers": placement.workers, "parts": need.parts}
     found = forecast(study.trainable, need.config, room.device, **about, bfloat16=room.bfloat16)
     try:
-        return gaps_of(found, _on_device(placement, gpus, step_here, study.trainable, need.config, about))
+        return gaps_of(found, on_device(placement, gpus, step_here, study.trainable, need.config, about))
     except MemoryError:
         tell("Memory: a step of the largest configuration was tried and ran out of memory: more is allowed for.")
         whole = dataclasses.replace(found, trainings=_trainings(study, phase))
@@ -214,7 +214,7 @@ def _measured(
         return None
 
 
-def _on_device(placement: Placement, gpus: float, work: Callable[..., Any], *given: Any) -> Any:
+def on_device(placement: Placement, gpus: float, work: Callable[..., Any], *given: Any) -> Any:
     """What `work` answers in a process of its own with what a worker has.
 
     Raises `MemoryError` where it ran out of memory or was killed, as Linux does then, `RuntimeError` where it failed in

@@ -51,7 +51,7 @@ def device(monkeypatch):
             return stood["room"].device, stood["room"].capacity, stood["room"].bfloat16
         return stood["step"](*given)
 
-    monkeypatch.setattr(module, "_on_device", on_device)
+    monkeypatch.setattr(module, "on_device", on_device)
     monkeypatch.setattr(module, "_room_here", lambda kind, share: stood["room"])
     return stood
 
@@ -117,7 +117,7 @@ def test_where_no_device_is_free_trials_look_for_themselves(device, monkeypatch)
     def held(*given):
         raise TimeoutError("No device was free within 120 s.")
 
-    monkeypatch.setattr(module, "_on_device", held)
+    monkeypatch.setattr(module, "on_device", held)
     told, (note,) = begin(SEARCH, gpus=1.0)
     assert told == {"memory_share": 1.0}
     assert "No device was free within 120 s. Each trial looks for itself." in note
@@ -233,7 +233,7 @@ def test_a_dry_run_says_why_it_cannot_know(monkeypatch):
 def test_a_process_of_ray_measures_a_step(monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     with module.open_session():
-        assert module._on_device(Placement(), 0.0, module.capacity_here)[0] == "cpu"
+        assert module.on_device(Placement(), 0.0, module.capacity_here)[0] == "cpu"
         config = SEARCH.config({"batch_size": 512})
-        step = module._on_device(Placement(), 0.0, module.step_here, "res_rbg", config, {"workers": 1, "parts": 0})
+        step = module.on_device(Placement(), 0.0, module.step_here, "res_rbg", config, {"workers": 1, "parts": 0})
     assert 0.7 < step / forecast("res_rbg", config, "cpu").step < 2.5

@@ -15,6 +15,7 @@ from trainables.core.config import TrainerConfig
 from trainables.core.training.layout import channels_last
 from trainables.core.training.memory.forecast import Forecast, one_step
 from trainables.core.training.precision import computes_bfloat16
+from trainables.core.training.workers import device_name
 
 _USABLE = {"cpu": 0.85, "cuda": 0.95}  # share of a device's memory; on a CPU Ray and the driver want some of it
 
@@ -48,6 +49,11 @@ def gaps_of(forecast: Forecast, measured: int) -> float:
 def this_device() -> torch.device:
     """What this process trains on: the GPU that it was given, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def name_here(*, gpu: bool = True) -> str:
+    """The kind of `this_device`, as trials tell it (`device_name`); of the CPU where no `gpu` is to be used."""
+    return device_name(this_device() if gpu else torch.device("cpu"))
 
 
 def capacity_here() -> tuple[str, int, bool]:
