@@ -122,8 +122,7 @@ def plan(
     chosen = None if loaded.design is None else _chosen(loaded, folds, sizes)
     size = ledger.search_size(loaded.num_samples, num_samples, extend)
     ahead = ahead_of(loaded, ledger, search_size=size, folds=chosen, seeds=seeds)
-    left, most = ahead.num_left, _MANY if ahead.most_at_once is None else ahead.most_at_once
-    seconds, hours_from = _seconds_each(loaded, ledger, place, sizes)
+    left, most, (seconds, hours_from) = ahead.num_left, ahead.most_at_once, _seconds_each(loaded, ledger, place, sizes)
     placement = placement or Placement(workers=workers)
     disk = _disk(loaded, ledger, ahead, place, placement, keep_weights, sizes)
     found = Plan(
@@ -135,7 +134,7 @@ def plan(
         hours_from=hours_from if left is not None or seconds is None else "unknown without the number of folds",
         disk_gb=None if disk is None else disk.peak / 1e9,
         disk=disk,
-        **foreseen(loaded, placement, most, ledger.study.get("memory_gaps", {})),
+        **foreseen(loaded, placement, _MANY if most is None else most, ledger.study.get("memory_gaps", {})),
     )
     if loaded.design is None:
         return found

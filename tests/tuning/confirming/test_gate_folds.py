@@ -49,7 +49,9 @@ def test_one_alone_is_trained_with_seeds_that_vary_and_several_with_their_own(be
     assert seeds_of_challenger(runner, 1, 4) == first
     assert seeds_of_challenger(runner, 3, 2) == first[:3]
     promote_winner(runner)
-    assert not set(seeds_of_champion(champion_beside(runner), 4)) & set(first), "it was chosen by its answers with those"
+    assert not set(seeds_of_champion(champion_beside(runner), 4)) & set(first), (
+        "it was chosen by its answers with those"
+    )
 
 
 @pytest.mark.slow
