@@ -1,10 +1,11 @@
-"""How far the champions of several searches of one study differ: what a search promotes, and how much of that is chance.
+"""How far the champions of several searches of one study differ, and what the gate says where one challenges another.
 
     python -m benchmarks.champions --data-root ../shared/faces/smiles [--study smiles] [--seed 0] [--searches 3] [--epochs 30]
-        [--home DIR]
+        [--challenge] [--home DIR]
 
 Each search is the study with another seed, in a home of its own: so each promotes a first champion, tested on the same people.
-`--epochs` trains for so many, with ramps shortened alike. Each search and its promotion is resumed where it was interrupted.
+`--epochs` trains for so many, with ramps shortened alike. With `--challenge` the last search is run again in the first home,
+where it has to beat the champion. Each search and its promotion is resumed where it was interrupted.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 import fertune
 from search_spaces.core.study import Study, load_study
 from trainables.core.streams import take_any_text
+from tuning.evidence.contest import Refused
 
 Row = dict[str, Any]
 
@@ -62,6 +64,19 @@ def searched(study: Study, data_root: Path, home: Path, *, progress: bool) -> Ro
     }
 
 
+def challenged(study: Study, data_root: Path, home: Path, *, progress: bool) -> Row:
+    """What the gate of `home` says of the winner of `study`, which is searched there under another name."""
+    challenger = dataclasses.replace(study, name=f"{study.name}_challenger")
+    fertune.run(challenger, home=home, data_root=data_root, baselines=False, resume=True, progress=progress)
+    try:
+        promoted = fertune.promote(challenger, home=home, progress=progress)
+    except Refused as refused:
+        verdict = dataclasses.asdict(refused.verdict) if refused.verdict else None
+        return {"promoted": False, "said": str(refused), "verdict": verdict}
+    verdict = dataclasses.asdict(promoted.verdict) if promoted.verdict else None
+    return {"promoted": True, "said": promoted.verdict.reason if promoted.verdict else "", "verdict": verdict}
+
+
 def told(row: Row) -> str:
     """A row of the table."""
     raced = row["race"]
@@ -90,9 +105,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--searches", type=int, default=3, help="how many seeds in a row")
     parser.add_argument("--epochs", type=int, help="epochs of a training (default: the study's)")
     parser.add_argument("--home", type=Path, help="the folder of the homes (default: nowhere)")
+    parser.add_argument("--challenge", action="store_true", help="let the last search challenge the first champion")
     parser.add_argument("--progress", action="store_true", help="show bars")
     given = parser.parse_args(arguments)
     rows: list[Row] = []
+    gate: Row | None = None
     print(
         "| seed | recommended | promoted | validation, % | race, % | holdout, % | parameters, M | trainings to promote | "
         "minutes |\n|---:|---|---|---:|---|---:|---:|---:|---:|",
@@ -103,12 +120,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             study, home = study_of(given.study, seed, given.epochs), (given.home or Path(temporary)) / f"seed-{seed}"
             rows.append(searched(study, given.data_root, home, progress=given.progress))
             print(told(rows[-1]), flush=True)
+        if given.challenge:
+            study, home = (
+                study_of(given.study, seed, given.epochs),
+                (given.home or Path(temporary)) / f"seed-{given.seed}",
+            )
+            gate = challenged(study, given.data_root, home, progress=given.progress)
+            print(f"The last challenges the first: {gate['said']}", flush=True)
     accuracies = [row["holdout"] for row in rows]
     print(
         f"The champions have {100 * min(accuracies):.1f} to {100 * max(accuracies):.1f} % on the holdout, "
         f"{100 * statistics.fmean(accuracies):.1f} % on average."
     )
-    print(json.dumps(rows))
+    print(json.dumps({"champions": rows, "challenge": gate}))
     return 0
 
 

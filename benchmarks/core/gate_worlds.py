@@ -22,7 +22,7 @@ CHAMPION = 0  # its number among a study's configurations
 ROW, COPIES = 20, 10
 SHARED = 0.5  # of what classifiers see beside the class, the part that all configurations see alike
 APART = 1.25  # of the class means' distances in the features, so that classifiers are as good as trained networks
-FARTHEST = 2.25  # of these distances, for a configuration with the largest gain
+FARTHEST = 3.25  # of these distances, for a configuration with the largest gain
 SPLIT, JOINED = 0.10, 0.05  # of people whose clips fall into two clusters, and who share a cluster with somebody
 
 Story = Literal["race", "row", "copies", "peeking", "more seeds"]
@@ -88,7 +88,7 @@ class Study:
         self.rng, self.world, self.gains = rng, world, gains
         counts = np.full(world.num_people, 4)
         if world.unequal:
-            counts = np.clip(np.exp(rng.normal(1.2, 0.9, world.num_people)).round().astype(int), 1, 40)
+            counts = np.clip(np.exp(rng.normal(1.2, 0.8, world.num_people)).round().astype(int), 1, 30)
         self.persons = np.repeat(np.arange(world.num_people), counts)
         self.people = self.persons if world.units == "people" else clustered(rng, self.persons)
         self.folds = (rng.permutation(int(self.people.max()) + 1) % NUM_FOLDS)[self.people]

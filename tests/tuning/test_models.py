@@ -38,14 +38,14 @@ def test_a_model_is_told_with_its_champion_and_each_set_of_people_that_was_asked
     (found,) = fertune.models()
     assert (found.version, found.study, found.accuracy, found.override) == (2, "second", None, None)
     assert found.error_budgets == [
-        Balance(model=MODEL, left=0.025, asked=1, salt="clips smiles"),
-        Balance(model=MODEL, left=pytest.approx(0.0125), asked=2, salt="others smiles"),
+        Balance(model=MODEL, left=pytest.approx(0.03), asked=1, salt="clips smiles"),
+        Balance(model=MODEL, left=pytest.approx(0.018), asked=2, salt="others smiles"),
     ]
     said = call("list", "models").stdout
-    assert "  clips smiles: 2.5 of 5 % of the error level left" in said
+    assert "  clips smiles: 3 of 5 % of the error level left" in said
     assert "  others smiles: 1.2 of 5 % of the error level left" in said
     (row,) = map(json.loads, call("list", "models", "--json").stdout.splitlines())
-    assert [one["left"] for one in row["error_budgets"]] == [0.025, pytest.approx(0.0125)]
+    assert [one["left"] for one in row["error_budgets"]] == [pytest.approx(0.03), pytest.approx(0.018)]
     assert fertune.list("models") == [MODEL]
 
 

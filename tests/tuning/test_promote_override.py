@@ -88,7 +88,7 @@ def test_it_is_shown_wherever_the_version_is(begin, client, capsys, monkeypatch)
     (found,) = [one for one in models(home=runner.home) if one.name == promoted.name]
     assert (found.version, found.study, found.override) == (2, runner.study.name, promoted.override)
     assert f"  {told}" in model_lines(found)
-    left = f"  2.5 of 5 % of the error level left for {promoted.name} on these people, 1 question asked"
+    left = f"  3 of 5 % of the error level left for {promoted.name} on these people, 1 question asked"
     assert left in model_lines(found), "an override earns nothing back"
     assert promoted.name in fertune.list("models", home=runner.home)
     monkeypatch.setenv("FERTUNE_HOME", str(runner.home))

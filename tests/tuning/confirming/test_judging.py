@@ -16,12 +16,16 @@ def test_a_study_asks_of_the_people_that_its_status_tells_of(begin, monkeypatch,
     object.__setattr__(runner.prepared, "drawn", drawn)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", runner.tracker.uri)
     runner.ledger.open_study(**runner.study.facts(), dataset=runner.prepared.name, drawn=drawn)
-    assert error_budget_of(runner).ask(key_hash("one"), study=runner.study.name) == 0.025
+    assert error_budget_of(runner).ask(key_hash("one"), study=runner.study.name) == 0.02
     name = registered_name(runner.study, runner.prepared)
     assert name.endswith("-drawn") == drawn
     (tag,) = mlflow.MlflowClient(runner.tracker.uri).get_registered_model(name).tags
     assert tag.startswith(QUESTION)
     (found,) = status(runner.study.name, home=runner.home)
-    assert (found.error_budget.model, found.error_budget.left, found.error_budget.as_of) == (name, 0.025, None)
+    assert (found.error_budget.model, found.error_budget.left, found.error_budget.as_of) == (
+        name,
+        pytest.approx(0.03),
+        None,
+    )
     heard = [event for event in runner.ledger.events if event["event"] == "error_budget"]
-    assert [event["left"] for event in heard] == [0.025]
+    assert [event["left"] for event in heard] == [pytest.approx(0.03)]

@@ -72,7 +72,7 @@ def test_another_part_of_the_key_is_another_training(beside, monkeypatch, next_d
 
 def test_another_seed_is_another_training(beside, monkeypatch):
     runner = beside()
-    monkeypatch.setattr(racing, "fresh_seeds", lambda ledger, count: [100_000_077 + number for number in range(count)])
+    monkeypatch.setattr(racing, "champion_seeds", lambda count: [100_000_277 + number for number in range(count)])
     confirm_search(runner)
     assert len([trial for trial in trained(runner) if trial.phase == "race"]) == FOLDS
 

@@ -153,8 +153,8 @@ def test_what_a_verb_asks_of_the_ledger(tmp_path, monkeypatch):
         run(study, **given)
     with pytest.raises(ValueError, match="There is no finished search trial 'search-0009'"):
         confirm(study, trial_id="search-0009", **given)
-    with pytest.raises(ValueError, match="401 seeds were given; at most 400 are allowed"):
-        confirm(study, seeds=401, **given)
+    with pytest.raises(ValueError, match="151 seeds were given; at most 150 are allowed"):
+        confirm(study, seeds=151, **given)
     with pytest.raises(ValueError, match="0 trials and 2 seeds were given"):
         cross_validate(study, num_samples=0, **given)
     with pytest.raises(ValueError, match="There is no finished search trial 'search-0009'"):

@@ -29,12 +29,12 @@ def homes(tmp_path, monkeypatch):
 def test_two_homes_share_it(homes):
     one, two = (of() for of in homes)
     assert one.left == two.left == 0.05
-    assert one.ask(KEY, study="first", challenger="search-0001") == 0.025
-    assert two.left == 0.025
-    assert two.ask(KEY, study="second") == 0.025
-    assert two.ask(key_hash("another")) == 0.0125
+    assert one.ask(KEY, study="first", challenger="search-0001") == 0.02
+    assert two.left == pytest.approx(0.03)
+    assert two.ask(KEY, study="second") == 0.02
+    assert two.ask(key_hash("another")) == pytest.approx(0.012)
     two.settle(key_hash("another"), promoted=True)
-    assert one.left == pytest.approx(0.0125 + 0.05)
+    assert one.left == pytest.approx(0.018 + 0.05)
     assert [(one.study, one.state) for one in one.questions] == [("first", "asked"), ("", "promoted")]
     assert "6.2 % (at first 5 %) of the error level left for smiles" in one.balance.told
 
@@ -46,7 +46,7 @@ def test_the_ledger_hears_of_what_is_left(homes, tmp_path):
         budget.settle(KEY, promoted=False)
         heard = [event for event in ledger.events if event["event"] == EVENT]
     assert [(event["model"], event["left"], event["asked"], event["promoted"]) for event in heard] == [
-        (NAME, 0.025, 1, 0)
+        (NAME, pytest.approx(0.03), 1, 0)
     ] * 2
 
 

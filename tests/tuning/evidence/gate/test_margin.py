@@ -29,7 +29,7 @@ def test_it_is_written_before_any_training_and_again_where_it_is_another(begin):
         promote_winner(runner)
     assert order[0] == ("race", 1)
     (first,) = noted(runner)
-    assert (first["margin"], first["level"], first["family"]) == (0.02, 0.025, 2)
+    assert (first["margin"], first["level"], first["family"]) == (0.02, 0.02, 2)
     assert 0 < first["chance"] < 0.2
     told = f"in about {100 * first['chance']:.0f} % of such races of {first['num_people']} people"
     assert any(note.startswith("A cheaper challenger may lose 2 points; ") and told in note for note in runner.notes)

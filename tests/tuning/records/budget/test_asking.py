@@ -33,9 +33,9 @@ def asked(uri, key, name="task", salt=SALT, **given):
 
 def test_a_question_is_paid_for_once_and_kept_with_the_registered_model(uri):
     first, second = asked(uri, "one", study="a", challenger="search-0001"), asked(uri, "two")
-    assert (first.level, second.level) == (0.025, 0.0125)
+    assert (first.level, second.level) == (0.02, 0.012)
     again = asked(uri, "one", study="another")
-    assert (again.level, again.study) == (0.025, "a")
+    assert (again.level, again.study) == (0.02, "a")
     assert [one.state for one in questions(uri, "task", SALT)] == ["asked", "asked"]
     stated = mlflow.MlflowClient(uri).get_registered_model("task").tags
     assert len(stated) == 2
@@ -52,15 +52,15 @@ def test_a_promotion_earns_level_back_and_cannot_be_taken_back(uri):
     balance = Balance.after("task", questions(uri, "task", SALT))
     assert (balance.asked, balance.promoted) == (3, 1)
     assert [one.state for one in questions(uri, "task", SALT)] == ["refused", "promoted", "refused"]
-    assert balance.left == pytest.approx((0.0125 + 0.05) / 2)
+    assert balance.left == pytest.approx(0.6 * (0.018 + 0.05))
     with pytest.raises(ValueError, match="was not asked about task"):
         settle(uri, "task", SALT, key_hash("four"), promoted=True)
 
 
 def test_other_people_and_other_models_have_budgets_of_their_own(uri):
     asked(uri, "one")
-    assert asked(uri, "one", salt="others task").level == 0.025
-    assert asked(uri, "one", name="task-drawn").level == 0.025
+    assert asked(uri, "one", salt="others task").level == 0.02
+    assert asked(uri, "one", name="task-drawn").level == 0.02
     assert questions(uri, "nothing", SALT) == []
     assert len(questions(uri, "task", SALT)) == 1
 
@@ -92,8 +92,8 @@ def test_of_two_processes_that_ask_at_once_each_pays_what_is_left_to_it(uri):
         process.stdin.write("\n")
         process.stdin.flush()
     answers = [float(process.communicate(timeout=120)[0]) for process in processes]
-    assert sorted(answers) == [0.0125, 0.025]
-    assert Balance.after("task", questions(uri, "task", SALT)).left == pytest.approx(0.0125)
+    assert sorted(answers) == [0.012, 0.02]
+    assert Balance.after("task", questions(uri, "task", SALT)).left == pytest.approx(0.018)
 
 
 @pytest.fixture
@@ -115,24 +115,24 @@ def server(uri, monkeypatch):
 def other(uri, key):
     """What another machine writes that read the list before it was written to."""
     given = {"people": asking.people_hash(SALT), "key": key_hash(key), "nonce": "f" * 8}
-    mine = asking.Question(**given, level=0.025, state="asked", study="", challenger="", salt=SALT, asked_at=0.0)
+    mine = asking.Question(**given, level=0.02, state="asked", study="", challenger="", salt=SALT, asked_at=0.0)
     mlflow.MlflowClient(uri).set_registered_model_tag("task", mine.tag, mine.value)
 
 
 def test_on_a_server_who_loses_the_race_is_told_and_asks_again_at_what_is_left(uri, server):
     told = []
     server.append(lambda: other(uri, "two"))
-    assert asked(uri, "one", tell=told.append).level == 0.0125
+    assert asked(uri, "one", tell=told.append).level == 0.012
     assert told == ["Somebody else asked about task in the same moment; the question is asked again at what is left."]
     assert {one.key: one.level for one in questions(uri, "task", SALT)} == {
-        key_hash("one"): 0.0125,
-        key_hash("two"): 0.025,
+        key_hash("one"): 0.012,
+        key_hash("two"): 0.02,
     }
 
 
 def test_who_loses_the_race_to_the_same_question_has_its_level_and_pays_nothing(uri, server):
     server.append(lambda: other(uri, "one"))
-    assert asked(uri, "one").level == 0.025
+    assert asked(uri, "one").level == 0.02
     assert len(questions(uri, "task", SALT)) == 1
 
 
@@ -153,7 +153,7 @@ def test_who_dies_on_the_way_has_paid(uri, server):
     with pytest.raises(KeyboardInterrupt):
         asked(uri, "one")
     assert Balance.after("task", questions(uri, "task", SALT)).left == WEALTH / 2
-    assert asked(uri, "one").level == 0.0125, "nobody knows whether its answers were read"
+    assert asked(uri, "one").level == 0.012, "nobody knows whether its answers were read"
 
 
 def test_a_tag_that_cannot_be_read_is_an_error_and_no_refund(uri):

@@ -19,14 +19,14 @@ def asked(num: int, promoted=lambda number, level: False) -> tuple[list[float], 
 
 def test_without_a_promotion_all_levels_sum_to_less_than_the_wealth():
     levels, _ = asked(40)
-    assert levels[:3] == pytest.approx([0.025, 0.0125, 0.00625])
+    assert levels[:3] == pytest.approx([0.02, 0.012, 0.0072])
     assert sum(levels) < WEALTH
     assert sum(levels) == pytest.approx(WEALTH)
 
 
 def test_a_promotion_earns_back_and_no_level_ever_exceeds_what_the_wealth_began_with():
     levels, ends = asked(200, lambda number, level: True)
-    assert levels[:2] == pytest.approx([0.025, 0.0375])
+    assert levels[:2] == pytest.approx([0.02, 0.032])
     assert max(levels) <= WEALTH + 1e-9
     assert wealth(levels, sum(ends)) <= WEALTH + EARNED + 1e-9
 

@@ -8,7 +8,7 @@ import pytest
 import statsmodels.formula.api as smf
 from scipy import stats
 
-from tuning.statistics.gate.gain import gain, lower_bound, p_value
+from tuning.statistics.gate.gain import TRAINING_SHARE, gain, lower_bound, p_value
 from tuning.statistics.variance import Estimate
 
 FOLDS = 5
@@ -82,7 +82,7 @@ def test_more_people_and_more_seeds_shrink_what_comes_of_them():
 def test_training_sets_add_to_what_seeds_do_not_explain():
     found = found_of(drawn(np.random.default_rng(6), np.full(40, 4)))
     without = dataclasses.replace(found, training=0.0)
-    assert found.training == pytest.approx(0.05 * FOLDS * 0.25)
+    assert found.training == pytest.approx(TRAINING_SHARE * FOLDS * 0.25)
     added = found.estimate().se ** 2 - without.estimate().se ** 2
     assert added == pytest.approx(found.training * (found.of_people - sum(found.of_answers)))
 
