@@ -43,7 +43,7 @@ def test_a_model_is_told_with_its_champion_and_each_set_of_people_that_was_asked
     ]
     said = call("list", "models").stdout
     assert "  clips smiles: 3 of 5 % of the error level left" in said
-    assert "  others smiles: 1.2 of 5 % of the error level left" in said
+    assert "  others smiles: 1.8 of 5 % of the error level left" in said
     (row,) = map(json.loads, call("list", "models", "--json").stdout.splitlines())
     assert [one["left"] for one in row["error_budgets"]] == [pytest.approx(0.03), pytest.approx(0.018)]
     assert fertune.list("models") == [MODEL]

@@ -55,7 +55,7 @@ def test_what_another_study_asked_is_told_of_this_one_too(tmp_path, capsys):
 def test_where_it_is_hopeless_it_is_said_what_renews_it(tmp_path):
     begun(tmp_path)
     budget = budget_in(tmp_path)
-    for number in range(6):
+    for number in range(8):
         budget.ask(key_hash(number))
     assert (
         "What renews it is a promotion, or another set of people"
