@@ -165,7 +165,7 @@ def test_where_a_promotion_makes_no_sense_no_override_passes(begin, client):
         promote_winner(leaky, override=REASON)
     unfinished = begin({8: GOOD, 4: FAIR}, name="unfinished").search(8)
     unfinished.fails = lambda trial: trial.variant == "champion"
-    with pytest.raises(Refused, match="could not be trained again"):
+    with pytest.raises(Refused, match="could not be trained with 2 seeds"):
         promote_winner(unfinished, override=REASON)
     client.set_model_version_tag(first.name, "1", "fertune.classes", '["sad"]')
     with pytest.raises(Refused, match="other classes"):

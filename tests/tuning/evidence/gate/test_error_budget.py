@@ -36,7 +36,7 @@ def test_two_homes_share_it(homes):
     two.settle(key_hash("another"), promoted=True)
     assert one.left == pytest.approx(0.018 + 0.05)
     assert [(one.study, one.state) for one in one.questions] == [("first", "asked"), ("", "promoted")]
-    assert "6.2 % (at first 5 %) of the error level left for smiles" in one.balance.told
+    assert "6.8 % (at first 5 %) of the error level left for smiles" in one.balance.told
 
 
 def test_the_ledger_hears_of_what_is_left(homes, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from tuning.statistics.gate.alpha_investing import EARNED, WEALTH, next_level, wealth
+from tuning.statistics.gate.alpha_investing import EARNED, SHARE, WEALTH, next_level, wealth
 
 
 def asked(num: int, promoted=lambda number, level: False) -> tuple[list[float], list[bool]]:
@@ -28,7 +28,7 @@ def test_a_promotion_earns_back_and_no_level_ever_exceeds_what_the_wealth_began_
     levels, ends = asked(200, lambda number, level: True)
     assert levels[:2] == pytest.approx([0.02, 0.032])
     assert max(levels) <= WEALTH + 1e-9
-    assert wealth(levels, sum(ends)) <= WEALTH + EARNED + 1e-9
+    assert wealth(levels, sum(ends)) <= EARNED / SHARE + 1e-9
 
 
 def test_what_is_left_does_not_depend_on_the_order_and_is_never_less_than_nothing():
