@@ -45,11 +45,12 @@ from benchmarks.core.rows import read_rows, write_rows
 from benchmarks.core.smiling_people import Population, smiling_people
 from trainables.core.streams import take_any_text
 from tuning.statistics.gate.alpha_investing import next_level, wealth
-from tuning.statistics.gate.gain import gain, p_value
+from tuning.statistics.gate.gain import TRAINING_SHARE, gain, p_value
 
 TEST_OVER_TRAIN = 1 / (NUM_FOLDS - 1)
 MOST_SEEDS = 8
 AT_ONCE = 50  # studies of a job
+GATE = f"{next_level(wealth([], 0))} {TRAINING_SHARE}"  # rows of another one are not gone on with
 SPREADS = np.linspace(APART, FARTHEST, 9)
 Row = dict[str, Any]
 Answers = tuple[np.ndarray, np.ndarray]  # of a challenger and of the champion, `(C, S)` each
@@ -83,14 +84,8 @@ def questions(study: Study, found: dict[str, Any]) -> Iterator[tuple[int, Answer
 
 def asked(study: Study, effect: str, size: float) -> Row:
     """One study: all questions until somebody is promoted. A row."""
-    found: Row = {
-        "effect": effect,
-        "size": size,
-        "promoted": "",
-        "winner": 0,
-        "difference": np.nan,
-        "reference": np.nan,
-    }
+    found: Row = {"effect": effect, "size": size, "gate": GATE, "promoted": "", "winner": 0}
+    found |= {"difference": np.nan, "reference": np.nan}
     family, required = (1 if study.world.story == "row" else RACERS), study.world.required
     levels: list[float] = []
     for winner, (one, other), folds in questions(study, found):
@@ -121,7 +116,10 @@ def gains_of(world: World, effect: str, size: float) -> list[float]:
 
 
 def run(
-    job: tuple[World, str, float, range], seed: int, population: Population | None, curve: Mapping[str, Sequence[float]]
+    job: tuple[World, str, float, Sequence[int]],
+    seed: int,
+    population: Population | None,
+    curve: Mapping[str, Sequence[float]],
 ) -> list[Row]:
     """The studies of a job: a row each."""
     world, effect, size, numbers = job
@@ -145,17 +143,15 @@ def _spreads(curve: Sequence[float], gains: Sequence[float]) -> list[float]:
 
 def _jobs(
     rows: Sequence[Row], worlds: Sequence[World], num_studies: int, effects: Callable[[World], Mapping[str, float]]
-) -> list[tuple[World, str, float, range]]:
+) -> list[tuple[World, str, float, Sequence[int]]]:
     done = {(row["world"], row["effect"], int(row["study"])) for row in rows}
     jobs = []
     for begin in range(0, num_studies, AT_ONCE):
-        numbers = range(begin, min(begin + AT_ONCE, num_studies))
         for world in worlds:
-            jobs += [
-                (world, effect, size, numbers)
-                for effect, size in effects(world).items()
-                if any((world.name, effect, number) not in done for number in numbers)
-            ]
+            for effect, size in effects(world).items():
+                numbers = range(begin, min(begin + AT_ONCE, num_studies))
+                missing = [number for number in numbers if (world.name, effect, number) not in done]
+                jobs += [(world, effect, size, missing)] if missing else []
     return jobs
 
 
@@ -184,7 +180,8 @@ def main() -> None:
     else:
         wanted = [world for world in wanted if not world.learner]
     rows: list[Row] = [*read_rows(given.out)] if given.out else []
-    rows = [row for row in rows if int(row["seed"]) == given.seed and int(row["study"]) < given.studies]
+    known, rows = rows, [row for row in rows if (int(row["seed"]), row["gate"]) == (given.seed, GATE)]
+    others = [row for row in known if (int(row["seed"]), row["gate"]) != (given.seed, GATE)]
     work = partial(run, seed=given.seed, population=population, curve=curve)
     with multiprocessing.Pool(given.processes) as pool:
 
@@ -194,7 +191,7 @@ def main() -> None:
             for count, found in enumerate(bar):
                 rows.extend(found)
                 if given.out and count % 20 == 19:
-                    write_rows(given.out, rows)
+                    write_rows(given.out, [*others, *rows])
 
         complete(lambda _: {"false": 0.0}, "equal ones")
         null = {
@@ -203,7 +200,7 @@ def main() -> None:
         }
         complete(lambda world: sizes_of(null[world.name], world) if has_power(world) else {}, "better ones")
     if given.out:
-        write_rows(given.out, rows)
+        write_rows(given.out, [*others, *rows])
     found = summary(rows)
     print_table(found)
     told = verdict(found) | {"seed": given.seed, "seconds": round(time.perf_counter() - began, 1)}

@@ -17,6 +17,7 @@ from typing import Any
 from search_spaces.core.study import Study
 from tuning.confirming.beside import present_champion
 from tuning.confirming.budget import on_holdout, tell_confirmation
+from tuning.confirming.judging import tell_margin
 from tuning.confirming.preferring import choose_by, require_preference
 from tuning.confirming.race import race_of, racers_of, winner_of
 from tuning.evidence.holdout import Evidence, evidence
@@ -26,6 +27,7 @@ from tuning.execution.seeds import fresh_seeds
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import comparable, incomparable, likely_choices, ranked_front
 from tuning.records.trial import configuration_of, refusal_of
+from tuning.statistics.gate.superiority import MARGIN
 from tuning.text.progress import heard
 
 TOP = 4  # configurations that race
@@ -100,6 +102,8 @@ def confirm_search(
     champion = present_champion(runner)
     course = None if trial_id else race_of(runner, members, champion, max(refit_seeds, 1), these=top is not None)
     racers, fresh = racers_of(runner, course) if course else members, fresh_seeds(runner.ledger, seeds)
+    if champion and course and not refit_seeds:  # a promotion has told its own
+        tell_margin(runner, champion, MARGIN, family=len(racers))
     tell_confirmation(runner, course, racers, champion, fresh, refit_seeds, gate_seeds)
     winner = winner_of(runner, course, champion) if course else members[0]
     runner.run_listed("confirm", on_holdout(runner.study, winner, fresh, controls=trial_id is None))

@@ -31,7 +31,7 @@ def _spread(rows: Sequence[Row]) -> float:
 
 
 def has_power(world: World) -> bool:
-    """Whether power is measured: where somebody can be better, and where people are named."""
+    """Whether power is measured: where one race asks one question, and somebody can be better."""
     return world.story == "race" and not world.required
 
 

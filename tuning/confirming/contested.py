@@ -6,7 +6,6 @@ from tuning.confirming.gate_folds import (
     GateFolds,
     gate_folds,
     gate_trials,
-    racer_like,
     seeds_of_challenger,
     seeds_of_champion,
 )
@@ -33,10 +32,9 @@ def sides_of(runner: Runner, found: Evidence, champion: Champion, *, num_members
     course, member = _course(runner, found, champion, num_members), runner.ledger.trials[found.trial_id]
     seeds = {"num_members": num_members, "gate_seeds": gate_seeds}
     run_race(runner, gate_trials(runner, where.folds, member, champion, **seeds))
-    same = racer_like(runner, champion)
     wanted = {
         found.trial_id: seeds_of_challenger(runner, num_members, gate_seeds),
-        same.trial_id if same else champion.uri: seeds_of_champion(champion, gate_seeds),
+        champion.uri: seeds_of_champion(champion, gate_seeds),
     }
     sides = []
     for name, of in wanted.items():
@@ -84,5 +82,6 @@ def _require_people(runner: Runner, where: GateFolds) -> None:
         left = counted(where.num_people, runner.prepared.units)
         raise Refused(
             f"{left} in {len(where.folds)} folds are left that no choice behind the two has seen; at least {FEWEST_PEOPLE} in "
-            "2 are needed to compare them. Bring other people, or register under another name (`registered_model`)."
+            "2 are needed to compare them. Bring other people.",
+            overridable=True,
         )

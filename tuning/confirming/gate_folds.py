@@ -57,23 +57,10 @@ def gate_trials(
 ) -> list[Trial]:
     """All that the gate needs of `member` and of the champion, fold by fold, trained already or not."""
     ours, theirs = seeds_of_challenger(runner, num_members, gate_seeds), seeds_of_champion(champion, gate_seeds)
-    return [
-        trial for fold in folds for trial in (*_trials(member, ours, fold), *champions(runner, champion, theirs, fold))
-    ]
-
-
-def champions(runner: Runner, champion: Champion, seeds: Sequence[int], fold: int) -> list[Trial]:
-    """The champion's trainings in `fold`: those of the racer that has its configuration, where one has."""
-    if same := racer_like(runner, champion):
-        return _trials(same, seeds, fold)
-    return trials_of_champion(champion, "race", seeds, (fold,))
-
-
-def racer_like(runner: Runner, champion: Champion) -> Trial | None:
-    """The racer that trains what the champion was trained with."""
-    raced = {trial.of for trial in runner.ledger.of_phase("race") if not trial.variant}
-    trials = (runner.ledger.trials[name] for name in sorted(raced))
-    return next((trial for trial in trials if champion.is_configuration(runner.study, trial.parameters)), None)
+    trials: list[Trial] = []
+    for fold in folds:
+        trials += _trials(member, ours, fold) + trials_of_champion(champion, "race", theirs, (fold,))
+    return trials
 
 
 def _trials(member: Trial, seeds: Sequence[int], fold: int) -> list[Trial]:

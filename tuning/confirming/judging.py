@@ -8,7 +8,7 @@ from trainables.core.prepared.splits import salt_of
 from tuning.confirming.contested import sides_of
 from tuning.confirming.gate_folds import gate_folds
 from tuning.evidence.champion import Champion, registered_name
-from tuning.evidence.contest import Contest, Refused, contest, margin_tags
+from tuning.evidence.contest import Contest, Refused, contest, margin_tags, spent_of
 from tuning.evidence.gate.error_budget import ErrorBudget
 from tuning.evidence.gate.margin import note_margin
 from tuning.evidence.holdout import Evidence, Holdout
@@ -94,7 +94,8 @@ def tell_margin(runner: Runner, champion: Champion, margin: float, *, family: in
     """Write the margin down before any training of the race, and tell what it lets pass (docs/decisions/0031)."""
     num_people, level = gate_folds(runner, champion).num_people, next_level(error_budget_of(runner).left)
     if num_people > 1 and level > 0:
-        said = note_margin(runner.ledger, margin, num_people=num_people, level=level, family=family)
+        left = max(margin - spent_of(champion), 0.0)
+        said = note_margin(runner.ledger, left, num_people=num_people, level=level, family=family)
         if said:
             runner.noted(said)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.core import files
-from tuning.confirming.judging import Judged
+from tuning.confirming.judging import Judged, error_budget_of
 from tuning.confirming.refits import model_folder
 from tuning.evidence.champion import Champion, registered_name, version_tags
 from tuning.evidence.chosen_on import ChosenOn
@@ -39,7 +39,10 @@ def register(
     Raises `Refused` where another version than `champion` is champion by now.
     """
     with model_folder(runner, trained) as folder:
-        return _registered(runner, holdout, found, champion, judged, trained, folder, test)
+        promoted = _registered(runner, holdout, found, champion, judged, trained, folder, test)
+    if judged.tested and judged.tested.verdict.promoted:  # by an override nothing is earned
+        error_budget_of(runner).settle(judged.tested.key, promoted=judged.override is None)
+    return promoted
 
 
 def as_it_is(runner: Runner, found: Evidence, champion: Champion) -> Promotion:

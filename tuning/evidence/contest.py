@@ -24,7 +24,9 @@ from tuning.records.home import in_shell
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import incomparable
 from tuning.records.trial import refusal_of
-from tuning.statistics.gate.superiority import Candidate, Verdict, superiority
+from tuning.statistics.gate.alpha_investing import next_level
+from tuning.statistics.gate.superiority import MARGIN, Candidate, Verdict, superiority
+from tuning.statistics.shortfall import settled_by
 from tuning.statistics.units import Units
 
 FEWEST_PEOPLE = 5  # that a gate tests
@@ -84,7 +86,7 @@ class Promotion:
 class Contest:
     """The verdict on the challenger, and what the champion (`champion`, its URI) answered on the same clips.
 
-    `num_left_out` are the clips of the recorded set.
+    `num_left_out` are the clips of the recorded set, `key` is that of the question in the error budget.
     """
 
     champion: str
@@ -92,6 +94,7 @@ class Contest:
     champion_seeds: tuple[int, ...]
     verdict: Verdict
     num_left_out: int
+    key: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -128,20 +131,24 @@ def contest(
 
     The family is everybody who entered a race of the study on these people, dropouts included. The level is paid for before the
     answers are read (`ErrorBudget`), once for the same question. Each would be a model of as many trainings as answer
-    together, and costs are of all of them. What earlier champions may have given up of the `margin` since the last one that
-    was superior is not there to be given up again (docs/decisions/0009).
+    together, and costs are of all of them. A question that is passed earns level back once the model is registered.
+
+    What earlier champions may have given up of the `margin` since the last one that was superior is not there to be given up
+    again (docs/decisions/0009).
 
     Raises `Refused` where `found` fails; a refusal is written into the ledger.
     """
     one = _candidate(ledger, found.trial_id, sides, sides.num_members)
     other = _candidate(ledger, champion.uri, sides, champion.num_members)
-    left = max(margin - _spent(champion), 0.0)
+    left = max(margin - spent_of(champion), 0.0)
     entered = _entered(ledger, study, champion) | {configuration_hash(study, found.parameters)}
-    question = _question(study, found, champion, sides, left)
-    level = budget.ask(key_hash(question), study=study.name, challenger=found.trial_id)
+    key = key_hash(_question(study, found, champion, sides, one, entered, margin=left, saving=saving))
+    _require_level(budget, key)
+    pair = f"{configuration_hash(study, found.parameters)} against {champion.uri}"
+    level = budget.ask(key, study=study.name, challenger=pair)
     test: dict[str, Any] = {"level": level, "family": len(entered), "margin": left, "saving": saving}
+    test |= {"later": next_level(budget.left), "more_seeds": max(sides.num_members, champion.num_members) == 1}
     verdict = superiority(one, other, **test, test_over_train=sides.course.test_over_train)
-    budget.settle(key_hash(question), promoted=verdict.promoted)
     seeds = {side: seeds_in_all(trained) for side, trained in (("ours", sides.challenger), ("theirs", sides.champion))}
     tested = Contest(
         champion=champion.uri,
@@ -149,14 +156,15 @@ def contest(
         champion_seeds=tuple(seeds["theirs"]),
         verdict=verdict,
         num_left_out=len(sides.left_out),
+        key=key,
     )
     if not verdict.promoted:
+        budget.settle(key, promoted=False)
         earlier = earlier_hashes(study, ledger.of_phase("search"))
         ours = configuration_hash(study, found.parameters)
         asked = refusals.question(ours, champion.uri, seeds["ours"], seeds["theirs"])
-        refusals.note_refused(
-            ledger, found.trial_id, [asked], earlier, against=champion.uri, look=len(budget.questions)
-        )
+        look = sum(one.study == study.name for one in budget.questions)
+        refusals.note_refused(ledger, found.trial_id, [asked], earlier, against=champion.uri, look=look)
         message = _refusal(ledger, found, champion, tested, sides, budget, margin=margin, left=left)
         raise Refused(message, verdict, overridable=True, tested=tested)
     return tested
@@ -172,30 +180,37 @@ def margin_tags(found: Contest | None, champion: Champion | None) -> dict[str, s
     if found is None:
         said = {key: champion.tags[key] for key in (tags.ACCURACY_REFERENCE,) if key in champion.tags}
         return {tags.MARGIN_SPENT: champion.tags.get(tags.MARGIN_SPENT, "0"), **said}
-    spent = _spent(champion) + max(-found.verdict.low, 0.0)
+    spent = spent_of(champion) + max(-found.verdict.low, 0.0)
     since = champion.tags.get(tags.ACCURACY_REFERENCE, champion.uri)
     return {tags.MARGIN_SPENT: f"{spent:.6f}", tags.ACCURACY_REFERENCE: since}
 
 
-def more_seeds(ledger: Ledger, trial_id: str, seeds: int | None) -> str:
-    """The command that trains more seeds of `trial_id` for the holdout."""
-    home, study = ledger.folder.parent, ledger.folder.name
-    command = in_shell(home, "confirm", study, "--trial", trial_id, "--seeds", str(seeds or "N"))
-    return f"`{command}` trains more seeds."
-
-
-def _question(study: Study, found: Evidence, champion: Champion, sides: Sides, margin: float) -> dict[str, object]:
-    """Everything that is asked: the same answers under the same margin are the same question."""
+def _question(
+    study: Study,
+    found: Evidence,
+    champion: Champion,
+    sides: Sides,
+    tested: Candidate,
+    entered: Collection[str],
+    **test: float,
+) -> dict[str, object]:
+    """Everything that is asked: the same answers of the same clips in the same test are the same question."""
     return {
         "challenger": configuration_hash(study, found.parameters),
         "seeds": seeds_in_all(sides.challenger),
         "members": sides.num_members,
         "champion": champion.uri,
         "champion_seeds": seeds_in_all(sides.champion),
-        "folds": sorted(sides.challenger),
-        "left_out": sorted(sides.left_out),
-        "margin": round(margin, 6),
+        "entered": sorted(entered),
+        "clips": tested.answers[["clip_id", "subject", "fold"]].astype(str).sort_values("clip_id").to_numpy().tolist(),
+        **{name: round(value, 6) for name, value in test.items()},
     }
+
+
+def _require_level(budget: ErrorBudget, key: str) -> None:
+    """Raises `Refused` for a new question where nothing is left to ask it at."""
+    if next_level(budget.left) <= 0 and all(one.key != key for one in budget.questions):
+        raise Refused(_sentence(budget.balance.told), overridable=True)
 
 
 def _entered(ledger: Ledger, study: Study, champion: Champion) -> set[str]:
@@ -242,38 +257,39 @@ def _refusal(
         verdict.reason,
         spent,
         others,
-        _what_decides(ledger, found, verdict, sides),
+        _what_decides(ledger, found, verdict, sides, margin),
         _sentence(budget.balance.told),
         stays,
     ]
     return " ".join(filter(None, said))
 
 
-def _what_decides(ledger: Ledger, found: Evidence, verdict: Verdict, sides: Sides) -> str:
+def _what_decides(ledger: Ledger, found: Evidence, verdict: Verdict, sides: Sides, margin: float) -> str:
     """In one line, how many people, seeds and hours would settle it, and the command for more seeds."""
-    if verdict.difference <= verdict.required:
-        return f"The estimate itself falls short: more {verdict.subjects_are} or seeds help only if it moves."
-    ways = []
-    if verdict.people_needed:
-        ways.append(f"about {verdict.people_needed} {verdict.subjects_are} (now {verdict.num_people})")
+    seeds_are = "seeds of each"
     if verdict.seeds_needed:
         trials = [trial for side in (sides.challenger, sides.champion) for of in side.values() for trial in of.values()]
         more = len(sides.challenger) * sum(verdict.seeds_needed - now for now in verdict.num_seeds)
         hours = more * statistics.fmean(trial.metrics.get("wall_time_s", 0.0) for trial in trials) / 3600
-        command = in_shell(
-            ledger.folder.parent, "promote", ledger.folder.name, "--gate-seeds", str(verdict.seeds_needed)
-        )
+        asked = ["--trial", found.trial_id, "--gate-seeds", str(verdict.seeds_needed)]
+        asked += ["--margin", f"{margin:g}"] if margin != MARGIN else []
+        command = in_shell(ledger.folder.parent, "promote", ledger.folder.name, *asked)
         took = f", {hours:.1f} hours of one trial at a time" if hours >= 0.05 else ""
-        now = f"now {min(verdict.num_seeds)}; {counted(more, 'training')}{took}"
-        ways.append(f"{verdict.seeds_needed} seeds of each ({now}: `{command}`)")
-    if not ways:
-        return f"Neither more {verdict.subjects_are} nor more seeds alone would settle it."
-    return f"If the estimates stay, {' or '.join(ways)} would settle it."
+        seeds_are += f" ({counted(more, 'training')} more{took}: `{command}`)"
+    return settled_by(
+        verdict.people_needed,
+        verdict.seeds_needed,
+        now=(verdict.num_people, min(verdict.num_seeds)),
+        reachable=verdict.difference > verdict.required,
+        subjects_are=verdict.subjects_are,
+        seeds_are=seeds_are,
+    )
 
 
 def _sentence(told: str) -> str:
     return f"{told[0].upper()}{told[1:]}."
 
 
-def _spent(champion: Champion) -> float:
+def spent_of(champion: Champion) -> float:
+    """What of a margin may have been given up on the way to `champion`."""
     return float(champion.tags.get(tags.MARGIN_SPENT, "0"))

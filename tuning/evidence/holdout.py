@@ -106,12 +106,6 @@ class Holdout:
         answers = self._answers(self.runs(row))
         return answers if among is None else answers[answers["clip_id"].isin(list(among))].reset_index(drop=True)
 
-    def row_among(self, row: Evidence, among: Collection[str] | None) -> Evidence:
-        """`row` on these clips alone; `None` for all."""
-        if among is None:
-            return row
-        return _summed_up(self.ledger, row.trial_id, row.variant, self.runs(row), self.predictions(row, among))
-
     def _confirmed(self) -> list[Trial]:
         """Without those whose every clip was of people who withdrew: their predictions are gone."""
         return [trial for trial in self.ledger.finished("confirm") if predictions_of(self.ledger, trial).exists()]

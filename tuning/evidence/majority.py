@@ -5,8 +5,10 @@ from __future__ import annotations
 from search_spaces.core.study import Study
 from tuning.evidence import refusals
 from tuning.evidence.configuration import configuration_hash, earlier_hashes
-from tuning.evidence.contest import Refused, more_seeds
+from tuning.evidence.contest import Refused
 from tuning.evidence.holdout import Evidence, Holdout, holdout_accuracy
+from tuning.records.home import in_shell
+from tuning.records.ledger import Ledger
 from tuning.statistics.alpha_spending import LATER_SHARE, describe_look
 from tuning.statistics.shortfall import below_majority
 
@@ -34,8 +36,15 @@ def require_beats_majority(holdout: Holdout, study: Study, found: Evidence) -> d
     )
     raise Refused(
         f"{found.trial_id} is not promoted: {said} {ways} {describe_look(look, left / 2, again=seeds is not None)} "
-        f"{more_seeds(ledger, found.trial_id, seeds)}",
+        f"{_more_seeds(ledger, found.trial_id, seeds)}",
         overridable=True,
         gate=said,
         over_majority=measured,
     )
+
+
+def _more_seeds(ledger: Ledger, trial_id: str, seeds: int | None) -> str:
+    """The command that trains more seeds of `trial_id` for the holdout."""
+    home, study = ledger.folder.parent, ledger.folder.name
+    command = in_shell(home, "confirm", study, "--trial", trial_id, "--seeds", str(seeds or "N"))
+    return f"`{command}` trains more seeds."

@@ -16,6 +16,7 @@ from tuning.records.aliases import CHAMPION
 from tuning.records.front.course import Course, course_of
 from tuning.records.ledger import Ledger, Trial
 from tuning.statistics import race
+from tuning.statistics.gate.ensembles import answers_together
 from tuning.statistics.intervals import (
     Interval,
     accuracy_interval,
@@ -239,13 +240,6 @@ def _interval(run: _Run, test_over_train: float) -> Interval:
 def _averaged(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     if len(tables) == 1:
         return tables[0]
-    clips = tables[0]["clip_id"].tolist()
-    shares = sum(_probabilities(table.set_index("clip_id").loc[clips, "logits"]) for table in tables)
-    assert isinstance(shares, np.ndarray)
-    return tables[0].assign(correct=(shares.argmax(axis=1) == tables[0]["label"].to_numpy()).astype(float))
-
-
-def _probabilities(logits: pd.Series) -> np.ndarray:
-    values = np.stack(logits.to_list()).astype(float)
-    values = np.exp(values - values.max(axis=1, keepdims=True))
-    return values / values.sum(axis=1, keepdims=True)
+    clips, labels = tables[0]["clip_id"].tolist(), tables[0]["label"].to_numpy()
+    logits = [np.stack(table.set_index("clip_id").loc[clips, "logits"].to_list()).astype(float) for table in tables]
+    return tables[0].assign(correct=(answers_together(np.stack(logits)) == labels).astype(float))

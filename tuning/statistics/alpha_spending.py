@@ -1,9 +1,9 @@
 """Alpha spending: the level that is left for testing the same question on the same people again.
 
-A question is whether one configuration passes one condition: it beats the majority baseline, or one version that is
-champion. Asking it again of more seeds is another look at the same people; asking it of the same seeds is the same look.
-Each look spends a share of alpha, all of them together spend it once (Lan and DeMets, Biometrika 70, 1983, spend it by a
-function of time; how many looks there will be is not known here, so the shares are a geometric series, our choice).
+A question is whether one configuration beats the majority baseline. Asking it again of more seeds is another look at the same
+people; asking it of the same seeds is the same look. Each look spends a share of alpha, all of them together spend it once
+(Lan and DeMets, Biometrika 70, 1983, spend it by a function of time; how many looks there will be is not known here, so the
+shares are a geometric series, our choice).
 """
 
 from __future__ import annotations
@@ -11,13 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-FIRST_SHARE = 0.8  # of alpha, for the first look
 LATER_SHARE = 0.2  # what each look leaves of its own share to the next
-
-
-def share_of_alpha(look: int) -> float:
-    """What `look` (1, 2, 3, ...) may spend of alpha: 0.8, 0.16, 0.032, ..."""
-    return FIRST_SHARE * LATER_SHARE ** (look - 1)
 
 
 def look_number(now: Mapping[str, Any], refused: Sequence[Mapping[str, Any]]) -> int:

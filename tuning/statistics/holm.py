@@ -19,13 +19,3 @@ def holm_adjusted(p_values: Sequence[float]) -> np.ndarray:
     adjusted = np.empty_like(values)
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted
-
-
-def holm_levels(p_values: Sequence[float], alpha: float) -> list[float]:
-    """The level at which each is tested: `alpha` over how many are left, and no further once one fails."""
-    levels, left, failed = [0.0] * len(p_values), len(p_values), False
-    for index in np.argsort(p_values, kind="stable"):
-        levels[index] = alpha / left
-        failed = failed or p_values[index] > alpha / left
-        left -= not failed
-    return levels

@@ -3,7 +3,7 @@
 import mlflow
 import pytest
 
-from tuning.confirming.gate_folds import gate_folds, racer_like, seeds_of_challenger, seeds_of_champion
+from tuning.confirming.gate_folds import gate_folds, seeds_of_challenger, seeds_of_champion
 from tuning.evidence.champion import champion_of
 from tuning.evidence.contest import Refused
 from tuning.evidence.gate.recorded_set import recorded_names
@@ -52,16 +52,6 @@ def test_one_alone_is_trained_with_seeds_that_vary_and_several_with_their_own(be
     assert not set(seeds_of_champion(champion_beside(runner), 4)) & set(first), (
         "it was chosen by its answers with those"
     )
-
-
-@pytest.mark.slow
-def test_a_racer_that_is_the_champion_is_not_trained_twice(begin):
-    promote_winner(begin({4: FAIR}, name="old").search(4))
-    runner = begin({8: GOOD, 4: FAIR}).search(8, 4)
-    promote_winner(runner)
-    like = racer_like(runner, champion_beside(runner))
-    assert like.trial_id == "search-0000", "it is the champion by now"
-    assert not [trial for trial in runner.ledger.of_phase("race") if trial.variant]
 
 
 def test_too_few_people_are_refused_with_their_number_before_anything_more_is_trained(begin, monkeypatch):

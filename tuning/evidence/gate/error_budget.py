@@ -82,7 +82,14 @@ class ErrorBudget:
         return asked.level
 
     def settle(self, key: str, *, promoted: bool) -> None:
-        """Write down how the question `key` ended; a promotion earns level back. Raises `ValueError` for one never asked."""
+        """Write down how the question `key` ended; a promotion earns level back, of one challenger against one champion once.
+
+        Raises `ValueError` for a question that was never asked.
+        """
+        known = self.questions
+        pairs = [one.challenger for one in known if one.key == key and one.challenger]
+        again = any(one.state == "promoted" and one.key != key and one.challenger in pairs for one in known)
+        promoted = promoted and not again
         asking.settle(self.tracking_uri, self.name, self.salt, key, promoted=promoted)
         self._hear()
 

@@ -132,8 +132,5 @@ class Balance:
         when = f", as of {datetime.fromtimestamp(self.as_of):%Y-%m-%d %H:%M}" if self.as_of is not None else ""
         told = f"{of} of the error level left for {self.model} on these people, {asked}{earned if self.promoted else ''}{when}"
         if self.is_hopeless:
-            told += (
-                ". Nobody is to be expected to pass at that. What renews it is a promotion, or another set of people: a data "
-                "set of another name, or another `registered_model`"
-            )
+            told += ". Nobody is to be expected to pass at that. What renews it is a promotion, or other people"
         return told

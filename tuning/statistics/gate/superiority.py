@@ -15,6 +15,7 @@ from tuning.statistics.gate.savings import Costs, Saving, saving_of
 from tuning.statistics.shortfall import least
 
 MARGIN = 0.02  # of accuracy, that a cheaper challenger may lose
+MOST_SEEDS = 150  # of one configuration in a fold, that may be asked for
 SAVING = 0.10  # of parameters or time, that makes a challenger cheaper
 
 
@@ -46,7 +47,7 @@ class Verdict:
     error that is left to this question, over all that entered the race. It must exceed `required`: 0, or minus the margin
     where the challenger is `cheaper` (`saving` says by what). `superior` tells whether it exceeds 0. `p_adjusted` is compared
     with `level`. `people_needed` and `seeds_needed` are the totals (of people; of seeds of each in a fold) at which the bound
-    would do if the estimates stay as they are; `None` where no number would, or none is needed.
+    would do at the level of the next question, if the estimates stay; `None` where no number would, or none is needed.
     """
 
     name: str
@@ -84,13 +85,16 @@ def superiority(
     family: int = 1,
     margin: float = MARGIN,
     saving: float = SAVING,
+    later: float | None = None,
+    more_seeds: bool = True,
     test_over_train: float,
 ) -> Verdict:
     """Test `challenger`, chosen by its answers as one of `family` that entered a race, against `champion`.
 
     It is promoted where the lower bound of its gain exceeds 0 (superior), or exceeds -`margin` while it has `saving` fewer
     parameters or is shown to take `saving` less time (not inferior, and cheaper). Whoever is chosen among `family` could have
-    been any of them, so `level` is divided by their number (Bonferroni); a false saving of time has as much again.
+    been any of them, so `level` is divided by their number (Bonferroni); a false saving of time has as much again. What would
+    settle it is said for the next question, at the level `later`; seeds only where there can be `more_seeds`.
 
     Raises `ValueError` for one seed or one person, and for answers to other clips.
     """
@@ -102,7 +106,8 @@ def superiority(
     p_value = gain.p_value(found, required)
     low = gain.lower_bound(found.estimate(required), tested)
     promoted = p_value <= tested
-    people, seeds = (None, None) if promoted else needed(found, required, tested)
+    people, seeds = (None, None) if promoted else needed(found, required, (level if later is None else later) / family)
+    seeds = seeds if more_seeds and seeds is not None and seeds <= MOST_SEEDS else None
     verdict = Verdict(
         name=challenger.name,
         promoted=promoted,

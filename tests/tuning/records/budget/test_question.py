@@ -30,7 +30,7 @@ def test_what_is_left_is_told(given, words):
 
 def test_what_renews_it_is_told_only_where_a_pass_is_not_to_be_expected():
     assert "What renews it" not in Balance(model="smiles", left=0.001).told
-    assert "What renews it is a promotion, or another set of people" in Balance(model="smiles", left=0.0009).told
+    assert "What renews it is a promotion, or other people" in Balance(model="smiles", left=0.0009).told
 
 
 def test_a_key_is_that_of_the_values_and_not_of_their_order():

@@ -57,10 +57,7 @@ def test_where_it_is_hopeless_it_is_said_what_renews_it(tmp_path):
     budget = budget_in(tmp_path)
     for number in range(8):
         budget.ask(key_hash(number))
-    assert (
-        "What renews it is a promotion, or another set of people"
-        in status("smiles", home=tmp_path)[0].error_budget.told
-    )
+    assert "What renews it is a promotion, or other people" in status("smiles", home=tmp_path)[0].error_budget.told
 
 
 def test_of_a_registry_on_a_server_it_tells_what_the_ledger_heard_last_without_asking(tmp_path, monkeypatch):
