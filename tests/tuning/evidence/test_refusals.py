@@ -3,6 +3,7 @@
 import pytest
 
 from tuning.confirm import confirm_search
+from tuning.confirming.judging import error_budget_of
 from tuning.evidence.contest import Refused
 from tuning.evidence.evidence_file import read_evidence
 from tuning.evidence.refusals import MAJORITY
@@ -80,7 +81,25 @@ def test_everybody_who_entered_a_race_is_of_the_family_dropouts_and_earlier_race
     error = refused(runner)
     assert (error.verdict.family, error.verdict.name) == (2, "search-0000")
     assert "Tested as one of 2 that entered a race." in str(error)
-    assert refused(runner, trial_id="search-0002").verdict.family == 3
+    later = refused(runner, trial_id="search-0002").verdict
+    assert (later.family, later.level) == (3, pytest.approx(0.012))
+    again = refused(runner, trial_id="search-0000").verdict
+    assert (again.family, again.level) == (3, pytest.approx(0.0072)), "as one of more it is another question"
+
+
+@pytest.mark.slow
+def test_where_nothing_is_left_of_the_level_it_is_said_and_nothing_is_paid(asking, monkeypatch):
+    monkeypatch.setattr("tuning.evidence.contest.next_level", lambda left: 0.0)
+    assert "no question asked" in str(refused(asking))
+
+
+@pytest.mark.slow
+def test_what_an_override_promotes_earns_nothing_though_it_beat_the_champion(begin):
+    promote_winner(begin({4: 0.3}, name="old").search(4), override="a first one")
+    runner = begin({8: 0.6, 4: 0.3}).search(8)
+    promoted = promote_winner(runner, override="better than nothing")
+    assert (promoted.verdict.promoted, promoted.override is not None) == (True, True)
+    assert error_budget_of(runner).left == pytest.approx(0.03)
 
 
 @pytest.mark.slow

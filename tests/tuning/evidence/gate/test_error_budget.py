@@ -56,3 +56,11 @@ def test_refusals_alone_never_pay_more_than_five_percent(homes):
     assert levels == sorted(levels, reverse=True)
     assert sum(levels) < 0.05
     assert budget.balance.is_hopeless
+
+
+def test_one_challenger_earns_against_one_champion_once(homes):
+    budget = homes[0]()
+    for name in ("two seeds", "three seeds"):
+        budget.ask(key_hash(name), challenger="abc against models:/smiles/1")
+        budget.settle(key_hash(name), promoted=True)
+    assert [one.state for one in budget.questions] == ["promoted", "refused"]
