@@ -37,7 +37,7 @@ def note_margin(ledger: Ledger, margin: float, *, num_people: int, level: float,
 
 
 def _of_person(ledger: Ledger) -> float | None:
-    """The variance of a person's difference between two trials of the search; `None` where no two have the same clips."""
+    """The variance of a person's difference between two trials of the search; `None` where no two differ on the same clips."""
     trials = [trial for trial in ledger.finished("search") if predictions_of(ledger, trial).exists()]
     trials = sorted(trials, key=lambda trial: -trial.metrics.get("accuracy", 0.0))[:MOST_COMPARED]
     tables = [judged(predictions_of(ledger, trial)).set_index("clip_id").sort_index() for trial in trials]
@@ -46,4 +46,4 @@ def _of_person(ledger: Ledger) -> float | None:
         people = np.unique(one["subject_id"].astype(str), return_inverse=True)[1]
         if one.index.equals(other.index) and people.max() > 0:
             found.append(variance_of_people((one["correct"] - other["correct"]).to_numpy(dtype=float), people))
-    return statistics.fmean(found) if found else None
+    return statistics.fmean(found) if any(found) else None  # trials that all agree tell nothing

@@ -52,3 +52,13 @@ def test_an_equal_one_passes_more_often_by_more_people_a_wider_margin_and_at_a_h
     for change in ({"margin": 0.05}, {"num_people": 500}, {"level": 0.05}, {"of_person": 0.01}):
         assert chance_to_pass(**{**given, **change}) > usual
     assert chance_to_pass(**{**given, "margin": 0.0}) == pytest.approx(0.025)
+
+
+@pytest.mark.slow
+def test_trials_that_all_agree_tell_nothing_of_the_chance(begin):
+    promote_winner(begin({4: FAIR}, name="old").search(4))
+    runner = begin({8: 1.0, 4: FAIR}).search(8)
+    promote_winner(runner)
+    (noted_once,) = noted(runner)
+    assert noted_once["chance"] is None
+    assert any(note.endswith("more or fewer later is another question.") for note in runner.notes)
