@@ -6,6 +6,7 @@ All configurations of a world are alike in law, so equal in truth, but for the g
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 from collections.abc import Sequence
 from typing import Literal
@@ -78,7 +79,7 @@ WORLDS = (
 NOT_HELD = ("a projection chosen in training, faces",)  # whose training variance is beyond what the gate allows for
 
 
-class Study:
+class Study(abc.ABC):
     """One study of a world: `people` are the units `(C,)` of its clips, `folds` `(C,)` where each is tested.
 
     `gains` are what each configuration has above the first, in accuracy.
@@ -93,9 +94,9 @@ class Study:
         self.people = self.persons if world.units == "people" else clustered(rng, self.persons)
         self.folds = (rng.permutation(int(self.people.max()) + 1) % NUM_FOLDS)[self.people]
 
+    @abc.abstractmethod
     def trained(self, configuration: int) -> np.ndarray:
         """Right answers `(C,)` by one training in each fold, with a seed that nothing else has."""
-        raise NotImplementedError
 
 
 class ProbitStudy(Study):

@@ -9,7 +9,7 @@ from typing import Any
 
 from search_spaces.core.study import Study
 from trainables.core.wording import counted
-from tuning.confirming.gate_folds import gate_folds, gate_trials
+from tuning.confirming.gate_folds import GateFolds, gate_folds, gate_trials
 from tuning.confirming.race import racers_of, trainings_of
 from tuning.evidence.champion import Champion
 from tuning.execution.runner import Runner
@@ -53,10 +53,11 @@ def tell_confirmation(
     raced = _lacking(runner, trainings_of(runner, course, champion)) if course else []
     if course and course.winner and not raced:
         candidates = [trial for trial in racers_of(runner, course) if trial.trial_id == course.winner]
+    where = gate_folds(runner, champion) if champion and num_refits else None
     rests = [
         (
             _lacking(runner, on_holdout(runner.study, one, seeds, controls=course is not None)),
-            _of_gate(runner, course, one, champion, num_refits, gate_seeds),
+            _of_gate(runner, where, course, one, champion, num_refits, gate_seeds),
             _refits(runner, one, champion, num_refits),
         )
         for one in candidates
@@ -69,7 +70,8 @@ def tell_promotion(
 ) -> None:
     """Tell what is left of the promotion of a `winner` that is confirmed with `seeds`."""
     tested = _lacking(runner, on_holdout(runner.study, winner, seeds, controls=False))
-    gate = _of_gate(runner, None, winner, champion, num_refits, gate_seeds)
+    where = gate_folds(runner, champion) if champion and num_refits else None
+    gate = _of_gate(runner, where, None, winner, champion, num_refits, gate_seeds)
     _tell(runner, None, [], tested, gate, _refits(runner, winner, champion, num_refits))
 
 
@@ -103,12 +105,18 @@ def _tell(
 
 
 def _of_gate(
-    runner: Runner, course: Course | None, winner: Trial, champion: Champion | None, num_refits: int, gate_seeds: int
+    runner: Runner,
+    where: GateFolds | None,
+    course: Course | None,
+    winner: Trial,
+    champion: Champion | None,
+    num_refits: int,
+    gate_seeds: int,
 ) -> list[Trial]:
     """What a promotion of `winner` trains for the gate beyond the race `course`; nothing for the champion's configuration."""
-    if champion is None or not num_refits or champion.is_configuration(runner.study, winner.parameters):
+    if champion is None or where is None or champion.is_configuration(runner.study, winner.parameters):
         return []
-    where, seeds = gate_folds(runner, champion), {"num_members": num_refits, "gate_seeds": gate_seeds}
+    seeds = {"num_members": num_refits, "gate_seeds": gate_seeds}
     lacking = _lacking(runner, gate_trials(runner, where.folds, winner, champion, **seeds))
     raced = {identity(runner.study, trial) for trial in trainings_of(runner, course, champion)} if course else set()
     return [trial for trial in lacking if identity(runner.study, trial) not in raced]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,13 +98,9 @@ class Holdout:
         """The finished confirmations that `row` sums up."""
         return [trial for trial in self._confirmed() if (trial.of, trial.variant) == (row.trial_id, row.variant)]
 
-    def predictions(self, row: Evidence, among: Collection[str] | None = None) -> pd.DataFrame:
-        """What all seeds of `row` answered: the judged rows of their `predictions.parquet`, one after another.
-
-        Of the clips `among` those that are locked away; `None` for all.
-        """
-        answers = self._answers(self.runs(row))
-        return answers if among is None else answers[answers["clip_id"].isin(list(among))].reset_index(drop=True)
+    def predictions(self, row: Evidence) -> pd.DataFrame:
+        """What all seeds of `row` answered: the judged rows of their `predictions.parquet`, one after another."""
+        return self._answers(self.runs(row))
 
     def _confirmed(self) -> list[Trial]:
         """Without those whose every clip was of people who withdrew: their predictions are gone."""

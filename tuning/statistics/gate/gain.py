@@ -10,7 +10,7 @@ import dataclasses
 import numpy as np
 from scipy import optimize, stats
 
-from tuning.statistics.variance import Estimate, satterthwaite
+from tuning.statistics.variance import Estimate, least_variance, satterthwaite
 
 # Of what Nadeau and Bengio add for overlapping training sets, on the part that seeds do not explain. Single folds cannot show
 # it (docs/decisions/0005); the learners of the calibration need none to a tenth of it, and an ablation takes a third.
@@ -54,8 +54,7 @@ class Gain:
             ((max(self.of_people + fewer, 0.0) + of_training) / more_people, self.people_df * more_people),
             (max(of_seeds, 0.0), self.num_folds * (sum(counts) - 2.0)),
         )
-        share = min(max(abs(self.mean), abs(required)), 1 - 1 / self.num_clips)
-        floor = share * (1 - share) / (self.num_clips * more_people)
+        floor = least_variance(max(abs(self.mean), abs(required)), self.num_clips) / more_people
         variance = max(sum(variance for variance, _ in parts), floor)
         return Estimate(
             mean=self.mean, se=variance**0.5, df=satterthwaite(*parts), method="people, seeds and training sets"
