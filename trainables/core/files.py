@@ -33,6 +33,7 @@ OWNER = "ledger.owner"
 SPLITS = "splits.json"
 FORMER_SPLITS = "splits-{fingerprint}.json"
 TRACKED = "tracked.json"
+TRACKED_LOCK = "tracked.lock"
 TRIALS = "trials"
 RAY = "ray"
 
