@@ -42,6 +42,15 @@ KEPT = (
         "seconds: `doctor` measures it again. A study keeps the times that its first trials were told",
     ),
     Kept(
+        files.HOME_ID,
+        "",
+        "a random id that tells this home from others that share a cluster",
+        ("tuning/execution/sharing/key.py",),
+        ("tuning/execution/sharing/key.py",),
+        True,
+        "nothing: the next study on a cluster writes another",
+    ),
+    Kept(
         files.ARTIFACTS,
         "",
         "MLflow's files: registered models with their code, evidence and card; predictions of runs",
@@ -147,6 +156,15 @@ KEPT = (
         ("tuning/records/tracking.py",),
         True,
         "seconds: the next command on the study writes all events to MLflow again, which changes nothing there",
+    ),
+    Kept(
+        files.WAITS,
+        _STUDY,
+        "what a study that waits for a slot of a cluster waits for, for `status`",
+        ("tuning/execution/sharing/waits.py",),
+        ("tuning/execution/sharing/waits.py",),
+        True,
+        "nothing",
     ),
     Kept(
         files.RAY,
