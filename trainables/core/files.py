@@ -33,6 +33,7 @@ OWNER = "ledger.owner"
 SPLITS = "splits.json"
 FORMER_SPLITS = "splits-{fingerprint}.json"
 TRACKED = "tracked.json"
+PROBE = ".seen-{token}-{name}"
 TRIALS = "trials"
 RAY = "ray"
 

@@ -20,12 +20,13 @@ from tuning.execution.baselines import BEFORE_TRIALS, Baselines, baselines_due
 from tuning.execution.bookkeeper import Bookkeeper, Listener
 from tuning.execution.devices.idle_times import trial_idle_times
 from tuning.execution.devices.memory import trial_memory
-from tuning.execution.devices.placement import Placement, slots_of
+from tuning.execution.devices.placement import Placement, of_study, slots_of
 from tuning.execution.readiness import require_ready, require_unchanged
 from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaSearcher, Searcher
 from tuning.execution.session import Session, open_session
 from tuning.execution.signals import interruptible
 from tuning.execution.space import Space, all_tried
+from tuning.execution.storage.shared import node_data, require_shared
 from tuning.execution.study_data import cut, data_of
 from tuning.execution.tuner import make_tuner
 from tuning.records.front.choice import choose
@@ -81,6 +82,7 @@ class Runner:
     def __enter__(self) -> Runner:
         with contextlib.ExitStack() as opening:
             self.ledger = opening.enter_context(Ledger.write(self.folder))
+            self.placement = of_study(self.placement, self.study.name, self.ledger.study)
             self._require(self)
             uri = open_store(self.home)
             require_ready(self.study, self.ledger, uri, self.placement, tell=self.noted, trains=self._trains)
@@ -176,20 +178,17 @@ class Runner:
                 self.ledger.open_study(**facts)
             return
         session = self.session()
-        slots, gpus = slots_of(self.placement, session, count)
+        fit = slots_of(self.placement, session, count, self.noted)
+        self.placement, slots, gpus = fit.bound(self.placement), fit.slots, fit.gpus_per_worker
         where = (self.placement, session, slots, gpus, self.ledger.study.get("memory_gaps", {}))
         self._told, measured = trial_memory(self.study, phase, *where, tell=self.noted)
-        self._told |= (idle := trial_idle_times(self.home, self.ledger, self.noted))
-        self.ledger.open_study(**self._facts(), concurrency=slots, **facts, **measured, **idle)
+        self._told |= node_data(session) | (idle := trial_idle_times(self.home, self.ledger, self.noted))
+        placed: dict[str, Any] = {"concurrency": slots, "device_kind": fit.device_kind}
+        self.ledger.open_study(**self._facts(), **placed, **facts, **measured, **idle)
         self._note_driver()
-        self.listener.phase_began(
-            phase,
-            count,
-            objectives=[objective.metric for objective in self.study.objectives],
-            num_cpus=session.num_cpus,
-            num_gpus=session.num_gpus,
-            dashboard_url=session.dashboard_url,
-        )
+        of_ray: dict[str, Any] = {"num_cpus": session.num_cpus, "num_gpus": session.num_gpus}
+        objectives = [objective.metric for objective in self.study.objectives]
+        self.listener.phase_began(phase, count, objectives=objectives, **of_ray, dashboard_url=session.dashboard_url)
         if (first := self._baselines(phase)) and slots == 1:
             self.noted(BEFORE_TRIALS)
         bookkeeper = Bookkeeper(self.ledger, searcher, self.listener, self.spec, deadline, first)
@@ -274,6 +273,7 @@ class Runner:
             self._session = self._resources.enter_context(open_session(verbose=self.verbose))
             if self._session.wait:
                 self.noted(self._session.wait)
+            require_shared(self._session, self.folder, self.prepared.folder, self.noted)
         return self._session
 
     def _prepare(self) -> Prepared:
