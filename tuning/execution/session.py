@@ -14,8 +14,8 @@ import time
 from collections.abc import Generator
 from typing import Any
 
-from tuning.execution.devices.autoscaling import autoscaler_file, autoscaler_pod, is_here
-from tuning.execution.devices.nodes import Group, Node, may_start
+from tuning.execution.devices.autoscaling import autoscaler_pod, could_start, is_here, limits_at
+from tuning.execution.devices.nodes import Node
 from tuning.execution.reachable import SHORTER, START_RAY, given_address, trouble_joining, trouble_starting
 from tuning.records.home import ROOT
 
@@ -127,22 +127,12 @@ def _could_grow(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     if not address or not is_here(address):
         return ()
     with contextlib.suppress(Exception):  # private to Ray, and somebody else's file: without them it does not grow
-        from ray.autoscaler.v2.instance_manager import config as ray_config
-
         if pod := autoscaler_pod():
             from ray.autoscaler._private.kuberay.autoscaling_config import AutoscalingConfigProducer
 
-            found = ray_config.KubeRayConfigReader(AutoscalingConfigProducer(*pod)).get_cached_autoscaling_config()
-        elif file := autoscaler_file(address):
-            found = ray_config.FileConfigReader(str(file)).get_cached_autoscaling_config()
-        else:
-            return ()
-        head = found.get_head_node_type()  # one of its type is the head, and counted
-        groups = [
-            Group(name=name, has=one.resources, most=one.max_worker_nodes - (name == head))
-            for name, one in found.get_node_type_configs().items()
-        ]
-        return may_start(nodes, groups, found.get_max_num_worker_nodes())
+            return could_start(nodes, AutoscalingConfigProducer(*pod)())
+        if limits := limits_at(address):
+            return could_start(nodes, limits)
     return ()
 
 

@@ -1,15 +1,14 @@
-"""The machines of a Ray: those that there are, and those that an autoscaler may start."""
+"""The machines of a Ray."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Self
 
 KIND = "accelerator_type:"  # before the kind of its GPUs, in what Ray says that a machine has
 GROUP = "ray.io/node-group"  # the label of what an autoscaler started
 _HEAD = "node:__internal_head__"
-_MOST = 1000  # machines that are looked at, where an autoscaler may start any number
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,22 +46,3 @@ class Node:
     def name(self) -> str:
         """For people."""
         return f"{self.host} ({self.ip})" if self.host != self.ip else self.host
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Group:
-    """Machines of one type that an autoscaler starts: what each `has`, and the `most` that there may be at once."""
-
-    name: str
-    has: Mapping[str, float]
-    most: int
-
-
-def may_start(nodes: Sequence[Node], groups: Iterable[Group], most: int | None) -> tuple[Node, ...]:
-    """The machines that an autoscaler may add to `nodes`: of each of its `groups`, and `most` in all of its own."""
-    left = _MOST if most is None else max(0, most - sum(bool(node.group) for node in nodes))
-    found: list[Node] = []
-    for group in groups:
-        more = group.most - sum(node.group == group.name for node in nodes)
-        found += [Node.of(group.has, group=group.name)] * min(max(more, 0), left - len(found))
-    return tuple(found)

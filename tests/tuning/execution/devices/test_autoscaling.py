@@ -8,7 +8,7 @@ import pytest
 
 from tuning.execution import session as module
 from tuning.execution.devices import autoscaling
-from tuning.execution.devices.autoscaling import autoscaler_file, autoscaler_pod, is_here
+from tuning.execution.devices.autoscaling import autoscaler_pod, could_start, is_here, limits_at
 from tuning.execution.devices.nodes import Node
 from tuning.execution.session import session_ahead
 
@@ -49,9 +49,38 @@ def monitor(tmp_path, monkeypatch):
     return file
 
 
-def test_the_file_is_that_of_the_autoscaler_of_this_ray(monitor):
-    assert autoscaler_file("localhost:6379") == monitor
-    assert autoscaler_file("localhost:6380") is None
+def test_the_limits_are_those_of_the_autoscaler_of_this_ray(monitor):
+    assert limits_at("localhost:6379") == LIMITS
+    assert limits_at("localhost:6380") == {}
+
+
+TYPES = {
+    "head": {"resources": {"CPU": 1}, "max_workers": 0},
+    "worker": {"resources": {"CPU": 4, "GPU": 1, "accelerator_type:A100": 1}, "max_workers": 3},
+    "small": {"resources": {"CPU": 2}, "max_workers": 2},
+}
+
+
+@pytest.mark.parametrize(
+    ("present", "most", "added"),
+    [
+        ([], None, ["worker"] * 3 + ["small"] * 2),
+        (["worker", "small"], None, ["worker"] * 2 + ["small"]),
+        (["worker"] * 5, None, ["small"] * 2),
+        ([], 4, ["worker"] * 3 + ["small"]),
+        (["worker"], 2, ["worker"]),
+        (["worker", "worker"], 2, []),
+    ],
+)
+def test_an_autoscaler_adds_what_its_limits_leave(present, most, added):
+    nodes = [Node(num_cpus=0), *(Node(num_cpus=1, group=group) for group in present)]
+    found = could_start(nodes, {"available_node_types": TYPES} | ({} if most is None else {"max_workers": most}))
+    assert [node.group for node in found] == added
+    assert all(node.kind == "A100" for node in found if node.group == "worker")
+
+
+def test_a_type_without_a_limit_of_its_own_has_the_one_of_all():
+    assert len(could_start([], {"available_node_types": {"worker": {"resources": {"CPU": 1}}}, "max_workers": 7})) == 7
 
 
 def test_an_address_is_here_or_elsewhere(monkeypatch):
