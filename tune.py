@@ -53,6 +53,7 @@ def run(
     study: arg.StudyName, data_root: arg.DataRoot = None,
     num_samples: arg.NumSamples = None, time_budget: arg.TimeBudget = None, max_concurrent: arg.MaxConcurrent = None,
     workers_per_trial: arg.Workers = 1, cpus_per_worker: arg.Cpus = 1, gpus_per_worker: arg.Gpus = None,
+    device_kind: arg.DeviceKind = None,
     folds: arg.Folds = None, seeds: arg.AblationSeeds = None, table: arg.TableFile = None,
     resume: arg.Resume = False, extend: arg.Extend = None, prefer: arg.Prefer = None, smoke: arg.Smoke = False,
     keep_weights: arg.KeepWeights = None, keep_spelling: arg.KeepSpelling = False, cluster_by: arg.ClusterBy = None,
@@ -72,14 +73,11 @@ def run(
         work["folds"], seconds = options.folds_of(folds), options.seconds_of(time_budget)
         from tuning.text import outcomes
 
-        work |= {
-            "keep_spelling": keep_spelling,
-            "cluster_by": cluster_by,
-            "new_data": new_data,
-            "keep_weights": keep_weights,
-        }
+        work |= {"keep_spelling": keep_spelling, "cluster_by": cluster_by}
+        work |= {"new_data": new_data, "keep_weights": keep_weights}
         each: dict[str, Any] = {"cpus_per_worker": cpus_per_worker, "gpus_per_worker": gpus_per_worker}
-        work["placement"] = fertune.Placement(workers=workers_per_trial, max_concurrent=max_concurrent, **each)
+        each |= {"max_concurrent": max_concurrent, "device_kind": device_kind}
+        work["placement"] = fertune.Placement(workers=workers_per_trial, **each)
         if dry_run:
             outcomes.show_plan(fertune.plan(loaded, sd=sd, pilot=pilot, prefer=prefer, **work), as_json)
             return

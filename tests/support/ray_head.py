@@ -106,7 +106,7 @@ def ray_head(*options: str, token: bool = False) -> Generator[Head]:
         wait_until(lambda: _answers(found), 180, lambda: (place / "head.log").read_text())
         yield found
     finally:
-        _end(head)
+        end(head)
         shutil.rmtree(place, ignore_errors=True)
 
 
@@ -138,7 +138,7 @@ def _answers(head: Head) -> bool:
         return False
 
 
-def _end(head: subprocess.Popen) -> None:
+def end(head: subprocess.Popen) -> None:
     """The head and whatever came of it; SIGTERM lets Ray do it, what is left is killed by id."""
     with contextlib.suppress(psutil.NoSuchProcess):
         family = [psutil.Process(head.pid), *psutil.Process(head.pid).children(recursive=True)]

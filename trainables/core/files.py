@@ -36,6 +36,7 @@ FORMER_SPLITS = "splits-{fingerprint}.json"
 TRACKED = "tracked.json"
 TRACKED_LOCK = "tracked.lock"
 WAITS = "waits.json"
+PROBE = ".seen-{token}-{name}"
 TRIALS = "trials"
 RAY = "ray"
 

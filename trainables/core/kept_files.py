@@ -135,6 +135,15 @@ KEPT = (
         "nothing",
     ),
     Kept(
+        files.PROBE,
+        _STUDY,
+        "for seconds, by which the machines of a cluster are known to see this folder",
+        ("tuning/execution/storage/probe.py",),
+        ("tuning/execution/storage/shared.py", "tuning/execution/storage/probe.py"),
+        True,
+        "nothing",
+    ),
+    Kept(
         files.SPLITS,
         _STUDY,
         "the folds, and who is locked away as holdout",

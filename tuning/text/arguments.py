@@ -66,6 +66,14 @@ MaxConcurrent = Annotated[int | None, typer.Option(min=1, help="At most this man
 Workers = Annotated[int, typer.Option(min=1, help="Workers that train one trial together and share its batches (DDP).")]
 Cpus = Annotated[int, typer.Option(min=1, help="CPUs of each worker.")]
 Gpus = Annotated[float | None, typer.Option(min=0, help="GPUs of each: 0.5, 1, 2; default: 1 if there are any.")]
+DeviceKind = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND",
+        help="Train on this kind alone: CPU, or a GPU as Ray calls it, such as H100; default: the study's own, else what "
+        "most trials fit on.",
+    ),
+]
 Folds = Annotated[str | None, typer.Option(help="Ablations only: `all`, or numbers such as 0,1.")]
 AblationSeeds = Annotated[
     int | None, typer.Option("--seeds", min=1, help="Ablations only: seeds per variant and fold.")

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
 
 class Machines:
-    """A context. `noted` hears what a person should know of what others have taken."""
+    """A context. `noted` hears what a person should know of what others have taken; `require` raises where a Ray is of no use."""
 
-    def __init__(self, study: str, noted: Callable[[str], None], verbose: bool = False) -> None:
-        self.study, self._noted, self._verbose = study, noted, verbose
+    def __init__(
+        self, study: str, noted: Callable[[str], None], require: Callable[[Session], None], verbose: bool = False
+    ) -> None:
+        self.study, self._noted, self._require, self._verbose = study, noted, require, verbose
         self._opened = contextlib.ExitStack()
         self._session: Session | None = None
         self._slots: Slots | None = None
@@ -36,6 +38,7 @@ class Machines:
             self._session = self._opened.enter_context(open_session(verbose=self._verbose))
             if self._session.wait:
                 self._noted(self._session.wait)
+            self._require(self._session)
         return self._session
 
     def slots(self) -> Slots:
