@@ -15,6 +15,7 @@ except ModuleNotFoundError as missing:
     sys.exit(f"Error: {options.missing_packages(missing)}")
 
 import fertune
+from tuning.commands import submit
 from tuning.execution.signals import interruptible
 from tuning.records.home import default_home
 from tuning.text import arguments as arg
@@ -72,12 +73,8 @@ def run(
         work["folds"], seconds = options.folds_of(folds), options.seconds_of(time_budget)
         from tuning.text import outcomes
 
-        work |= {
-            "keep_spelling": keep_spelling,
-            "cluster_by": cluster_by,
-            "new_data": new_data,
-            "keep_weights": keep_weights,
-        }
+        work |= {"keep_spelling": keep_spelling, "cluster_by": cluster_by, "new_data": new_data}
+        work["keep_weights"] = keep_weights
         each: dict[str, Any] = {"cpus_per_worker": cpus_per_worker, "gpus_per_worker": gpus_per_worker}
         work["placement"] = fertune.Placement(workers=workers_per_trial, max_concurrent=max_concurrent, **each)
         if dry_run:
@@ -123,6 +120,9 @@ def stop(study: arg.Begun, verbose: arg.Verbose = False) -> None:
         print(f"Stopped {study}: {fertune.stop(study)} has ended. {STOPPED}")
 
 
+app.command(context_settings=submit.SETTINGS)(submit.submit)
+
+
 @app.command()
 def logs(study: arg.Begun, trial: arg.TrialName = None, verbose: arg.Verbose = False) -> None:
     """Show the events of a study, or the curve, metrics and error of one trial."""
@@ -150,12 +150,9 @@ def report(study: arg.Begun, out: arg.ReportFile = None, verbose: arg.Verbose = 
 
 @app.command()
 def remove(
-    study: arg.Begun,
-    force: arg.Force = False,
-    yes: arg.Yes = False,
-    as_json: arg.AsJson = False,
-    verbose: arg.Verbose = False,
-) -> None:
+    study: arg.Begun, force: arg.Force = False, yes: arg.Yes = False,
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+) -> None:  # fmt: skip
     """Remove a study for good, with its runs in MLflow; asks first. Registered models and prepared faces stay."""
     with command(verbose, goes_on="Some of the study may be left; the same command goes on."):
         from tuning.text import disposal_tables
@@ -181,13 +178,9 @@ def prune(yes: arg.Yes = False, as_json: arg.AsJson = False, verbose: arg.Verbos
 
 @app.command()
 def forget(
-    subject: arg.Subject,
-    dataset: arg.OfDataset = None,
-    keep_spelling: arg.ThisSpelling = False,
-    yes: arg.Yes = False,
-    as_json: arg.AsJson = False,
-    verbose: arg.Verbose = False,
-) -> None:
+    subject: arg.Subject, dataset: arg.OfDataset = None, keep_spelling: arg.ThisSpelling = False, yes: arg.Yes = False,
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+) -> None:  # fmt: skip
     """Erase a person who withdraws from all that a home holds, name the models that were trained on them; asks first."""
     with command(verbose, goes_on="Some of it may be left; the same command goes on."):
         from tuning.text import disposal_tables, withdrawal_tables
