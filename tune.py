@@ -58,7 +58,8 @@ def run(
     resume: arg.Resume = False, extend: arg.Extend = None, prefer: arg.Prefer = None, smoke: arg.Smoke = False,
     keep_weights: arg.KeepWeights = None, keep_spelling: arg.KeepSpelling = False, cluster_by: arg.ClusterBy = None,
     new_data: arg.NewData = False, dry_run: arg.DryRun = False, sd: arg.Spread = None, pilot: arg.Pilot = None,
-    no_baselines: arg.NoBaselines = False, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+    no_baselines: arg.NoBaselines = False, notify: arg.Notify = None,
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Run, resume or extend a study: a search or an ablation.
 
@@ -82,6 +83,7 @@ def run(
             return
         with outcomes.shown(as_json) as shown:
             work |= {"prefer": prefer, "resume": resume, "baselines": not no_baselines, "verbose": verbose}
+            work["notify"] = notify
             ran = fertune.run(loaded, **work, time_budget_s=seconds, progress=shown.listener)
             if not outcomes.show_run(ran, shown, table):
                 raise typer.Exit(1)
@@ -195,18 +197,18 @@ def forget(
 def confirm(
     study: arg.StudyName, top: arg.Top = None, trial: arg.ThisTrial = None, seeds: arg.FreshSeeds = 2,
     nested: arg.Nested = None, dry_run: arg.PlanOnly = False, data_root: arg.DataRoot = None, prefer: arg.Prefer = None,
-    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+    notify: arg.Notify = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Race a search's likely choices by cross-validation, and test the winner on the locked holdout."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
         options.require_one_way(nested, top, trial, dry_run, prefer)
         if nested:
-            cross_validate(study, nested, seeds, dry_run, data_root, as_json, verbose)
+            cross_validate(study, nested, seeds, dry_run, data_root, notify, as_json, verbose)
             return
         from tuning.text import evidence_tables, outcomes
 
-        work: dict[str, Any] = {"seeds": seeds, "data_root": data_root, "verbose": verbose}
+        work: dict[str, Any] = {"seeds": seeds, "data_root": data_root, "notify": notify, "verbose": verbose}
         with outcomes.shown(as_json) as shown:
             found = fertune.confirm(study, top=top, trial_id=trial, prefer=prefer, progress=shown.listener, **work)
             if not evidence_tables.show_confirmed(found.ledger, found.rows, found.race, shown):
@@ -216,7 +218,8 @@ def confirm(
 @app.command()
 def cross_validate(
     study: arg.StudyName, num_samples: arg.PerFold, seeds: arg.FreshSeeds = 2, dry_run: arg.NestedPlanOnly = False,
-    data_root: arg.DataRoot = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+    data_root: arg.DataRoot = None, notify: arg.Notify = None,
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Test the search itself by nested cross-validation: a search in each fold, tested on people that it never saw."""
     with command(verbose, goes_on=GOES_ON):
@@ -228,21 +231,22 @@ def cross_validate(
             if dry_run:
                 outcomes.show_plan(fertune.plan_cross_validation(study, progress=shown.listener, **work), as_json)
             else:
-                evidence_tables.show_nested(fertune.cross_validate(study, progress=shown.listener, **work), shown)
+                found = fertune.cross_validate(study, notify=notify, progress=shown.listener, **work)
+                evidence_tables.show_nested(found, shown)
 
 
 @app.command()
 def promote(
     study: arg.StudyName, trial: arg.ThisTrial = None, margin: arg.Margin = None, prefer: arg.Prefer = None,
     refit_seeds: arg.RefitSeeds = None, gate_seeds: arg.GateSeeds = None, override: arg.Override = None,
-    rollback: arg.Rollback = False, data_root: arg.DataRoot = None,
+    rollback: arg.Rollback = False, data_root: arg.DataRoot = None, notify: arg.Notify = None,
     as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Confirm where evidence is missing, refit, register the model and make it the champion."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
         asked: dict[str, Any] = {"trial": trial, "margin": margin, "prefer": prefer, "data_root": data_root}
-        asked |= {"refit_seeds": refit_seeds, "gate_seeds": gate_seeds, "override": override}
+        asked |= {"refit_seeds": refit_seeds, "gate_seeds": gate_seeds, "override": override, "notify": notify}
         work = options.promotion_of(rollback, **asked)
         from tuning.text import outcomes
 

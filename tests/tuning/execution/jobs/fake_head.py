@@ -11,17 +11,16 @@ from aiohttp import web
 
 
 class FakeHead:
-    """Answers at `address`. `jobs` holds what was submitted, by id, with `status`; `script` says what each connection to a log does.
+    """Answers at `address`. `jobs` holds what was submitted, by id, with `status`.
 
-    `script` is a list of coroutines `(socket, head, job)`, one for each connection, the last for all that follow. With a `token` it
-    asks for it, and `asked` holds the header of each request. `refusals` are answers to the next submissions, before the job
-    is taken or, where they begin with "+", after it.
+    `script` says what each connection to a log does: coroutines `(socket, head, job)`, the last for all that follow. With a
+    `token` it asks for it, and `asked` holds the header of each request. `refusals` are answers to the next submissions,
+    before the job is taken or, where they begin with "+", after it.
     """
 
     def __init__(self, *, token: str = "") -> None:
         self.token, self.asked, self.jobs, self.uploads = token, [], {}, []
         self.refusals, self.script, self.connections, self.away = [], [], 0, False
-        self.exit_code: int | None = 0
 
     def end(self, job_id: str, status: str = "SUCCEEDED", **facts: object) -> None:
         """The job ends."""

@@ -27,7 +27,7 @@ def test_the_one_that_is_given_counts_before_those_of_the_environment(monkeypatc
 
 def test_without_an_address_nobody_is_asked():
     """At Ray's default address a study of this machine may run, whose Ray ends with it."""
-    with pytest.raises(ValueError, match="^No cluster is named. Give the address of its dashboard by --address"):
+    with pytest.raises(ValueError, match=r"^No cluster is named\. Give the address of its dashboard by --address"):
         find_head()
 
 

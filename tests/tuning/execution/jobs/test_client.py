@@ -68,7 +68,7 @@ def test_a_head_that_is_not_ready_or_whose_answer_is_lost_is_asked_again_and_tak
 
 def test_a_refusal_is_told_at_once(head, code):
     head.refusals = ["Traceback\nValueError: no such thing"]
-    with pytest.raises(RuntimeError, match="refuses the job: .*ValueError: no such thing"):
+    with pytest.raises(RuntimeError, match=r"refuses the job: .*ValueError: no such thing"):
         submitted(head, code)
     assert not head.refusals
 
