@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Generator
 from typing import Any
 
 from tuning.text import options
@@ -15,11 +13,11 @@ except ModuleNotFoundError as missing:
     sys.exit(f"Error: {options.missing_packages(missing)}")
 
 import fertune
-from tuning.commands import submit
-from tuning.execution.signals import interruptible
+from tuning.commands import disposal, submit
+from tuning.commands.working import command
 from tuning.records.home import default_home
 from tuning.text import arguments as arg
-from tuning.text.errors import GOES_ON, RESUMES, STOPPED, read_only, reporting_errors
+from tuning.text.errors import GOES_ON, RESUMES, STOPPED, read_only
 
 # Nothing heavy is imported here: `--help` and `list` answer at once.
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -40,13 +38,6 @@ def main(context: typer.Context, version: arg.Version = False, verbose: arg.Verb
                     lambda ran: outcomes.show_front(ran, shown), progress=shown.listener, verbose=verbose
                 )
                 outcomes.show_demo(ended.ran, ended.promoted, ended.clip, shown)
-
-
-@contextlib.contextmanager
-def command(verbose: bool, *, goes_on: str = "") -> Generator[None]:
-    """A command that works: a signal stops it, and an error ends it in one message."""
-    with reporting_errors(verbose, goes_on=goes_on), interruptible():
-        yield
 
 
 @app.command()
@@ -150,47 +141,8 @@ def report(study: arg.Begun, out: arg.ReportFile = None, verbose: arg.Verbose = 
         print(fertune.report(study, out).absolute())
 
 
-@app.command()
-def remove(
-    study: arg.Begun, force: arg.Force = False, yes: arg.Yes = False,
-    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
-) -> None:  # fmt: skip
-    """Remove a study for good, with its runs in MLflow; asks first. Registered models and prepared faces stay."""
-    with command(verbose, goes_on="Some of the study may be left; the same command goes on."):
-        from tuning.text import disposal_tables
-
-        planned = fertune.plan_removal(study)
-        if force or not planned.models:  # else it is refused at once
-            disposal_tables.show_parts(planned.parts, as_json, title=f"Removing {study} frees")
-            disposal_tables.ask(yes, f"Remove {study}?")
-        disposal_tables.show_done(f"Removed {study}", fertune.remove(study, force=force).num_bytes, as_json)
-
-
-@app.command()
-def prune(yes: arg.Yes = False, as_json: arg.AsJson = False, verbose: arg.Verbose = False) -> None:
-    """List what a home holds and nothing needs any more, with what it frees; ask, and free it."""
-    with command(verbose, goes_on="Some of it may be left; the same command goes on."):
-        from tuning.text import disposal_tables
-
-        planned = fertune.plan_prune()
-        if disposal_tables.show_pruning(planned, default_home(), as_json):
-            disposal_tables.ask(yes, "Free it?")
-            disposal_tables.show_done("Freed", fertune.prune(planned).num_bytes, as_json)
-
-
-@app.command()
-def forget(
-    subject: arg.Subject, dataset: arg.OfDataset = None, keep_spelling: arg.ThisSpelling = False, yes: arg.Yes = False,
-    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
-) -> None:  # fmt: skip
-    """Erase a person who withdraws from all that a home holds, name the models that were trained on them; asks first."""
-    with command(verbose, goes_on="Some of it may be left; the same command goes on."):
-        from tuning.text import disposal_tables, withdrawal_tables
-
-        of: dict[str, Any] = {"dataset": dataset, "keep_spelling": keep_spelling}
-        withdrawal_tables.show(fertune.plan_forgetting(subject, **of), as_json)
-        disposal_tables.ask(yes, f"Forget {subject}?")
-        withdrawal_tables.show_erased(fertune.forget(subject, **of), as_json)
+for one in (disposal.remove, disposal.prune, disposal.forget):
+    app.command()(one)
 
 
 @app.command()

@@ -83,7 +83,7 @@ def test_another_verb_has_its_own_options(head):
     ("arguments", "said"),
     [
         (["demo", "--num-sample", "3"], "No such option: --num-sample"),
-        (["demo", "--num-samples", "few"], "few"),
+        (["demo", "--num-samples", "few"], "Invalid value for '--num-samples'"),
         (["--smoke", "demo"], "the study comes first"),
         (["demo", "--verb", "stop"], "stop"),
         (["demos"], "There is no study named 'demos'. Did you mean 'demo'?"),

@@ -9,11 +9,10 @@ from typing import Annotated, Any
 import typer
 
 import fertune
+from tuning.commands.working import command
 from tuning.execution.jobs.entrypoint import Verb
 from tuning.execution.jobs.job import Job
-from tuning.execution.signals import interruptible
 from tuning.text import arguments as arg
-from tuning.text.errors import reporting_errors
 
 SETTINGS = {"ignore_unknown_options": True}
 Asked = Annotated[
@@ -60,7 +59,7 @@ def submit(
     Exit code 1: the job failed, was stopped or lost. Ctrl-C leaves it running.
     """
     study, options = parsed(context, verb, asked)
-    with reporting_errors(verbose), interruptible():
+    with command(verbose):
         from tuning.submit import Terminal, how_to_look_after
 
         shown = Terminal(sys.stderr if as_json else sys.stdout)

@@ -198,14 +198,7 @@ def test_every_verb_that_trains_tells(tmp_path, verb, more, monkeypatch):
 
 @pytest.mark.parametrize(
     "arguments",
-    [
-        ["run", "smiles"],
-        ["confirm", "smiles"],
-        ["cross-validate", "smiles", "--num-samples", "2"],
-        ["promote", "smiles"],
-    ]
-    + [["confirm", "smiles", "--nested", "2"]],
-    ids=" ".join,
+    ["run", "confirm", "cross-validate --num-samples 2", "promote", "confirm --nested 2"],
 )
 def test_every_command_that_trains_takes_it(arguments, monkeypatch):
     given = {}
