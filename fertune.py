@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from tuning.run import run
     from tuning.status import status
     from tuning.stop import stop
+    from tuning.submit import submit
 
 _ELSEWHERE = {
     "Objective": "search_spaces.core.study",
@@ -88,6 +89,7 @@ __all__ = [
     "run",
     "status",
     "stop",
+    "submit",
 ]
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Generator
 from typing import Any
 
 from tuning.text import options
@@ -15,10 +13,11 @@ except ModuleNotFoundError as missing:
     sys.exit(f"Error: {options.missing_packages(missing)}")
 
 import fertune
-from tuning.execution.signals import interruptible
+from tuning.commands import disposal, submit
+from tuning.commands.working import command
 from tuning.records.home import default_home
 from tuning.text import arguments as arg
-from tuning.text.errors import GOES_ON, RESUMES, STOPPED, read_only, reporting_errors
+from tuning.text.errors import GOES_ON, RESUMES, STOPPED, read_only
 
 # Nothing heavy is imported here: `--help` and `list` answer at once.
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -41,13 +40,6 @@ def main(context: typer.Context, version: arg.Version = False, verbose: arg.Verb
                 outcomes.show_demo(ended.ran, ended.promoted, ended.clip, shown)
 
 
-@contextlib.contextmanager
-def command(verbose: bool, *, goes_on: str = "") -> Generator[None]:
-    """A command that works: a signal stops it, and an error ends it in one message."""
-    with reporting_errors(verbose, goes_on=goes_on), interruptible():
-        yield
-
-
 @app.command()
 def run(
     study: arg.StudyName, data_root: arg.DataRoot = None,
@@ -58,7 +50,8 @@ def run(
     resume: arg.Resume = False, extend: arg.Extend = None, prefer: arg.Prefer = None, smoke: arg.Smoke = False,
     keep_weights: arg.KeepWeights = None, keep_spelling: arg.KeepSpelling = False, cluster_by: arg.ClusterBy = None,
     new_data: arg.NewData = False, dry_run: arg.DryRun = False, sd: arg.Spread = None, pilot: arg.Pilot = None,
-    no_baselines: arg.NoBaselines = False, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+    no_baselines: arg.NoBaselines = False, notify: arg.Notify = None,
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Run, resume or extend a study: a search or an ablation.
 
@@ -73,8 +66,8 @@ def run(
         work["folds"], seconds = options.folds_of(folds), options.seconds_of(time_budget)
         from tuning.text import outcomes
 
-        work |= {"keep_spelling": keep_spelling, "cluster_by": cluster_by}
-        work |= {"new_data": new_data, "keep_weights": keep_weights}
+        work |= {"keep_spelling": keep_spelling, "cluster_by": cluster_by, "new_data": new_data}
+        work["keep_weights"] = keep_weights
         each: dict[str, Any] = {"cpus_per_worker": cpus_per_worker, "gpus_per_worker": gpus_per_worker}
         each |= {"max_concurrent": max_concurrent, "device_kind": device_kind}
         work["placement"] = fertune.Placement(workers=workers_per_trial, **each)
@@ -83,6 +76,7 @@ def run(
             return
         with outcomes.shown(as_json) as shown:
             work |= {"prefer": prefer, "resume": resume, "baselines": not no_baselines, "verbose": verbose}
+            work["notify"] = notify
             ran = fertune.run(loaded, **work, time_budget_s=seconds, progress=shown.listener)
             if not outcomes.show_run(ran, shown, table):
                 raise typer.Exit(1)
@@ -121,6 +115,9 @@ def stop(study: arg.Begun, verbose: arg.Verbose = False) -> None:
         print(f"Stopped {study}: {fertune.stop(study)} has ended. {STOPPED}")
 
 
+app.command(context_settings=submit.SETTINGS)(submit.submit)
+
+
 @app.command()
 def logs(study: arg.Begun, trial: arg.TrialName = None, verbose: arg.Verbose = False) -> None:
     """Show the events of a study, or the curve, metrics and error of one trial."""
@@ -146,72 +143,26 @@ def report(study: arg.Begun, out: arg.ReportFile = None, verbose: arg.Verbose = 
         print(fertune.report(study, out).absolute())
 
 
-@app.command()
-def remove(
-    study: arg.Begun,
-    force: arg.Force = False,
-    yes: arg.Yes = False,
-    as_json: arg.AsJson = False,
-    verbose: arg.Verbose = False,
-) -> None:
-    """Remove a study for good, with its runs in MLflow; asks first. Registered models and prepared faces stay."""
-    with command(verbose, goes_on="Some of the study may be left; the same command goes on."):
-        from tuning.text import disposal_tables
-
-        planned = fertune.plan_removal(study)
-        if force or not planned.models:  # else it is refused at once
-            disposal_tables.show_parts(planned.parts, as_json, title=f"Removing {study} frees")
-            disposal_tables.ask(yes, f"Remove {study}?")
-        disposal_tables.show_done(f"Removed {study}", fertune.remove(study, force=force).num_bytes, as_json)
-
-
-@app.command()
-def prune(yes: arg.Yes = False, as_json: arg.AsJson = False, verbose: arg.Verbose = False) -> None:
-    """List what a home holds and nothing needs any more, with what it frees; ask, and free it."""
-    with command(verbose, goes_on="Some of it may be left; the same command goes on."):
-        from tuning.text import disposal_tables
-
-        planned = fertune.plan_prune()
-        if disposal_tables.show_pruning(planned, default_home(), as_json):
-            disposal_tables.ask(yes, "Free it?")
-            disposal_tables.show_done("Freed", fertune.prune(planned).num_bytes, as_json)
-
-
-@app.command()
-def forget(
-    subject: arg.Subject,
-    dataset: arg.OfDataset = None,
-    keep_spelling: arg.ThisSpelling = False,
-    yes: arg.Yes = False,
-    as_json: arg.AsJson = False,
-    verbose: arg.Verbose = False,
-) -> None:
-    """Erase a person who withdraws from all that a home holds, name the models that were trained on them; asks first."""
-    with command(verbose, goes_on="Some of it may be left; the same command goes on."):
-        from tuning.text import disposal_tables, withdrawal_tables
-
-        of: dict[str, Any] = {"dataset": dataset, "keep_spelling": keep_spelling}
-        withdrawal_tables.show(fertune.plan_forgetting(subject, **of), as_json)
-        disposal_tables.ask(yes, f"Forget {subject}?")
-        withdrawal_tables.show_erased(fertune.forget(subject, **of), as_json)
+for one in (disposal.remove, disposal.prune, disposal.forget):
+    app.command()(one)
 
 
 @app.command()
 def confirm(
     study: arg.StudyName, top: arg.Top = None, trial: arg.ThisTrial = None, seeds: arg.FreshSeeds = 2,
     nested: arg.Nested = None, dry_run: arg.PlanOnly = False, data_root: arg.DataRoot = None, prefer: arg.Prefer = None,
-    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+    notify: arg.Notify = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Race a search's likely choices by cross-validation, and test the winner on the locked holdout."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
         options.require_one_way(nested, top, trial, dry_run, prefer)
         if nested:
-            cross_validate(study, nested, seeds, dry_run, data_root, as_json, verbose)
+            cross_validate(study, nested, seeds, dry_run, data_root, notify, as_json, verbose)
             return
         from tuning.text import evidence_tables, outcomes
 
-        work: dict[str, Any] = {"seeds": seeds, "data_root": data_root, "verbose": verbose}
+        work: dict[str, Any] = {"seeds": seeds, "data_root": data_root, "notify": notify, "verbose": verbose}
         with outcomes.shown(as_json) as shown:
             found = fertune.confirm(study, top=top, trial_id=trial, prefer=prefer, progress=shown.listener, **work)
             if not evidence_tables.show_confirmed(found.ledger, found.rows, found.race, shown):
@@ -221,7 +172,8 @@ def confirm(
 @app.command()
 def cross_validate(
     study: arg.StudyName, num_samples: arg.PerFold, seeds: arg.FreshSeeds = 2, dry_run: arg.NestedPlanOnly = False,
-    data_root: arg.DataRoot = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+    data_root: arg.DataRoot = None, notify: arg.Notify = None,
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Test the search itself by nested cross-validation: a search in each fold, tested on people that it never saw."""
     with command(verbose, goes_on=GOES_ON):
@@ -233,21 +185,22 @@ def cross_validate(
             if dry_run:
                 outcomes.show_plan(fertune.plan_cross_validation(study, progress=shown.listener, **work), as_json)
             else:
-                evidence_tables.show_nested(fertune.cross_validate(study, progress=shown.listener, **work), shown)
+                found = fertune.cross_validate(study, notify=notify, progress=shown.listener, **work)
+                evidence_tables.show_nested(found, shown)
 
 
 @app.command()
 def promote(
     study: arg.StudyName, trial: arg.ThisTrial = None, margin: arg.Margin = None, prefer: arg.Prefer = None,
     refit_seeds: arg.RefitSeeds = None, gate_seeds: arg.GateSeeds = None, override: arg.Override = None,
-    rollback: arg.Rollback = False, data_root: arg.DataRoot = None,
+    rollback: arg.Rollback = False, data_root: arg.DataRoot = None, notify: arg.Notify = None,
     as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Confirm where evidence is missing, refit, register the model and make it the champion."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
         asked: dict[str, Any] = {"trial": trial, "margin": margin, "prefer": prefer, "data_root": data_root}
-        asked |= {"refit_seeds": refit_seeds, "gate_seeds": gate_seeds, "override": override}
+        asked |= {"refit_seeds": refit_seeds, "gate_seeds": gate_seeds, "override": override, "notify": notify}
         work = options.promotion_of(rollback, **asked)
         from tuning.text import outcomes
 

@@ -24,6 +24,8 @@ from tuning.evidence.holdout import Evidence, evidence
 from tuning.evidence.race import Raced, raced
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.seeds import fresh_seeds
+from tuning.notifying.watched import notified
+from tuning.records.home import home_of, name_of
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import comparable, incomparable, likely_choices, ranked_front
 from tuning.records.trial import configuration_of, refusal_of
@@ -56,6 +58,7 @@ def confirm(
     prefer: str | None = None,
     home: str | Path | None = None,
     data_root: str | Path | None = None,
+    notify: str | None = None,
     progress: bool | Listener = False,
     verbose: bool = False,
 ) -> Confirmed:
@@ -63,7 +66,7 @@ def confirm(
 
     As `confirm_search` says.
 
-    With `prefer` the study chooses anew by it first (`Preference`), and remembers it.
+    With `prefer` the study chooses anew by it first (`Preference`), and remembers it. `notify` is that of `run`.
     """
     if top is not None and trial_id is not None:
         raise ValueError("--top and --trial were both given; both choose what is confirmed, so give one of them.")
@@ -71,7 +74,10 @@ def confirm(
     asked: dict[str, Any] = {"top": top, "seeds": seeds, "trial_id": trial_id}
     given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
     require = partial(members_of, **asked)
-    with Runner(study, heard(progress), **given, begun=True, require=require) as runner:
+    with (
+        notified(notify, name_of(study), home_of(home), heard(progress)) as listener,
+        Runner(study, listener, **given, begun=True, require=require) as runner,
+    ):
         choose_by(runner, prefer)
         confirm_search(runner, **asked)
     ledger = runner.ledger

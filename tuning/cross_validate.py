@@ -20,7 +20,9 @@ from tuning.execution.runner import Listener, Runner
 from tuning.execution.searcher import OptunaSearcher
 from tuning.execution.seeds import fresh_seeds
 from tuning.execution.space import Space
+from tuning.notifying.watched import notified
 from tuning.records.front.choice import choose
+from tuning.records.home import home_of, name_of
 from tuning.records.ledger import Trial
 from tuning.records.selection import comparable
 from tuning.records.trial import identity
@@ -34,13 +36,17 @@ def cross_validate(
     seeds: int = 2,
     home: str | Path | None = None,
     data_root: str | Path | None = None,
+    notify: str | None = None,
     progress: bool | Listener = False,
     verbose: bool = False,
 ) -> NestedResult:
-    """Judge the search of a study that was begun, as `cross_validate_search` says."""
+    """Judge the search of a study that was begun, as `cross_validate_search` says; `notify` is that of `run`."""
     given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
     require = partial(_require, num_samples=num_samples, seeds=seeds)
-    with Runner(study, heard(progress), **given, begun=True, require=require) as runner:
+    with (
+        notified(notify, name_of(study), home_of(home), heard(progress)) as listener,
+        Runner(study, listener, **given, begun=True, require=require) as runner,
+    ):
         return cross_validate_search(runner, num_samples=num_samples, seeds=seeds)
 
 

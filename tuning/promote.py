@@ -23,6 +23,8 @@ from tuning.evidence.race import raced
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.seeds import MOST_CONFIRMED
 from tuning.execution.seeds import refit_seeds as seeds_of_refits
+from tuning.notifying.watched import notified
+from tuning.records.home import home_of, name_of
 from tuning.records.ledger import first_error
 from tuning.records.mlflow_store import require_answers
 from tuning.records.moved_home import open_store
@@ -41,10 +43,14 @@ def promote(
     override: str | None = None,
     home: str | Path | None = None,
     data_root: str | Path | None = None,
+    notify: str | None = None,
     progress: bool | Listener = False,
     verbose: bool = False,
 ) -> Promotion:
-    """Promote from a study that was begun, as `promote_winner` says; with `prefer`, after choosing by it (`Preference`)."""
+    """Promote from a study that was begun, as `promote_winner` says; with `prefer`, after choosing by it (`Preference`).
+
+    `notify` is that of `run`.
+    """
     require_preference(prefer, trial_id)
     override_of(override)
     margin = MARGIN if margin is None else margin
@@ -59,7 +65,10 @@ def promote(
         require_registry(runner)
 
     given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
-    with Runner(study, heard(progress), **given, begun=True, require=require) as runner:
+    with (
+        notified(notify, name_of(study), home_of(home), heard(progress)) as listener,
+        Runner(study, listener, **given, begun=True, require=require) as runner,
+    ):
         choose_by(runner, prefer)
         asked: dict[str, Any] = {"trial_id": trial_id, "margin": margin, "refit_seeds": refit_seeds}
         asked["gate_seeds"] = gate_seeds

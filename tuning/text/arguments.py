@@ -100,6 +100,13 @@ Prefer = Annotated[
 Smoke = Annotated[
     bool, typer.Option("--smoke", help="Run all of it once, small: a minute or two, to see that it works.")
 ]
+Notify = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CMD",
+        help="Run this command when it ends or stalls; FERTUNE_EVENT and FERTUNE_SUMMARY tell what happened.",
+    ),
+]
 NoBaselines = Annotated[bool, typer.Option("--no-baselines", help="Measure no baselines before the first trial.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what it will cost; run nothing.")]
 Spread = Annotated[

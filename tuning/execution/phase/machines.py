@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Machines:
-    """A context. `noted` hears what a person should know of what others have taken; `require` raises where a Ray is of no use."""
+    """A context. `noted` hears what a person should know of others on a cluster; `require` raises where a Ray is of no use."""
 
     def __init__(
         self, study: str, noted: Callable[[str], None], require: Callable[[Session], None], verbose: bool = False
