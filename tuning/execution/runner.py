@@ -27,7 +27,7 @@ from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaS
 from tuning.execution.session import Session
 from tuning.execution.signals import interruptible
 from tuning.execution.space import Space, all_tried
-from tuning.execution.storage.shared import node_data, require_shared
+from tuning.execution.storage.shared import node_data
 from tuning.execution.study_data import cut, data_of
 from tuning.records.front.choice import choose
 from tuning.records.home import git_commit, home_of, known_studies, not_begun, version
@@ -277,9 +277,6 @@ class Runner:
     def session(self) -> Session:
         """The connection to Ray, which is started or joined when first needed."""
         return self._machines.session()
-
-    def _require_seen(self, session: Session) -> None:
-        require_shared(session, self.folder, self.prepared.folder, self.noted)
 
     def _prepare(self) -> Prepared:
         if self.data_root is None and (stored := self.ledger.study.get("data_root")):

@@ -73,13 +73,10 @@ class Share(Protocol):
         """How many slots it may have now, where it has `held` and could use `wanted`."""
         ...
 
-
-class Alone:
-    """A share of everything: nobody else is on the cluster."""
-
-    def allowed(self, held: int, wanted: int) -> int:
-        """As many as are wanted."""
-        return wanted
+    @property
+    def waits_for(self) -> str:
+        """For what and behind whom it waits; `""` where it does not."""
+        ...
 
 
 class _Slot:
@@ -180,6 +177,11 @@ class Slots:
         if plan:
             self.trouble, self._failed_starts = "", 0
             self._tick()
+
+    @property
+    def waits_for(self) -> str:
+        """What the study waits for and behind whom; `""` where it has what it wants."""
+        return self.share.waits_for
 
     def cancel(self, trial_ids: Sequence[str]) -> None:
         """Stop trials that nobody follows any more."""

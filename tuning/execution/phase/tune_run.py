@@ -35,7 +35,8 @@ class TuneRun:
         verbose: bool,
     ) -> None:
         self._machines, self._phase, self._bookkeeper = machines, phase, bookkeeper
-        self._storage, self._num_slots, self._verbose = str(storage), fit.slots, verbose
+        self._fit, self._placement = fit, placement
+        self._storage, self._verbose = str(storage), verbose
         self._plan = SlotPlan(
             run_name=machines.study,
             storage=self._storage,
@@ -48,8 +49,8 @@ class TuneRun:
     def fit(self) -> None:
         """Return when the bookkeeper has nothing more to be done, or has met an error."""
         for number in range(MOST_RUNS):
-            slots = self._machines.slots()
-            slots.want(self._num_slots, self._plan)
+            slots = self._machines.slots(self._fit, self._placement)
+            slots.want(self._fit.slots, self._plan)
             self._bookkeeper.places = slots
             try:
                 self._tuner(slots.queue, number).fit()
@@ -67,7 +68,7 @@ class TuneRun:
             tune_config=tune.TuneConfig(
                 search_alg=self._bookkeeper,
                 num_samples=-1,
-                max_concurrent_trials=self._num_slots,
+                max_concurrent_trials=self._fit.slots,
                 reuse_actors=True,
                 trial_name_creator=lambda trial: f"{study}-{trial.config['spec']['trial_id']}",
                 trial_dirname_creator=lambda trial: f"{trial.config['spec']['trial_id']}-{trial.trial_id}",

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from trainables.core.ray import slots as module
-from trainables.core.ray.slots import Alone, SlotPlan, Slots, is_gone
+from trainables.core.ray.slots import SlotPlan, Slots, is_gone
+from tuning.execution.sharing.share import Alone
 
 PLAN = SlotPlan(run_name="demo", storage="/nowhere")
 
