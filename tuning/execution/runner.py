@@ -91,9 +91,8 @@ class Runner:
             self.splits = cut(self.study, self.prepared, self.splits_path, home=self.home, new_data=self._new_data)
             self._note_new_data()
             self.tracker = opening.enter_context(Tracker(self.ledger, uri, self.home))
-            self._machines = opening.enter_context(
-                Machines(self.study.name, self.noted, self._require_seen, self.verbose)
-            )
+            machines = Machines(self.folder, self.prepared.folder, self.noted, self.verbose)
+            self._machines = opening.enter_context(machines)
             self._resources = opening.pop_all()
         return self
 

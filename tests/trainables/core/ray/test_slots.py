@@ -7,7 +7,6 @@ import pytest
 
 from trainables.core.ray import slots as module
 from trainables.core.ray.slots import SlotPlan, Slots, is_gone
-from tuning.execution.sharing.share import Alone
 
 PLAN = SlotPlan(run_name="demo", storage="/nowhere")
 
@@ -28,6 +27,7 @@ class FakeSlot:
 
 
 made: list[FakeSlot] = []
+ALL = SimpleNamespace(allowed=lambda held, wanted: wanted, waits_for="")
 
 
 class Queue:
@@ -62,7 +62,7 @@ def living():
 
 
 def test_as_many_are_opened_as_are_wanted_and_they_live_on_from_phase_to_phase(ray):
-    slots = Slots(Alone(), name="demo")
+    slots = Slots(ALL, name="demo")
     slots.want(2, PLAN)
     slots.want(0)
     ray.now += module.IDLE_S - 1
@@ -74,7 +74,7 @@ def test_as_many_are_opened_as_are_wanted_and_they_live_on_from_phase_to_phase(r
 
 
 def test_those_of_which_nobody_has_need_for_a_while_go_home(ray):
-    slots = Slots(Alone(), name="demo")
+    slots = Slots(ALL, name="demo")
     slots.want(2, PLAN)
     slots.want(1)
     slots._tick()
@@ -89,7 +89,7 @@ def test_those_of_which_nobody_has_need_for_a_while_go_home(ray):
 
 
 def test_one_that_died_is_followed_by_another_and_its_trial_is_no_worse_for_it(ray):
-    slots = Slots(Alone(), name="demo")
+    slots = Slots(ALL, name="demo")
     slots.want(2, PLAN)
     ray.queue.served = {slot.name for slot in made}
     for _ in range(module.MOST_STARTS + 1):
@@ -105,7 +105,7 @@ def test_one_that_died_is_followed_by_another_and_its_trial_is_no_worse_for_it(r
 
 
 def test_where_none_ever_gets_to_a_trial_it_is_given_up_with_the_reason(ray):
-    slots = Slots(Alone(), name="demo")
+    slots = Slots(ALL, name="demo")
     slots.want(1, PLAN)
     for _ in range(module.MOST_STARTS):
         assert slots.trouble == ""
@@ -118,7 +118,7 @@ def test_where_none_ever_gets_to_a_trial_it_is_given_up_with_the_reason(ray):
 
 
 def test_another_size_of_trial_forms_them_anew(ray):
-    slots = Slots(Alone(), name="demo")
+    slots = Slots(ALL, name="demo")
     slots.want(2, PLAN)
     former = [slot.name for slot in made]
     pair = SlotPlan(run_name="demo", storage="/nowhere", workers=2)
@@ -145,7 +145,7 @@ def test_what_others_are_due_is_given_back_and_taken_when_it_is_free(ray):
 
 
 def test_a_ray_without_machines_is_lost_and_nothing_is_opened_in_it(ray):
-    slots = Slots(Alone(), name="demo")
+    slots = Slots(ALL, name="demo")
     ray.nodes = [{"Alive": False}]
     slots.want(2, PLAN)
     assert slots.lost
@@ -153,7 +153,7 @@ def test_a_ray_without_machines_is_lost_and_nothing_is_opened_in_it(ray):
 
 
 def test_at_the_end_those_that_do_not_go_home_are_ended(ray):
-    slots = Slots(Alone(), name="demo")
+    slots = Slots(ALL, name="demo")
     slots.want(2, PLAN)
     slots._closing.set()
     with slots:
