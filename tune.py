@@ -57,7 +57,8 @@ def run(
     resume: arg.Resume = False, extend: arg.Extend = None, prefer: arg.Prefer = None, smoke: arg.Smoke = False,
     keep_weights: arg.KeepWeights = None, keep_spelling: arg.KeepSpelling = False, cluster_by: arg.ClusterBy = None,
     new_data: arg.NewData = False, dry_run: arg.DryRun = False, sd: arg.Spread = None, pilot: arg.Pilot = None,
-    no_baselines: arg.NoBaselines = False, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+    no_baselines: arg.NoBaselines = False, priority: arg.Priority = None,
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Run, resume or extend a study: a search or an ablation.
 
@@ -72,14 +73,10 @@ def run(
         work["folds"], seconds = options.folds_of(folds), options.seconds_of(time_budget)
         from tuning.text import outcomes
 
-        work |= {
-            "keep_spelling": keep_spelling,
-            "cluster_by": cluster_by,
-            "new_data": new_data,
-            "keep_weights": keep_weights,
-        }
+        work |= {"keep_spelling": keep_spelling, "cluster_by": cluster_by, "new_data": new_data}
         each: dict[str, Any] = {"cpus_per_worker": cpus_per_worker, "gpus_per_worker": gpus_per_worker}
-        work["placement"] = fertune.Placement(workers=workers_per_trial, max_concurrent=max_concurrent, **each)
+        each |= {"max_concurrent": max_concurrent, "priority": priority or "normal"}
+        work |= {"keep_weights": keep_weights, "placement": fertune.Placement(workers=workers_per_trial, **each)}
         if dry_run:
             outcomes.show_plan(fertune.plan(loaded, sd=sd, pilot=pilot, prefer=prefer, **work), as_json)
             return
@@ -108,12 +105,19 @@ def prepare(
 
 
 @app.command()
-def status(study: arg.AnyBegun = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False) -> None:
-    """Show the trials of a study by state, its front and what was promoted."""
+def status(
+    study: arg.AnyBegun = None, everybody: arg.Everybody = False,
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+) -> None:  # fmt: skip
+    """Show the trials of a study by state, its front and what was promoted; with --all who runs on the cluster."""
     with read_only(verbose):
-        from tuning.text.tables import show_status
+        options.require_all_alone(study, everybody)
+        from tuning.text import listing, tables
 
-        show_status(default_home(), fertune.status(study), as_json)
+        if everybody:
+            listing.show_overview(default_home(), fertune.overview(), as_json)
+        else:
+            tables.show_status(default_home(), fertune.status(study), as_json)
 
 
 @app.command()
@@ -150,12 +154,9 @@ def report(study: arg.Begun, out: arg.ReportFile = None, verbose: arg.Verbose = 
 
 @app.command()
 def remove(
-    study: arg.Begun,
-    force: arg.Force = False,
-    yes: arg.Yes = False,
-    as_json: arg.AsJson = False,
-    verbose: arg.Verbose = False,
-) -> None:
+    study: arg.Begun, force: arg.Force = False, yes: arg.Yes = False,
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+) -> None:  # fmt: skip
     """Remove a study for good, with its runs in MLflow; asks first. Registered models and prepared faces stay."""
     with command(verbose, goes_on="Some of the study may be left; the same command goes on."):
         from tuning.text import disposal_tables
@@ -181,13 +182,9 @@ def prune(yes: arg.Yes = False, as_json: arg.AsJson = False, verbose: arg.Verbos
 
 @app.command()
 def forget(
-    subject: arg.Subject,
-    dataset: arg.OfDataset = None,
-    keep_spelling: arg.ThisSpelling = False,
-    yes: arg.Yes = False,
-    as_json: arg.AsJson = False,
-    verbose: arg.Verbose = False,
-) -> None:
+    subject: arg.Subject, dataset: arg.OfDataset = None, keep_spelling: arg.ThisSpelling = False,
+    yes: arg.Yes = False, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+) -> None:  # fmt: skip
     """Erase a person who withdraws from all that a home holds, name the models that were trained on them; asks first."""
     with command(verbose, goes_on="Some of it may be left; the same command goes on."):
         from tuning.text import disposal_tables, withdrawal_tables
@@ -202,18 +199,19 @@ def forget(
 def confirm(
     study: arg.StudyName, top: arg.Top = None, trial: arg.ThisTrial = None, seeds: arg.FreshSeeds = 2,
     nested: arg.Nested = None, dry_run: arg.PlanOnly = False, data_root: arg.DataRoot = None, prefer: arg.Prefer = None,
-    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+    priority: arg.Priority = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Race a search's likely choices by cross-validation, and test the winner on the locked holdout."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
         options.require_one_way(nested, top, trial, dry_run, prefer)
         if nested:
-            cross_validate(study, nested, seeds, dry_run, data_root, as_json, verbose)
+            cross_validate(study, nested, seeds, dry_run, data_root, priority, as_json, verbose)
             return
         from tuning.text import evidence_tables, outcomes
 
         work: dict[str, Any] = {"seeds": seeds, "data_root": data_root, "verbose": verbose}
+        work |= {"priority": priority or "normal"}
         with outcomes.shown(as_json) as shown:
             found = fertune.confirm(study, top=top, trial_id=trial, prefer=prefer, progress=shown.listener, **work)
             if not evidence_tables.show_confirmed(found.ledger, found.rows, found.race, shown):
@@ -223,7 +221,8 @@ def confirm(
 @app.command()
 def cross_validate(
     study: arg.StudyName, num_samples: arg.PerFold, seeds: arg.FreshSeeds = 2, dry_run: arg.NestedPlanOnly = False,
-    data_root: arg.DataRoot = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+    data_root: arg.DataRoot = None, priority: arg.Priority = None,
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Test the search itself by nested cross-validation: a search in each fold, tested on people that it never saw."""
     with command(verbose, goes_on=GOES_ON):
@@ -235,21 +234,22 @@ def cross_validate(
             if dry_run:
                 outcomes.show_plan(fertune.plan_cross_validation(study, progress=shown.listener, **work), as_json)
             else:
-                evidence_tables.show_nested(fertune.cross_validate(study, progress=shown.listener, **work), shown)
+                work |= {"priority": priority or "normal", "progress": shown.listener}
+                evidence_tables.show_nested(fertune.cross_validate(study, **work), shown)
 
 
 @app.command()
 def promote(
     study: arg.StudyName, trial: arg.ThisTrial = None, margin: arg.Margin = None, prefer: arg.Prefer = None,
     refit_seeds: arg.RefitSeeds = None, gate_seeds: arg.GateSeeds = None, override: arg.Override = None,
-    rollback: arg.Rollback = False, data_root: arg.DataRoot = None,
+    rollback: arg.Rollback = False, data_root: arg.DataRoot = None, priority: arg.Priority = None,
     as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Confirm where evidence is missing, refit, register the model and make it the champion."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
         asked: dict[str, Any] = {"trial": trial, "margin": margin, "prefer": prefer, "data_root": data_root}
-        asked |= {"refit_seeds": refit_seeds, "gate_seeds": gate_seeds, "override": override}
+        asked |= {"refit_seeds": refit_seeds, "gate_seeds": gate_seeds, "override": override, "priority": priority}
         work = options.promotion_of(rollback, **asked)
         from tuning.text import outcomes
 

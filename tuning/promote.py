@@ -20,6 +20,7 @@ from tuning.evidence.holdout import Evidence, Holdout
 from tuning.evidence.model.override import Override, override_of
 from tuning.evidence.model.renewal import has_grown, renewed, same_configuration
 from tuning.evidence.race import raced
+from tuning.execution.devices.placement import Placement
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.seeds import MOST_CONFIRMED
 from tuning.execution.seeds import refit_seeds as seeds_of_refits
@@ -39,12 +40,16 @@ def promote(
     gate_seeds: int = NUM_SEEDS,
     prefer: str | None = None,
     override: str | None = None,
+    priority: str = "normal",
     home: str | Path | None = None,
     data_root: str | Path | None = None,
     progress: bool | Listener = False,
     verbose: bool = False,
 ) -> Promotion:
-    """Promote from a study that was begun, as `promote_winner` says; with `prefer`, after choosing by it (`Preference`)."""
+    """Promote from a study that was begun, as `promote_winner` says; with `prefer`, after choosing by it (`Preference`).
+
+    `priority` is that of `Placement`.
+    """
     require_preference(prefer, trial_id)
     override_of(override)
     margin = MARGIN if margin is None else margin
@@ -59,6 +64,7 @@ def promote(
         require_registry(runner)
 
     given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
+    given["placement"] = Placement(priority=priority)
     with Runner(study, heard(progress), **given, begun=True, require=require) as runner:
         choose_by(runner, prefer)
         asked: dict[str, Any] = {"trial_id": trial_id, "margin": margin, "refit_seeds": refit_seeds}

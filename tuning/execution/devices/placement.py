@@ -8,16 +8,25 @@ import math
 
 from trainables.core.wording import counted
 from tuning.execution.session import Node, Session, look_ahead
+from tuning.execution.sharing.shares import WEIGHTS
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Placement:
-    """What one trial occupies."""
+    """What one trial occupies, and the weight of the study's share of a cluster on which others run: `low`, `normal`, `high`.
+
+    Raises `ValueError` for another `priority`.
+    """
 
     workers: int = 1
     cpus_per_worker: int = 1
     gpus_per_worker: float | None = None  # None: one where there are any, else none
     max_concurrent: int | None = None  # None: as many as fit
+    priority: str = "normal"
+
+    def __post_init__(self) -> None:
+        if self.priority not in WEIGHTS:
+            raise ValueError(f"--priority was given as {self.priority!r}; allowed are {', '.join(WEIGHTS)}.")
 
 
 def slots_of(placement: Placement, session: Session, count: int) -> tuple[int, float]:

@@ -51,3 +51,8 @@ def test_a_trial_that_can_never_be_placed_says_so(session, placement, fit):
 def test_a_worker_has_a_share_of_one_gpu_or_whole_ones():
     with pytest.raises(ValueError, match=r"cannot have 1\.5 GPUs: .* \(0\.25, 0\.5\), or whole ones"):
         slots_of(Placement(gpus_per_worker=1.5), ONE, 1)
+
+
+def test_a_priority_that_there_is_not_is_refused():
+    with pytest.raises(ValueError, match="--priority was given as 'High'; allowed are low, normal, high"):
+        Placement(priority="High")
