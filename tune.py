@@ -50,7 +50,7 @@ def run(
     resume: arg.Resume = False, extend: arg.Extend = None, prefer: arg.Prefer = None, smoke: arg.Smoke = False,
     keep_weights: arg.KeepWeights = None, keep_spelling: arg.KeepSpelling = False, cluster_by: arg.ClusterBy = None,
     new_data: arg.NewData = False, dry_run: arg.DryRun = False, sd: arg.Spread = None, pilot: arg.Pilot = None,
-    no_baselines: arg.NoBaselines = False, notify: arg.Notify = None,
+    no_baselines: arg.NoBaselines = False, priority: arg.Priority = None, notify: arg.Notify = None,
     as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Run, resume or extend a study: a search or an ablation.
@@ -69,7 +69,7 @@ def run(
         work |= {"keep_spelling": keep_spelling, "cluster_by": cluster_by, "new_data": new_data}
         work["keep_weights"] = keep_weights
         each: dict[str, Any] = {"cpus_per_worker": cpus_per_worker, "gpus_per_worker": gpus_per_worker}
-        each |= {"max_concurrent": max_concurrent, "device_kind": device_kind}
+        each |= {"max_concurrent": max_concurrent, "device_kind": device_kind, "priority": priority or "normal"}
         work["placement"] = fertune.Placement(workers=workers_per_trial, **each)
         if dry_run:
             outcomes.show_plan(fertune.plan(loaded, sd=sd, pilot=pilot, prefer=prefer, **work), as_json)
@@ -100,12 +100,19 @@ def prepare(
 
 
 @app.command()
-def status(study: arg.AnyBegun = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False) -> None:
-    """Show the trials of a study by state, its front and what was promoted."""
+def status(
+    study: arg.AnyBegun = None, everybody: arg.Everybody = False,
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+) -> None:  # fmt: skip
+    """Show the trials of a study by state, its front and what was promoted; with --all who runs on the cluster."""
     with read_only(verbose):
-        from tuning.text.tables import show_status
+        options.require_all_alone(study, everybody)
+        from tuning.text import listing, tables
 
-        show_status(default_home(), fertune.status(study), as_json)
+        if everybody:
+            listing.show_overview(default_home(), fertune.overview(), as_json)
+        else:
+            tables.show_status(default_home(), fertune.status(study), as_json)
 
 
 @app.command()
@@ -151,18 +158,19 @@ for one in (disposal.remove, disposal.prune, disposal.forget):
 def confirm(
     study: arg.StudyName, top: arg.Top = None, trial: arg.ThisTrial = None, seeds: arg.FreshSeeds = 2,
     nested: arg.Nested = None, dry_run: arg.PlanOnly = False, data_root: arg.DataRoot = None, prefer: arg.Prefer = None,
-    notify: arg.Notify = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+    priority: arg.Priority = None, notify: arg.Notify = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Race a search's likely choices by cross-validation, and test the winner on the locked holdout."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
         options.require_one_way(nested, top, trial, dry_run, prefer)
         if nested:
-            cross_validate(study, nested, seeds, dry_run, data_root, notify, as_json, verbose)
+            cross_validate(study, nested, seeds, dry_run, data_root, priority, notify, as_json, verbose)
             return
         from tuning.text import evidence_tables, outcomes
 
         work: dict[str, Any] = {"seeds": seeds, "data_root": data_root, "notify": notify, "verbose": verbose}
+        work |= {"priority": priority or "normal"}
         with outcomes.shown(as_json) as shown:
             found = fertune.confirm(study, top=top, trial_id=trial, prefer=prefer, progress=shown.listener, **work)
             if not evidence_tables.show_confirmed(found.ledger, found.rows, found.race, shown):
@@ -172,7 +180,7 @@ def confirm(
 @app.command()
 def cross_validate(
     study: arg.StudyName, num_samples: arg.PerFold, seeds: arg.FreshSeeds = 2, dry_run: arg.NestedPlanOnly = False,
-    data_root: arg.DataRoot = None, notify: arg.Notify = None,
+    data_root: arg.DataRoot = None, priority: arg.Priority = None, notify: arg.Notify = None,
     as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Test the search itself by nested cross-validation: a search in each fold, tested on people that it never saw."""
@@ -185,22 +193,24 @@ def cross_validate(
             if dry_run:
                 outcomes.show_plan(fertune.plan_cross_validation(study, progress=shown.listener, **work), as_json)
             else:
-                found = fertune.cross_validate(study, notify=notify, progress=shown.listener, **work)
-                evidence_tables.show_nested(found, shown)
+                work |= {"priority": priority or "normal", "notify": notify, "progress": shown.listener}
+                evidence_tables.show_nested(fertune.cross_validate(study, **work), shown)
 
 
 @app.command()
 def promote(
     study: arg.StudyName, trial: arg.ThisTrial = None, margin: arg.Margin = None, prefer: arg.Prefer = None,
     refit_seeds: arg.RefitSeeds = None, gate_seeds: arg.GateSeeds = None, override: arg.Override = None,
-    rollback: arg.Rollback = False, data_root: arg.DataRoot = None, notify: arg.Notify = None,
+    rollback: arg.Rollback = False, data_root: arg.DataRoot = None, priority: arg.Priority = None,
+    notify: arg.Notify = None,
     as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Confirm where evidence is missing, refit, register the model and make it the champion."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
         asked: dict[str, Any] = {"trial": trial, "margin": margin, "prefer": prefer, "data_root": data_root}
-        asked |= {"refit_seeds": refit_seeds, "gate_seeds": gate_seeds, "override": override, "notify": notify}
+        asked |= {"refit_seeds": refit_seeds, "gate_seeds": gate_seeds, "override": override}
+        asked |= {"priority": priority, "notify": notify}
         work = options.promotion_of(rollback, **asked)
         from tuning.text import outcomes
 

@@ -16,6 +16,7 @@ from search_spaces.core.study import Study
 from tuning.confirm import require_search
 from tuning.confirming.beside import present_champion, trials_of_champion
 from tuning.evidence.nested_cross_validation import SEARCHED, NestedResult, nested_results
+from tuning.execution.devices.placement import Placement
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.searcher import OptunaSearcher
 from tuning.execution.seeds import fresh_seeds
@@ -34,14 +35,19 @@ def cross_validate(
     *,
     num_samples: int,
     seeds: int = 2,
+    priority: str = "normal",
     home: str | Path | None = None,
     data_root: str | Path | None = None,
     notify: str | None = None,
     progress: bool | Listener = False,
     verbose: bool = False,
 ) -> NestedResult:
-    """Judge the search of a study that was begun, as `cross_validate_search` says; `notify` is that of `run`."""
+    """Judge the search of a study that was begun, as `cross_validate_search` says.
+
+    `priority` is that of `Placement`, `notify` that of `run`.
+    """
     given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
+    given["placement"] = Placement(priority=priority)
     require = partial(_require, num_samples=num_samples, seeds=seeds)
     with (
         notified(notify, name_of(study), home_of(home), heard(progress)) as listener,

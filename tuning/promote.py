@@ -20,6 +20,7 @@ from tuning.evidence.holdout import Evidence, Holdout
 from tuning.evidence.model.override import Override, override_of
 from tuning.evidence.model.renewal import has_grown, renewed, same_configuration
 from tuning.evidence.race import raced
+from tuning.execution.devices.placement import Placement
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.seeds import MOST_CONFIRMED
 from tuning.execution.seeds import refit_seeds as seeds_of_refits
@@ -41,6 +42,7 @@ def promote(
     gate_seeds: int = NUM_SEEDS,
     prefer: str | None = None,
     override: str | None = None,
+    priority: str = "normal",
     home: str | Path | None = None,
     data_root: str | Path | None = None,
     notify: str | None = None,
@@ -49,7 +51,7 @@ def promote(
 ) -> Promotion:
     """Promote from a study that was begun, as `promote_winner` says; with `prefer`, after choosing by it (`Preference`).
 
-    `notify` is that of `run`.
+    `priority` is that of `Placement`, `notify` that of `run`.
     """
     require_preference(prefer, trial_id)
     override_of(override)
@@ -65,6 +67,7 @@ def promote(
         require_registry(runner)
 
     given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
+    given["placement"] = Placement(priority=priority)
     with (
         notified(notify, name_of(study), home_of(home), heard(progress)) as listener,
         Runner(study, listener, **given, begun=True, require=require) as runner,

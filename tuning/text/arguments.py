@@ -13,6 +13,9 @@ from tuning.text.errors import Verbose as Verbose
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="A file of search_spaces/, see `list studies`.")]
 Begun = Annotated[str, typer.Argument(metavar="STUDY", help="A study that was begun, see `status`.")]
 AnyBegun = Annotated[str | None, typer.Argument(metavar="[STUDY]", help="One study; default: all of them.")]
+Everybody = Annotated[
+    bool, typer.Option("--all", help="All studies: who runs on the cluster now, and each of this home in a line.")
+]
 TrialName = Annotated[str | None, typer.Argument(metavar="[TRIAL]", help="One trial; default: all events.")]
 Dataset = Annotated[str, typer.Argument(help="A file of trainables/data/, see `list datasets`.")]
 Clips = Annotated[list[Path], typer.Argument(help="Videos, frame folders, images, or folders of clips.")]
@@ -59,7 +62,14 @@ Version = Annotated[
     bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
 ]
 
-# Of `run`.
+# Of `run`; the first of whatever runs trials.
+Priority = Annotated[
+    str | None,
+    typer.Option(
+        metavar="{low,normal,high}",
+        help="The weight of its share of a cluster that others use too: 1, 2 (the default) or 4; not remembered.",
+    ),
+]
 NumSamples = Annotated[int | None, typer.Option(min=1, help="Searches only: trials in all.")]
 TimeBudget = Annotated[str | None, typer.Option(help="Start no trial after this time: 90s, 30m, 2h.")]
 MaxConcurrent = Annotated[int | None, typer.Option(min=1, help="At most this many trials at once.")]

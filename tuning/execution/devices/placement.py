@@ -11,19 +11,28 @@ from typing import Any
 from trainables.core.wording import counted
 from tuning.execution.devices.nodes import Node
 from tuning.execution.session import Session, look_ahead, session_ahead
+from tuning.execution.sharing.shares import WEIGHTS
 
 CPU = "CPU"  # the kind of device of a study that trains on no GPU
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Placement:
-    """What one trial occupies. `device_kind` is `CPU`, or a kind of GPU as Ray calls it, such as H100."""
+    """What one trial occupies, and the weight of the study's share of a cluster on which others run: `low`, `normal`, `high`.
+
+    `device_kind` is `CPU`, or a kind of GPU as Ray calls it, such as H100. Raises `ValueError` for another `priority`.
+    """
 
     workers: int = 1
     cpus_per_worker: int = 1
     gpus_per_worker: float | None = None  # None: one where there are any, else none
     max_concurrent: int | None = None  # None: as many as fit
     device_kind: str | None = None  # None: that of the study, else the one that most trials fit on
+    priority: str = "normal"
+
+    def __post_init__(self) -> None:
+        if self.priority not in WEIGHTS:
+            raise ValueError(f"--priority was given as {self.priority!r}; allowed are {', '.join(WEIGHTS)}.")
 
     @property
     def accelerator_type(self) -> str | None:

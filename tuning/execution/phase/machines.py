@@ -74,6 +74,8 @@ class Machines:
     def _share(self, fit: Fit, placement: Placement) -> Alone | Share:
         if self.session().is_own:
             return Alone()
-        need = SlotNeed(cpus_per_worker=placement.cpus_per_worker, gpus_per_worker=fit.gpus_per_worker, workers=placement.workers)
+        need = SlotNeed(
+            cpus_per_worker=placement.cpus_per_worker, gpus_per_worker=fit.gpus_per_worker, workers=placement.workers
+        )
         key = StudyKey.of(self._folder.parent, self.study)
         return Share(key, priority=placement.priority, slot=need, folder=self._folder)

@@ -151,3 +151,8 @@ def test_a_study_keeps_the_kind_that_it_was_begun_on():
 def test_another_kind_for_a_study_that_was_begun_is_refused(begun, asked, words):
     with pytest.raises(ValueError, match=f"Study smiles was {words}"):
         of_study(Placement(**asked), "smiles", {"device_kind": begun})
+
+
+def test_a_priority_that_there_is_not_is_refused():
+    with pytest.raises(ValueError, match="--priority was given as 'High'; allowed are low, normal, high"):
+        Placement(priority="High")
