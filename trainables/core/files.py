@@ -43,6 +43,7 @@ RAY = "ray"
 # In a trial's folder.
 CHECKPOINT = "last.pt"
 BEST = "best-{fold}-{epoch}.pt"
+WALL_TIME = "wall_time.json"
 DAMAGED = "damaged."  # before the name of a file that was set aside
 WEIGHTS = "model.safetensors"
 MODEL = "model.json"
@@ -56,9 +57,9 @@ MODEL_CARD = "MODEL_CARD.md"
 
 
 def checkpoint_files(folder: Path) -> list[Path]:
-    """Of the trial in `folder`, what it goes on from if it is interrupted: `CHECKPOINT` and the files of `BEST`."""
-    last = folder / CHECKPOINT
-    return [*([last] if last.exists() else []), *sorted(folder.glob(BEST.format(fold="*", epoch="*")))]
+    """Of the trial in `folder`, what it goes on from if it is interrupted: `CHECKPOINT`, `WALL_TIME`, the files of `BEST`."""
+    single = [folder / name for name in (CHECKPOINT, WALL_TIME) if (folder / name).exists()]
+    return [*single, *sorted(folder.glob(BEST.format(fold="*", epoch="*")))]
 
 
 def trial_folder(study_folder: Path, trial_id: str) -> Path:

@@ -225,6 +225,15 @@ KEPT = (
         "as with `last.pt`",
     ),
     Kept(
+        files.WALL_TIME,
+        _TRIAL,
+        "how long a trial that is not through has been at work, over all attempts at it",
+        ("trainables/core/training/wall_time.py",),
+        ("trainables/core/training/wall_time.py",),
+        True,
+        "the time of the attempts before the next one, in `wall_time_s`",
+    ),
+    Kept(
         files.DAMAGED + files.CHECKPOINT,
         _TRIAL,
         "a checkpoint that could not be read, set aside",

@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import gc
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +37,7 @@ from trainables.core.training.precision import computes_bfloat16
 from trainables.core.training.predictions import Predictions, confusion, require_answers, scores_by_class
 from trainables.core.training.timing.reference import kind_of
 from trainables.core.training.trainer import Training, predict
+from trainables.core.training.wall_time import WallTime
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import DataError
 
@@ -91,7 +91,11 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
     Raises `Stopped` when `report` says so, `NonFiniteLoss`, `DoesNotFit` for what is too large for the device, and `ValueError`
     for a parameter that the config lacks.
     """
-    started = time.perf_counter()
+    with WallTime(Path(spec.folder), _identity(spec), writes=group.leads) as wall:
+        return _run(spec, report, group) | {"wall_time_s": wall.seconds}
+
+
+def _run(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]:
     data = near(Path(spec.prepared), spec.local_data)
     prepared = open_prepared(data.folder)
     splits = load_splits(Path(spec.splits))
@@ -129,7 +133,7 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
         write_predictions(spec, prepared, scored)
         _write_confusion(spec, prepared, scored)
         write_robustness(Path(spec.folder), curves)
-    return metrics | {"wall_time_s": time.perf_counter() - started}
+    return metrics
 
 
 def _trained_within_memory(

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Machines:
     """What of a Ray the study `folder` of a home uses, as a context.
 
-    Every machine has to see that folder and the `prepared` clips. `noted` hears what a person should know of others on a cluster.
+    Every machine has to see that folder and the `prepared` clips. `noted` hears what a person should know of others on a
+    cluster.
     """
 
     def __init__(self, folder: Path, prepared: Path, noted: Callable[[str], None], verbose: bool = False) -> None:

@@ -147,7 +147,7 @@ def test_a_confirmation_is_scored_on_the_holdout_alone(prepared, tmp_path):
 def test_a_refit_leaves_a_model_and_scores_nothing(prepared, tmp_path):
     train(make_spec(prepared, tmp_path / "refit-0000", phase="refit", epochs=1))
     left = sorted(path.name for path in (tmp_path / "refit-0000").iterdir())
-    assert left == ["model.json", "model.safetensors"]
+    assert left == ["model.json", "model.safetensors", "wall_time.json"]
 
 
 def test_a_parameter_that_the_config_lacks_is_answered_with_the_nearest(prepared, tmp_path):
