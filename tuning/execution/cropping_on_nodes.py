@@ -155,7 +155,7 @@ class _Processes:
         if process.node not in self._without_files:
             self._without_files.add(process.node)
             self._tell(
-                f"One machine of the cluster ({process.node.name}) cannot read the files of the data: it does not crop. "
+                f"One machine of the cluster, {process.node.name}, cannot read the files of the data: it does not crop. "
                 "Mount their folder there under the same path to have its help."
             )
 

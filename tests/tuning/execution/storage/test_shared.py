@@ -1,14 +1,19 @@
 """A study runs where every machine sees its files, and nowhere else."""
 
 import dataclasses
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from trainables.core import files
 from tuning.execution.devices.nodes import Node
 from tuning.execution.session import Session
-from tuning.execution.storage.probe import appears, code_here, look
+from tuning.execution.storage.probe import Answer, appears, code_here, look
 from tuning.execution.storage.shared import node_data, require_shared
 
 HERE, N2, N3 = (Node(num_cpus=2, node_id=name, host=name, ip=f"10.0.0.{name[1]}") for name in ("n1", "n2", "n3"))
@@ -136,3 +141,21 @@ def test_data_is_copied_where_there_are_several_machines():
     assert node_data(SESSION, {}) == {"local_data": "auto"}
     assert node_data(SESSION, {"FERTUNE_LOCAL_DATA": "/scratch"}) == {"local_data": "/scratch"}
     assert node_data(Session(nodes=(HERE,), could_grow=(N2,)), {}) == {"local_data": "auto"}
+
+
+def test_a_process_with_another_disk_in_the_same_place_does_not_see_it(home):
+    """As a machine that mounts something else there."""
+    other_disk = f'mount -t tmpfs none "{home / "smiles"}" && exec "$@"'
+    rights = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    before = {N2: ["unshare", *rights, "--mount", "sh", "-c", other_disk, "sh"], N3: []}
+    code = "import json, sys; from tuning.execution.storage import probe as p; p.appears.__defaults__ = (0.0,); "
+    code += "print(json.dumps(vars(p.look(p.Asked(**json.loads(sys.argv[1])), sys.argv[2]))))"
+
+    def ask(nodes, asked):
+        for node in nodes:
+            command = [*before[node], sys.executable, "-c", code, json.dumps(vars(asked)), node.node_id]
+            said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
+            yield node, Answer(**json.loads(said.stdout))
+
+    with pytest.raises(ValueError, match=r" 1 machine .*: n2 \(10\.0\.0\.2\) does not see \S+/smiles\. Set"):
+        require(home, ask)
