@@ -23,11 +23,13 @@ from tuning.execution.jobs.job import Job, as_job
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
-_LOGGERS = (
-    "ray.dashboard.modules.dashboard_sdk",
-    "ray.dashboard.modules.job.sdk",
-    "ray._private.runtime_env.packaging",
-)
+_LOGGERS = tuple(
+    f"ray.{name}"
+    for name in (
+        *("dashboard.modules.dashboard_sdk", "dashboard.modules.job.sdk"),
+        *("_private.runtime_env.packaging", "_private.runtime_env.working_dir"),
+    )
+)  # what they say of an upload is of no use to anybody
 _REQUEST_S = 15.0
 # What a head says whose agent of jobs is not up yet: that comes seconds after the dashboard.
 _NOT_YET = ("Server disconnected", "Cannot connect to host", "No available agent", "Connection reset")
@@ -61,7 +63,7 @@ class JobClient:
         from ray.job_submission import JobSubmissionClient  # a second
 
         for name in () if verbose else _LOGGERS:
-            logging.getLogger(name).setLevel(logging.WARNING)
+            logging.getLogger(name).setLevel(logging.ERROR)
         with _this_address_counts(head.address):
             self._ray = JobSubmissionClient(head.address, headers=dict(head.headers))
 
@@ -82,12 +84,12 @@ class JobClient:
                     runtime_env={"working_dir": str(root), "env_vars": dict(environment)},
                     metadata=dict(metadata),
                 )
-            except (RuntimeError, OSError) as error:  # an error of requests is an OSError
-                passing = isinstance(error, OSError) or any(words in str(error) for words in _NOT_YET)
+            except (RuntimeError, requests.RequestException) as error:
+                passing = not isinstance(error, RuntimeError) or any(words in str(error) for words in _NOT_YET)
                 if self._knows(job_id):
                     break
                 if not passing or time.monotonic() > deadline:
-                    reason = str(error).strip().splitlines()[-1]
+                    reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
                     raise RuntimeError(f"Ray at {self.head.address} refuses the job: {reason}") from error
                 time.sleep(1)
             else:
