@@ -64,8 +64,16 @@ class JobClient:
 
         for name in () if verbose else _LOGGERS:
             logging.getLogger(name).setLevel(logging.ERROR)
-        with _this_address_counts(head.address):
-            self._ray = JobSubmissionClient(head.address, headers=dict(head.headers))
+        deadline = time.monotonic() + min(patience_s, 30.0)
+        while True:
+            try:
+                with _this_address_counts(head.address):
+                    self._ray = JobSubmissionClient(head.address, headers=dict(head.headers))
+                break
+            except ConnectionError:  # it has just answered: a busy head drops a connection now and then
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(1)
 
     def submit(
         self, entrypoint: str, *, root: Path, environment: Mapping[str, str], metadata: Mapping[str, str]
