@@ -41,9 +41,8 @@ class Terminal:
     """Prints a job's id, then its log as it comes, to standard output or to `file`. `job` is the last one."""
 
     def __init__(self, file: TextIO | None = None) -> None:
-        self.file, self.job = file or sys.stdout, None
-
-    job: Job | None
+        self.file = file or sys.stdout
+        self.job: Job | None = None
 
     def submitted(self, job: Job) -> None:
         """Its id is the first thing to be read, and how to look after it from any shell."""

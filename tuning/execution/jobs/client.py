@@ -23,11 +23,13 @@ from tuning.execution.jobs.job import Job, as_job
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
-_LOGGERS = (
-    "ray.dashboard.modules.dashboard_sdk",
-    "ray.dashboard.modules.job.sdk",
-    "ray._private.runtime_env.packaging",
-)
+_LOGGERS = tuple(
+    f"ray.{name}"
+    for name in (
+        *("dashboard.modules.dashboard_sdk", "dashboard.modules.job.sdk"),
+        *("_private.runtime_env.packaging", "_private.runtime_env.working_dir"),
+    )
+)  # what they say of an upload is of no use to anybody
 _REQUEST_S = 15.0
 # What a head says whose agent of jobs is not up yet: that comes seconds after the dashboard.
 _NOT_YET = ("Server disconnected", "Cannot connect to host", "No available agent", "Connection reset")
@@ -61,9 +63,17 @@ class JobClient:
         from ray.job_submission import JobSubmissionClient  # a second
 
         for name in () if verbose else _LOGGERS:
-            logging.getLogger(name).setLevel(logging.WARNING)
-        with _this_address_counts(head.address):
-            self._ray = JobSubmissionClient(head.address, headers=dict(head.headers))
+            logging.getLogger(name).setLevel(logging.ERROR)
+        deadline = time.monotonic() + min(patience_s, 30.0)
+        while True:
+            try:
+                with _this_address_counts(head.address):
+                    self._ray = JobSubmissionClient(head.address, headers=dict(head.headers))
+                break
+            except ConnectionError:  # it has just answered: a busy head drops a connection now and then
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(1)
 
     def submit(
         self, entrypoint: str, *, root: Path, environment: Mapping[str, str], metadata: Mapping[str, str]
@@ -82,12 +92,12 @@ class JobClient:
                     runtime_env={"working_dir": str(root), "env_vars": dict(environment)},
                     metadata=dict(metadata),
                 )
-            except (RuntimeError, OSError) as error:  # an error of requests is an OSError
-                passing = isinstance(error, OSError) or any(words in str(error) for words in _NOT_YET)
+            except (RuntimeError, requests.RequestException) as error:
+                passing = not isinstance(error, RuntimeError) or any(words in str(error) for words in _NOT_YET)
                 if self._knows(job_id):
                     break
                 if not passing or time.monotonic() > deadline:
-                    reason = str(error).strip().splitlines()[-1]
+                    reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
                     raise RuntimeError(f"Ray at {self.head.address} refuses the job: {reason}") from error
                 time.sleep(1)
             else:
