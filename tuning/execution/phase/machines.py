@@ -11,8 +11,7 @@ from tuning.execution.devices.placement import Fit, Placement
 from tuning.execution.phase.places import STOPS
 from tuning.execution.reachable import given_address
 from tuning.execution.session import Session, open_session
-from tuning.execution.sharing.key import StudyKey
-from tuning.execution.sharing.share import Alone, Share
+from tuning.execution.sharing.share import Alone, Share, share_of
 from tuning.execution.sharing.shares import SlotNeed
 from tuning.execution.storage.shared import require_shared
 
@@ -73,10 +72,6 @@ class Machines:
         self._opened = contextlib.ExitStack()
 
     def _share(self, fit: Fit, placement: Placement) -> Alone | Share:
-        if self.session().is_own:
-            return Alone()
-        need = SlotNeed(
-            cpus_per_worker=placement.cpus_per_worker, gpus_per_worker=fit.gpus_per_worker, workers=placement.workers
-        )
-        key = StudyKey.of(self._folder.parent, self.study)
-        return Share(key, priority=placement.priority, slot=need, folder=self._folder)
+        each = {"cpus_per_worker": placement.cpus_per_worker, "gpus_per_worker": fit.gpus_per_worker}
+        need = SlotNeed(workers=placement.workers, **each)
+        return share_of(self._folder.parent, self.study, priority=placement.priority, slot=need)

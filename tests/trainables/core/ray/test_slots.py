@@ -34,10 +34,14 @@ class Queue:
     """Keeps what it is told; `served` are the slots that had a trial."""
 
     def __init__(self):
-        self.kept, self.ended_with, self.served = [], [], set()
-        self.keep = SimpleNamespace(remote=lambda number, former: self.kept.append((number, list(former))))
+        self.kept, self.ended_with, self.served, self.placing = [], [], set(), True
+        self.keep = SimpleNamespace(remote=self._keep)
         self.ended = SimpleNamespace(remote=self._ended)
         self.close = SimpleNamespace(remote=lambda: None)
+
+    def _keep(self, number, former):
+        self.kept.append((number, list(former)))
+        return [slot.name for slot in living()] if self.placing else []
 
     def _ended(self, name, reason, own):
         self.ended_with.append((name, reason, own))
@@ -142,6 +146,30 @@ def test_what_others_are_due_is_given_back_and_taken_when_it_is_free(ray):
     slots._tick()
     assert ray.queue.kept[-1] == (1, []), "at once"
     assert slots.granted == 1
+
+
+def test_the_share_hears_of_those_with_workers_and_what_is_still_opened_is_given_back_first(ray):
+    heard = []
+
+    def allowed(held, wanted):
+        heard.append((held, wanted))
+        return share.most
+
+    share = SimpleNamespace(allowed=allowed, most=2)
+    slots = Slots(share, name="demo")
+    ray.queue.placing = False
+    slots.want(2, PLAN)
+    slots._tick()
+    assert heard == [(0, 2), (0, 2)]
+    share.most = 1
+    slots._tick()
+    assert len(living()) == 1, "one that has no workers yet is ended"
+    ray.queue.placing = True
+    slots._tick()
+    slots._tick()
+    assert heard[-1] == (1, 2)
+    assert len(living()) == 1
+    assert slots.trouble == ""
 
 
 def test_a_ray_without_machines_is_lost_and_nothing_is_opened_in_it(ray):
