@@ -6,11 +6,10 @@ import pytest
 import ray
 from ray.util import placement_group
 
-from tests.support.ray_head import SMOKE, WITH_RAY, free_ports, ray_head
+from tests.support.ray_head import WITH_RAY, free_ports, ray_head
 from tuning.execution.devices.nodes import Node
 from tuning.execution.devices.placement import Placement, slots_of
 from tuning.execution.session import alive_nodes, look_ahead, open_session, session_ahead
-from tuning.records.ledger import Ledger
 
 pytestmark = WITH_RAY
 
@@ -62,12 +61,5 @@ def test_a_session_counts_what_may_be_started_and_what_is_asked_for_is_started(h
         assert fit.slots == 2
         group = placement_group([{"CPU": 1}] * fit.slots)
         assert group.wait(180)
-        assert [node.num_cpus for node in alive_nodes() if node.group == "two"] == [2]
+        assert [node.num_cpus for node in alive_nodes() if node.num_cpus] == [2]
         ray.util.remove_placement_group(group)
-
-
-def test_a_study_runs_on_what_it_makes_appear(head, tmp_path):
-    done = head.shell(*SMOKE, RAY_ADDRESS=head.address, FERTUNE_HOME=str(tmp_path))
-    assert done.returncode == 0, done.stdout + done.stderr
-    trials = Ledger.read(tmp_path / "demo-smoke").of_phase("search")
-    assert [trial.state for trial in trials] == ["FINISHED"] * 2

@@ -194,7 +194,7 @@ def open_session(*, verbose: bool = False) -> Generator[Session]:
         nodes, free = alive_nodes(), ray.available_resources()
         yield Session(
             nodes=nodes,
-            could_grow=_could_grow(nodes),
+            could_grow=_could_grow(_nodes_at(_found(address))) if address else (),  # which know their group
             here=ray.get_runtime_context().get_node_id(),
             dashboard_url=f"http://{context.dashboard_url}" if context.dashboard_url else "",
             busy_cpus=sum(node.num_cpus for node in nodes) - free.get("CPU", 0.0) if address else 0.0,
