@@ -20,6 +20,7 @@ from tuning.records.home import Named, home_of, known_studies, name_of
 from tuning.records.kept.told import taken_told
 from tuning.records.ledger import read_begun
 from tuning.records.owner import is_written
+from tuning.records.projection.catching_up import catch_up
 from tuning.text.errors import message_of
 
 _KINDS = ("weights", "checkpoints", "predictions", "other")  # of a study's own files
@@ -75,9 +76,11 @@ class Status:
 def status(study: str | Named | None = None, *, home: str | Path | None = None) -> list[Status]:
     """How `study` stands, or every study under `home`: one whose ledger cannot be read does not hide the others.
 
-    Raises `ValueError` for a `study` that was not begun, or whose ledger is damaged.
+    A study whose driver was killed ends in MLflow, which could not be told then. Raises `ValueError` for a `study` that was not
+    begun, or whose ledger is damaged.
     """
     place = home_of(home)
+    catch_up(place, None if study is None else [name_of(study)], patience_s=5.0)
     if study is not None:
         return [_status(place, name_of(study))]
     found = []

@@ -31,6 +31,7 @@ FEATURES = "features_{key}.npy"
 LEDGER = "ledger.jsonl"
 LOCK = "ledger.lock"
 OWNER = "ledger.owner"
+DAMAGED_LEDGER = "damaged.ledger.jsonl"  # what was set aside of one that others changed
 SPLITS = "splits.json"
 FORMER_SPLITS = "splits-{fingerprint}.json"
 TRACKED = "tracked.json"

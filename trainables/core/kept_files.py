@@ -117,7 +117,7 @@ KEPT = (
         "nothing",
     ),
     Kept(
-        files.DAMAGED + files.LEDGER,
+        files.DAMAGED_LEDGER,
         _STUDY,
         "what stood in the place of a ledger that others changed while its study ran, set aside as it was written anew",
         ("tuning/records/writing/ledger_file.py",),
@@ -183,7 +183,7 @@ KEPT = (
         _STUDY,
         "the lock of whoever writes the study to MLflow: its driver, or after the death of one a command that looks",
         ("tuning/records/projection/projection.py",),
-        ("tuning/records/projection/projection.py",),
+        ("tuning/records/projection/projection.py", "tuning/records/projection/catching_up.py"),
         True,
         "nothing",
     ),

@@ -13,6 +13,7 @@ from tuning.execution.seeds import require_study_seed
 from tuning.execution.session import look_ahead, session_ahead
 from tuning.records.ledger import Ledger
 from tuning.records.mlflow_client import shown_uri, silence
+from tuning.records.projection.artifact_store import require_bucket
 
 
 def require_ready(
@@ -25,6 +26,7 @@ def require_ready(
     """
     if study.design is None or study.design.tune_each:
         require_study_seed(study.seed, ledger)
+    require_bucket(tracking_uri)
     if reason := silence(tracking_uri):
         tell(f"MLflow at {shown_uri(tracking_uri)} does not answer ({reason}): the ledger keeps what it misses.")
     if trains:
