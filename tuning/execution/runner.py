@@ -82,6 +82,7 @@ class Runner:
     def __enter__(self) -> Runner:
         with contextlib.ExitStack() as opening:
             self.ledger = opening.enter_context(Ledger.write(self.folder))
+            self.ledger.tell = self.noted
             self.placement = of_study(self.placement, self.study.name, self.ledger.study)
             self._require(self)
             uri = open_store(self.home)
@@ -91,8 +92,8 @@ class Runner:
             self.splits = cut(self.study, self.prepared, self.splits_path, home=self.home, new_data=self._new_data)
             self._note_new_data()
             self.tracker = opening.enter_context(Tracker(self.ledger, uri, self.home))
-            machines = Machines(self.folder, self.prepared.folder, self.noted, self.verbose)
-            self._machines = opening.enter_context(machines)
+            seen = (self.folder, self.prepared.folder)
+            self._machines = opening.enter_context(Machines(*seen, self.noted, self.verbose))
             self._resources = opening.pop_all()
         return self
 
@@ -194,18 +195,16 @@ class Runner:
         if (first := self._baselines(phase)) and slots == 1:
             self.noted(BEFORE_TRIALS)
         bookkeeper = Bookkeeper(self.ledger, searcher, self.listener, self.spec, deadline, first, self._gone)
-        try:
-            with interruptible():
-                self._tuner(phase, bookkeeper, count + bool(first), fit).fit()
-        finally:
+        with contextlib.closing(bookkeeper):
             try:
-                self.listener.phase_ended()
+                with interruptible():
+                    self._tuner(phase, bookkeeper, count + bool(first), fit).fit()
             finally:
-                bookkeeper.close()
+                self.listener.phase_ended()
 
     def _tuner(self, phase: Phase, bookkeeper: Bookkeeper, count: int, fit: Fit) -> Fits:
-        where: dict[str, Any] = {"storage": self.folder / files.RAY, "verbose": self.verbose}
-        return TuneRun(self._machines, phase, bookkeeper, fit, self.placement, **where)
+        storage = self.folder / files.RAY
+        return TuneRun(self._machines, phase, bookkeeper, fit, self.placement, storage=storage, verbose=self.verbose)
 
     def _baselines(self, phase: Phase) -> Baselines | None:
         any_trial = self.spec(Trial(phase=phase, parameters={}, seed=0, folds=()))
@@ -274,7 +273,7 @@ class Runner:
         }
 
     def session(self) -> Session:
-        """The connection to Ray, which is started or joined when first needed."""
+        """The connection to Ray, made when first needed."""
         return self._machines.session()
 
     def _prepare(self) -> Prepared:
