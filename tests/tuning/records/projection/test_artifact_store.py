@@ -64,11 +64,13 @@ def test_what_a_bucket_refuses_is_told_as_its_own(tmp_path):
     wrapped = MlflowException("it failed")
     wrapped.__cause__ = away
     for error in (away, wrapped):
-        with pytest.raises(
-            ConnectionError, match=r"^The bucket of MLflow's artifacts refuses or cannot be reached: Could not"
+        with (
+            pytest.raises(
+                ConnectionError, match=r"^The bucket of MLflow's artifacts refuses or cannot be reached: Could not"
+            ),
+            asking(f"sqlite:///{tmp_path}/mlflow.db"),
         ):
-            with asking(f"sqlite:///{tmp_path}/mlflow.db"):
-                raise error
+            raise error
     assert "boto3, which MLflow reaches it with, is missing" in refusal(ModuleNotFoundError("no", name="boto3"))
     assert refusal(ValueError("another's")) == ""
 
