@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +55,8 @@ def run(
     until `"needed"` is given, they stay. `prefer` says which member of the front is recommended (`Preference`), and is
     remembered until another is given. `notify` is a command for a shell, run where the study ends or stalls (docs/operator.md).
     `progress` is `True` for bars on this terminal, or a listener.
-
-    Raises `ValueError` where the study was begun and neither `resume` nor `extend` is asked for, where the disk cannot hold the
-    trials that run at once, and where its data, its placement or these numbers cannot be used.
+    Raises `ValueError` where the study was begun and neither `resume` nor `extend` is given, where the disk cannot hold what runs
+    at once, and where data, placement or these numbers are of no use.
     """
     loaded = as_study(study, smoke=smoke)
     loaded = dataclasses.replace(loaded, baselines=loaded.baselines and baselines)
@@ -69,16 +69,19 @@ def run(
         more: dict[str, Any] = {"folds": folds, "seeds": seeds, "time_budget_s": time_budget_s, "resume": resume}
         return ablate(loaded, **given, **more, keep_weights=keep_weights, notify=notify, progress=progress)
 
-    def size(runner: Runner) -> int:
-        return runner.search_size(num_samples, resume=resume, extend=extend)
-
-    def require(runner: Runner) -> None:
-        size(runner)  # raises where the study was begun
-        require_disk(runner, num_samples=num_samples, extend=extend, keep_weights=keep_weights)
-
+    sized: dict[str, Any] = {"num_samples": num_samples, "extend": extend}
+    require = functools.partial(_require, **sized, resume=resume, keep_weights=keep_weights)
     with (
         notified(notify, loaded.name, home_of(home), heard(progress)) as listener,
         Runner(loaded, listener, **given, require=require) as runner,
     ):
-        runner.search(size(runner), time_budget_s=time_budget_s, keep_weights=keep_weights, prefer=prefer)
+        size = runner.search_size(**sized, resume=resume)
+        runner.search(size, time_budget_s=time_budget_s, keep_weights=keep_weights, prefer=prefer)
     return runner.ran
+
+
+def _require(
+    runner: Runner, *, num_samples: int | None, extend: int | None, resume: bool, keep_weights: str | None
+) -> None:
+    runner.search_size(num_samples, resume=resume, extend=extend)  # raises where the study was begun
+    require_disk(runner, num_samples=num_samples, extend=extend, keep_weights=keep_weights)

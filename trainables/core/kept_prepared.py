@@ -43,7 +43,8 @@ KEPT_PREPARED = (
         ("trainables/core/prepared/cache.py", "trainables/core/prepared/withdrawn.py"),
         (
             *("trainables/core/prepared/stored.py", "trainables/core/prepared/earlier.py"),
-            "trainables/core/prepared/withdrawn.py",
+            *("trainables/core/prepared/withdrawn.py", "trainables/core/prepared/node_copy.py"),
+            "tuning/execution/storage/probe.py",
         ),
         True,
         "the time to find the faces again, for which the data set must still be there. Delete the whole folder",
@@ -65,6 +66,7 @@ KEPT_PREPARED = (
         (
             *("trainables/core/prepared/stored.py", "trainables/core/prepared/earlier.py"),
             *("trainables/core/prepared/withdrawn.py", "trainables/core/prepared/clustering.py"),
+            *("trainables/core/prepared/node_copy.py", "tuning/execution/storage/probe.py"),
         ),
         True,
         "as with `index.json`",

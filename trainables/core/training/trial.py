@@ -259,13 +259,14 @@ def write_predictions(spec: TrialSpec, prepared: Prepared, scored: list[Predicti
         if predictions is None:
             continue
         count = len(predictions.indices)
+        clusters = [prepared.clusters[index] for index in predictions.indices] if prepared.clusters else []
         split = SCORED_ON[spec.phase]
         tables.append(
             pa.table(
                 {
                     "clip_id": [prepared.clip_ids[index] for index in predictions.indices],
                     "subject": pa.array([prepared.subjects[index] for index in predictions.indices], pa.string()),
-                    **_clusters(prepared, predictions),
+                    **({"cluster": pa.array(clusters, pa.string())} if clusters else {}),
                     "fold": pa.array([fold] * count, pa.int32()),
                     "seed": pa.array([spec.seed] * count, pa.int64()),
                     "split": [split] * count,
@@ -276,12 +277,6 @@ def write_predictions(spec: TrialSpec, prepared: Prepared, scored: list[Predicti
         )
     if tables:
         pq.write_table(pa.concat_tables(tables), Path(spec.folder) / files.PREDICTIONS)
-
-
-def _clusters(prepared: Prepared, predictions: Predictions) -> dict[str, pa.Array]:
-    if not prepared.clusters:
-        return {}
-    return {"cluster": pa.array([prepared.clusters[index] for index in predictions.indices], pa.string())}
 
 
 def _write_confusion(spec: TrialSpec, prepared: Prepared, scored: list[Predictions | None]) -> None:

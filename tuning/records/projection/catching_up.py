@@ -37,8 +37,11 @@ def catch_up(home: Path, studies: Iterable[str] | None = None, *, patience_s: fl
     Those that MLflow does not take within `patience_s`, or whose ledger cannot be read, stay for the next time.
     """
     found, deadline = [], time.monotonic() + patience_s
-    waiting = left_open(home, studies)
-    if not waiting or silence(default_uri(home)):
+    try:
+        waiting = left_open(home, studies)
+        if not waiting or silence(default_uri(home)):
+            return []
+    except (ValueError, OSError):  # no address, or a folder that nobody may read: whoever needs it says so
         return []
     for name in waiting:
         with contextlib.suppress(Exception):  # whatever MLflow raises: the mark stays open

@@ -129,7 +129,7 @@ def test_what_an_interruption_left_half_written_goes_at_the_next_start(prepared,
         (tmp_path / "trial" / name).write_bytes(b"half")
     with pytest.raises(Stopped):
         train(spec, stop_after=1)
-    assert left(tmp_path / "trial") == ["best-0-1.pt", "last.pt", "predictions.parquet.123.tmp"]
+    assert left(tmp_path / "trial") == ["best-0-1.pt", "last.pt", "predictions.parquet.123.tmp", "wall_time.json"]
 
 
 def as_before(path, **changes):

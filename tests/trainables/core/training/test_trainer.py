@@ -115,7 +115,7 @@ def test_a_checkpoint_holds_no_code_and_stays_until_the_metrics_are_safe(prepare
     path = tmp_path / "trial" / "last.pt"
     stored = torch.load(path, weights_only=True)
     assert [row["val_loss"] for row in stored["folds"][0]["curve"]] == [stored["folds"][0]["best"]["chosen_by"]]
-    assert sorted(file.name for file in path.parent.iterdir()) == ["best-0-1.pt", "last.pt"]
+    assert sorted(file.name for file in path.parent.iterdir()) == ["best-0-1.pt", "last.pt", "wall_time.json"]
     assert torch.load(path.with_name("best-0-1.pt"), weights_only=True).keys() == stored["folds"][0]["model"].keys()
     train(spec)
     assert path.exists(), "whoever keeps the ledger removes it"

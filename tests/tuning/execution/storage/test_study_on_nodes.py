@@ -8,7 +8,8 @@ from tests.support.without_ray import LoopRunner
 from tests.tuning.execution.test_search_size import search_of
 from tuning.execution import runner as module
 from tuning.execution.devices.nodes import Node
-from tuning.execution.runner import Runner
+from tuning.execution.phase import machines
+from tuning.execution.phase.machines import Machines
 from tuning.execution.session import Session
 
 ONE = Session(nodes=(Node(num_cpus=2, node_id="n1"),), here="n1")
@@ -46,11 +47,10 @@ def test_a_study_remembers_its_kind_of_device_and_stays_on_it(searched, session,
     assert len(told) == (session is GPUS)
 
 
-def test_whoever_joins_a_cluster_asks_its_machines_before_all(prepared, tmp_path, monkeypatch):
-    asked = []
-    monkeypatch.setattr(module, "open_session", lambda verbose: contextlib.nullcontext(TWO))
-    monkeypatch.setattr(module, "require_shared", lambda *given: asked.append(given))
-    with LoopRunner(search_of(), tmp_path, prepared) as runner:
-        runner._session = None
-        assert Runner.session(runner) is Runner.session(runner) is TWO
-    assert asked == [(TWO, runner.folder, prepared.folder, runner.noted)]
+def test_whoever_joins_a_cluster_asks_its_machines_before_all(tmp_path, monkeypatch):
+    asked, told = [], [].append
+    monkeypatch.setattr(machines, "open_session", lambda verbose: contextlib.nullcontext(TWO))
+    monkeypatch.setattr(machines, "require_shared", lambda *given: asked.append(given))
+    with Machines(tmp_path / "demo", tmp_path / "prepared", told) as found:
+        assert found.session() is found.session() is TWO
+    assert asked == [(TWO, tmp_path / "demo", tmp_path / "prepared", told)]

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from botocore.exceptions import EndpointConnectionError
+from mlflow.exceptions import MlflowException
 
 from tests.support.mlflow_store import new_store
 from tests.support.servers.buckets import BUCKET, bucket, keys
@@ -12,7 +14,8 @@ from tests.support.tracked_study import begin, follow, runs_of
 from trainables.core.serving.classifier import Classifier
 from tuning.records import disposal
 from tuning.records.mlflow_client import make_client
-from tuning.records.projection.artifact_store import location_of, require_bucket
+from tuning.records.mlflow_store import asking
+from tuning.records.projection.artifact_store import location_of, refusal, require_bucket
 from tuning.records.registry import fetch_model, log_and_register
 
 
@@ -56,14 +59,20 @@ def test_a_model_is_registered_there_fetched_and_deleted_with_its_study(store, p
     assert [key for key in keys() if run_id in key or "models/" in key] == []
 
 
-def test_a_bucket_that_is_gone_is_told_by_whoever_reads(store, monkeypatch, tmp_path):
-    uri, home = store
-    tracker = follow(home / "told", uri, home, begin)
-    assert not tracker.error
-    monkeypatch.setenv("MLFLOW_S3_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    with pytest.raises(ConnectionError, match=r"^The bucket of MLflow's artifacts refuses or cannot be reached: "):
-        disposal.delete(uri, disposal.tracked(uri, "told"))
+def test_what_a_bucket_refuses_is_told_as_its_own(tmp_path):
+    away = EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
+    wrapped = MlflowException("it failed")
+    wrapped.__cause__ = away
+    for error in (away, wrapped):
+        with (
+            pytest.raises(
+                ConnectionError, match=r"^The bucket of MLflow's artifacts refuses or cannot be reached: Could not"
+            ),
+            asking(f"sqlite:///{tmp_path}/mlflow.db"),
+        ):
+            raise error
+    assert "boto3, which MLflow reaches it with, is missing" in refusal(ModuleNotFoundError("no", name="boto3"))
+    assert refusal(ValueError("another's")) == ""
 
 
 def test_a_bucket_is_asked_for_before_anything_is_spent(store, monkeypatch):

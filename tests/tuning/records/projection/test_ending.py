@@ -8,11 +8,13 @@ import pytest
 from tests.support.builders import make_trial
 from tests.support.tracked_study import FACTS, METRICS, NOBODY, begin, follow, runs_of
 from tuning.execution.signals import Interrupted
+from tuning.records.home_check import home_looks
 from tuning.records.ledger import Ledger
 from tuning.records.projection.catching_up import catch_up, left_open
 from tuning.records.projection.mark import Mark
 from tuning.records.projection.projection import Projection
 from tuning.records.tracking import Tracker
+from tuning.status import status
 
 
 @pytest.fixture(autouse=True)
@@ -88,14 +90,22 @@ def test_an_error_before_the_first_trial_leaves_no_run_open(folder, uri, home, c
     assert states(client, folder) == {"study": "FAILED"}
 
 
+LOOKS = {
+    "status": lambda home, name: status(name, home=home),
+    "doctor": lambda home, _: home_looks(home)["runs in mlflow"](),
+}
+
+
 @pytest.mark.slow
-def test_whoever_looks_after_a_killed_driver_ends_its_runs(folder, uri, home, client):
+@pytest.mark.parametrize("look", LOOKS)
+def test_whoever_looks_after_a_killed_driver_ends_its_runs(uri, home, client, look):
+    folder = home / f"killed before {look}"
     killed(folder, uri, home, half_run)
     assert states(client, folder) == {"study": "RUNNING", "search-0000": "FINISHED", "search-0001": "RUNNING"}
     with Ledger.write(folder):
         assert left_open(home, [folder.name]) == [], "somebody goes on with it"
     assert left_open(home, [folder.name]) == [folder.name]
-    assert catch_up(home, [folder.name], patience_s=60) == [folder.name]
+    LOOKS[look](home, folder.name)
     assert states(client, folder) == {"study": "KILLED", "search-0000": "FINISHED", "search-0001": "KILLED"}
     assert left_open(home, [folder.name]) == []
 
@@ -130,7 +140,11 @@ def test_the_next_command_ends_what_a_killed_driver_left(folder, uri, home, clie
 def test_a_store_that_is_away_stops_nobody_who_looks(folder, home, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", NOBODY)
     follow(folder, NOBODY, home, half_run, patience_s=0.2)
+    (folder / "tracked.json").unlink(missing_ok=True)
+    (folder / "tracked.lock").touch()  # somebody was at work
     assert left_open(home, [folder.name]) == [folder.name]
+    assert catch_up(home, [folder.name]) == []
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "garbage:5000")
     assert catch_up(home, [folder.name]) == []
 
 
