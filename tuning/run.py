@@ -55,8 +55,8 @@ def run(
     until `"needed"` is given, they stay. `prefer` says which member of the front is recommended (`Preference`), and is
     remembered until another is given. `notify` is a command for a shell, run where the study ends or stalls (docs/operator.md).
     `progress` is `True` for bars on this terminal, or a listener.
-    Raises `ValueError` where the study was begun and neither `resume` nor `extend` is given, where the disk cannot hold what runs
-    at once, and where data, placement or these numbers are of no use.
+    Raises `ValueError` where the study was begun and neither `resume` nor `extend` is given, where the disk cannot hold what
+    runs at once, and where data, placement or these numbers are of no use.
     """
     loaded = as_study(study, smoke=smoke)
     loaded = dataclasses.replace(loaded, baselines=loaded.baselines and baselines)
