@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,10 +19,12 @@ from trainables.core.phases import Phase
 from trainables.core.training.metrics import METRICS
 from trainables.core.training.trial import TrialSpec
 from tuning.execution.devices.idle_times import unmeasured
+from tuning.execution.phase.places import Places, Unlimited
 from tuning.execution.preparation import ClipListener
 from tuning.execution.searcher import Searcher
 from tuning.records.ledger import Ledger, Trial
 
+GOES_ON = "It goes on from its checkpoint."
 _ROW = ("epoch", *(name for name, metric in METRICS.items() if metric.where in ("epoch", "ledger")))
 
 
@@ -75,12 +78,19 @@ class Job(Protocol):
         ...
 
 
+MOST_LOSSES = 5  # of one trial in a row, without an epoch between them, through no fault of its own
+
+
 class Bookkeeper(search.Searcher):
     """Ray Tune's searcher: asks for trials, and writes what becomes of them into the ledger.
 
-    `error` is the first one that was met, such as a full disk: Tune would swallow it, or hide it in a traceback of its
-    own. From then on nothing is begun, and `stopper` ends what runs.
+    A trial whose actor died, or whose words were lost, is handed out again and goes on from its checkpoint; `places` says how
+    many may run. `error` is the first one that was met, such as a full disk, or a file of the study that `gone` says is no
+    longer there: Tune would swallow it, or hide it in a traceback of its own. From then on nothing is begun, and `stopper`
+    ends what runs.
     """
+
+    places: Places = Unlimited()
 
     def __init__(
         self,
@@ -90,37 +100,74 @@ class Bookkeeper(search.Searcher):
         spec: Callable[[Trial], TrialSpec],
         deadline: float | None = None,
         first: Job | None = None,
+        gone: Callable[[], str] = lambda: "",
     ) -> None:
         super().__init__(metric=None, mode=None)
         self._ledger, self._searcher, self._listener, self._spec = ledger, searcher, listener, spec
         self._deadline, self._first, self._first_id = deadline, first, ""
+        self._gone = gone
         self._running: dict[str, Trial] = {}
-        self._last_messages: dict[str, str] = {}  # of workers that ended, by Tune's trial
+        self._again: deque[Trial] = deque()  # lost by no fault of their own
+        self._losses: dict[str, int] = {}  # in a row, by trial
+        self._exhausted = False
         self.error: Exception | None = None
         self.stopper = _Stopper(self)
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str:  # ty: ignore[incompatible-method-override]  FINISHED is a str
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # ty: ignore[incompatible-method-override]
+        """What Tune runs next as its `trial_id`; `None` for nothing now, `FINISHED` for nothing any more."""
         with self._keeping_errors():
+            self._require_all()
+            if self.places.lost:
+                return search.Searcher.FINISHED
+            busy = len(self._running) + (self._first_id != "")
+            if busy >= self.places.granted:
+                return None
             late = self._deadline is not None and time.monotonic() > self._deadline
-            if self._first and not self._first_id and not late and not self.error:
+            if self._first and not self._first_id and not late:
                 self._first_id = trial_id
                 return {"spec": dataclasses.asdict(self._first.spec)}
-            trial = None if late or self.error else self._searcher.ask()
+            trial = self._again.popleft() if self._again else None if late or self._exhausted else self._searcher.ask()
             if trial is not None:
                 trial.trial_id = trial.trial_id or self._ledger.next_id(trial.phase)
                 self._ledger.start(trial)
                 self._running[trial_id] = self._ledger.trials[trial.trial_id]
-                return {"spec": dataclasses.asdict(self._spec(trial))}
+                return {"spec": dataclasses.asdict(self._spec(trial)), "deaths": self._running[trial_id].deaths}
+            self._exhausted = True
+            if busy:  # one of these may have to be handed out again
+                self.places.want(busy)
+                return None
         return search.Searcher.FINISHED
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to be done."""
+        return self._exhausted and not self._running and not self._again
+
+    def hand_out_again(self) -> None:
+        """What runs is lost with the Tune run that ran it: the next one has it."""
+        self._first_id = ""
+        for trial_id in list(self._running):
+            self._lost(trial_id, "Ray ended under it.")
+
+    def _require_all(self) -> None:
+        """Raises where there is no sense in going on."""
+        if self.error:
+            raise self.error
+        if self.places.trouble:
+            raise RuntimeError(self.places.trouble)
+        if gone := self._gone():
+            raise FileNotFoundError(gone)
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         if trial_id not in self._running or result.get("done"):
             return
         with self._keeping_errors():
             trial = self._running[trial_id]
-            if "workers_ended" in result:
-                self._last_messages[trial_id] = result["workers_ended"]
+            if "died" in result:
+                self._ledger.died(trial.trial_id, result["died"], own=result["own"])
+                self._listener.noted(f"{trial.trial_id}: {result['died']} {GOES_ON}")
                 return
+            self._losses.pop(trial.trial_id, None)
             if note := result.get("note"):
                 self._ledger.note("noted", trial_id=trial.trial_id, words=note)
                 self._listener.noted(f"{trial.trial_id}: {note}")
@@ -143,6 +190,7 @@ class Bookkeeper(search.Searcher):
                 self._ended(trial_id, result or {}, error)
             elif self._first and trial_id == self._first_id:
                 self._first.ended(result or {}, error)
+                self._first, self._first_id = None, ""
 
     def _ended(self, trial_id: str, result: dict[str, Any], error: bool) -> None:
         trial = self._running[trial_id]
@@ -151,12 +199,12 @@ class Bookkeeper(search.Searcher):
         workers = result.get("workers", [])
         if metrics:
             self._ledger.end(trial.trial_id, "FINISHED", metrics, workers=workers)
-        elif "failed" in result:
+        elif error:
+            self._lost(trial_id, "The process that reports this trial died.")
+            return
+        elif "failed" in result and not self._gone():
             self._keep_traceback(trial, result.get("traceback", ""))
             self._ledger.end(trial.trial_id, "FAILED", error=result["failed"], workers=workers)
-        elif error:
-            died = "The process that ran this trial died; see the logs of Ray."
-            self._ledger.end(trial.trial_id, "FAILED", error=self._last_messages.pop(trial_id, died))
         else:
             self._ledger.end(trial.trial_id, "INTERRUPTED")
         del self._running[trial_id]
@@ -167,13 +215,28 @@ class Bookkeeper(search.Searcher):
         self._searcher.tell(trial)
         self._listener.trial_ended(trial)
 
+    def _lost(self, trial_id: str, reason: str) -> None:
+        """Tune's `trial_id` was lost: its trial is handed out again, unless that keeps happening."""
+        trial = self._running.pop(trial_id)
+        self._ledger.died(trial.trial_id, reason, own=False)
+        self._losses[trial.trial_id] = self._losses.get(trial.trial_id, 0) + 1
+        if self._losses[trial.trial_id] <= MOST_LOSSES:
+            self._again.append(trial)
+            self._listener.noted(f"{trial.trial_id}: {reason} {GOES_ON}")
+            return
+        often = f"It was lost {MOST_LOSSES + 1} times in a row; see the logs of Ray. {reason}"
+        self._ledger.end(trial.trial_id, "FAILED", error=often)
+        self._searcher.tell(trial)
+        self._listener.trial_ended(trial)
+
     def close(self) -> None:
         """Whatever still runs was interrupted: the next `--resume` goes on with it. Raises `error` where there was one."""
         with self._keeping_errors():
-            for trial in self._running.values():
+            for trial in (*self._running.values(), *self._again):
                 if trial.state == "RUNNING":  # else its end was written, and what came after failed
                     self._ledger.end(trial.trial_id, "INTERRUPTED")
         self._running.clear()
+        self._again.clear()
         if self.error is not None:
             raise self.error
 
@@ -205,7 +268,7 @@ class Bookkeeper(search.Searcher):
 
 
 class _Stopper(tune.Stopper):
-    """Ends all trials of a run once its bookkeeper has met an error."""
+    """Ends all trials of a run once its bookkeeper has met an error, or Ray has no machine any more."""
 
     def __init__(self, bookkeeper: Bookkeeper) -> None:
         self._bookkeeper = bookkeeper
@@ -214,4 +277,4 @@ class _Stopper(tune.Stopper):
         return False
 
     def stop_all(self) -> bool:
-        return self._bookkeeper.error is not None
+        return self._bookkeeper.error is not None or self._bookkeeper.places.lost

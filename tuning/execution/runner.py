@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ray.tune import Tuner
-
 from search_spaces.core.study import Study, as_study
 from trainables.core import files
 from trainables.core.phases import Phase
@@ -21,13 +19,15 @@ from tuning.execution.bookkeeper import Bookkeeper, Listener
 from tuning.execution.devices.idle_times import trial_idle_times
 from tuning.execution.devices.memory import trial_memory
 from tuning.execution.devices.placement import Placement, slots_of
+from tuning.execution.phase.machines import Machines
+from tuning.execution.phase.places import Fits, gone
+from tuning.execution.phase.tune_run import TuneRun
 from tuning.execution.readiness import require_ready, require_unchanged
 from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaSearcher, Searcher
-from tuning.execution.session import Session, open_session
+from tuning.execution.session import Session
 from tuning.execution.signals import interruptible
 from tuning.execution.space import Space, all_tried
 from tuning.execution.study_data import cut, data_of
-from tuning.execution.tuner import make_tuner
 from tuning.records.front.choice import choose
 from tuning.records.home import git_commit, home_of, known_studies, not_begun, version
 from tuning.records.ledger import Ledger, Trial
@@ -89,14 +89,14 @@ class Runner:
             self.splits = cut(self.study, self.prepared, self.splits_path, home=self.home, new_data=self._new_data)
             self._note_new_data()
             self.tracker = opening.enter_context(Tracker(self.ledger, uri, self.home))
-            self._session: Session | None = None
+            self._machines = opening.enter_context(Machines(self.study.name, self.noted, verbose=self.verbose))
             self._resources = opening.pop_all()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *raised: Any) -> None:
         if kind is not None or self.tracker.error:
             self.tracker.patience_s = 0.5  # MLflow gets the rest from the ledger next time
-        self._resources.close()
+        self._resources.__exit__(kind, *raised)
         if missing := self.tracker.what_is_missing():
             self.noted(missing)
 
@@ -182,6 +182,7 @@ class Runner:
         self._told |= (idle := trial_idle_times(self.home, self.ledger, self.noted))
         self.ledger.open_study(**self._facts(), concurrency=slots, **facts, **measured, **idle)
         self._note_driver()
+        (self.folder / files.RAY).mkdir(exist_ok=True)
         self.listener.phase_began(
             phase,
             count,
@@ -192,7 +193,7 @@ class Runner:
         )
         if (first := self._baselines(phase)) and slots == 1:
             self.noted(BEFORE_TRIALS)
-        bookkeeper = Bookkeeper(self.ledger, searcher, self.listener, self.spec, deadline, first)
+        bookkeeper = Bookkeeper(self.ledger, searcher, self.listener, self.spec, deadline, first, self._gone)
         try:
             with interruptible():
                 self._tuner(phase, bookkeeper, count + bool(first), slots, gpus).fit()
@@ -202,10 +203,11 @@ class Runner:
             finally:
                 bookkeeper.close()
 
-    def _tuner(self, phase: Phase, bookkeeper: Bookkeeper, count: int, slots: int, gpus: float) -> Tuner:
-        sizes: dict[str, Any] = {"num_trials": count, "num_slots": slots, "gpus_per_worker": gpus}
-        sizes |= {"storage": self.folder / files.RAY, "placement": self.placement, "verbose": self.verbose}
-        return make_tuner(self.study.name, phase, bookkeeper, **sizes)
+    def _tuner(self, phase: Phase, bookkeeper: Bookkeeper, count: int, slots: int, gpus: float) -> Fits:
+        """What trains up to `count` trials of `bookkeeper` when it is told to `fit`."""
+        sizes: dict[str, Any] = {"num_slots": slots, "placement": self.placement, "gpus_per_worker": gpus}
+        where: dict[str, Any] = {"storage": self.folder / files.RAY, "verbose": self.verbose}
+        return TuneRun(self._machines, phase, bookkeeper, **sizes, **where)
 
     def _baselines(self, phase: Phase) -> Baselines | None:
         any_trial = self.spec(Trial(phase=phase, parameters={}, seed=0, folds=()))
@@ -243,6 +245,11 @@ class Runner:
             **self._told,
         )
 
+    def _gone(self) -> str:
+        """What of the study somebody removed while it ran, in a sentence."""
+        needed = {self.splits_path: "the people of each fold", self.prepared.folder: "the prepared clips"}
+        return gone(self.study.name, needed | {self.folder / files.RAY: "what Ray keeps of the study"})
+
     def _note_driver(self) -> None:
         """Write, once for each driver that runs trials, which fertune it is."""
         if not self._noted:
@@ -270,11 +277,7 @@ class Runner:
 
     def session(self) -> Session:
         """The connection to Ray, which is started or joined when first needed."""
-        if self._session is None:
-            self._session = self._resources.enter_context(open_session(verbose=self.verbose))
-            if self._session.wait:
-                self.noted(self._session.wait)
-        return self._session
+        return self._machines.session()
 
     def _prepare(self) -> Prepared:
         if self.data_root is None and (stored := self.ledger.study.get("data_root")):

@@ -52,6 +52,7 @@ class Session:
     dashboard_url: str = ""  # where there is one
     busy_cpus: float = 0.0
     busy_gpus: float = 0.0
+    is_own: bool = False  # started here, for this alone
 
     @property
     def num_cpus(self) -> float:
@@ -162,6 +163,7 @@ def open_session(*, verbose: bool = False) -> Generator[Session]:
             dashboard_url=f"http://{context.dashboard_url}" if context.dashboard_url else "",
             busy_cpus=sum(has.get("CPU", 0.0) for has in alive) - free.get("CPU", 0.0) if address else 0.0,
             busy_gpus=sum(has.get("GPU", 0.0) for has in alive) - free.get("GPU", 0.0) if address else 0.0,
+            is_own=not address,
         )
     finally:
         _shut_down()

@@ -129,6 +129,10 @@ class Ledger:
         with self._writing:
             self._sync()
 
+    def died(self, trial_id: str, reason: str, *, own: bool) -> None:
+        """What trained a trial died, by its `own` doing or not; it is taken again from its checkpoint."""
+        self._append({"event": "died", "trial_id": trial_id, "reason": reason, "own": own})
+
     def select(self, front: list[str], recommended: str | None, **beside: Any) -> None:
         """The exact Pareto front of the search trials, the recommended one, and what is known `beside` (`Chosen.facts`)."""
         selected = {"front": front, "recommended": recommended, **beside}
@@ -238,6 +242,8 @@ class Ledger:
                 trial.state, trial.ended_at = facts["state"], event["time"]
                 trial.metrics, trial.error = facts["metrics"], facts["error"]
                 trial.workers, trial.taken_from = facts.get("workers", []), facts.get("taken_from", {})
+            case "died":
+                self.trials[event["trial_id"]].deaths += facts["own"]
             case "selected":
                 self.selection = facts
 

@@ -26,6 +26,7 @@ class Trial:
     `data_version` counts the data that the study had until then, the first as 1 (`Ledger.data_version`).
     `curve` has one row per epoch, `metrics` what was logged once at the chosen epoch, `workers` host, device and GPUs.
     `taken_from` says of one that was not trained here, but taken from those kept of champions, where it was (`Origin`).
+    `deaths` are those of its workers that it is to blame for.
     """
 
     trial_id: str = ""
@@ -46,6 +47,7 @@ class Trial:
     error: str = ""
     workers: list[dict[str, str]] = dataclasses.field(default_factory=list)
     taken_from: dict[str, Any] = dataclasses.field(default_factory=dict)
+    deaths: int = 0
 
     @property
     def halted(self) -> bool:

@@ -79,16 +79,114 @@ def test_a_full_disk_at_the_start_of_a_trial_is_the_error_of_the_study(desk, mon
         desk.books.close()
 
 
-def test_workers_that_ended_for_good_have_the_last_word(desk):
+def events(desk, kind):
+    return [event for event in desk.ledger.events if event["event"] == kind]
+
+
+def test_a_trial_whose_actor_died_is_handed_out_again_first_and_goes_on(desk):
     desk.books.suggest("a")
-    desk.books.on_trial_result("a", {"workers_ended": "The workers of this trial ended: no node has 64 CPUs"})
+    desk.books.on_trial_result("a", {"epoch": 1})
     desk.books.on_trial_complete("a", error=True)
     trial = desk.ledger.trials["search-0000"]
-    assert (trial.state, trial.error) == ("FAILED", "The workers of this trial ended: no node has 64 CPUs")
-    assert trial.curve == []
+    assert (trial.state, trial.deaths) == ("RUNNING", 0), "it is not to blame"
+    assert [event["own"] for event in events(desk, "died")] == [False]
+    assert desk.listener.ended == []
+    assert desk.books.suggest("b")["spec"]["trial_id"] == "search-0000"
+    desk.books.on_trial_result("b", {"epoch": 2})
+    assert [row["epoch"] for row in trial.curve] == [1, 2]
+    desk.books.on_trial_complete("b", DONE)
+    assert trial.state == "FINISHED"
+    assert desk.books.suggest("c")["spec"]["trial_id"] == "search-0001"
+
+
+def test_deaths_of_its_workers_are_kept_and_handed_on(desk):
+    desk.books.suggest("a")
+    for own in (True, False, True):
+        desk.books.on_trial_result("a", {"died": "Its worker died.", "own": own})
+    desk.books.on_trial_complete("a", error=True)
+    assert desk.ledger.trials["search-0000"].deaths == 2
+    assert Ledger.read(desk.ledger.folder).trials["search-0000"].deaths == 2
+    assert desk.books.suggest("b")["deaths"] == 2
+    assert desk.listener.notes[0] == "search-0000: Its worker died. It goes on from its checkpoint."
+
+
+def test_one_that_is_lost_again_and_again_is_failed_and_one_that_comes_on_is_not(desk):
+    for number in range(bookkeeper.MOST_LOSSES):
+        desk.books.suggest(f"a{number}")
+        desk.books.on_trial_complete(f"a{number}", error=True)
     desk.books.suggest("b")
+    desk.books.on_trial_result("b", {"epoch": 1})
     desk.books.on_trial_complete("b", error=True)
-    assert desk.ledger.trials["search-0001"].error == "The process that ran this trial died; see the logs of Ray."
+    for number in range(bookkeeper.MOST_LOSSES):
+        assert desk.ledger.trials["search-0000"].state == "RUNNING"
+        desk.books.suggest(f"c{number}")
+        desk.books.on_trial_complete(f"c{number}", error=True)
+    trial = desk.ledger.trials["search-0000"]
+    assert (trial.state, desk.listener.ended) == ("FAILED", ["search-0000"])
+    assert trial.error.startswith(f"It was lost {bookkeeper.MOST_LOSSES + 1} times in a row")
+
+
+def test_while_trials_run_there_may_be_more_to_do_and_only_as_many_places_are_kept(desk):
+    wanted = []
+    desk.books.places = SimpleNamespace(granted=5, trouble="", lost=False, want=wanted.append)
+    desk.books.suggest("a")
+    desk.books.suggest("b")
+    assert desk.books.suggest("c") is None
+    desk.books.on_trial_complete("a", error=True)
+    assert not desk.books.over
+    assert desk.books.suggest("d")["spec"]["trial_id"] == "search-0000"
+    for tune_id in "bd":
+        desk.books.on_trial_complete(tune_id, DONE)
+        assert desk.books.suggest("e") == (None if tune_id == "b" else Searcher.FINISHED)
+    assert wanted == [2, 1]
+    assert desk.books.over
+
+
+def test_no_more_trials_run_than_there_are_places(desk):
+    desk.books.places = SimpleNamespace(granted=0, trouble="", lost=False)
+    assert desk.books.suggest("a") is None
+    desk.books.places.granted = 1
+    assert desk.books.suggest("a")["spec"]["trial_id"] == "search-0000"
+    assert desk.books.suggest("b") is None
+    desk.books.on_trial_complete("a", DONE)
+    assert desk.books.suggest("b")["spec"]["trial_id"] == "search-0001"
+    desk.books.close()
+
+
+def test_where_no_place_can_be_had_the_study_stops_with_the_reason(desk):
+    desk.books.suggest("a")
+    desk.books.places = SimpleNamespace(granted=2, trouble="No slot could be started.", lost=False)
+    assert desk.books.suggest("b") == Searcher.FINISHED
+    assert desk.books.stopper.stop_all()
+    with pytest.raises(RuntimeError, match="No slot could be started"):
+        desk.books.close()
+    assert desk.ledger.trials["search-0000"].state == "INTERRUPTED"
+
+
+def test_a_file_of_the_study_that_vanished_stops_it_and_fails_no_trial(desk):
+    gone = []
+    desk.books._gone = lambda: "".join(gone)
+    desk.books.suggest("a")
+    desk.books.suggest("b")
+    gone.append("splits.json was removed.")
+    desk.books.on_trial_complete("a", {"done": True, "failed": "FileNotFoundError: splits.json"})
+    assert desk.books.suggest("c") == Searcher.FINISHED
+    assert desk.books.stopper.stop_all()
+    with pytest.raises(FileNotFoundError, match="removed"):
+        desk.books.close()
+    assert {trial.state for trial in desk.ledger.trials.values()} == {"INTERRUPTED"}
+
+
+def test_where_ray_has_no_machine_left_its_run_ends_and_the_next_goes_on_with_the_trials(desk):
+    desk.books.suggest("a")
+    desk.books.places = SimpleNamespace(granted=2, trouble="", lost=True)
+    assert desk.books.suggest("b") == Searcher.FINISHED
+    assert desk.books.stopper.stop_all()
+    desk.books.hand_out_again()
+    desk.books.places = bookkeeper.Unlimited()
+    assert not desk.books.stopper.stop_all()
+    assert [desk.books.suggest(name)["spec"]["trial_id"] for name in "cd"] == ["search-0000", "search-0001"]
+    desk.books.close()
 
 
 def job_of(desk):
@@ -104,7 +202,7 @@ def test_a_job_comes_first_once_and_is_no_trial(desk):
     books, heard = job_of(desk)
     asked = [books.suggest(name)["spec"]["trial_id"] for name in "abc"]
     assert asked == ["baselines", "search-0000", "search-0001"]
-    books.on_trial_result("a", {"workers_ended": "no node"})
+    books.on_trial_result("a", {"died": "no node", "own": False})
     books.on_trial_complete("a", {"done": True, "baselines": []})
     books.on_trial_complete("b", DONE)
     assert heard == [({"done": True, "baselines": []}, False)]
@@ -168,7 +266,6 @@ def test_metrics_that_come_after_an_error_of_another_trial_are_kept(desk):
     [
         ({"result": DONE}, "FINISHED"),
         ({"result": {"done": True, "failed": "NonFiniteLoss"}}, "FAILED"),
-        ({"error": True}, "FAILED"),
         ({"result": {"done": True, "stopped": True}}, "INTERRUPTED"),
     ],
 )
@@ -189,7 +286,8 @@ def test_nothing_is_begun_after_the_deadline(desk, monkeypatch):
     desk.books._deadline = 1060.0
     assert desk.books.suggest("a") != Searcher.FINISHED
     now.time = 1061.0
-    assert desk.books.suggest("b") == Searcher.FINISHED
+    assert desk.books.suggest("b") is None
     desk.books.on_trial_complete("a", DONE)
+    assert desk.books.suggest("c") == Searcher.FINISHED
     desk.books.close()
     assert [trial.state for trial in desk.ledger.trials.values()] == ["FINISHED"], "what was begun has its time"

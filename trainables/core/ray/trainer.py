@@ -9,27 +9,66 @@ fails, and the resources are never freed.
 
 from __future__ import annotations
 
+import dataclasses
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import ray
 from ray import train
+from ray.exceptions import RayActorError, RayError
 from ray.train.backend import Backend, BackendConfig
 from ray.train.v2._internal.callbacks import placement_group_callback
 from ray.train.v2._internal.callbacks.datasets import DatasetsCallback
 from ray.train.v2._internal.callbacks.placement_group_callback import PlacementGroupCleanerCallback
+from ray.train.v2._internal.constants import get_env_vars_to_propagate
+from ray.train.v2._internal.exceptions import WorkerHealthCheckFailedError
+from ray.train.v2._internal.execution.controller import TrainController
 from ray.train.v2._internal.execution.controller.placement_group_cleaner import PlacementGroupCleaner
+from ray.train.v2._internal.execution.failure_handling import FailureDecision
+from ray.train.v2._internal.execution.failure_handling.default import DefaultFailurePolicy
 from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
+from ray.train.v2.api.exceptions import PreemptionError, TrainingFailedError, WorkerGroupError
+
+from trainables.core.ray.worker_loop import TrialFailed
 
 if TYPE_CHECKING:
     from trainables.core.training.workers import Group
 
 
-class Trainer(DataParallelTrainer):
-    """Runs a loop in each of several workers, which meet by `join`."""
+MOST_IDLE_DEATHS = 1  # of groups in a row that never had a trial
 
-    def __init__(self, *given: Any, **named: Any) -> None:
+
+@dataclasses.dataclass(frozen=True)
+class Death:
+    """The end of a worker group: why, and whether by its own doing. `failed` is the trial's own error, where that was all."""
+
+    reason: str
+    own: bool
+    failed: TrialFailed | None = None
+
+
+class Trainer(DataParallelTrainer):
+    """Runs a loop in each of several workers, which meet by `join`; a group that dies is followed by another one.
+
+    `told` is called, in the controller, of each `Death` of a group. It answers whether the group had been of use; after
+    more than `MOST_IDLE_DEATHS` in a row that had not, `fit` raises.
+    """
+
+    def __init__(self, *given: Any, told: Callable[[Death], bool], **named: Any) -> None:
         super().__init__(*given, backend_config=_Config(), **named)
+        self._told = told
+        self.controller: Any = None
+
+    def _initialize_and_run_controller(self, **given: Any) -> Any:
+        """As Ray Train's, with the policy below; and the controller is kept, so that it can be ended from outside."""
+        given["failure_policy"] = _Policy(self.run_config.failure_config, self._told)
+        variables = {"RAY_WARN_BLOCKING_GET_INSIDE_ASYNC": "0", **get_env_vars_to_propagate()}
+        here = {ray._raylet.RAY_NODE_ID_KEY: ray.get_runtime_context().get_node_id()}  # ty: ignore[missing-attribute]
+        actor: Any = ray.remote(num_cpus=0, label_selector=here, runtime_env={"env_vars": variables})(TrainController)
+        controller = self.controller = actor.remote(**given)
+        ray.get(controller.run.remote())
+        return ray.get(controller.get_result.remote())
 
     def _create_default_callbacks(self) -> list[Any]:
         found = [one for one in super()._create_default_callbacks() if not isinstance(one, DatasetsCallback)]
@@ -64,6 +103,47 @@ def _free_address() -> str:
     from ray.train._internal.utils import get_address_and_port
 
     return f"tcp://{build_address(*get_address_and_port())}"
+
+
+class _Policy(DefaultFailurePolicy):
+    """Another group for each that died, of which it tells first."""
+
+    def __init__(self, config: Any, told: Callable[[Death], bool]) -> None:
+        super().__init__(config)
+        self._tell, self._idle = told, 0
+
+    def make_decision(self, training_failed_error: TrainingFailedError) -> FailureDecision:
+        if not isinstance(training_failed_error, WorkerGroupError | PreemptionError):
+            return super().make_decision(training_failed_error)
+        of_use = self._tell(_death(training_failed_error))
+        self._idle = 0 if of_use else self._idle + 1
+        return FailureDecision.RAISE if self._idle > MOST_IDLE_DEATHS else FailureDecision.RETRY
+
+
+def _death(error: WorkerGroupError | PreemptionError) -> Death:
+    taken_back = Death("Its machine was taken back.", own=False)
+    if isinstance(error, PreemptionError):
+        return taken_back
+    found = list(error.worker_failures.values())
+    lost = [one.health_check_failure for one in found if isinstance(one, WorkerHealthCheckFailedError)]
+    words = "\n".join(str(one) for one in lost)
+    if any(isinstance(one, RayActorError) and one.preempted for one in lost):
+        return taken_back
+    if "node has died" in words:
+        return Death("Its machine died.", own=False)
+    if "running low on memory" in words:
+        return Death("Ray ended its worker, since the machine ran out of memory.", own=True)
+    if lost:
+        return Death(f"Its worker died: {_last_line(lost[0])}", own=True)
+    if failed := next((one for one in found if isinstance(one, TrialFailed)), None):
+        return Death(str(failed), own=True, failed=failed)
+    if all(isinstance(one, RayError) for one in found):
+        return Death("The queue of the study's trials died.", own=False)
+    return Death(f"Its worker ended: {_last_line(found[0])}", own=True)
+
+
+def _last_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[-1][:300]
 
 
 class _Backend(Backend):

@@ -1,9 +1,12 @@
 """A device that answers a process no more costs the process, and not the trials after the one that broke it."""
 
+import pickle
+from types import SimpleNamespace
+
 import pytest
 import torch
 
-from trainables.core.ray import slot, trainer
+from trainables.core.ray import trainer, worker_loop
 from trainables.core.training import workers
 from trainables.core.training.workers import Group
 
@@ -15,19 +18,24 @@ class Remote:
         self.remote = answer
 
 
-def work(monkeypatch, *, lost, outcomes):
+def work(monkeypatch, *, lost, outcomes, group=Group):
     """What a worker reports of trials that end as `outcomes` say."""
-    reports, jobs = [], iter([*enumerate(outcomes, 1), None])
+    specs = [{"trial_id": f"t{number}", **outcome} for number, outcome in enumerate(outcomes)]
+    reports, trials = [], iter([*((spec["trial_id"], spec) for spec in specs), None])
 
-    class Mailbox:
-        take = Remote(lambda done, name: next(jobs))
-        report = Remote(lambda number, last: reports.append((number, last)))
+    class Queue:
+        take = Remote(lambda slot, name, done, node: next(trials))
+        report = Remote(lambda trial_id, last: reports.append((trial_id, last)))
 
-    monkeypatch.setattr(trainer, "join", Group)
+    monkeypatch.setattr(trainer, "join", group)
     monkeypatch.setattr(workers, "is_lost", lambda device: lost)
-    monkeypatch.setattr(slot.ray, "get", lambda answer: answer)
-    monkeypatch.setattr(slot, "_run", lambda job, number, mailbox, group: job)
-    return reports, lambda: slot._work({"mailbox": Mailbox, "threads": torch.get_num_threads()})
+    monkeypatch.setattr(worker_loop.ray, "get", lambda answer: answer)
+    monkeypatch.setattr(worker_loop.ray, "get_runtime_context", lambda: SimpleNamespace(get_node_id=lambda: "node"))
+    monkeypatch.setattr(
+        worker_loop, "_run", lambda spec, queue, group: {key: spec[key] for key in spec if key != "trial_id"}
+    )
+    config = {"queue": Queue, "slot": "s", "threads": torch.get_num_threads()}
+    return reports, lambda: worker_loop.work(config)
 
 
 def test_a_worker_that_lost_its_device_reports_the_trial_and_ends(monkeypatch):
@@ -36,13 +44,25 @@ def test_a_worker_that_lost_its_device_reports_the_trial_and_ends(monkeypatch):
     )
     with pytest.raises(RuntimeError, match="device-side assert"):
         go()
-    assert reports == [(1, {"metrics": {}, "done": True}), (2, {"failed": "device-side assert", "done": True})]
+    assert reports == [("t0", {"metrics": {}, "done": True}), ("t1", {"failed": "device-side assert", "done": True})]
 
 
 def test_a_worker_whose_device_still_answers_goes_on(monkeypatch):
     reports, go = work(monkeypatch, lost=False, outcomes=[{"failed": "a value"}, {"metrics": {}}])
     go()
-    assert [number for number, _ in reports] == [1, 2]
+    assert [trial_id for trial_id, _ in reports] == ["t0", "t1"]
+
+
+def test_an_error_among_several_workers_is_for_the_controller_to_judge(monkeypatch):
+    def pair():
+        return SimpleNamespace(world_size=2, leads=True, device=torch.device("cpu"), agree=lambda one: one)
+
+    reports, go = work(monkeypatch, lost=False, outcomes=[{"failed": "connection reset"}], group=pair)
+    with pytest.raises(worker_loop.TrialFailed, match="connection reset") as raised:
+        go()
+    assert reports == []
+    copy = pickle.loads(pickle.dumps(raised.value))
+    assert (copy.trial_id, copy.last) == ("t0", {"failed": "connection reset"})
 
 
 def test_a_device_is_lost_when_it_answers_nothing(monkeypatch):

@@ -1,0 +1,1 @@
+"""One phase of a study on Ray: its machines, its places, and the run of Ray Tune."""
