@@ -18,7 +18,6 @@ from tuning.text.progress import Silent
 
 DONE = "The study has ended."  # the last line of a driver that came to its end
 NUM_SLOTS = 2
-CPUS = 0.9  # of a worker: one fits a node of one CPU, beside what Tune's own actors take
 
 
 class Log(Silent):
@@ -36,7 +35,7 @@ def main() -> int:
     parser.add_argument("--resume", action="store_true")
     given = parser.parse_args()
     study = chaos_study(given.study, num_trials=given.trials)
-    placement = Placement(max_concurrent=NUM_SLOTS, cpus_per_worker=CPUS)  # ty: ignore[invalid-argument-type]
+    placement = Placement(max_concurrent=NUM_SLOTS)
     opened: dict[str, Any] = {
         "data_root": given.data,
         "placement": placement,

@@ -28,6 +28,7 @@ MOST_PAUSE_S = 4.0  # between the recovery from a fault and the next one
 MOST_WORKERS_LOST = 2  # of one trial: a worker that dies three times is taken for a trial that kills its workers
 MOST_DRIVERS = 6  # begun in a row without any progress
 PATIENCE_S = 180.0  # for a sign of progress
+BEGIN_S = 400.0  # for a driver to have its first trial
 LEFT_S = 60.0  # for what a study leaves behind to go
 Played = tuple[list[Row], Verdict]
 
@@ -164,7 +165,7 @@ class _Running:
             self._resume()
             return self.is_done or bool(progress.unfinished(self.events, time.time()))
 
-        wait(runs, PATIENCE_S)
+        wait(runs, BEGIN_S)
         return not self.is_done and bool(progress.unfinished(self.events, time.time()))
 
     def recovered(self, kind: str, struck: Struck, number: int, at_s: float) -> Row:
