@@ -83,6 +83,7 @@ class Cluster:
             "PATH": os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)]),
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
             "OMP_NUM_THREADS": "1",
+            "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # the last line is the driver's
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0" if not network.namespace else "1",
             "RAY_worker_maximum_startup_concurrency": "4",

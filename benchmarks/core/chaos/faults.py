@@ -57,7 +57,7 @@ class Scene:
 
 @dataclasses.dataclass(frozen=True)
 class Struck:
-    """Whom a fault hit, and when (of the clock). `unwritten` events were not in MLflow when it ended, of `events`."""
+    """Whom a fault hit, and when (of the clock). Of `events`, so many were `unwritten` in MLflow while it was away."""
 
     pid: int
     at_s: float
@@ -170,9 +170,10 @@ def _away(server: str) -> Callable[[Scene], Struck | None]:
         at_s = time.time()
         with away() as pid:
             scene.lasts()
-            events = len(progress.read_events(scene.study))
-            unwritten = events - progress.tracked(scene.study)
-        return Struck(pid, at_s, f"away for {time.time() - at_s:.1f} s", unwritten, events)
+        lasted = time.time() - at_s
+        events = progress.read_events(scene.study)
+        unwritten = sum(at_s < event["time"] < at_s + lasted for event in events)
+        return Struck(pid, at_s, f"away for {lasted:.1f} s", unwritten, len(events))
 
     return strike
 

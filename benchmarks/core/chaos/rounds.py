@@ -71,7 +71,7 @@ class Theatre:
         running.begin()
         while waiting and self.clock() < until_s and running.goes_on():
             time.sleep(rng.uniform(0, MOST_PAUSE_S))
-            kind = next((one for one in waiting if not _spared(one, scene, rows)), None)
+            kind = next((one for one in waiting if not _spared(one, scene)), None)
             struck = KINDS[kind](scene) if kind and running.goes_on() else None
             if kind is None or struck is None:
                 waiting = [*waiting[1:], *waiting[:1]]  # nobody to hit: another kind's turn
@@ -225,11 +225,12 @@ class _Running:
         return bool(running.keys() & failed)
 
 
-def _spared(kind: str, scene: Scene, rows: Sequence[Row]) -> bool:
-    """Whether a fault of `kind` might be one too many for a trial that runs."""
-    lost = Counter(row.trial for row in rows if row.kind == "worker")
-    running = progress.unfinished(progress.read_events(scene.study), time.time())
-    return kind == "worker" and any(lost[trial_id] >= MOST_WORKERS_LOST for trial_id in running)
+def _spared(kind: str, scene: Scene) -> bool:
+    """Whether a fault of `kind` would be one too many for a trial that runs, by the deaths that it is to blame for."""
+    events = progress.read_events(scene.study)
+    deaths = Counter(event["trial_id"] for event in events if event["event"] == "died" and event["own"])
+    running = progress.unfinished(events, time.time())
+    return kind == "worker" and any(deaths[trial_id] >= MOST_WORKERS_LOST for trial_id in running)
 
 
 def _line(row: Row) -> str:
