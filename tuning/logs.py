@@ -60,6 +60,10 @@ def _of_event(event: Mapping[str, Any]) -> str:
         return f"fertune {event['version']} runs trials"
     if kind == BASELINES:
         return told(map(Baseline.of, event["rows"]))
+    if kind == "mended":
+        return event["words"]
+    if kind == "died":
+        return f"{event['trial_id']}: {event['reason']}"
     if kind == "noted":
         return f"{event['trial_id']}: {event['words']}"
     if kind == "unmeasured":

@@ -251,7 +251,7 @@ def test_a_package_file_holds_a_docstring_and_nothing_else():
             {"ray", "mlflow", "optuna", "tuning", "search_spaces", "sklearn", "pandas"},
             marks=pytest.mark.slow,
         ),
-        pytest.param("trainables.core.ray.slot, trainables.core.ray.trainer", {"torch"}, marks=pytest.mark.slow),
+        pytest.param("trainables.core.ray.slots, trainables.core.ray.trainer", {"torch"}, marks=pytest.mark.slow),
         ("tuning.status, tuning.logs", {"torch", "ray", "mlflow"}),
         pytest.param(
             "tuning.statistics.comparison, tuning.statistics.gate.superiority",

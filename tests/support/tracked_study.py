@@ -2,7 +2,8 @@
 
 from tests.support.builders import make_trial
 from tuning.records.ledger import Ledger
-from tuning.records.tracking import CURVES, Tracker
+from tuning.records.projection.events import CURVES
+from tuning.records.tracking import Tracker
 
 NOBODY = "http://127.0.0.1:9"
 

@@ -15,6 +15,7 @@ DATABASE = "mlflow.db"
 IDLE_TIMES = "idle_times.json"
 REGISTRY_LOCK = "{database}.{model}.lock"
 KEPT_TRAININGS = "kept_trainings"
+HOME_ID = "home-id"
 
 # Of prepared faces, `<home>/prepared`.
 PREPARED_LOCK = ".{folder}.lock"
@@ -33,6 +34,8 @@ OWNER = "ledger.owner"
 SPLITS = "splits.json"
 FORMER_SPLITS = "splits-{fingerprint}.json"
 TRACKED = "tracked.json"
+TRACKED_LOCK = "tracked.lock"
+WAITS = "waits.json"
 TRIALS = "trials"
 RAY = "ray"
 

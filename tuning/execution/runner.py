@@ -89,7 +89,7 @@ class Runner:
             self.splits = cut(self.study, self.prepared, self.splits_path, home=self.home, new_data=self._new_data)
             self._note_new_data()
             self.tracker = opening.enter_context(Tracker(self.ledger, uri, self.home))
-            self._machines = opening.enter_context(Machines(self.study.name, self.noted, verbose=self.verbose))
+            self._machines = opening.enter_context(Machines(self.study.name, self.noted, self.verbose))
             self._resources = opening.pop_all()
         return self
 
@@ -204,10 +204,10 @@ class Runner:
                 bookkeeper.close()
 
     def _tuner(self, phase: Phase, bookkeeper: Bookkeeper, count: int, slots: int, gpus: float) -> Fits:
-        """What trains up to `count` trials of `bookkeeper` when it is told to `fit`."""
         sizes: dict[str, Any] = {"num_slots": slots, "placement": self.placement, "gpus_per_worker": gpus}
-        where: dict[str, Any] = {"storage": self.folder / files.RAY, "verbose": self.verbose}
-        return TuneRun(self._machines, phase, bookkeeper, **sizes, **where)
+        return TuneRun(
+            self._machines, phase, bookkeeper, storage=self.folder / files.RAY, verbose=self.verbose, **sizes
+        )
 
     def _baselines(self, phase: Phase) -> Baselines | None:
         any_trial = self.spec(Trial(phase=phase, parameters={}, seed=0, folds=()))

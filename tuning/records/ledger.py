@@ -8,28 +8,23 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
-
-from filelock import FileLock, Timeout
 
 from trainables.core import files
 from trainables.core.baselines.record import BASELINES, Baseline
 from trainables.core.config import with_effect
 from trainables.core.phases import Phase
 from tuning.records.home import known_studies, not_begun
-from tuning.records.owner import Owner, read_owner
 from tuning.records.trial import State, Trial
+from tuning.records.writing import told
+from tuning.records.writing.ledger_file import LedgerFile, StudyVanished
+from tuning.records.writing.ledger_file import StudyBusy as StudyBusy
 
 _GIVEN = ("phase", "parameters", "seed", "folds", "of", "variant", "num_epochs", "trainable")
-
-
-class StudyBusy(RuntimeError):
-    """Another process writes this study's ledger; the message names it."""
 
 
 class Ledger:
@@ -37,7 +32,8 @@ class Ledger:
 
     `trials` are all there ever were. Where a study went on with other data (docs/decisions/0014), the tables of a phase, the
     selection and `events_of_data` are those of the present data, and `former_front` is the last one on the data before.
-    Use `Ledger.write(folder)` as a context to append and `Ledger.read(folder)` to look.
+    Use `Ledger.write(folder)` as a context to append and `Ledger.read(folder)` to look. What others do to the file of a ledger
+    that is written is undone from memory and told by `tell` (docs/decisions/0038).
     """
 
     def __init__(self, folder: Path) -> None:
@@ -50,16 +46,16 @@ class Ledger:
         self.data_version = 1  # of the data that the study has now; its trials on other data count no more
         self.former_front: list[Trial] = []
         self._version_began = 0
-        self._file: Any = None
+        self.tell: Callable[[str], object] = lambda words: None
+        self._file: LedgerFile | None = None
         self._writing = threading.Lock()
-        self._lock = FileLock(folder / files.LOCK)
 
     @classmethod
     def read(cls, folder: Path) -> Ledger:
-        """The ledger as it stands; empty where the study has not begun."""
+        """The ledger as it stands; empty where the study has not begun. Raises `ValueError` for one that is damaged."""
         ledger = cls(folder)
         if ledger.path.exists():
-            ledger._load()
+            ledger._load(ledger.path.read_bytes())
         return ledger
 
     @classmethod
@@ -67,19 +63,12 @@ class Ledger:
         """Open for appending, in a `with` statement. Raises `StudyBusy` where another process already writes it."""
         folder.mkdir(parents=True, exist_ok=True)
         ledger = cls(folder)
+        ledger._file = LedgerFile(folder)
         try:
-            ledger._lock.acquire(timeout=0.5)
-        except Timeout:
-            who = read_owner(folder) or "another process"
-            raise StudyBusy(f"Study {folder.name} is already running: {who} writes {ledger.path}.") from None
-        Owner.this().sign(folder)
-        try:
-            if ledger.path.exists():
-                ledger._load()
-                ledger._cut_torn_line()
-            ledger._file = ledger.path.open("ab", buffering=0)
+            ledger._load(ledger.path.read_bytes())
+            ledger._file.cut_torn_line()
         except BaseException:
-            ledger._lock.release()
+            ledger._file.close()
             raise
         return ledger
 
@@ -91,13 +80,22 @@ class Ledger:
 
     def close(self) -> None:
         """Flush to disk and let others write. Harmless when closed already."""
-        if self._file is None:
-            return
         with self._writing:
-            self._sync()
-            self._file.close()
-            self._file = None
-        self._lock.release()
+            if self._file is None:
+                return
+            try:
+                self._mend()
+                self._file.sync()
+            finally:
+                self._file.close()
+                self._file = None
+
+    def keep(self) -> None:
+        """See to the file of a ledger that is written, also while nothing happens. Raises what `LedgerFile.mend` raises."""
+        with self._writing:
+            words = self._mend() if self._file else ""
+        if words:
+            self.tell(words)
 
     def open_study(self, **facts: Any) -> None:
         """What the study is now: its space and data; a line is added only where something changed."""
@@ -113,6 +111,11 @@ class Ledger:
         assert trial_id in self.trials, trial_id
         self._append({"event": "epoch", "trial_id": trial_id, **row})
 
+    def died(self, trial_id: str, reason: str, own: bool) -> None:
+        """What ran a trial died, by the trial's `own` doing or not. The trial is taken again, and its curve goes on."""
+        assert trial_id in self.trials, trial_id
+        self._append({"event": "died", "trial_id": trial_id, "reason": reason, "own": own})
+
     def end(
         self,
         trial_id: str,
@@ -125,13 +128,7 @@ class Ledger:
         """A trial's last word, with what is known `beside` (`taken_from`). On disk before this returns."""
         assert trial_id in self.trials, trial_id
         outcome = {"state": state, "metrics": metrics or {}, "error": error, "workers": workers or [], **beside}
-        self._append({"event": "ended", "trial_id": trial_id} | outcome)
-        with self._writing:
-            self._sync()
-
-    def died(self, trial_id: str, reason: str, *, own: bool) -> None:
-        """What trained a trial died, by its `own` doing or not; it is taken again from its checkpoint."""
-        self._append({"event": "died", "trial_id": trial_id, "reason": reason, "own": own})
+        self._append({"event": "ended", "trial_id": trial_id} | outcome, sync=True)
 
     def select(self, front: list[str], recommended: str | None, **beside: Any) -> None:
         """The exact Pareto front of the search trials, the recommended one, and what is known `beside` (`Chosen.facts`)."""
@@ -199,23 +196,32 @@ class Ledger:
         """Where the files of a trial lie."""
         return files.trial_folder(self.folder, trial_id)
 
-    def _append(self, event: dict[str, Any]) -> None:
-        line = json.dumps({"time": round(time.time(), 3), **event}, allow_nan=True)
+    def _append(self, event: dict[str, Any], *, sync: bool = False) -> None:
         with self._writing:
-            if self._file is None:
-                raise RuntimeError(f"{self.path} is open for reading only.")
-            self._write_whole(line.encode() + b"\n")
-            self._apply(json.loads(line))
+            words = self._mend()
+            self._write(event)
+            assert self._file is not None
+            if sync:
+                self._file.sync()
+            vanished, self._file.vanished = self._file.vanished, ""
+        if words:
+            self.tell(words)
+        if vanished:
+            raise StudyVanished(vanished)
 
-    def _write_whole(self, line: bytes) -> None:
-        """All of `line` or nothing: half of it, left by a full disk, would spoil the line after it."""
-        end = os.fstat(self._file.fileno()).st_size
-        try:
-            while line:
-                line = line[self._file.write(line) :]
-        except OSError:
-            os.truncate(self.path, end)
-            raise
+    def _mend(self) -> str:
+        """What was undone of what others did to the file: an event, and the words for `tell`; `""` for nothing."""
+        if self._file is None:
+            raise RuntimeError(f"{self.path} is open for reading only.")
+        if words := self._file.mend(lambda: b"".join(_line(event) for event in self.events)):
+            self._write({"event": "mended", "words": words})
+        return words
+
+    def _write(self, event: dict[str, Any]) -> None:
+        assert self._file is not None
+        line = _line({"time": round(time.time(), 3), **event})
+        self._file.append(line)
+        self._apply(json.loads(line))
 
     def _apply(self, event: dict[str, Any]) -> None:
         self.events.append(event)
@@ -237,13 +243,14 @@ class Ledger:
                 trial = self.trials[event["trial_id"]]
                 # A resumed trial repeats the epochs since its last checkpoint.
                 trial.curve = [row for row in trial.curve if row["epoch"] < facts["epoch"]] + [facts]
+            case "died":
+                trial = self.trials[event["trial_id"]]
+                trial.deaths, trial.other_deaths = trial.deaths + facts["own"], trial.other_deaths + (not facts["own"])
             case "ended":
                 trial = self.trials[event["trial_id"]]
                 trial.state, trial.ended_at = facts["state"], event["time"]
                 trial.metrics, trial.error = facts["metrics"], facts["error"]
                 trial.workers, trial.taken_from = facts.get("workers", []), facts.get("taken_from", {})
-            case "died":
-                self.trials[event["trial_id"]].deaths += facts["own"]
             case "selected":
                 self.selection = facts
 
@@ -258,30 +265,24 @@ class Ledger:
             self.former_front = [self.trials[trial_id] for trial_id in front]
         self.data_version, self.selection, self._version_began = self.data_version + 1, {}, len(self.events) - 1
 
-    def _load(self) -> None:
-        lines = self.path.read_bytes().split(b"\n")
+    def _load(self, content: bytes) -> None:
+        lines = content.split(b"\n")
         for number, line in enumerate(lines[:-1], start=1):  # what follows the last newline was never finished
             try:
                 self._apply(json.loads(line))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise ValueError(
-                    f"{self.path} is damaged in line {number}: {error}. Restore it from a copy."
-                ) from error
+                raise ValueError(told.damage(self.path, number, error, ours=self._file is not None)) from error
 
-    def _cut_torn_line(self) -> None:
-        """A writer that died left half a line: what stands after the last newline goes."""
-        content = self.path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole != len(content):
-            os.truncate(self.path, whole)
 
-    def _sync(self) -> None:
-        os.fsync(self._file.fileno())
+def _line(event: Mapping[str, Any]) -> bytes:
+    return json.dumps(event, allow_nan=True).encode() + b"\n"
 
 
 def read_begun(home: Path, name: str) -> Ledger:
     """The ledger of study `name` under `home`, as it stands. Raises `ValueError` where it was not begun."""
     if name not in known_studies(home):  # nor is anything read that lies elsewhere
+        if (home / name).parent == home and (words := told.gone(home / name)):
+            raise ValueError(words)
         raise not_begun(home, name)
     return Ledger.read(home / name)
 

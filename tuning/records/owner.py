@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
+import fcntl
 import json
 import os
 from collections.abc import Generator
@@ -13,6 +15,8 @@ from filelock import FileLock, Timeout
 
 from trainables.core import files
 from tuning.records.home import IN_JOB
+
+TAKEN = (errno.EACCES, errno.EAGAIN)  # what `flock` says where another process holds the lock
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,8 +51,8 @@ def read_owner(folder: Path) -> Owner | None:
 
 
 def is_written(folder: Path) -> bool:
-    """Whether some process writes the ledger in `folder`."""
-    return is_locked(folder / files.LOCK)
+    """Whether some process writes the ledger in `folder`, whose lock may have been deleted."""
+    return is_locked(folder / files.LOCK) or _is_held(folder / files.LEDGER)
 
 
 def is_locked(path: Path) -> bool:
@@ -62,12 +66,25 @@ def is_locked(path: Path) -> bool:
         return True
 
 
+def _is_held(path: Path) -> bool:
+    """Whether some process, this one too, holds the file at `path` itself (`LedgerFile`)."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:  # where there is no file, or no such lock on its disk, nobody holds it
+        return error.errno in TAKEN
+    return False
+
+
 @contextlib.contextmanager
 def locked(folder: Path) -> Generator[None]:
     """Nobody else writes the ledger in `folder` meanwhile. Raises `ValueError` where somebody does."""
     lock = FileLock(folder / files.LOCK)
     try:
         lock.acquire(timeout=0)
+        if _is_held(folder / files.LEDGER):
+            lock.release()
+            raise Timeout(str(folder / files.LEDGER))
     except Timeout:
         who = read_owner(folder) or "another process"
         raise ValueError(

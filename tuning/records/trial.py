@@ -25,8 +25,8 @@ class Trial:
     one (a champion from elsewhere), `parameters` is all that is given, and the study's settings play no part.
     `data_version` counts the data that the study had until then, the first as 1 (`Ledger.data_version`).
     `curve` has one row per epoch, `metrics` what was logged once at the chosen epoch, `workers` host, device and GPUs.
+    `deaths` counts how often what ran it died by its own doing, `other_deaths` how often otherwise, as with a lost node.
     `taken_from` says of one that was not trained here, but taken from those kept of champions, where it was (`Origin`).
-    `deaths` are those of its workers that it is to blame for.
     """
 
     trial_id: str = ""
@@ -48,6 +48,7 @@ class Trial:
     workers: list[dict[str, str]] = dataclasses.field(default_factory=list)
     taken_from: dict[str, Any] = dataclasses.field(default_factory=dict)
     deaths: int = 0
+    other_deaths: int = 0
 
     @property
     def halted(self) -> bool:
@@ -58,6 +59,12 @@ class Trial:
     def ended(self) -> bool:
         """Whether it came to an end of its own, so that nothing goes on with it."""
         return self.state in ("FINISHED", "FAILED")
+
+    @property
+    def deaths_told(self) -> str:
+        """How often what ran it died, and how many of these deaths were its own; `""` where none did."""
+        total = self.deaths + self.other_deaths
+        return f"{total}, {self.deaths or 'none'} of its own" if total else ""
 
     @property
     def device(self) -> str:

@@ -33,6 +33,19 @@ def test_all_of_it_is_on_disk_when_it_is_closed(tmp_path, monkeypatch):
     ledger.close()
 
 
+def test_a_death_is_no_end_and_the_curve_goes_on(tmp_path):
+    with Ledger.write(tmp_path) as ledger:
+        ledger.start(make_trial())
+        for epoch in (1, 2):
+            ledger.epoch("search-0000", {"epoch": epoch, "val_loss": 1.0})
+        ledger.died("search-0000", "the node was lost", own=False)
+        ledger.epoch("search-0000", {"epoch": 2, "val_loss": 0.5})  # from the checkpoint after epoch 1
+        ledger.died("search-0000", "the worker crashed", own=True)
+    for trial in (ledger.trials["search-0000"], Ledger.read(tmp_path).trials["search-0000"]):
+        assert (trial.state, trial.deaths, trial.other_deaths) == ("RUNNING", 1, 1)
+        assert [(row["epoch"], row["val_loss"]) for row in trial.curve] == [(1, 1.0), (2, 0.5)]
+
+
 @pytest.mark.parametrize("state", ["FAILED", "INTERRUPTED"])
 def test_a_trial_that_begins_again_says_nothing_of_how_it_ended_before(tmp_path, state):
     with Ledger.write(tmp_path) as ledger:

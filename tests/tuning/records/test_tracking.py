@@ -9,7 +9,8 @@ import pytest
 from tests.support.builders import make_trial
 from tests.support.tracked_study import FACTS, METRICS, begin, follow, row, runs_of
 from tuning.records.ledger import Ledger
-from tuning.records.tracking import CURVES, Tracker
+from tuning.records.projection.events import CURVES
+from tuning.records.tracking import Tracker
 
 
 @pytest.fixture(scope="module")

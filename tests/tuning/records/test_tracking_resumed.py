@@ -9,7 +9,7 @@ import pytest
 from tests.support.builders import make_trial
 from tests.support.tracked_study import FACTS, METRICS, NOBODY, begin, follow, row, runs_of
 from tuning.records.ledger import Ledger
-from tuning.records.tracking import Tracker
+from tuning.records.projection.runs import Runs
 
 
 @pytest.mark.slow
@@ -106,15 +106,15 @@ def test_mlflow_may_be_away_and_gets_everything_later(home, uri, client, folder)
 
 def test_an_error_without_words_stops_nothing(home, uri, client, folder, monkeypatch):
     once = threading.Event()
-    real = Tracker._find_runs
+    real = Runs.find
 
-    def silent_at_first(self):
+    def silent_at_first(self, *where):
         if not once.is_set():
             once.set()
             raise RuntimeError
-        real(self)
+        real(self, *where)
 
-    monkeypatch.setattr(Tracker, "_find_runs", silent_at_first)
+    monkeypatch.setattr(Runs, "find", silent_at_first)
     tracker = follow(folder, uri, home, begin)
     assert once.is_set()
     assert (tracker.unwritten, tracker.error) == (0, "")

@@ -30,13 +30,22 @@ from ray.train.v2._internal.execution.failure_handling.default import DefaultFai
 from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
 from ray.train.v2.api.exceptions import PreemptionError, TrainingFailedError, WorkerGroupError
 
-from trainables.core.ray.worker_loop import TrialFailed
-
 if TYPE_CHECKING:
     from trainables.core.training.workers import Group
 
 
 MOST_IDLE_DEATHS = 1  # of groups in a row that never had a trial
+
+
+class TrialFailed(Exception):
+    """A trial of several workers ended in an error: its id, and its last report."""
+
+    def __init__(self, trial_id: str, last: dict[str, Any]) -> None:
+        super().__init__(trial_id, last)
+        self.trial_id, self.last = trial_id, last
+
+    def __str__(self) -> str:
+        return self.last["failed"]
 
 
 @dataclasses.dataclass(frozen=True)

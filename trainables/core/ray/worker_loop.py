@@ -15,22 +15,11 @@ if TYPE_CHECKING:
     from trainables.core.training.workers import Group
 
 
-class TrialFailed(Exception):
-    """A trial of several workers ended in an error: its id, and its last report."""
-
-    def __init__(self, trial_id: str, last: dict[str, Any]) -> None:
-        super().__init__(trial_id, last)
-        self.trial_id, self.last = trial_id, last
-
-    def __str__(self) -> str:
-        return self.last["failed"]
-
-
 def work(config: Mapping[str, Any]) -> None:
     """The loop of one worker of `slot`: take a trial from `queue`, run it with `threads` threads, say how it ended."""
     import torch
 
-    from trainables.core.ray.trainer import join
+    from trainables.core.ray.trainer import TrialFailed, join
     from trainables.core.training.workers import is_lost
 
     group = join()

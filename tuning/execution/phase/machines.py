@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Machines:
     """A context. `noted` hears what a person should know of what others have taken."""
 
-    def __init__(self, study: str, noted: Callable[[str], None], *, verbose: bool = False) -> None:
+    def __init__(self, study: str, noted: Callable[[str], None], verbose: bool = False) -> None:
         self.study, self._noted, self._verbose = study, noted, verbose
         self._opened = contextlib.ExitStack()
         self._session: Session | None = None

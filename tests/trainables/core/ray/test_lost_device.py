@@ -58,7 +58,7 @@ def test_an_error_among_several_workers_is_for_the_controller_to_judge(monkeypat
         return SimpleNamespace(world_size=2, leads=True, device=torch.device("cpu"), agree=lambda one: one)
 
     reports, go = work(monkeypatch, lost=False, outcomes=[{"failed": "connection reset"}], group=pair)
-    with pytest.raises(worker_loop.TrialFailed, match="connection reset") as raised:
+    with pytest.raises(trainer.TrialFailed, match="connection reset") as raised:
         go()
     assert reports == []
     copy = pickle.loads(pickle.dumps(raised.value))

@@ -1,0 +1,1 @@
+"""Tests of MLflow's runs of a study."""
