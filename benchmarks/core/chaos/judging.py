@@ -18,7 +18,7 @@ from trainables.core.training.metrics import measured_at
 from tuning.execution.searcher import OptunaSearcher
 from tuning.records import tags
 from tuning.records.ledger import Ledger, Trial, objective_values
-from tuning.records.tracking import STATUS
+from tuning.records.projection.events import STATUS
 
 PARENT = "study"
 COMPARED = ("accuracy", "uar")

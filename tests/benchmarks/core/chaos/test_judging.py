@@ -11,7 +11,8 @@ from trainables.core import files
 from tuning.execution.seeds import search_seed
 from tuning.records.ledger import Ledger
 from tuning.records.mlflow_client import make_client
-from tuning.records.tracking import CURVES, Tracker
+from tuning.records.projection.events import CURVES
+from tuning.records.tracking import Tracker
 from tuning.records.trial import Trial
 
 NUM_TRIALS = 3
