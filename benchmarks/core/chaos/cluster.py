@@ -36,7 +36,7 @@ class NotUp(RuntimeError):
     """What was started does not answer; the message has its last words."""
 
 
-def wait(condition: Callable[[], Any], timeout_s: float, every_s: float = 0.2) -> Any:
+def wait(condition: Callable[[], Any], timeout_s: float, every_s: float = 0.5) -> Any:
     """The first true answer of `condition()`, or its last one after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while not (found := condition()) and time.monotonic() < deadline:

@@ -57,13 +57,18 @@ class Scene:
 
 @dataclasses.dataclass(frozen=True)
 class Struck:
-    """Whom a fault hit, and when (of the clock). Of `events`, so many were `unwritten` in MLflow while it was away."""
+    """Whom a fault hit, when (of the clock), for how long. Of `events`, so many were `unwritten` while MLflow was away."""
 
     pid: int
     at_s: float
     note: str = ""
+    lasted_s: float = 0.0
     unwritten: int = 0
     events: int = 0
+
+
+def _for(seconds: float) -> str:
+    return f"for {seconds:.1f} s"
 
 
 def _kill_one(kind: str) -> Callable[[Scene], Struck | None]:
@@ -128,11 +133,11 @@ def _network(scene: Scene) -> Struck | None:
         kill(*stopped, number=signal.SIGSTOP)
         scene.lasts(CUT_S)
         kill(*stopped, number=signal.SIGCONT)
-    lasted = f"{time.time() - at_s:.1f} s"
+    lasted_s = time.time() - at_s
     if processes.is_alive(victim):
-        return Struck(victim.pid, at_s, lasted)
+        return Struck(victim.pid, at_s, _for(lasted_s), lasted_s)
     scene.cluster.renew_node()
-    return Struck(victim.pid, at_s, f"{lasted}; the node took itself for dead and was replaced")
+    return Struck(victim.pid, at_s, f"{_for(lasted_s)}; the node took itself for dead and was replaced", lasted_s)
 
 
 def _end_driver(number: int) -> Callable[[Scene], Struck | None]:
@@ -170,10 +175,10 @@ def _away(server: str) -> Callable[[Scene], Struck | None]:
         at_s = time.time()
         with away() as pid:
             scene.lasts()
-        lasted = time.time() - at_s
+        lasted_s = time.time() - at_s
         events = progress.read_events(scene.study)
-        unwritten = sum(at_s < event["time"] < at_s + lasted for event in events)
-        return Struck(pid, at_s, f"away for {lasted:.1f} s", unwritten, len(events))
+        unwritten = sum(at_s < event["time"] < at_s + lasted_s for event in events)
+        return Struck(pid, at_s, f"away {_for(lasted_s)}", lasted_s, unwritten, len(events))
 
     return strike
 
@@ -185,7 +190,8 @@ def _disk_full(scene: Scene) -> Struck | None:
     at_s = time.time()
     with scene.disk.full(writers):
         scene.lasts()
-    return Struck(driver.pid, at_s, f"for {time.time() - at_s:.1f} s")
+    lasted_s = time.time() - at_s
+    return Struck(driver.pid, at_s, _for(lasted_s), lasted_s)
 
 
 def _torn_ledger(scene: Scene) -> Struck | None:

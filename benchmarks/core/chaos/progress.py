@@ -59,36 +59,28 @@ class Recovery:
     seconds: float
 
 
-def recovery(events: Sequence[Event], at_s: float) -> Recovery | None:
-    """Of a fault at `at_s`; `None` as long as one of the trials that were unfinished then gives no sign of progress.
+def recovery(events: Sequence[Event], at_s: float, lasted_s: float = 0.0) -> Recovery | None:
+    """Of a fault at `at_s` that `lasted_s`; `None` while a trial that was unfinished then has given no sign of progress.
 
-    A sign is a row of the curve or the end with metrics, more than `GRACE_S` after the fault. A trial whose end came before
-    that was over in truth. `Recovery` with an empty `trial_id`: nobody was hit.
+    A sign is a row of the curve or the end with metrics, after the fault was over and more than `GRACE_S` after it began. A
+    trial that ended before that was not hit; the `trial_id` is empty where none was.
     """
-    found = Recovery("", 0, 0.0)
+    found, over_s = Recovery("", 0, 0.0), at_s + max(GRACE_S, lasted_s)
     for trial_id, epoch in unfinished(events, at_s).items():
-        signs = [
-            event["time"] - at_s
-            for event in events
-            if event.get("trial_id") == trial_id
-            and event["time"] > at_s
-            and (event["event"] == "epoch" or (event["event"] == "ended" and event["state"] == "FINISHED"))
-        ]
-        over = any(
-            event["event"] == "ended"
-            and event["state"] == "FINISHED"
-            and event.get("trial_id") == trial_id
-            and at_s < event["time"] <= at_s + GRACE_S
-            for event in events
-        )
-        if over:
+        signs = [event for event in events if event.get("trial_id") == trial_id and _is_sign(event, at_s)]
+        if any(event["event"] == "ended" and event["time"] <= over_s for event in signs):
             continue
-        later = [seconds for seconds in signs if seconds > GRACE_S]
-        if not later:
+        after = [event["time"] - at_s for event in signs if event["time"] > over_s]
+        if not after:
             return None
-        if min(later) > found.seconds:
-            found = Recovery(trial_id, epoch, min(later))
+        if min(after) > found.seconds:
+            found = Recovery(trial_id, epoch, min(after))
     return found
+
+
+def _is_sign(event: Event, at_s: float) -> bool:
+    finished = event["event"] == "ended" and event["state"] == "FINISHED"
+    return event["time"] > at_s and (finished or event["event"] == "epoch")
 
 
 def tracked(study: Path) -> int:

@@ -179,7 +179,7 @@ class _Running:
             self._resume()
             if of_mlflow:
                 return progress.tracked(self._scene.study) >= struck.events
-            found = progress.recovery(self.events, struck.at_s)
+            found = progress.recovery(self.events, struck.at_s, struck.lasted_s)
             return found is not None or self._has_failed(struck)
 
         over_in_time = wait(over, PATIENCE_S)

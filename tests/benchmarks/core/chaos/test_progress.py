@@ -43,6 +43,12 @@ def test_what_was_on_its_way_is_no_sign():
     assert recovery([*BEFORE, epoch("b", 3, 100.2), epoch("c", 1, 104.0)], AT_S) is None
 
 
+def test_a_sign_while_a_fault_lasts_is_none():
+    after = [*BEFORE[:6], epoch("b", 3, 103.0)]
+    assert recovery(after, AT_S, lasted_s=5.0) is None
+    assert recovery([*after, epoch("b", 4, 107.0)], AT_S, lasted_s=5.0) == Recovery("b", 2, 7.0)
+
+
 def test_a_trial_whose_end_was_on_its_way_was_not_hit():
     assert recovery([*BEFORE[:6], ended("b", "FINISHED", 100.3)], AT_S) == Recovery("", 0, 0.0)
     assert recovery(BEFORE[:3], AT_S) == Recovery("", 0, 0.0)
