@@ -37,8 +37,9 @@ test: setup  ## The tests, those with a Ray beside the others
 test-fast: setup  ## The quick tests alone: no Ray, no browser, nothing that takes seconds (two or three minutes)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not ray and not slow"
 
-test-system: setup  ## The tests that need a browser or a large Ray; installs Debian's Chromium where it is missing
+test-system: setup  ## The tests that need a browser, real servers or a large Ray; installs Debian's Chromium and PostgreSQL
 	@command -v chromium >/dev/null || { apt-get -qq update && apt-get -qq install -y chromium; }
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get -qq update && apt-get -qq install -y postgresql; }
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/system
 
 smoke: setup  ## Every study once, in seconds each, on drawn data
@@ -58,7 +59,7 @@ docs: setup  ## Write docs/files.md anew, from trainables/core/kept_files.py, an
 	$(BIN)/python -m tests.inputs.page
 
 lock: setup  ## Pin all versions anew, by hashes, without naming a registry
-	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra s3 --universal --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock
 	echo 'uv' | $(BIN)/uv pip compile - --constraint requirements.lock --universal --generate-hashes --no-header --no-annotate -o requirements-uv.lock
 
 clean:  ## Remove what studies made here; .venv stays

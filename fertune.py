@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tuning.load import load
     from tuning.logs import logs
     from tuning.models import models
+    from tuning.overview import overview
     from tuning.plan import plan
     from tuning.predict import predict
     from tuning.prepare import prepare
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from tuning.run import run
     from tuning.status import status
     from tuning.stop import stop
+    from tuning.submit import submit
 
 _ELSEWHERE = {
     "Objective": "search_spaces.core.study",
@@ -73,6 +75,7 @@ __all__ = [
     "load_study",
     "logs",
     "models",
+    "overview",
     "plan",
     "plan_cross_validation",
     "plan_forgetting",
@@ -88,6 +91,7 @@ __all__ = [
     "run",
     "status",
     "stop",
+    "submit",
 ]
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Generator
 from typing import Any
 
 from tuning.text import options
@@ -15,10 +13,11 @@ except ModuleNotFoundError as missing:
     sys.exit(f"Error: {options.missing_packages(missing)}")
 
 import fertune
-from tuning.execution.signals import interruptible
+from tuning.commands import disposal, submit
+from tuning.commands.working import command
 from tuning.records.home import default_home
 from tuning.text import arguments as arg
-from tuning.text.errors import GOES_ON, RESUMES, STOPPED, read_only, reporting_errors
+from tuning.text.errors import GOES_ON, RESUMES, STOPPED, read_only
 
 # Nothing heavy is imported here: `--help` and `list` answer at once.
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -41,23 +40,18 @@ def main(context: typer.Context, version: arg.Version = False, verbose: arg.Verb
                 outcomes.show_demo(ended.ran, ended.promoted, ended.clip, shown)
 
 
-@contextlib.contextmanager
-def command(verbose: bool, *, goes_on: str = "") -> Generator[None]:
-    """A command that works: a signal stops it, and an error ends it in one message."""
-    with reporting_errors(verbose, goes_on=goes_on), interruptible():
-        yield
-
-
 @app.command()
 def run(
     study: arg.StudyName, data_root: arg.DataRoot = None,
     num_samples: arg.NumSamples = None, time_budget: arg.TimeBudget = None, max_concurrent: arg.MaxConcurrent = None,
     workers_per_trial: arg.Workers = 1, cpus_per_worker: arg.Cpus = 1, gpus_per_worker: arg.Gpus = None,
+    device_kind: arg.DeviceKind = None,
     folds: arg.Folds = None, seeds: arg.AblationSeeds = None, table: arg.TableFile = None,
     resume: arg.Resume = False, extend: arg.Extend = None, prefer: arg.Prefer = None, smoke: arg.Smoke = False,
     keep_weights: arg.KeepWeights = None, keep_spelling: arg.KeepSpelling = False, cluster_by: arg.ClusterBy = None,
     new_data: arg.NewData = False, dry_run: arg.DryRun = False, sd: arg.Spread = None, pilot: arg.Pilot = None,
-    no_baselines: arg.NoBaselines = False, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+    no_baselines: arg.NoBaselines = False, priority: arg.Priority = None, notify: arg.Notify = None,
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Run, resume or extend a study: a search or an ablation.
 
@@ -72,19 +66,17 @@ def run(
         work["folds"], seconds = options.folds_of(folds), options.seconds_of(time_budget)
         from tuning.text import outcomes
 
-        work |= {
-            "keep_spelling": keep_spelling,
-            "cluster_by": cluster_by,
-            "new_data": new_data,
-            "keep_weights": keep_weights,
-        }
+        work |= {"keep_spelling": keep_spelling, "cluster_by": cluster_by, "new_data": new_data}
+        work["keep_weights"] = keep_weights
         each: dict[str, Any] = {"cpus_per_worker": cpus_per_worker, "gpus_per_worker": gpus_per_worker}
-        work["placement"] = fertune.Placement(workers=workers_per_trial, max_concurrent=max_concurrent, **each)
+        each |= {"max_concurrent": max_concurrent, "device_kind": device_kind, "priority": priority or "normal"}
+        work["placement"] = fertune.Placement(workers=workers_per_trial, **each)
         if dry_run:
             outcomes.show_plan(fertune.plan(loaded, sd=sd, pilot=pilot, prefer=prefer, **work), as_json)
             return
         with outcomes.shown(as_json) as shown:
             work |= {"prefer": prefer, "resume": resume, "baselines": not no_baselines, "verbose": verbose}
+            work["notify"] = notify
             ran = fertune.run(loaded, **work, time_budget_s=seconds, progress=shown.listener)
             if not outcomes.show_run(ran, shown, table):
                 raise typer.Exit(1)
@@ -108,12 +100,19 @@ def prepare(
 
 
 @app.command()
-def status(study: arg.AnyBegun = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False) -> None:
-    """Show the trials of a study by state, its front and what was promoted."""
+def status(
+    study: arg.AnyBegun = None, everybody: arg.Everybody = False,
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+) -> None:  # fmt: skip
+    """Show the trials of a study by state, its front and what was promoted; with --all who runs on the cluster."""
     with read_only(verbose):
-        from tuning.text.tables import show_status
+        options.require_all_alone(study, everybody)
+        from tuning.text import listing, tables
 
-        show_status(default_home(), fertune.status(study), as_json)
+        if everybody:
+            listing.show_overview(default_home(), fertune.overview(), as_json)
+        else:
+            tables.show_status(default_home(), fertune.status(study), as_json)
 
 
 @app.command()
@@ -121,6 +120,9 @@ def stop(study: arg.Begun, verbose: arg.Verbose = False) -> None:
     """Stop a running study from another shell. Its state is saved; `run STUDY --resume` goes on."""
     with command(verbose):
         print(f"Stopped {study}: {fertune.stop(study)} has ended. {STOPPED}")
+
+
+app.command(context_settings=submit.SETTINGS)(submit.submit)
 
 
 @app.command()
@@ -148,72 +150,27 @@ def report(study: arg.Begun, out: arg.ReportFile = None, verbose: arg.Verbose = 
         print(fertune.report(study, out).absolute())
 
 
-@app.command()
-def remove(
-    study: arg.Begun,
-    force: arg.Force = False,
-    yes: arg.Yes = False,
-    as_json: arg.AsJson = False,
-    verbose: arg.Verbose = False,
-) -> None:
-    """Remove a study for good, with its runs in MLflow; asks first. Registered models and prepared faces stay."""
-    with command(verbose, goes_on="Some of the study may be left; the same command goes on."):
-        from tuning.text import disposal_tables
-
-        planned = fertune.plan_removal(study)
-        if force or not planned.models:  # else it is refused at once
-            disposal_tables.show_parts(planned.parts, as_json, title=f"Removing {study} frees")
-            disposal_tables.ask(yes, f"Remove {study}?")
-        disposal_tables.show_done(f"Removed {study}", fertune.remove(study, force=force).num_bytes, as_json)
-
-
-@app.command()
-def prune(yes: arg.Yes = False, as_json: arg.AsJson = False, verbose: arg.Verbose = False) -> None:
-    """List what a home holds and nothing needs any more, with what it frees; ask, and free it."""
-    with command(verbose, goes_on="Some of it may be left; the same command goes on."):
-        from tuning.text import disposal_tables
-
-        planned = fertune.plan_prune()
-        if disposal_tables.show_pruning(planned, default_home(), as_json):
-            disposal_tables.ask(yes, "Free it?")
-            disposal_tables.show_done("Freed", fertune.prune(planned).num_bytes, as_json)
-
-
-@app.command()
-def forget(
-    subject: arg.Subject,
-    dataset: arg.OfDataset = None,
-    keep_spelling: arg.ThisSpelling = False,
-    yes: arg.Yes = False,
-    as_json: arg.AsJson = False,
-    verbose: arg.Verbose = False,
-) -> None:
-    """Erase a person who withdraws from all that a home holds, name the models that were trained on them; asks first."""
-    with command(verbose, goes_on="Some of it may be left; the same command goes on."):
-        from tuning.text import disposal_tables, withdrawal_tables
-
-        of: dict[str, Any] = {"dataset": dataset, "keep_spelling": keep_spelling}
-        withdrawal_tables.show(fertune.plan_forgetting(subject, **of), as_json)
-        disposal_tables.ask(yes, f"Forget {subject}?")
-        withdrawal_tables.show_erased(fertune.forget(subject, **of), as_json)
+for one in (disposal.remove, disposal.prune, disposal.forget):
+    app.command()(one)
 
 
 @app.command()
 def confirm(
     study: arg.StudyName, top: arg.Top = None, trial: arg.ThisTrial = None, seeds: arg.FreshSeeds = 2,
     nested: arg.Nested = None, dry_run: arg.PlanOnly = False, data_root: arg.DataRoot = None, prefer: arg.Prefer = None,
-    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+    priority: arg.Priority = None, notify: arg.Notify = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Race a search's likely choices by cross-validation, and test the winner on the locked holdout."""
     with command(verbose, goes_on=GOES_ON):
         options.require_study(study)
         options.require_one_way(nested, top, trial, dry_run, prefer)
         if nested:
-            cross_validate(study, nested, seeds, dry_run, data_root, as_json, verbose)
+            cross_validate(study, nested, seeds, dry_run, data_root, priority, notify, as_json, verbose)
             return
         from tuning.text import evidence_tables, outcomes
 
-        work: dict[str, Any] = {"seeds": seeds, "data_root": data_root, "verbose": verbose}
+        work: dict[str, Any] = {"seeds": seeds, "data_root": data_root, "notify": notify, "verbose": verbose}
+        work |= {"priority": priority or "normal"}
         with outcomes.shown(as_json) as shown:
             found = fertune.confirm(study, top=top, trial_id=trial, prefer=prefer, progress=shown.listener, **work)
             if not evidence_tables.show_confirmed(found.ledger, found.rows, found.race, shown):
@@ -223,7 +180,8 @@ def confirm(
 @app.command()
 def cross_validate(
     study: arg.StudyName, num_samples: arg.PerFold, seeds: arg.FreshSeeds = 2, dry_run: arg.NestedPlanOnly = False,
-    data_root: arg.DataRoot = None, as_json: arg.AsJson = False, verbose: arg.Verbose = False,
+    data_root: arg.DataRoot = None, priority: arg.Priority = None, notify: arg.Notify = None,
+    as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Test the search itself by nested cross-validation: a search in each fold, tested on people that it never saw."""
     with command(verbose, goes_on=GOES_ON):
@@ -235,14 +193,16 @@ def cross_validate(
             if dry_run:
                 outcomes.show_plan(fertune.plan_cross_validation(study, progress=shown.listener, **work), as_json)
             else:
-                evidence_tables.show_nested(fertune.cross_validate(study, progress=shown.listener, **work), shown)
+                work |= {"priority": priority or "normal", "notify": notify, "progress": shown.listener}
+                evidence_tables.show_nested(fertune.cross_validate(study, **work), shown)
 
 
 @app.command()
 def promote(
     study: arg.StudyName, trial: arg.ThisTrial = None, margin: arg.Margin = None, prefer: arg.Prefer = None,
     refit_seeds: arg.RefitSeeds = None, gate_seeds: arg.GateSeeds = None, override: arg.Override = None,
-    rollback: arg.Rollback = False, data_root: arg.DataRoot = None,
+    rollback: arg.Rollback = False, data_root: arg.DataRoot = None, priority: arg.Priority = None,
+    notify: arg.Notify = None,
     as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Confirm where evidence is missing, refit, register the model and make it the champion."""
@@ -250,6 +210,7 @@ def promote(
         options.require_study(study)
         asked: dict[str, Any] = {"trial": trial, "margin": margin, "prefer": prefer, "data_root": data_root}
         asked |= {"refit_seeds": refit_seeds, "gate_seeds": gate_seeds, "override": override}
+        asked |= {"priority": priority, "notify": notify}
         work = options.promotion_of(rollback, **asked)
         from tuning.text import outcomes
 

@@ -58,6 +58,31 @@ def test_a_list_as_data_is_one_object_a_line():
     assert [json.loads(line)["name"] for line in done.stdout.splitlines()] == lookup.names("search_spaces")
 
 
+@pytest.mark.parametrize(
+    ("module", "command"),
+    [
+        ("run", ["run", "demo"]),
+        ("ablate", ["run", "res_rbg_depth", "--smoke"]),
+        ("confirm", ["confirm", "demo"]),
+        ("promote", ["promote", "demo"]),
+        ("cross_validate", ["confirm", "demo", "--nested", "2"]),
+        ("cross_validate", ["cross-validate", "demo", "--num-samples", "2"]),
+    ],
+)
+def test_a_priority_is_that_of_whatever_runs_trials(module, command, tmp_path, monkeypatch):
+    given = []
+
+    def runner(*_, placement, **__):
+        given.append(placement.priority)
+        raise RuntimeError("far enough")
+
+    monkeypatch.setenv("FERTUNE_HOME", str(tmp_path))
+    monkeypatch.setattr(f"tuning.{module}.Runner", runner)
+    for option in ([], ["--priority", "low"]):
+        assert "far enough" in call(*command, *option).stderr
+    assert given == ["normal", "low"]
+
+
 @pytest.mark.parametrize("command", [[name] for name in typer.main.get_command(tune.app).commands])
 def test_every_command_has_a_help_with_a_first_line(command):
     done = call(*command, "--help")

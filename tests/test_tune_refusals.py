@@ -55,6 +55,18 @@ from tuning.text import options
             "Study res_rbg_depth is an ablation; --prefer is an",
         ),
         (["status", "demo"], "There is no study begun under"),
+        (["status", "demo", "--all"], "STUDY and --all were both given; --all shows every study."),
+        (["run", "demo", "--priority", "urgent"], "--priority was given as 'urgent'; allowed are low, normal, high."),
+        (
+            ["confirm", "demo", "--priority", "urgent"],
+            "--priority was given as 'urgent'; allowed are low, normal, high.",
+        ),
+        (
+            ["promote", "demo", "--priority", "urgent"],
+            "--priority was given as 'urgent'; allowed are low, normal, high.",
+        ),
+        (["cross-validate", "demo", "--num-samples", "1", "--priority", "urgent"], "--priority was given as 'urgent'"),
+        (["promote", "demo", "--rollback", "--priority", "low"], "--priority and --rollback were both given"),
         (["logs", "demo"], "There is no study begun under"),
         (["stop", "demo"], "There is no study begun under"),
         (["report", "demo"], "There is no study begun under"),

@@ -19,7 +19,9 @@ from tuning.execution.asked import require_fitting
 from tuning.execution.devices.placement import Placement
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.variant_search import search_each
+from tuning.notifying.watched import notified
 from tuning.plan import require_disk
+from tuning.records.home import home_of
 from tuning.records.ran import Ran
 from tuning.records.selection import best_by_variant, comparable, searches_of
 from tuning.text.progress import heard
@@ -40,6 +42,7 @@ def ablate(
     resume: bool = False,
     keep_weights: str | None = None,
     smoke: bool = False,
+    notify: str | None = None,
     progress: bool | Listener = False,
     verbose: bool = False,
 ) -> Ran:
@@ -60,7 +63,10 @@ def ablate(
         require_new_or_resumed(runner, resume=resume)
         require_disk(runner, folds=folds, seeds=num_seeds, keep_weights=keep_weights)
 
-    with Runner(loaded, heard(progress), **given, require=require) as runner:
+    with (
+        notified(notify, loaded.name, home_of(home), heard(progress)) as listener,
+        Runner(loaded, listener, **given, require=require) as runner,
+    ):
         work: dict[str, Any] = {"time_budget_s": time_budget_s, "keep_weights": keep_weights}
         ablate_variants(runner, folds=folds, seeds=num_seeds, **work)
     return runner.ran

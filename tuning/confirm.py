@@ -22,8 +22,11 @@ from tuning.confirming.preferring import choose_by, require_preference
 from tuning.confirming.race import race_of, racers_of, winner_of
 from tuning.evidence.holdout import Evidence, evidence
 from tuning.evidence.race import Raced, raced
+from tuning.execution.devices.placement import Placement
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.seeds import fresh_seeds
+from tuning.notifying.watched import notified
+from tuning.records.home import home_of, name_of
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import comparable, incomparable, likely_choices, ranked_front
 from tuning.records.trial import configuration_of, refusal_of
@@ -54,8 +57,10 @@ def confirm(
     seeds: int = 2,
     trial_id: str | None = None,
     prefer: str | None = None,
+    priority: str = "normal",
     home: str | Path | None = None,
     data_root: str | Path | None = None,
+    notify: str | None = None,
     progress: bool | Listener = False,
     verbose: bool = False,
 ) -> Confirmed:
@@ -63,15 +68,20 @@ def confirm(
 
     As `confirm_search` says.
 
-    With `prefer` the study chooses anew by it first (`Preference`), and remembers it.
+    With `prefer` the study chooses anew by it first (`Preference`), and remembers it. `priority` is that of `Placement`,
+    `notify` that of `run`.
     """
     if top is not None and trial_id is not None:
         raise ValueError("--top and --trial were both given; both choose what is confirmed, so give one of them.")
     require_preference(prefer, trial_id)
     asked: dict[str, Any] = {"top": top, "seeds": seeds, "trial_id": trial_id}
     given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
+    given["placement"] = Placement(priority=priority)
     require = partial(members_of, **asked)
-    with Runner(study, heard(progress), **given, begun=True, require=require) as runner:
+    with (
+        notified(notify, name_of(study), home_of(home), heard(progress)) as listener,
+        Runner(study, listener, **given, begun=True, require=require) as runner,
+    ):
         choose_by(runner, prefer)
         confirm_search(runner, **asked)
     ledger = runner.ledger

@@ -16,11 +16,14 @@ from search_spaces.core.study import Study
 from tuning.confirm import require_search
 from tuning.confirming.beside import present_champion, trials_of_champion
 from tuning.evidence.nested_cross_validation import SEARCHED, NestedResult, nested_results
+from tuning.execution.devices.placement import Placement
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.searcher import OptunaSearcher
 from tuning.execution.seeds import fresh_seeds
 from tuning.execution.space import Space
+from tuning.notifying.watched import notified
 from tuning.records.front.choice import choose
+from tuning.records.home import home_of, name_of
 from tuning.records.ledger import Trial
 from tuning.records.selection import comparable
 from tuning.records.trial import identity
@@ -32,15 +35,24 @@ def cross_validate(
     *,
     num_samples: int,
     seeds: int = 2,
+    priority: str = "normal",
     home: str | Path | None = None,
     data_root: str | Path | None = None,
+    notify: str | None = None,
     progress: bool | Listener = False,
     verbose: bool = False,
 ) -> NestedResult:
-    """Judge the search of a study that was begun, as `cross_validate_search` says."""
+    """Judge the search of a study that was begun, as `cross_validate_search` says.
+
+    `priority` is that of `Placement`, `notify` that of `run`.
+    """
     given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
+    given["placement"] = Placement(priority=priority)
     require = partial(_require, num_samples=num_samples, seeds=seeds)
-    with Runner(study, heard(progress), **given, begun=True, require=require) as runner:
+    with (
+        notified(notify, name_of(study), home_of(home), heard(progress)) as listener,
+        Runner(study, listener, **given, begun=True, require=require) as runner,
+    ):
         return cross_validate_search(runner, num_samples=num_samples, seeds=seeds)
 
 

@@ -25,7 +25,7 @@ from tuning.evidence.rates import rates_on
 from tuning.execution.ahead import Ahead, ahead_of, chosen_folds, default_seeds
 from tuning.execution.asked import require_fitting, require_one_spread
 from tuning.execution.devices.memory import foreseen
-from tuning.execution.devices.placement import Placement, num_at_once
+from tuning.execution.devices.placement import Placement, num_at_once, of_study
 from tuning.execution.face_sizes import FaceSizes
 from tuning.execution.preparation import CLUSTER_BY, kept_clusters, kept_spelling
 from tuning.execution.runner import Runner
@@ -47,6 +47,7 @@ class Plan:
     `detectable_points` is the smallest true difference of two variants, in points of accuracy, that it finds with a power of
     80 %. `memory_gib` is the forecast of the largest configuration, `memory_room_gib` what a worker may take of its device,
     and `memory_parts` in how many parts a step is computed so that it fits: 0 as a whole, `None` where it does not.
+    `device` is the kind that it runs on, in words.
     """
 
     study: str
@@ -64,6 +65,7 @@ class Plan:
     memory_room_gib: float | None = None
     memory_parts: int | None = None
     memory_told: str = ""
+    device: str = ""
 
     def lines(self) -> list[str]:
         """One line for each figure."""
@@ -78,7 +80,7 @@ class Plan:
         if self.detectable_from:
             points = "" if self.detectable_points is None else f"{self.detectable_points:.1f} points of accuracy, "
             lines.append(f"Minimum detectable effect: {points}{self.detectable_from}.")
-        return [*lines, f"Memory: {self.memory_told}"]
+        return [*lines, *([f"Device: {self.device}"] if self.device else []), f"Memory: {self.memory_told}"]
 
 
 def plan(
@@ -123,7 +125,7 @@ def plan(
     size = ledger.search_size(loaded.num_samples, num_samples, extend)
     ahead = ahead_of(loaded, ledger, search_size=size, folds=chosen, seeds=seeds)
     left, most, (seconds, hours_from) = ahead.num_left, ahead.most_at_once, _seconds_each(loaded, ledger, place, sizes)
-    placement = placement or Placement(workers=workers)
+    placement = of_study(placement or Placement(workers=workers), loaded.name, ledger.study)
     disk = _disk(loaded, ledger, ahead, place, placement, keep_weights, sizes)
     found = Plan(
         study=loaded.name,

@@ -20,9 +20,12 @@ from tuning.evidence.holdout import Evidence, Holdout
 from tuning.evidence.model.override import Override, override_of
 from tuning.evidence.model.renewal import has_grown, renewed, same_configuration
 from tuning.evidence.race import raced
+from tuning.execution.devices.placement import Placement
 from tuning.execution.runner import Listener, Runner
 from tuning.execution.seeds import MOST_CONFIRMED
 from tuning.execution.seeds import refit_seeds as seeds_of_refits
+from tuning.notifying.watched import notified
+from tuning.records.home import home_of, name_of
 from tuning.records.ledger import first_error
 from tuning.records.mlflow_store import require_answers
 from tuning.records.moved_home import open_store
@@ -39,12 +42,17 @@ def promote(
     gate_seeds: int = NUM_SEEDS,
     prefer: str | None = None,
     override: str | None = None,
+    priority: str = "normal",
     home: str | Path | None = None,
     data_root: str | Path | None = None,
+    notify: str | None = None,
     progress: bool | Listener = False,
     verbose: bool = False,
 ) -> Promotion:
-    """Promote from a study that was begun, as `promote_winner` says; with `prefer`, after choosing by it (`Preference`)."""
+    """Promote from a study that was begun, as `promote_winner` says; with `prefer`, after choosing by it (`Preference`).
+
+    `priority` is that of `Placement`, `notify` that of `run`.
+    """
     require_preference(prefer, trial_id)
     override_of(override)
     margin = MARGIN if margin is None else margin
@@ -59,7 +67,11 @@ def promote(
         require_registry(runner)
 
     given: dict[str, Any] = {"home": home, "data_root": data_root, "verbose": verbose}
-    with Runner(study, heard(progress), **given, begun=True, require=require) as runner:
+    given["placement"] = Placement(priority=priority)
+    with (
+        notified(notify, name_of(study), home_of(home), heard(progress)) as listener,
+        Runner(study, listener, **given, begun=True, require=require) as runner,
+    ):
         choose_by(runner, prefer)
         asked: dict[str, Any] = {"trial_id": trial_id, "margin": margin, "refit_seeds": refit_seeds}
         asked["gate_seeds"] = gate_seeds

@@ -11,7 +11,9 @@ from tuning.ablate import ablate
 from tuning.execution.asked import require_fitting
 from tuning.execution.devices.placement import Placement
 from tuning.execution.runner import Listener, Runner
+from tuning.notifying.watched import notified
 from tuning.plan import require_disk
+from tuning.records.home import home_of
 from tuning.records.ran import Ran
 from tuning.text.progress import heard
 
@@ -35,6 +37,7 @@ def run(
     prefer: str | None = None,
     smoke: bool = False,
     baselines: bool = True,
+    notify: str | None = None,
     progress: bool | Listener = False,
     verbose: bool = False,
 ) -> Ran:
@@ -49,7 +52,8 @@ def run(
     What needs no search is measured first (docs/decisions/0025), once, unless `baselines` is false here or in the study.
     At a search's end the weights of its trials go that nothing needs; with `keep_weights="all"`, which the study remembers
     until `"needed"` is given, they stay. `prefer` says which member of the front is recommended (`Preference`), and is
-    remembered until another is given. `progress` is `True` for bars on this terminal, or a listener.
+    remembered until another is given. `notify` is a command for a shell, run where the study ends or stalls (docs/operator.md).
+    `progress` is `True` for bars on this terminal, or a listener.
 
     Raises `ValueError` where the study was begun and neither `resume` nor `extend` is asked for, where the disk cannot hold the
     trials that run at once, and where its data, its placement or these numbers cannot be used.
@@ -63,7 +67,7 @@ def run(
     resume = resume or new_data
     if loaded.design is not None:
         more: dict[str, Any] = {"folds": folds, "seeds": seeds, "time_budget_s": time_budget_s, "resume": resume}
-        return ablate(loaded, **given, **more, keep_weights=keep_weights, progress=progress)
+        return ablate(loaded, **given, **more, keep_weights=keep_weights, notify=notify, progress=progress)
 
     def size(runner: Runner) -> int:
         return runner.search_size(num_samples, resume=resume, extend=extend)
@@ -72,6 +76,9 @@ def run(
         size(runner)  # raises where the study was begun
         require_disk(runner, num_samples=num_samples, extend=extend, keep_weights=keep_weights)
 
-    with Runner(loaded, heard(progress), **given, require=require) as runner:
+    with (
+        notified(notify, loaded.name, home_of(home), heard(progress)) as listener,
+        Runner(loaded, listener, **given, require=require) as runner,
+    ):
         runner.search(size(runner), time_budget_s=time_budget_s, keep_weights=keep_weights, prefer=prefer)
     return runner.ran

@@ -12,12 +12,15 @@ from typing import Any
 
 from trainables.core import files
 from trainables.core.baselines.record import Baseline
+from tuning.execution.sharing.waits import read_waits
 from tuning.records.budget.told import Balance, balance_of
 from tuning.records.front.course import Course, course_of
 from tuning.records.front.told import how_sure, members_of
 from tuning.records.home import Named, home_of, known_studies, name_of
 from tuning.records.kept.told import taken_told
 from tuning.records.ledger import read_begun
+from tuning.records.owner import is_written
+from tuning.records.projection.catching_up import catch_up
 from tuning.text.errors import message_of
 
 _KINDS = ("weights", "checkpoints", "predictions", "other")  # of a study's own files
@@ -43,6 +46,8 @@ class Status:
     `disk` is what its folder takes, in bytes by kind, and its `prepared` faces and the `kept_trainings` on its data, which may
     be other studies' too. MLflow's files, registered models among them, are not counted.
 
+    `waits_for` is what a study that runs on a cluster waits for, and behind whom; `""` where it does not wait.
+
     Of a study that went on with other data, these are the trials on version `data_version` of them, the present one.
     """
 
@@ -64,15 +69,18 @@ class Status:
     error_budget: Balance | None = None
     taken: str = ""
     disk: dict[str, int] = dataclasses.field(default_factory=dict)
+    waits_for: str = ""
     damaged: str = ""
 
 
 def status(study: str | Named | None = None, *, home: str | Path | None = None) -> list[Status]:
     """How `study` stands, or every study under `home`: one whose ledger cannot be read does not hide the others.
 
-    Raises `ValueError` for a `study` that was not begun, or whose ledger is damaged.
+    A study whose driver was killed ends in MLflow, which could not be told then. Raises `ValueError` for a `study` that was not
+    begun, or whose ledger is damaged.
     """
     place = home_of(home)
+    catch_up(place, None if study is None else [name_of(study)], patience_s=5.0)
     if study is not None:
         return [_status(place, name_of(study))]
     found = []
@@ -112,6 +120,7 @@ def _status(home: Path, name: str) -> Status:
         incomparable=ledger.incomparable,
         error_budget=balance_of(ledger, home),
         taken=taken_told(ledger),
+        waits_for=read_waits(ledger.folder) if is_written(ledger.folder) else "",
         disk=_taken(home, ledger.folder, ledger.study.get("dataset_fingerprint")),
     )
 

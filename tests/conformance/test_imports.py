@@ -14,13 +14,17 @@ STATISTICS = {"numpy", "pandas", "scipy", "moocore"}
 
 # Each place, and what of ours it may import beside itself; the first that fits a file counts.
 OURS = {
-    "tune.py": ("fertune", "tuning.text", "tuning.execution.signals", "tuning.records.home"),
+    "tune.py": ("fertune", "tuning.commands", "tuning.text", "tuning.records.home"),
     "fertune.py": (
         "tuning.*",
         "dashboards.core.page",
         "search_spaces.core.study",
         "tuning.execution.devices.placement",
         "trainables.core.lookup",
+    ),
+    "tuning/commands/": (
+        *("fertune", "tuning.submit", "tuning.text", "tuning.records.home"),
+        *("tuning.execution.jobs", "tuning.execution.signals"),
     ),
     "tuning/statistics/": (),
     "tuning/records/saved_model.py": (),

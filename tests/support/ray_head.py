@@ -77,14 +77,18 @@ class Head:
 
 
 @contextlib.contextmanager
-def ray_head(*options: str, token: bool = False) -> Generator[Head]:
-    """`ray start --head` in the repository's root, for a user with or without a token, until the block ends."""
+def ray_head(*options: str, token: bool = False, port: int = 0, **settings: str) -> Generator[Head]:
+    """`ray start --head` in the repository's root, for a user with or without a token, until the block ends.
+
+    It listens at `port`, where one is given, and has `settings` in its environment.
+    """
     place = Path(tempfile.mkdtemp(prefix="head", dir="/tmp"))  # short: the path of a socket may have 107 characters
     home = place / "home"
     (home / ".ray").mkdir(parents=True)
     if token:
         (home / ".ray" / "auth_token").write_text("0123456789abcdef" * 4)
     gcs, dashboard, agent, client = free_ports(4)
+    gcs = port or gcs
     unwanted = re.compile(r"^(RAY_|MLFLOW_|FERTUNE_)")
     environment = {key: value for key, value in os.environ.items() if not unwanted.match(key)}
     environment |= {
@@ -100,13 +104,15 @@ def ray_head(*options: str, token: bool = False) -> Generator[Head]:
         *(f"--ray-client-server-port={client}", f"--temp-dir={place / 'ray'}", *options),
     ]
     with (place / "head.log").open("w") as log:
-        head = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
+        head = subprocess.Popen(
+            command, cwd=ROOT, env=environment | settings, stdout=log, stderr=log, start_new_session=True
+        )
     found = Head(head.pid, home, f"127.0.0.1:{gcs}", f"http://127.0.0.1:{dashboard}", environment)
     try:
         wait_until(lambda: _answers(found), 180, lambda: (place / "head.log").read_text())
         yield found
     finally:
-        _end(head)
+        end(head)
         shutil.rmtree(place, ignore_errors=True)
 
 
@@ -138,7 +144,7 @@ def _answers(head: Head) -> bool:
         return False
 
 
-def _end(head: subprocess.Popen) -> None:
+def end(head: subprocess.Popen) -> None:
     """The head and whatever came of it; SIGTERM lets Ray do it, what is left is killed by id."""
     with contextlib.suppress(psutil.NoSuchProcess):
         family = [psutil.Process(head.pid), *psutil.Process(head.pid).children(recursive=True)]

@@ -29,7 +29,7 @@ class LoopRunner(Driver):
     def session(self):
         return Session(nodes=(Node(num_cpus=1),))
 
-    def _tuner(self, phase, bookkeeper, count, slots, gpus):
+    def _tuner(self, phase, bookkeeper, count, fit):
         def train(spec, report):
             self.specs.append(spec)
             return finished(self.train(spec) or METRICS)

@@ -121,7 +121,9 @@ def test_trials_at_once_are_those_still_ahead(home, monkeypatch, study, asked, a
     monkeypatch.setattr("tuning.execution.devices.placement.look_ahead", lambda: nodes)
     monkeypatch.setattr(
         "tuning.plan.foreseen",
-        lambda study, placement, count, gaps: shares.append(slots_of(placement, Session(nodes=nodes), count)[0]) or {},
+        lambda study, placement, count, gaps: (
+            shares.append(slots_of(placement, Session(nodes=nodes), count).slots) or {}
+        ),
     )
     told = plan(study, home=home, **asked)
     assert shares == [at_once]

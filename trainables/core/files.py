@@ -31,17 +31,20 @@ FEATURES = "features_{key}.npy"
 LEDGER = "ledger.jsonl"
 LOCK = "ledger.lock"
 OWNER = "ledger.owner"
+DAMAGED_LEDGER = "damaged.ledger.jsonl"  # what was set aside of one that others changed
 SPLITS = "splits.json"
 FORMER_SPLITS = "splits-{fingerprint}.json"
 TRACKED = "tracked.json"
 TRACKED_LOCK = "tracked.lock"
 WAITS = "waits.json"
+PROBE = ".seen-{token}-{name}"
 TRIALS = "trials"
 RAY = "ray"
 
 # In a trial's folder.
 CHECKPOINT = "last.pt"
 BEST = "best-{fold}-{epoch}.pt"
+WALL_TIME = "wall_time.json"
 DAMAGED = "damaged."  # before the name of a file that was set aside
 WEIGHTS = "model.safetensors"
 MODEL = "model.json"
@@ -55,9 +58,9 @@ MODEL_CARD = "MODEL_CARD.md"
 
 
 def checkpoint_files(folder: Path) -> list[Path]:
-    """Of the trial in `folder`, what it goes on from if it is interrupted: `CHECKPOINT` and the files of `BEST`."""
-    last = folder / CHECKPOINT
-    return [*([last] if last.exists() else []), *sorted(folder.glob(BEST.format(fold="*", epoch="*")))]
+    """Of the trial in `folder`, what it goes on from if it is interrupted: `CHECKPOINT`, `WALL_TIME`, the files of `BEST`."""
+    single = [folder / name for name in (CHECKPOINT, WALL_TIME) if (folder / name).exists()]
+    return [*single, *sorted(folder.glob(BEST.format(fold="*", epoch="*")))]
 
 
 def trial_folder(study_folder: Path, trial_id: str) -> Path:

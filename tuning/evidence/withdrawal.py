@@ -211,7 +211,7 @@ def _splits(folder: Path) -> dict[str, Splits]:
 
 def _left_weights(ledger: Ledger, trial: Trial) -> bool:
     folder = ledger.trial_folder(trial.trial_id)
-    return (folder / files.WEIGHTS).exists() or bool(files.checkpoint_files(folder))
+    return (folder / files.WEIGHTS).exists() or any(path.suffix == ".pt" for path in files.checkpoint_files(folder))
 
 
 def _trained_on(splits: Splits, trial: Trial) -> set[int]:

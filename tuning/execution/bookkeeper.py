@@ -110,7 +110,7 @@ class Bookkeeper(search.Searcher):
         self._running: dict[str, Trial] = {}
         self._again: deque[Trial] = deque()  # lost by no fault of their own
         self._losses: dict[str, int] = {}  # in a row, by trial
-        self._exhausted = False
+        self._exhausted, self._waited_for = False, ""
         self.error: Exception | None = None
         self.stopper = _Stopper(self)
 
@@ -120,6 +120,7 @@ class Bookkeeper(search.Searcher):
             self._require_all()
             if self.places.lost:
                 return search.Searcher.FINISHED
+            self._tell_of_waiting()
             busy = len(self._running) + (self._first_id != "")
             if busy >= self.places.granted:
                 return None
@@ -177,6 +178,12 @@ class Bookkeeper(search.Searcher):
             row = {key: result[key] for key in _ROW if key in result}
             self._ledger.epoch(trial.trial_id, row)
             self._listener.epoch(trial, self._num_epochs(trial))
+
+    def _tell_of_waiting(self) -> None:
+        """Once for each reason."""
+        before, self._waited_for = self._waited_for, self.places.waits_for
+        if self._waited_for and self._waited_for != before:
+            self._listener.noted(f"{self._waited_for}.")
 
     def _tell_unmeasured(self, kind: str) -> None:
         """Once a study."""

@@ -14,8 +14,9 @@ from trainables.core.prepared.cropping import KILLED, Finder, Outcome, can_be_se
 from trainables.core.prepared.stored import Dropped
 from trainables.core.wording import counted
 from trainables.data.core.dataset import Dataset, Sample
+from tuning.execution.devices.nodes import Node
 from tuning.execution.reachable import given_address
-from tuning.execution.session import look_ahead, open_session
+from tuning.execution.session import alive_nodes, look_ahead, open_session
 
 MOST_TRIES = 3  # of a clip that its process ends with: then the clip is the cause, not the machine
 AHEAD = 4  # clips for each process that may be done before an earlier one is: what waits lies in memory
@@ -67,7 +68,7 @@ class _Process:
     """One actor and the machine that it is on."""
 
     actor: Any
-    node: str
+    node: Node
 
 
 class _Processes:
@@ -84,9 +85,9 @@ class _Processes:
         self._idle: list[_Process] = []
         self._beginning: dict[Any, _Process] = {}  # by what they answer once they have begun
         self._busy: dict[Any, tuple[_Process, int]] = {}  # by what they will answer: the process, and its clip
-        self._without_files: set[str] = set()
-        for node, num_cpus in _alive().items():
-            for _ in range(min(num_cpus, len(samples))):
+        self._without_files: set[Node] = set()
+        for node in alive_nodes():
+            for _ in range(min(int(node.num_cpus), len(samples))):
                 self._begin(node)
 
     def outcomes(self) -> Iterator[Outcome]:
@@ -108,11 +109,11 @@ class _Processes:
         for process in [*self._idle, *self._beginning.values(), *(process for process, _ in self._busy.values())]:
             ray.kill(process.actor)
 
-    def _begin(self, node: str) -> None:
+    def _begin(self, node: Node) -> None:
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        here = NodeAffinitySchedulingStrategy(node, soft=False)
+        here = NodeAffinitySchedulingStrategy(node.node_id, soft=False)
         actor: Any = ray.remote(_Cropper).options(num_cpus=1, scheduling_strategy=here).remote(self._work)
         self._beginning[actor.finds.remote(self._sizes)] = _Process(actor, node)
 
@@ -154,7 +155,7 @@ class _Processes:
         if process.node not in self._without_files:
             self._without_files.add(process.node)
             self._tell(
-                f"One machine of the cluster ({_address(process.node)}) cannot read the files of the data: it does not crop. "
+                f"One machine of the cluster, {process.node.name}, cannot read the files of the data: it does not crop. "
                 "Mount their folder there under the same path to have its help."
             )
 
@@ -168,18 +169,5 @@ class _Processes:
             self._done[index] = Dropped(clip_id=self._samples[index].clip_id, reason=KILLED)
         else:
             heapq.heappush(self._todo, index)
-        if process.node in _alive():
+        if process.node in alive_nodes():
             self._begin(process.node)
-
-
-def _alive() -> dict[str, int]:
-    """How many CPUs each machine of the cluster has, by its id."""
-    import ray
-
-    return {node["NodeID"]: int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]}
-
-
-def _address(node: str) -> str:
-    import ray
-
-    return next(one["NodeManagerAddress"] for one in ray.nodes() if one["NodeID"] == node)

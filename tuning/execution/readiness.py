@@ -10,9 +10,10 @@ from search_spaces.core.starting import starting_weights
 from search_spaces.core.study import Study
 from tuning.execution.devices.placement import Placement, slots_of
 from tuning.execution.seeds import require_study_seed
-from tuning.execution.session import Session, look_ahead
+from tuning.execution.session import look_ahead, session_ahead
 from tuning.records.ledger import Ledger
 from tuning.records.mlflow_client import shown_uri, silence
+from tuning.records.projection.artifact_store import require_bucket
 
 
 def require_ready(
@@ -25,6 +26,7 @@ def require_ready(
     """
     if study.design is None or study.design.tune_each:
         require_study_seed(study.seed, ledger)
+    require_bucket(tracking_uri)
     if reason := silence(tracking_uri):
         tell(f"MLflow at {shown_uri(tracking_uri)} does not answer ({reason}): the ledger keeps what it misses.")
     if trains:
@@ -33,7 +35,7 @@ def require_ready(
             tell(loaded.sentence())
         for sentence in told_of_frozen(study):
             tell(sentence)
-        slots_of(placement, Session(nodes=look_ahead()), 1)
+        slots_of(placement, session_ahead(look_ahead()), 1)
 
 
 def require_unchanged(study: Study, ledger: Ledger) -> None:

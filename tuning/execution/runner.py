@@ -18,7 +18,7 @@ from tuning.execution.baselines import BEFORE_TRIALS, Baselines, baselines_due
 from tuning.execution.bookkeeper import Bookkeeper, Listener
 from tuning.execution.devices.idle_times import trial_idle_times
 from tuning.execution.devices.memory import trial_memory
-from tuning.execution.devices.placement import Placement, slots_of
+from tuning.execution.devices.placement import Fit, Placement, of_study, slots_of
 from tuning.execution.phase.machines import Machines
 from tuning.execution.phase.places import Fits, gone
 from tuning.execution.phase.tune_run import TuneRun
@@ -27,6 +27,7 @@ from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaS
 from tuning.execution.session import Session
 from tuning.execution.signals import interruptible
 from tuning.execution.space import Space, all_tried
+from tuning.execution.storage.shared import node_data
 from tuning.execution.study_data import cut, data_of
 from tuning.records.front.choice import choose
 from tuning.records.home import git_commit, home_of, known_studies, not_begun, version
@@ -81,6 +82,7 @@ class Runner:
     def __enter__(self) -> Runner:
         with contextlib.ExitStack() as opening:
             self.ledger = opening.enter_context(Ledger.write(self.folder))
+            self.placement = of_study(self.placement, self.study.name, self.ledger.study)
             self._require(self)
             uri = open_store(self.home)
             require_ready(self.study, self.ledger, uri, self.placement, tell=self.noted, trains=self._trains)
@@ -89,7 +91,8 @@ class Runner:
             self.splits = cut(self.study, self.prepared, self.splits_path, home=self.home, new_data=self._new_data)
             self._note_new_data()
             self.tracker = opening.enter_context(Tracker(self.ledger, uri, self.home))
-            self._machines = opening.enter_context(Machines(self.study.name, self.noted, self.verbose))
+            machines = Machines(self.folder, self.prepared.folder, self.noted, self.verbose)
+            self._machines = opening.enter_context(machines)
             self._resources = opening.pop_all()
         return self
 
@@ -176,38 +179,33 @@ class Runner:
                 self.ledger.open_study(**facts)
             return
         session = self.session()
-        slots, gpus = slots_of(self.placement, session, count)
+        fit = slots_of(self.placement, session, count, self.noted)
+        self.placement, slots, gpus = fit.bound(self.placement), fit.slots, fit.gpus_per_worker
         where = (self.placement, session, slots, gpus, self.ledger.study.get("memory_gaps", {}))
         self._told, measured = trial_memory(self.study, phase, *where, tell=self.noted)
-        self._told |= (idle := trial_idle_times(self.home, self.ledger, self.noted))
-        self.ledger.open_study(**self._facts(), concurrency=slots, **facts, **measured, **idle)
+        self._told |= node_data(session) | (idle := trial_idle_times(self.home, self.ledger, self.noted))
+        placed: dict[str, Any] = {"concurrency": slots, "device_kind": fit.device_kind}
+        self.ledger.open_study(**self._facts(), **placed, **facts, **measured, **idle)
         self._note_driver()
         (self.folder / files.RAY).mkdir(exist_ok=True)
-        self.listener.phase_began(
-            phase,
-            count,
-            objectives=[objective.metric for objective in self.study.objectives],
-            num_cpus=session.num_cpus,
-            num_gpus=session.num_gpus,
-            dashboard_url=session.dashboard_url,
-        )
+        of_ray: dict[str, Any] = {"num_cpus": session.num_cpus, "num_gpus": session.num_gpus}
+        objectives = [objective.metric for objective in self.study.objectives]
+        self.listener.phase_began(phase, count, objectives=objectives, **of_ray, dashboard_url=session.dashboard_url)
         if (first := self._baselines(phase)) and slots == 1:
             self.noted(BEFORE_TRIALS)
         bookkeeper = Bookkeeper(self.ledger, searcher, self.listener, self.spec, deadline, first, self._gone)
         try:
             with interruptible():
-                self._tuner(phase, bookkeeper, count + bool(first), slots, gpus).fit()
+                self._tuner(phase, bookkeeper, count + bool(first), fit).fit()
         finally:
             try:
                 self.listener.phase_ended()
             finally:
                 bookkeeper.close()
 
-    def _tuner(self, phase: Phase, bookkeeper: Bookkeeper, count: int, slots: int, gpus: float) -> Fits:
-        sizes: dict[str, Any] = {"num_slots": slots, "placement": self.placement, "gpus_per_worker": gpus}
-        return TuneRun(
-            self._machines, phase, bookkeeper, storage=self.folder / files.RAY, verbose=self.verbose, **sizes
-        )
+    def _tuner(self, phase: Phase, bookkeeper: Bookkeeper, count: int, fit: Fit) -> Fits:
+        where: dict[str, Any] = {"storage": self.folder / files.RAY, "verbose": self.verbose}
+        return TuneRun(self._machines, phase, bookkeeper, fit, self.placement, **where)
 
     def _baselines(self, phase: Phase) -> Baselines | None:
         any_trial = self.spec(Trial(phase=phase, parameters={}, seed=0, folds=()))

@@ -14,6 +14,8 @@ import time
 from collections.abc import Generator
 from typing import Any
 
+from tuning.execution.devices.autoscaling import autoscaler_pod, could_start, is_here, limits_at
+from tuning.execution.devices.nodes import Node
 from tuning.execution.reachable import SHORTER, START_RAY, given_address, trouble_joining, trouble_starting
 from tuning.records.home import ROOT
 
@@ -37,22 +39,24 @@ SETTINGS = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Node:
-    """What one machine of a Ray cluster has in all."""
-
-    num_cpus: float
-    num_gpus: float = 0.0
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Session:
-    """A connection to Ray: its machines, what others used of them when it was opened, and where its dashboard is."""
+    """A connection to Ray: its machines, what others used of them when it was opened, and where its dashboard is.
+
+    `could_grow` are the machines that an autoscaler may add, and `here` is the id of the one that this process is on.
+    """
 
     nodes: tuple[Node, ...]
+    could_grow: tuple[Node, ...] = ()
+    here: str = ""
     dashboard_url: str = ""  # where there is one
     busy_cpus: float = 0.0
     busy_gpus: float = 0.0
     is_own: bool = False  # started here, for this alone
+
+    @property
+    def machines(self) -> tuple[Node, ...]:
+        """Those that there are, and those that there may be."""
+        return self.nodes + self.could_grow
 
     @property
     def num_cpus(self) -> float:
@@ -86,7 +90,12 @@ def look_ahead() -> tuple[Node, ...]:
     from ray._private.resource_and_label_spec import ResourceAndLabelSpec
 
     own = ResourceAndLabelSpec().resolve(is_head=True)
-    return (Node(num_cpus=own.num_cpus or 0.0, num_gpus=own.num_gpus or 0.0),)
+    return (Node.of({"CPU": own.num_cpus or 0.0, "GPU": own.num_gpus or 0.0, **(own.resources or {})}),)
+
+
+def session_ahead(nodes: tuple[Node, ...]) -> Session:
+    """What a session will find where `look_ahead` found `nodes`."""
+    return Session(nodes=nodes, could_grow=_could_grow(nodes))
 
 
 def _nodes_at(address: str, patience_s: float = 30.0) -> tuple[Node, ...]:
@@ -96,10 +105,36 @@ def _nodes_at(address: str, patience_s: float = 30.0) -> tuple[Node, ...]:
     client, deadline = GcsClient(address=address), time.monotonic() + patience_s
     while True:
         nodes = client.get_all_node_info(timeout=30).values()
-        alive = [node.resources_total for node in nodes if node.state == node.ALIVE]
+        alive = [node for node in nodes if node.state == node.ALIVE]
         if alive or time.monotonic() > deadline:
-            return tuple(Node(num_cpus=has.get("CPU", 0.0), num_gpus=has.get("GPU", 0.0)) for has in alive)
+            return tuple(Node.of(node.resources_total, group=node.node_type_name) for node in alive)
         time.sleep(0.5)
+
+
+def alive_nodes() -> tuple[Node, ...]:
+    """The machines of the Ray that this process has joined, as they are now."""
+    import ray
+
+    return tuple(Node.told(node) for node in ray.nodes() if node["Alive"])
+
+
+def _could_grow(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The machines that the autoscaler of the Ray at `$RAY_ADDRESS` may add to `nodes`; none where its limits are unknown.
+
+    Ray itself keeps them nowhere: they are read where the autoscaler reads them, from its file, where it runs on this
+    machine, or from Kubernetes in a pod of KubeRay's.
+    """
+    address = _found(given_address())
+    if not address or not is_here(address):
+        return ()
+    with contextlib.suppress(Exception):  # private to Ray, and somebody else's file: without them it does not grow
+        if pod := autoscaler_pod():
+            from ray.autoscaler._private.kuberay.autoscaling_config import AutoscalingConfigProducer
+
+            return could_start(nodes, AutoscalingConfigProducer(*pod)())
+        if limits := limits_at(address):
+            return could_start(nodes, limits)
+    return ()
 
 
 def unreachable(address: str) -> str:
@@ -156,13 +191,14 @@ def open_session(*, verbose: bool = False) -> Generator[Session]:
             else:
                 os.environ["PYTHONPATH"] = before
     try:
-        alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        free = ray.available_resources()
+        nodes, free = alive_nodes(), ray.available_resources()
         yield Session(
-            nodes=tuple(Node(num_cpus=has.get("CPU", 0.0), num_gpus=has.get("GPU", 0.0)) for has in alive),
+            nodes=nodes,
+            could_grow=_could_grow(_nodes_at(_found(address))) if address else (),  # which know their group
+            here=ray.get_runtime_context().get_node_id(),
             dashboard_url=f"http://{context.dashboard_url}" if context.dashboard_url else "",
-            busy_cpus=sum(has.get("CPU", 0.0) for has in alive) - free.get("CPU", 0.0) if address else 0.0,
-            busy_gpus=sum(has.get("GPU", 0.0) for has in alive) - free.get("GPU", 0.0) if address else 0.0,
+            busy_cpus=sum(node.num_cpus for node in nodes) - free.get("CPU", 0.0) if address else 0.0,
+            busy_gpus=sum(node.num_gpus for node in nodes) - free.get("GPU", 0.0) if address else 0.0,
             is_own=not address,
         )
     finally:

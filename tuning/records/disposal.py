@@ -18,6 +18,7 @@ from tuning.records.left_over import num_bytes
 from tuning.records.mlflow_client import database_path, is_server, make_client
 from tuning.records.mlflow_store import asking
 from tuning.records.moved_home import local_path
+from tuning.records.projection import artifact_store
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -117,8 +118,9 @@ def delete(uri: str, found: Tracked) -> None:
             return
         store = client._tracking_client.store  # what `mlflow gc` calls; that itself would empty the whole trash
         for model_id, folder in rest.models.items():
+            location = client.get_logged_model(model_id).artifact_location
             client.delete_logged_model(model_id)
-            _remove(folder)
+            _remove(folder, location)
             store._hard_delete_logged_model(model_id)
         purge(uri, rest.runs)
         if not found.versions:
@@ -151,9 +153,10 @@ def deleted_runs(uri: str, *, but: Collection[str] = ()) -> dict[str, Path | Non
 def purge(uri: str, runs: dict[str, Path | None]) -> None:
     """Delete for good runs that are deleted already, with their artifacts; of a database alone."""
     with asking(uri):
-        store = make_client(uri)._tracking_client.store
+        client = make_client(uri)
+        store = client._tracking_client.store
         for run_id, folder in runs.items():
-            _remove(folder)
+            _remove(folder, client.get_run(run_id).info.artifact_uri)
             store._hard_delete_run(run_id)
 
 
@@ -212,6 +215,8 @@ def _folders(locations: Iterable[tuple[str, str | None]]) -> dict[str, Path | No
     return found
 
 
-def _remove(folder: Path | None) -> None:
+def _remove(folder: Path | None, location: str | None) -> None:
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)
+    else:
+        artifact_store.delete(location)

@@ -15,6 +15,7 @@ from trainables.core import files, lookup
 
 ROOT = Path(__file__).resolve().parents[2]  # of the checkout
 IN_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # what Ray sets in the driver of a job
+GIT_COMMIT = "FERTUNE_GIT_COMMIT"  # what `submit` tells a job, whose upload is no checkout
 
 
 def default_home() -> Path:
@@ -110,7 +111,12 @@ def version() -> str:
 
 
 def git_commit() -> str:
-    """The commit of fertune that runs, with `-dirty` where files differ from it; `""` without git or a checkout."""
+    """The commit of fertune that runs, with `-dirty` where files differ from it; `""` without git or a checkout.
+
+    A job that `submit` began goes by the checkout that it was submitted from.
+    """
+    if IN_JOB in os.environ and (told := os.environ.get(GIT_COMMIT)):
+        return told
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -1,7 +1,7 @@
 """Whether a home is whole, such as after a move, an upgrade or a restored backup: what is to be looked at, and the fixes.
 
-Nothing is changed here. MLflow's database is not upgraded unasked either: there is no way back from an upgrade, and an
-older MLflow, such as a server that also reads it, could read it no more.
+Nothing is changed here, but for runs in MLflow whose driver was killed: they end. MLflow's database is not upgraded unasked
+either: there is no way back from an upgrade, and an older MLflow, such as a server that also reads it, could read it no more.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tuning.records.ledger import Ledger
 from tuning.records.left_over import left_over, num_bytes
 from tuning.records.mlflow_client import database_uri
 from tuning.records.moved_home import local_path, moved_from
+from tuning.records.projection.catching_up import catch_up, left_open
 
 Found = dict[str, str]  # `name`, `found` and `fix`, as a finding of `doctor` has them
 
@@ -37,6 +38,7 @@ def home_looks(home: Path) -> dict[str, Callable[[], Found]]:
         "prepared faces": _prepared,
         "registered models": _models,
         "left over": _left_over,
+        "runs in mlflow": _runs,
     }
     if not known_studies(home):
         return {}
@@ -120,6 +122,20 @@ def _left_over(home: Path) -> Found:
         "found": f"{counted(len(found), 'file or folder', 'files and folders')} of interrupted work, {mebibytes:,.1f} MiB: "
         "`prune` frees them",
         "fix": "",
+    }
+
+
+def _runs(home: Path) -> Found:
+    if not (left := left_open(home)):
+        return {"found": "none is open that nobody runs", "fix": ""}
+    if ended := catch_up(home, left, patience_s=30.0):
+        return {
+            "found": f"those of {', '.join(ended)} were open, as their driver was killed; they have ended now",
+            "fix": "",
+        }
+    return {
+        "found": f"those of {', '.join(left)} may be open, though nobody runs them, and MLflow takes no end of them",
+        "fix": "Start MLflow, then run `doctor` again.",
     }
 
 

@@ -183,7 +183,7 @@ def _of_studies(home: Path, ours: Path | None) -> Iterator[Path]:
         folder = home / study
         if folder / files.LOCK == ours or not is_written(folder):
             yield from folder.glob("*.tmp")
-            yield from folder.glob(f"{files.DAMAGED}*")
+            yield from folder.glob(files.DAMAGED_LEDGER)
             yield from _of_trials(folder)
 
 

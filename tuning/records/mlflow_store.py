@@ -20,6 +20,7 @@ from tuning.records.mlflow_client import (
     shown_uri,
     without_password,
 )
+from tuning.records.projection import artifact_store
 
 TRANSFER_S = 600  # a server that hands weights on to a store of its own answers when it is through, not before
 _ONE_AT_A_TIME = threading.RLock()  # the store that MLflow is pointed at is that of the whole process
@@ -103,6 +104,8 @@ def asking(uri: str) -> Generator[None]:
     try:
         yield
     except MlflowException as error:
+        if words := artifact_store.refusal(error):
+            raise ConnectionError(words) from error
         name = named_by(uri)
         of = "The registry of MLflow" if name == "MLFLOW_REGISTRY_URI" else "MLflow"
         if is_silence(error):
@@ -111,3 +114,7 @@ def asking(uri: str) -> Generator[None]:
         else:
             does = f": {without_password(str(error.message), uri)}"
         raise ConnectionError(f"{of} at {shown_uri(uri)}{does}") from error
+    except Exception as error:
+        if words := artifact_store.refusal(error):
+            raise ConnectionError(words) from error
+        raise

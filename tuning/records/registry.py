@@ -31,6 +31,7 @@ from tuning.records.aliases import (
 )
 from tuning.records.mlflow_client import registry_uri, without_password
 from tuning.records.mlflow_store import asking, patient, pointed_at, shown_registry
+from tuning.records.projection.artifact_store import refusal
 
 PACKAGE = Path(trainables.__file__).resolve().parent
 
@@ -209,6 +210,8 @@ def download(uri: str, tracking_uri: str, into: Path) -> Path:
         try:
             return Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(into)))
         except MlflowException as error:
+            if refusal(error):  # of the bucket that it lies in
+                raise
             raise ValueError(_not_loaded(uri, tracking_uri, error)) from error
 
 

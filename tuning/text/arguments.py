@@ -13,6 +13,9 @@ from tuning.text.errors import Verbose as Verbose
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="A file of search_spaces/, see `list studies`.")]
 Begun = Annotated[str, typer.Argument(metavar="STUDY", help="A study that was begun, see `status`.")]
 AnyBegun = Annotated[str | None, typer.Argument(metavar="[STUDY]", help="One study; default: all of them.")]
+Everybody = Annotated[
+    bool, typer.Option("--all", help="All studies: who runs on the cluster now, and each of this home in a line.")
+]
 TrialName = Annotated[str | None, typer.Argument(metavar="[TRIAL]", help="One trial; default: all events.")]
 Dataset = Annotated[str, typer.Argument(help="A file of trainables/data/, see `list datasets`.")]
 Clips = Annotated[list[Path], typer.Argument(help="Videos, frame folders, images, or folders of clips.")]
@@ -59,13 +62,28 @@ Version = Annotated[
     bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
 ]
 
-# Of `run`.
+# Of `run`; the first of whatever runs trials.
+Priority = Annotated[
+    str | None,
+    typer.Option(
+        metavar="{low,normal,high}",
+        help="The weight of its share of a cluster that others use too: 1, 2 (the default) or 4; not remembered.",
+    ),
+]
 NumSamples = Annotated[int | None, typer.Option(min=1, help="Searches only: trials in all.")]
 TimeBudget = Annotated[str | None, typer.Option(help="Start no trial after this time: 90s, 30m, 2h.")]
 MaxConcurrent = Annotated[int | None, typer.Option(min=1, help="At most this many trials at once.")]
 Workers = Annotated[int, typer.Option(min=1, help="Workers that train one trial together and share its batches (DDP).")]
 Cpus = Annotated[int, typer.Option(min=1, help="CPUs of each worker.")]
 Gpus = Annotated[float | None, typer.Option(min=0, help="GPUs of each: 0.5, 1, 2; default: 1 if there are any.")]
+DeviceKind = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND",
+        help="Train on this kind alone: CPU, or a GPU as Ray calls it, such as H100; default: the study's own, else what "
+        "most trials fit on.",
+    ),
+]
 Folds = Annotated[str | None, typer.Option(help="Ablations only: `all`, or numbers such as 0,1.")]
 AblationSeeds = Annotated[
     int | None, typer.Option("--seeds", min=1, help="Ablations only: seeds per variant and fold.")
@@ -91,6 +109,13 @@ Prefer = Annotated[
 ]
 Smoke = Annotated[
     bool, typer.Option("--smoke", help="Run all of it once, small: a minute or two, to see that it works.")
+]
+Notify = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CMD",
+        help="Run this command when it ends or stalls; FERTUNE_EVENT and FERTUNE_SUMMARY tell what happened.",
+    ),
 ]
 NoBaselines = Annotated[bool, typer.Option("--no-baselines", help="Measure no baselines before the first trial.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what it will cost; run nothing.")]

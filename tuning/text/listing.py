@@ -1,11 +1,15 @@
-"""What `list` shows: names of extensions, and registered models. Nothing heavy is imported."""
+"""What `list` and `status --all` show: names of extensions, registered models, studies in a line. Nothing heavy is imported."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+
+from tuning.records.home import elsewhere
 
 
 def show_listed(what: str, found: Sequence[Any], as_json: bool) -> None:
@@ -39,3 +43,42 @@ def model_lines(model: Any) -> list[str]:
         told.append(f"  {model.override.told}")
     several = len(model.error_budgets) > 1
     return told + [f"  {f'{one.salt}: ' if several else ''}{one.told}" for one in model.error_budgets]
+
+
+def show_overview(home: Path, found: Any, as_json: bool) -> None:
+    """Who runs on the cluster, and each study of the home in a line; as data an object for each."""
+    if as_json:
+        for where, told in (("cluster", found.on_cluster), ("home", found.studies)):
+            for one in told:
+                print(json.dumps({"of": where, **dataclasses.asdict(one)}))
+        if found.unreachable:
+            print(json.dumps({"of": "cluster", "unreachable": found.unreachable}))
+        return
+    print("\n".join(overview_lines(found) or [f"No study was begun under {home}.{elsewhere(home)}"]))
+
+
+def overview_lines(found: Any, now: float | None = None) -> list[str]:
+    """For people: a line for each study, first of the cluster and then of the home."""
+    told = [f"The cluster: {found.unreachable}"] if found.unreachable else []
+    if found.on_cluster:
+        told.append("On the cluster:")
+    for one in found.on_cluster:
+        whose = ", ".join([one.user, one.priority, *([] if one.here else ["another home"])])
+        slots = f"{one.held} of {one.wanted} slots of {one.slot}"
+        told.append(f"  {one.study} ({whose}): {one.waits_for or slots}")
+    if found.studies:
+        told.append("Of this home:")
+    for known in found.studies:
+        trials = ", ".join(f"{count} {state.lower()}" for state, count in known.trials.items()) or "no trial"
+        when = "" if known.last_event_at is None else f"; {known.last_event}, {_ago(now, known.last_event_at)}"
+        beside = f"; {known.told}" if known.told else ""
+        told.append(f"  {known.study}: {known.state}, {trials}{when}{beside}")
+    return told
+
+
+def _ago(now: float | None, then: float) -> str:
+    seconds = max((time.time() if now is None else now) - then, 0)
+    for length, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago"

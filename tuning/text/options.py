@@ -69,6 +69,12 @@ def require_compared(study: Study, table: Path | None) -> None:
     require_format(table)
 
 
+def require_all_alone(study: str | None, everybody: bool) -> None:
+    """`status --all` is of all studies."""
+    if everybody and study is not None:
+        raise ValueError("STUDY and --all were both given; --all shows every study. Give one of them.")
+
+
 def require_spread(sd: float | None, pilot: str | None, dry_run: bool) -> None:
     """A spread is what a plan is made from."""
     for option, value in (("--sd", sd), ("--pilot", pilot)):

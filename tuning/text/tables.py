@@ -143,6 +143,8 @@ def show_status(home: Path, found: Sequence[Any], as_json: bool) -> None:
 def print_status(found: Any, console: Console) -> None:
     """How one study stands."""
     console.print(titled(found.study, found.leaky), style="bold", highlight=False)
+    if found.waits_for:
+        console.print(f"  {found.waits_for}", highlight=False, markup=False, soft_wrap=True)
     if found.data_version > 1:
         console.print(f"  on version {found.data_version} of its data", highlight=False)
     for phase, states in found.trials.items():

@@ -139,7 +139,7 @@ def test_one_that_is_lost_again_and_again_is_failed_and_one_that_comes_on_is_not
 
 def test_while_trials_run_there_may_be_more_to_do_and_only_as_many_places_are_kept(desk):
     wanted = []
-    desk.books.places = SimpleNamespace(granted=5, trouble="", lost=False, want=wanted.append)
+    desk.books.places = SimpleNamespace(granted=5, trouble="", lost=False, waits_for="", want=wanted.append)
     desk.books.suggest("a")
     desk.books.suggest("b")
     assert desk.books.suggest("c") is None
@@ -154,7 +154,7 @@ def test_while_trials_run_there_may_be_more_to_do_and_only_as_many_places_are_ke
 
 
 def test_no_more_trials_run_than_there_are_places(desk):
-    desk.books.places = SimpleNamespace(granted=0, trouble="", lost=False)
+    desk.books.places = SimpleNamespace(granted=0, trouble="", lost=False, waits_for="")
     assert desk.books.suggest("a") is None
     desk.books.places.granted = 1
     assert desk.books.suggest("a")["spec"]["trial_id"] == "search-0000"
@@ -164,9 +164,22 @@ def test_no_more_trials_run_than_there_are_places(desk):
     desk.books.close()
 
 
+def test_that_it_waits_and_behind_whom_is_told_once(desk):
+    desk.books.places = places = SimpleNamespace(
+        granted=0, trouble="", lost=False, waits_for="demo waits behind smiles"
+    )
+    for _ in range(3):
+        assert desk.books.suggest("a") is None
+    places.waits_for = ""
+    desk.books.suggest("a")
+    places.waits_for = "demo waits behind smiles"
+    desk.books.suggest("a")
+    assert desk.listener.notes == ["demo waits behind smiles."] * 2
+
+
 def test_where_no_place_can_be_had_the_study_stops_with_the_reason(desk):
     desk.books.suggest("a")
-    desk.books.places = SimpleNamespace(granted=2, trouble="No slot could be started.", lost=False)
+    desk.books.places = SimpleNamespace(granted=2, trouble="No slot could be started.", lost=False, waits_for="")
     assert desk.books.suggest("b") == Searcher.FINISHED
     assert desk.books.stopper.stop_all()
     with pytest.raises(RuntimeError, match="No slot could be started"):
@@ -190,7 +203,7 @@ def test_a_file_of_the_study_that_vanished_stops_it_and_fails_no_trial(desk):
 
 def test_where_ray_has_no_machine_left_its_run_ends_and_the_next_goes_on_with_the_trials(desk):
     desk.books.suggest("a")
-    desk.books.places = SimpleNamespace(granted=2, trouble="", lost=True)
+    desk.books.places = SimpleNamespace(granted=2, trouble="", lost=True, waits_for="")
     assert desk.books.suggest("b") == Searcher.FINISHED
     assert desk.books.stopper.stop_all()
     desk.books.hand_out_again()

@@ -93,6 +93,15 @@ def test_a_placement_that_never_fits(tmp_path):
         enter(tmp_path, placement=Placement(cpus_per_worker=100_000, gpus_per_worker=0))
 
 
+def test_a_kind_of_device_that_the_study_was_not_begun_on(tmp_path):
+    with Ledger.write(tmp_path / tiny_study().name) as ledger:
+        ledger.open_study(settings=dict(tiny_study().settings), device_kind="H100")
+    with pytest.raises(ValueError, match="was begun on H100 and is to go on with CPUs"):
+        enter(tmp_path, placement=Placement(gpus_per_worker=0))
+    with pytest.raises(ValueError, match="Ray has no H100"):
+        enter(tmp_path)
+
+
 def test_a_seed_that_no_study_may_begin_with(tmp_path):
     with pytest.raises(ValueError, match=r"seed is 1000; 0 to 999 are allowed"):
         enter(tmp_path, tiny_study(seed=1000))

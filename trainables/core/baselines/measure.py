@@ -16,6 +16,7 @@ from trainables.core.baselines.network import NUM_FRAMES, plain_network
 from trainables.core.baselines.record import Baseline
 from trainables.core.config import TrainerConfig, make_config
 from trainables.core.phases import SCORED_ON
+from trainables.core.prepared.node_copy import near
 from trainables.core.prepared.splits import Splits, load_splits, people_of
 from trainables.core.prepared.stored import Prepared, open_prepared
 from trainables.core.training.metrics import scores
@@ -58,7 +59,7 @@ def measure_baselines(spec: TrialSpec, group: Group) -> list[dict[str, Any]]:
     """
     if not group.leads:
         return []
-    prepared = open_prepared(Path(spec.prepared))
+    prepared = open_prepared(near(Path(spec.prepared), spec.local_data).folder)
     splits = load_splits(Path(spec.splits))
     splits.require_disjoint(prepared.subject_ids)
     module = lookup.load("trainables", spec.trainable, "trainable")

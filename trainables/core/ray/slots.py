@@ -70,16 +70,13 @@ class Share(Protocol):
     """What of a cluster a study may use."""
 
     def allowed(self, held: int, wanted: int) -> int:
-        """How many slots it may have now, where it has `held` and could use `wanted`."""
+        """How many slots it may have now, where `held` have workers and it could use `wanted`, those included."""
         ...
 
-
-class Alone:
-    """A share of everything: nobody else is on the cluster."""
-
-    def allowed(self, held: int, wanted: int) -> int:
-        """As many as are wanted."""
-        return wanted
+    @property
+    def waits_for(self) -> str:
+        """For what and behind whom it waits; `""` where it does not."""
+        ...
 
 
 class _Slot:
@@ -91,11 +88,13 @@ class _Slot:
         self.name = f"{plan.run_name}-slot-{uuid.uuid4().hex[:6]}"
         self._queue = queue
         self._trainer: Any = None
+        self._ended = False
         self.thread = threading.Thread(target=self._run, daemon=True, name=self.name)
         self.thread.start()
 
     def end(self) -> None:
-        """End it now, whatever it does."""
+        """End it now, whatever it does; that is no error of its own."""
+        self._ended = True
         controller = getattr(self._trainer, "controller", None)
         if controller is not None:
             with contextlib.suppress(Exception):  # it is gone
@@ -119,7 +118,7 @@ class _Slot:
             )
             self._trainer.fit()
         except BaseException as error:  # whatever Ray raises: told by `Slots`, in the driver's own thread
-            self.error = str(error).strip() or type(error).__name__
+            self.error = "" if self._ended else str(error).strip() or type(error).__name__
 
 
 def _tell(queue: Any, slot: str, death: Death) -> bool:
@@ -153,6 +152,7 @@ class Slots:
         self.lost = False
         self._plan: SlotPlan | None = None
         self._slots: list[_Slot] = []
+        self._placed: set[str] = set()  # the names of those that have workers
         self._failed_starts, self._needed_at = 0, time.monotonic()
         self._ticking, self._closing = threading.Lock(), threading.Event()
         self.queue = _new_queue(name, max_attempts)
@@ -181,6 +181,11 @@ class Slots:
             self.trouble, self._failed_starts = "", 0
             self._tick()
 
+    @property
+    def waits_for(self) -> str:
+        """What the study waits for and behind whom; `""` where it has what it wants."""
+        return self.share.waits_for
+
     def cancel(self, trial_ids: Sequence[str]) -> None:
         """Stop trials that nobody follows any more."""
         with contextlib.suppress(RayError):
@@ -199,16 +204,22 @@ class Slots:
             for slot in [one for one in self._slots if not one.thread.is_alive()]:
                 self._slots.remove(slot)
                 self._ended(slot)
-            held, now = len(self._slots), time.monotonic()
-            if self.target >= held:
+            placed = [slot for slot in self._slots if slot.name in self._placed]
+            opening = [slot for slot in self._slots if slot.name not in self._placed]
+            now = time.monotonic()
+            if self.target >= len(self._slots):
                 self._needed_at = now
-            self.granted = min(self.target, self.share.allowed(held, self.target))
-            of_use = now - self._needed_at < IDLE_S and self.granted == self.target
+            allowed = self.share.allowed(len(placed), self.target)
+            self.granted = min(self.target, allowed)
+            of_use = now - self._needed_at < IDLE_S and allowed >= self.target
             former = [slot.name for slot in self._slots if slot.plan != self._plan]
-            self.queue.keep.remote(held if of_use else self.granted, former)
+            kept = self.queue.keep.remote(len(self._slots) if of_use else self.granted, former)
+            self._placed = set(ray.get(kept, timeout=QUEUE_S))
             if self._plan and not self.trouble and not self._closing.is_set():
-                missing = self.granted - (held - len(former))
+                missing = self.granted - (len(self._slots) - len(former))
                 self._slots += [_Slot(self._plan, self.queue) for _ in range(missing)]
+                for slot in opening[: max(0, -missing)] if not of_use else []:
+                    slot.end()
 
     def _ended(self, slot: _Slot) -> None:
         """Its thread is over: by `error`, else because the queue had nothing more for it."""

@@ -125,11 +125,15 @@ class TrialQueue:
             self._changed.notify_all()
             return served
 
-    async def keep(self, num_slots: int, former: Sequence[str] = ()) -> None:
-        """Let so many slots go on; of more, those go home that have no trial, and so does each of `former`."""
+    async def keep(self, num_slots: int, former: Sequence[str] = ()) -> list[str]:
+        """Let so many slots go on; of more, those go home that have no trial, and so does each of `former`.
+
+        Answers which slots have workers.
+        """
         async with self._changed:
             self._keep, self._former = num_slots, set(former)
             self._changed.notify_all()
+            return list(self._groups)
 
     async def cancel(self, trial_ids: list[str]) -> None:
         """Stop trials: those in a slot at their next report, with a checkpoint."""

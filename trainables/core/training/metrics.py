@@ -113,7 +113,7 @@ METRICS = _by_name(
         unit="s",
         direction="min",
         decimals=1,
-        measured="Seconds from the opening of the data to the last file of a trial, evaluation included.",
+        measured="Seconds from the opening of the data to a trial's last file, evaluation included, of all attempts.",
         by_device=True,
     ),
     Metric(

@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import gc
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from trainables.core.config import TrainerConfig, make_config
 from trainables.core.faces.ways import KEY as CROPPING
 from trainables.core.phases import COMPARING, SCORED_ON, Phase
 from trainables.core.prepared.batches import Clips
+from trainables.core.prepared.node_copy import near
 from trainables.core.prepared.splits import load_splits
 from trainables.core.prepared.stored import Prepared, open_prepared
 from trainables.core.starting import loaded_into
@@ -37,6 +37,7 @@ from trainables.core.training.precision import computes_bfloat16
 from trainables.core.training.predictions import Predictions, confusion, require_answers, scores_by_class
 from trainables.core.training.timing.reference import kind_of
 from trainables.core.training.trainer import Training, predict
+from trainables.core.training.wall_time import WallTime
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import DataError
 
@@ -54,6 +55,7 @@ class TrialSpec:
     `checkpoint_interval_s` apart; with 0 there is one after every epoch.
     `memory_share` is the share of its device's memory that a worker may take, `None` for whatever is there; `memory_gaps` is
     what was measured of it (`Forecast.num_bytes`). `idle_times_s` are the reference's on idle devices, by `kind_of`.
+    `local_data` says where on its machine a worker keeps a copy of the data (`near`); with `""` none is made.
     """
 
     trial_id: str
@@ -71,6 +73,7 @@ class TrialSpec:
     memory_share: float | None = None
     memory_gaps: float | None = None
     idle_times_s: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    local_data: str = ""
 
 
 class Stopped(Exception):
@@ -88,8 +91,13 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
     Raises `Stopped` when `report` says so, `NonFiniteLoss`, `DoesNotFit` for what is too large for the device, and `ValueError`
     for a parameter that the config lacks.
     """
-    started = time.perf_counter()
-    prepared = open_prepared(Path(spec.prepared))
+    with WallTime(Path(spec.folder), _identity(spec), writes=group.leads) as wall:
+        return _run(spec, report, group) | {"wall_time_s": wall.seconds}
+
+
+def _run(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]:
+    data = near(Path(spec.prepared), spec.local_data)
+    prepared = open_prepared(data.folder)
     splits = load_splits(Path(spec.splits))
     if splits.fingerprint != prepared.fingerprint:
         raise DataError(f"{spec.splits} was cut for other data than {spec.prepared}; start the study under a new name.")
@@ -110,7 +118,7 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
             trainings.append(training)
         return trainings
 
-    trainings = _trained_within_memory(spec, config, begun, report, group)
+    trainings = _trained_within_memory(spec, config, begun, report, group, data.note)
     scored = [_score(training, spec.phase) for training in trainings]
     for found in scored:
         if found is not None:
@@ -125,20 +133,21 @@ def run_trial(spec: TrialSpec, report: Report, group: Group) -> dict[str, float]
         write_predictions(spec, prepared, scored)
         _write_confusion(spec, prepared, scored)
         write_robustness(Path(spec.folder), curves)
-    return metrics | {"wall_time_s": time.perf_counter() - started}
+    return metrics
 
 
 def _trained_within_memory(
-    spec: TrialSpec, config: TrainerConfig, begun: Callable[[int], list[Training]], report: Report, group: Group
+    spec: TrialSpec, config: TrainerConfig, begun: Callable[[int], list], report: Report, group: Group, note: str
 ) -> list[Training]:
     """`_trained` in as many parts as the forecast says, and from the last checkpoint in more where a GPU is full."""
-    parts, note = 0, ""
+    parts = 0
     if spec.memory_share is not None:
         room = min(group.gather(room_of(group.device, spec.memory_share)))
         about: dict[str, Any] = {"workers": group.world_size, "trainings": len(spec.folds), "gaps": spec.memory_gaps}
         about["bfloat16"] = all(group.gather(computes_bfloat16(group.device.type)))
         found = fitting(spec.trainable, config, group.device.type, room, **about)
-        parts, note = found.parts, how_it_fits(spec.trainable, config, found, room, spec.memory_gaps)
+        parts = found.parts
+        note = f"{note} {how_it_fits(spec.trainable, config, found, room, spec.memory_gaps)}".strip()
     while True:
         try:
             return _trained(spec, functools.partial(begun, parts), config.epochs, report, group, note)

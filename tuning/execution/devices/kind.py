@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from trainables.core.training.memory.measured import name_here
 from tuning.execution.devices.memory import on_device
-from tuning.execution.devices.placement import Placement, slots_of
+from tuning.execution.devices.placement import CPU, Placement, slots_of
 from tuning.execution.reachable import given_address
 from tuning.execution.session import Session
 
@@ -18,10 +18,10 @@ def device_kind(placement: Placement, session: Callable[[], Session]) -> str:
     where its machines differ, that is one of them.
     """
     if not given_address():
-        return name_here(gpu=placement.gpus_per_worker != 0)
+        return name_here(gpu=placement.gpus_per_worker != 0 and placement.device_kind != CPU)
     try:
-        joined = session()
-        _, gpus = slots_of(placement, joined, 1)
-        return on_device(placement, gpus, name_here)
+        fit = slots_of(placement, session(), 1)
+        here = fit.bound(placement)
+        return on_device(here, fit.gpus_per_worker, name_here)
     except (OSError, ValueError, RuntimeError, MemoryError):
         return ""

@@ -16,7 +16,7 @@ from trainables.core.training.memory.measured import capacity, capacity_here, ga
 from trainables.core.training.precision import computes_bfloat16
 from tuning.execution.devices.placement import Placement, memory_share, slots_of
 from tuning.execution.reachable import given_address
-from tuning.execution.session import Session, look_ahead, open_session
+from tuning.execution.session import Session, look_ahead, open_session, session_ahead
 
 PATIENCE_S = 120.0  # for a device that others may hold
 _CHOOSING = ("search", "nested_search", "ablation")  # the phases of configurations that no trial has had yet
@@ -142,15 +142,16 @@ def trial_memory(
 
 
 def foreseen(study: Study, placement: Placement, count: int, known: Mapping[str, float]) -> dict[str, Any]:
-    """What a plan says of memory (`Plan`), before anything runs; in words why it cannot be known.
+    """What a plan says of the device and its memory (`Plan`), before anything runs; in words why it cannot be known.
 
     GPUs of a cluster are asked, in a session of Ray's; where there is none to join, this machine's are looked at. `known` are
     the gaps that were measured before, by kind of device.
     """
     try:
-        session = Session(nodes=look_ahead())
-        slots, gpus = slots_of(placement, session, count)
-        share = memory_share(placement, session, slots, gpus)
+        session, told = session_ahead(look_ahead()), list[str]()
+        fit = slots_of(placement, session, count, told.append)
+        placement, gpus = fit.bound(placement), fit.gpus_per_worker
+        share = memory_share(placement, session, fit.slots, gpus)
         if gpus and given_address():
             with open_session():
                 room = _room(placement, gpus, share)
@@ -159,7 +160,8 @@ def foreseen(study: Study, placement: Placement, count: int, known: Mapping[str,
         need = need_of(study, room, workers=placement.workers, gaps=known.get(room.device))
     except (OSError, ValueError, RuntimeError) as error:
         return {"memory_told": f"unknown: {error}"}
-    sizes = {"memory_gib": need.num_bytes / GIB, "memory_room_gib": room.num_bytes / GIB}
+    sizes: dict[str, Any] = {"device": " ".join([f"{fit.device_kind}.", *told] if fit.device_kind else told)}
+    sizes |= {"memory_gib": need.num_bytes / GIB, "memory_room_gib": room.num_bytes / GIB}
     return {**sizes, "memory_parts": need.parts, "memory_told": need.told}
 
 
@@ -223,7 +225,8 @@ def on_device(placement: Placement, gpus: float, work: Callable[..., Any], *give
     import ray
     from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, WorkerCrashedError
 
-    process = ray.remote(num_cpus=placement.cpus_per_worker, num_gpus=gpus, max_calls=1, max_retries=0)
+    with_gpu: dict[str, Any] = {"num_gpus": gpus, "accelerator_type": placement.accelerator_type if gpus else None}
+    process = ray.remote(num_cpus=placement.cpus_per_worker, **with_gpu, max_calls=1, max_retries=0)
     answer = process(work).remote(*given)
     try:
         return ray.get(answer, timeout=PATIENCE_S)

@@ -37,6 +37,11 @@ class Places(Protocol):
         """Whether Ray has no machine any more."""
         ...
 
+    @property
+    def waits_for(self) -> str:
+        """What more of them wait for and behind whom, a sentence without its end; `""` where none does."""
+        ...
+
     def want(self, target: int) -> None:
         """No more than `target` trials are to run from now on."""
         ...
@@ -49,6 +54,7 @@ class Unlimited:
     granted: int = sys.maxsize
     trouble: str = ""
     lost: bool = False
+    waits_for: str = ""
 
     def want(self, target: int) -> None:
         """Nothing is kept free."""

@@ -11,14 +11,14 @@ from trainables.core.phases import Phase
 from trainables.core.ray.slots import SlotPlan
 from trainables.core.ray.trial_actor import ACTOR_CPUS, TrialActor
 from tuning.execution.bookkeeper import Bookkeeper
-from tuning.execution.devices.placement import Placement
+from tuning.execution.devices.placement import Fit, Placement
 from tuning.execution.phase.machines import Machines
 
 MOST_RUNS = 5  # of Tune for one phase, each after all machines of Ray were gone
 
 
 class TuneRun:
-    """The trials of `phase` that `bookkeeper` hands out, `num_slots` at once, each in a slot as `placement` says.
+    """The trials of `phase` that `bookkeeper` hands out, as many at once and each on what `fit` and `placement` say.
 
     Tune's own results lie under `storage`. Where all machines of Ray are gone, it is begun anew, and the trials go on.
     """
@@ -28,28 +28,29 @@ class TuneRun:
         machines: Machines,
         phase: Phase,
         bookkeeper: Bookkeeper,
+        fit: Fit,
+        placement: Placement,
         *,
         storage: Path,
-        num_slots: int,
-        placement: Placement,
-        gpus_per_worker: float,
         verbose: bool,
     ) -> None:
         self._machines, self._phase, self._bookkeeper = machines, phase, bookkeeper
-        self._storage, self._num_slots, self._verbose = str(storage), num_slots, verbose
+        self._fit, self._placement = fit, placement
+        self._storage, self._verbose = str(storage), verbose
         self._plan = SlotPlan(
             run_name=machines.study,
             storage=self._storage,
             workers=placement.workers,
             cpus_per_worker=placement.cpus_per_worker,
-            gpus_per_worker=gpus_per_worker,
+            gpus_per_worker=fit.gpus_per_worker,
+            accelerator_type=fit.accelerator_type,
         )
 
     def fit(self) -> None:
         """Return when the bookkeeper has nothing more to be done, or has met an error."""
         for number in range(MOST_RUNS):
-            slots = self._machines.slots()
-            slots.want(self._num_slots, self._plan)
+            slots = self._machines.slots(self._fit, self._placement)
+            slots.want(self._fit.slots, self._plan)
             self._bookkeeper.places = slots
             try:
                 self._tuner(slots.queue, number).fit()
@@ -67,7 +68,7 @@ class TuneRun:
             tune_config=tune.TuneConfig(
                 search_alg=self._bookkeeper,
                 num_samples=-1,
-                max_concurrent_trials=self._num_slots,
+                max_concurrent_trials=self._fit.slots,
                 reuse_actors=True,
                 trial_name_creator=lambda trial: f"{study}-{trial.config['spec']['trial_id']}",
                 trial_dirname_creator=lambda trial: f"{trial.config['spec']['trial_id']}-{trial.trial_id}",

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import ray
 from ray import cloudpickle
+from ray.exceptions import RayActorError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from tuning.execution.sharing.messages import beat_of, message, turn_message
@@ -107,7 +108,7 @@ def studies_of_cluster() -> list[dict[str, Any]]:
     """What `Keeper.standing` says on the cluster that this process has joined; nothing where no study runs."""
     try:
         return ray.get(ray.get_actor(NAME, NAMESPACE).standing.remote(), timeout=_PATIENCE_S)
-    except (ValueError, ray.exceptions.RayActorError):
+    except (ValueError, RayActorError):
         return []
 
 

@@ -48,4 +48,12 @@ def home_identity(home: Path) -> str:
                 os.replace(draft, path)
         with contextlib.suppress(FileNotFoundError):
             draft.unlink()
+    return known_identity(home)
+
+
+def known_identity(home: Path) -> str:
+    """The identity of `home`; `""` where none was written yet."""
+    path = home / files.HOME_ID
+    if not path.exists():
+        return ""
     return f"{path.read_text(encoding='utf-8').strip()}-{path.stat().st_ino:x}"

@@ -33,7 +33,7 @@ class Beat:
     token: str
     held: int
     wanted: int
-    slot: SlotNeed = SlotNeed()
+    slot: SlotNeed = dataclasses.field(default_factory=SlotNeed)
     priority: str = "normal"
     user: str = ""
     host: str = ""
@@ -235,11 +235,12 @@ class Turns:
     def _waits_for(self, one: _Study, whole: Amount, now: float) -> str:
         if one.allowed and one.is_aside(now):
             return waits_for(one.beat.slot, (), whole=whole, is_aside=True)
-        if one.beat.held or one.allowed and one.slot.fits(whole) or not one.beat.wanted:
+        if one.beat.held or (one.allowed and one.slot.fits(whole)) or not one.beat.wanted:
             return ""
         others = [other for other in self._studies.values() if other is not one]
-        before = [other for other in others if other.beat.held or other.allowed]
-        return waits_for(one.beat.slot, [(other.beat.study, other.beat.user, other.beat.priority) for other in before], whole=whole)
+        before = [other.beat for other in others if other.beat.held or other.allowed]
+        named = [(beat.study, beat.user, beat.priority) for beat in before]
+        return waits_for(one.beat.slot, named, whole=whole)
 
 
 def _stuck_for(one: _Study, now: float) -> int:

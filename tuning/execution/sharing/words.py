@@ -9,9 +9,7 @@ from tuning.execution.sharing.shares import Amount, SlotNeed
 MOST_NAMED = 3
 
 
-def waits_for(
-    slot: SlotNeed, before: Sequence[tuple[str, str, str]], *, whole: Amount, is_aside: bool = False
-) -> str:
+def waits_for(slot: SlotNeed, before: Sequence[tuple[str, str, str]], *, whole: Amount, is_aside: bool = False) -> str:
     """A sentence without its end: for what, and behind which (study, user, priority)."""
     need = f"waits for a slot ({slot})"
     has = f"{whole.cpus:g} CPUs" + (f" and {whole.gpus:g} GPUs" if whole.gpus or slot.gpus_per_worker else "")

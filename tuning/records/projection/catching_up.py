@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from trainables.core import files
 from tuning.records.home import known_studies
 from tuning.records.ledger import Ledger
 from tuning.records.mlflow_client import database_path, default_uri, shown_uri, silence
@@ -25,7 +26,8 @@ def left_open(home: Path, studies: Iterable[str] | None = None) -> list[str]:
     database = database_path(uri)
     if database is not None and not database.exists():
         return []
-    names = known_studies(home) if studies is None else [name for name in studies if (home / name).is_dir()]
+    wanted = None if studies is None else set(studies)
+    names = [name for name in known_studies(home) if wanted is None or name in wanted]
     return [name for name in names if _is_left(home / name, (store_of(uri, home), shown_uri(uri)))]
 
 
@@ -47,7 +49,8 @@ def catch_up(home: Path, studies: Iterable[str] | None = None, *, patience_s: fl
 
 def _is_left(folder: Path, stores: tuple[str, str]) -> bool:
     mark = Mark.read(folder)
-    return (mark is None or (mark.is_open and mark.uri in stores)) and not is_written(folder)
+    lost = mark is None and (folder / files.TRACKED_LOCK).exists()
+    return (lost or (mark is not None and mark.is_open and mark.uri in stores)) and not is_written(folder)
 
 
 def _caught_up(home: Path, name: str, uri: str, deadline: float) -> bool:

@@ -124,7 +124,7 @@ class LedgerFile:
                 f"{self.path} is another study's by now: it was begun anew while this process ran it. What this process has "
                 "done since is lost there; run it under another name."
             )
-        aside = self.path.with_name(f"{files.DAMAGED}{self.path.name}")
+        aside = self.folder / files.DAMAGED_LEDGER
         keeps = not whole.startswith(found)
         temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
         try:

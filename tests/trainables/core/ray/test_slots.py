@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from trainables.core.ray import slots as module
-from trainables.core.ray.slots import Alone, SlotPlan, Slots, is_gone
+from trainables.core.ray.slots import SlotPlan, Slots, is_gone
 
 PLAN = SlotPlan(run_name="demo", storage="/nowhere")
 
@@ -27,16 +27,21 @@ class FakeSlot:
 
 
 made: list[FakeSlot] = []
+ALL = SimpleNamespace(allowed=lambda held, wanted: wanted, waits_for="")
 
 
 class Queue:
     """Keeps what it is told; `served` are the slots that had a trial."""
 
     def __init__(self):
-        self.kept, self.ended_with, self.served = [], [], set()
-        self.keep = SimpleNamespace(remote=lambda number, former: self.kept.append((number, list(former))))
+        self.kept, self.ended_with, self.served, self.placing = [], [], set(), True
+        self.keep = SimpleNamespace(remote=self._keep)
         self.ended = SimpleNamespace(remote=self._ended)
         self.close = SimpleNamespace(remote=lambda: None)
+
+    def _keep(self, number, former):
+        self.kept.append((number, list(former)))
+        return [slot.name for slot in living()] if self.placing else []
 
     def _ended(self, name, reason, own):
         self.ended_with.append((name, reason, own))
@@ -61,7 +66,7 @@ def living():
 
 
 def test_as_many_are_opened_as_are_wanted_and_they_live_on_from_phase_to_phase(ray):
-    slots = Slots(Alone(), name="demo")
+    slots = Slots(ALL, name="demo")
     slots.want(2, PLAN)
     slots.want(0)
     ray.now += module.IDLE_S - 1
@@ -73,7 +78,7 @@ def test_as_many_are_opened_as_are_wanted_and_they_live_on_from_phase_to_phase(r
 
 
 def test_those_of_which_nobody_has_need_for_a_while_go_home(ray):
-    slots = Slots(Alone(), name="demo")
+    slots = Slots(ALL, name="demo")
     slots.want(2, PLAN)
     slots.want(1)
     slots._tick()
@@ -88,7 +93,7 @@ def test_those_of_which_nobody_has_need_for_a_while_go_home(ray):
 
 
 def test_one_that_died_is_followed_by_another_and_its_trial_is_no_worse_for_it(ray):
-    slots = Slots(Alone(), name="demo")
+    slots = Slots(ALL, name="demo")
     slots.want(2, PLAN)
     ray.queue.served = {slot.name for slot in made}
     for _ in range(module.MOST_STARTS + 1):
@@ -104,7 +109,7 @@ def test_one_that_died_is_followed_by_another_and_its_trial_is_no_worse_for_it(r
 
 
 def test_where_none_ever_gets_to_a_trial_it_is_given_up_with_the_reason(ray):
-    slots = Slots(Alone(), name="demo")
+    slots = Slots(ALL, name="demo")
     slots.want(1, PLAN)
     for _ in range(module.MOST_STARTS):
         assert slots.trouble == ""
@@ -117,7 +122,7 @@ def test_where_none_ever_gets_to_a_trial_it_is_given_up_with_the_reason(ray):
 
 
 def test_another_size_of_trial_forms_them_anew(ray):
-    slots = Slots(Alone(), name="demo")
+    slots = Slots(ALL, name="demo")
     slots.want(2, PLAN)
     former = [slot.name for slot in made]
     pair = SlotPlan(run_name="demo", storage="/nowhere", workers=2)
@@ -143,8 +148,32 @@ def test_what_others_are_due_is_given_back_and_taken_when_it_is_free(ray):
     assert slots.granted == 1
 
 
+def test_the_share_hears_of_those_with_workers_and_what_is_still_opened_is_given_back_first(ray):
+    heard = []
+
+    def allowed(held, wanted):
+        heard.append((held, wanted))
+        return share.most
+
+    share = SimpleNamespace(allowed=allowed, most=2)
+    slots = Slots(share, name="demo")
+    ray.queue.placing = False
+    slots.want(2, PLAN)
+    slots._tick()
+    assert heard == [(0, 2), (0, 2)]
+    share.most = 1
+    slots._tick()
+    assert len(living()) == 1, "one that has no workers yet is ended"
+    ray.queue.placing = True
+    slots._tick()
+    slots._tick()
+    assert heard[-1] == (1, 2)
+    assert len(living()) == 1
+    assert slots.trouble == ""
+
+
 def test_a_ray_without_machines_is_lost_and_nothing_is_opened_in_it(ray):
-    slots = Slots(Alone(), name="demo")
+    slots = Slots(ALL, name="demo")
     ray.nodes = [{"Alive": False}]
     slots.want(2, PLAN)
     assert slots.lost
@@ -152,7 +181,7 @@ def test_a_ray_without_machines_is_lost_and_nothing_is_opened_in_it(ray):
 
 
 def test_at_the_end_those_that_do_not_go_home_are_ended(ray):
-    slots = Slots(Alone(), name="demo")
+    slots = Slots(ALL, name="demo")
     slots.want(2, PLAN)
     slots._closing.set()
     with slots:

@@ -238,7 +238,7 @@ def test_of_more_slots_than_are_kept_those_without_a_trial_go_home_with_all_thei
         await submitted(queue, ONE)
         turn, _ = await queue.take("s", "a", "")
         idle = [await started(queue.take("t", "b", "", node)) for node in "xy"]
-        await queue.keep(1)
+        assert await queue.keep(1) == ["s", "t"]
         assert [await one for one in idle] == [None, None]
         await queue.report("search-0000", DONE)
         staying = await started(queue.take("s", "a", turn))

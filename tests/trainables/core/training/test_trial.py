@@ -10,7 +10,9 @@ import pytest
 import torch
 
 from tests.support.builders import RES_RBG, corrupted, make_spec, prepare_random, train
+from trainables.core import files
 from trainables.core.lookup import UnknownName
+from trainables.core.prepared import node_copy
 from trainables.core.prepared.batches import Clips
 from trainables.core.prepared.splits import load_splits
 from trainables.core.serving.classifier import Classifier
@@ -145,7 +147,7 @@ def test_a_confirmation_is_scored_on_the_holdout_alone(prepared, tmp_path):
 def test_a_refit_leaves_a_model_and_scores_nothing(prepared, tmp_path):
     train(make_spec(prepared, tmp_path / "refit-0000", phase="refit", epochs=1))
     left = sorted(path.name for path in (tmp_path / "refit-0000").iterdir())
-    assert left == ["model.json", "model.safetensors"]
+    assert left == ["model.json", "model.safetensors", "wall_time.json"]
 
 
 def test_a_parameter_that_the_config_lacks_is_answered_with_the_nearest(prepared, tmp_path):
@@ -192,3 +194,17 @@ def test_that_the_idle_time_of_its_device_is_not_known_while_another_is_comes_wi
     assert told("other", {"NVIDIA H100": 0.001}) == [kind_of(Group()), None]
     assert told("known", {kind_of(Group()): 0.008}) == [None, None]
     assert told("none", {}) == [None, None], "which was told before"
+
+
+def test_data_on_the_disk_of_the_machine_give_the_same_trial_and_a_note_says_where_they_are_not(
+    prepared, spec, outcome, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(node_copy, "_is_same_disk", lambda place, folder: False)
+    near = dataclasses.replace(spec, folder=str(tmp_path / "near"), local_data=str(tmp_path / "disk"))
+    curve, _ = train(near)
+    assert curve == outcome[0]
+    assert list((tmp_path / "disk").rglob(files.FRAMES))
+    (tmp_path / "file").touch()
+    curve, _ = train(dataclasses.replace(near, folder=str(tmp_path / "far"), local_data=str(tmp_path / "file")))
+    assert curve[0].pop("note").startswith(f"The data is read from {prepared.folder}, not copied to the disk")
+    assert curve == outcome[0]

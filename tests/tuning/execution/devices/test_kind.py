@@ -34,6 +34,7 @@ def test_without_a_cluster_it_is_this_machine_s_and_no_ray_is_started(monkeypatc
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "NVIDIA H100")
     assert device_kind(Placement(), started) == "NVIDIA H100"
     assert device_kind(Placement(gpus_per_worker=0), started) == cpu
+    assert device_kind(Placement(device_kind="CPU"), started) == cpu
 
 
 def test_on_a_cluster_a_worker_is_asked(cluster):

@@ -17,7 +17,7 @@ class Simulated:
     wants: int
     trial_s: tuple[int, int] = (5, 30)
     priority: str = "normal"
-    slot: SlotNeed = SlotNeed()
+    slot: SlotNeed = dataclasses.field(default_factory=SlotNeed)
     begins: int = 0
     ends: int = 10**9
     token: str = "driver"

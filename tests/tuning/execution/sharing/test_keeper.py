@@ -124,7 +124,7 @@ class TestOnRay:
         with share("first") as first:
             wait_until(lambda: first.allowed(0, 2) == 2, 60)
             with share("second") as second:
-                wait_until(lambda: first.allowed(2, 2) == 1 and second.allowed(0, 2) == 0, 30)
+                wait_until(lambda: second.allowed(0, 2) == 0 and first.allowed(2, 2) == 1, 30)
                 wait_until(lambda: second.waits_for.startswith("waits for a slot (1 CPU) behind first ("), 30)
                 standing = {one["study"]: one for one in studies_of_cluster()}
                 assert [standing[name]["held"] for name in ("first", "second")] == [2, 0]

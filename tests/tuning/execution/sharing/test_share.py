@@ -91,7 +91,9 @@ def test_it_begins_where_no_keeper_can_be_reached(keeper):
 
 
 def test_a_second_driver_of_a_study_is_refused_and_told_of_the_first(keeper, monkeypatch):
-    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", '{"metadata": {"job_submission_id": "raysubmit_1", "user": "anna"}}')
+    monkeypatch.setenv(
+        "RAY_JOB_CONFIG_JSON_ENV_VAR", '{"metadata": {"job_submission_id": "raysubmit_1", "user": "anna"}}'
+    )
     with share(keeper) as first:
         with pytest.raises(StudyBusy, match=r"demo is already running on this cluster: .* of anna") as refused:
             share(keeper).__enter__()

@@ -22,7 +22,11 @@ def claims(*asked):
         ([(2, CPU, 9), (2, CPU, 1)], Amount(cpus=4), [3, 1]),  # what one does not want is the other's
         ([(1, CPU, 9), (2, CPU, 9), (4, CPU, 9)], Amount(cpus=7), [1, 2, 4]),
         ([(1, CPU, 9), (1, Amount(cpus=3), 9)], Amount(cpus=6), [3, 1]),  # half of the CPUs each
-        ([(1, CPU, 99), (1, GPU, 9)], Amount(cpus=10, gpus=1), [100 / 11, 10 / 11]),  # of the CPUs and of the GPUs alike
+        (
+            [(1, CPU, 99), (1, GPU, 9)],
+            Amount(cpus=10, gpus=1),
+            [100 / 11, 10 / 11],
+        ),  # of the CPUs and of the GPUs alike
         ([(1, GPU, 9), (3, GPU, 9)], Amount(cpus=16, gpus=2), [0.5, 1.5]),
         ([(1, Amount(cpus=8), 9), (1, CPU, 9)], Amount(cpus=4), [0, 4]),  # what can never be placed takes nothing
         ([(1, CPU, 0), (1, CPU, 2)], Amount(cpus=1), [0, 1]),
@@ -35,7 +39,9 @@ def test_a_share_is_what_the_weights_say_of_what_is_wanted(asked, whole, shares)
 
 
 amounts = st.builds(Amount, cpus=st.integers(1, 8), gpus=st.sampled_from([0, 0.25, 1, 2]))
-asked_for = st.lists(st.builds(Claim, weight=st.sampled_from([1, 2, 4]), slot=amounts, wanted=st.integers(0, 20)), max_size=6)
+asked_for = st.lists(
+    st.builds(Claim, weight=st.sampled_from([1, 2, 4]), slot=amounts, wanted=st.integers(0, 20)), max_size=6
+)
 
 
 @given(asked_for, st.builds(Amount, cpus=st.integers(0, 40), gpus=st.integers(0, 8)))

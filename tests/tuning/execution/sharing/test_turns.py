@@ -1,5 +1,7 @@
 """Turns of studies on one cluster: all of it to one, shares by weight to several, and nobody waits for ever."""
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -71,7 +73,7 @@ def test_a_turn_lasts_longer_than_a_short_trial():
     studies = [Simulated(name, 1, trial_s=(2, 4)) for name in "ab"]
     Cluster(studies, Amount(cpus=1)).run(1800)
     held = studies[0].held_at[600:]
-    turns = sum(now and not before for before, now in zip(held, held[1:], strict=False))
+    turns = sum(now and not before for before, now in itertools.pairwise(held))
     assert turns <= 1200 / (2 * STRETCH_S)
     assert mean(held) == pytest.approx(mean(studies[1].held_at[600:]), rel=0.15)
 

@@ -1,0 +1,56 @@
+"""What a study asks of the machines that it runs on, tells its trials of them, and remembers."""
+
+import contextlib
+
+import pytest
+
+from tests.support.without_ray import LoopRunner
+from tests.tuning.execution.test_search_size import search_of
+from tuning.execution import runner as module
+from tuning.execution.devices.nodes import Node
+from tuning.execution.runner import Runner
+from tuning.execution.session import Session
+
+ONE = Session(nodes=(Node(num_cpus=2, node_id="n1"),), here="n1")
+TWO = Session(nodes=(*ONE.nodes, Node(num_cpus=2, node_id="n2")), here="n1")
+GPUS = Session(nodes=(Node(num_cpus=2, num_gpus=1, kind="T4"), Node(num_cpus=2, num_gpus=2, kind="H100")))
+
+
+@pytest.fixture
+def searched(prepared, tmp_path, monkeypatch):
+    """`searched(session)`: a runner that has run a trial on the machines of `session`."""
+    monkeypatch.setattr(module, "trial_memory", lambda *given, **named: ({}, {}))
+
+    def search(session):
+        monkeypatch.setattr(LoopRunner, "session", lambda self: session)
+        with LoopRunner(search_of(), tmp_path, prepared) as runner:
+            runner.search(1)
+        return runner
+
+    return search
+
+
+@pytest.mark.parametrize(("session", "told"), [(ONE, ""), (TWO, "auto")])
+def test_trials_on_several_machines_keep_the_data_near(searched, monkeypatch, session, told):
+    monkeypatch.delenv("FERTUNE_LOCAL_DATA", raising=False)
+    (spec,) = searched(session).specs
+    assert spec["local_data"] == told
+
+
+@pytest.mark.parametrize(("session", "kind"), [(ONE, "CPU"), (GPUS, "H100")])
+def test_a_study_remembers_its_kind_of_device_and_stays_on_it(searched, session, kind):
+    runner = searched(session)
+    assert runner.ledger.study["device_kind"] == kind
+    assert runner.placement.device_kind == kind
+    told = [note for note in runner.notes if "kinds" in note]
+    assert len(told) == (session is GPUS)
+
+
+def test_whoever_joins_a_cluster_asks_its_machines_before_all(prepared, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(module, "open_session", lambda verbose: contextlib.nullcontext(TWO))
+    monkeypatch.setattr(module, "require_shared", lambda *given: asked.append(given))
+    with LoopRunner(search_of(), tmp_path, prepared) as runner:
+        runner._session = None
+        assert Runner.session(runner) is Runner.session(runner) is TWO
+    assert asked == [(TWO, runner.folder, prepared.folder, runner.noted)]

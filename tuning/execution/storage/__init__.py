@@ -1,0 +1,1 @@
+"""What the machines of a cluster see of a study's files."""
