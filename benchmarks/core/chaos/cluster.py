@@ -79,6 +79,7 @@ class Cluster:
 
     def __init__(self, place: Path, network: Network, environment: Mapping[str, str]) -> None:
         self._place, self._network = place, network
+        self.temporary = place / "tmp"
         self._environment = clean_environment() | {
             "PATH": os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)]),
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
@@ -87,10 +88,10 @@ class Cluster:
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0" if not network.namespace else "1",
             "RAY_worker_maximum_startup_concurrency": "4",
-            "TMPDIR": str(place / "tmp"),
+            "TMPDIR": str(self.temporary),
             **environment,
         }
-        (place / "tmp").mkdir()
+        self.temporary.mkdir()
         self._port, self._dashboard, self._client = free_ports(3)
         self.head: Family | None = None
         self.node: Family | None = None

@@ -211,10 +211,12 @@ def _torn_ledger(scene: Scene) -> Struck | None:
 
 
 def _cache_deleted(scene: Scene) -> Struck | None:
+    """The prepared data in the home, and the copies of it that nodes keep among their temporary files."""
     if not (driver := scene.driver):
         return None
     at_s = time.time()
-    shutil.rmtree(scene.disk.home / files.PREPARED, ignore_errors=True)
+    for folder in (scene.disk.home / files.PREPARED, *scene.cluster.temporary.glob("fertune-data-*")):
+        shutil.rmtree(folder, ignore_errors=True)
     return Struck(driver.pid, at_s)
 
 

@@ -63,7 +63,9 @@ class Database:
 
     def start(self) -> None:
         """Over what there is. Raises `NotUp`."""
-        ready = self._as_user(self._programs / "pg_isready", "-h", HOST, "-p", self._port, "-U", "chaos")
+        ready = self._as_user(
+            self._programs / "pg_isready", "-h", HOST, "-p", self._port, "-U", "chaos", "-d", "postgres"
+        )
 
         def up() -> bool:
             """Started again where the one before still holds its memory."""
