@@ -108,6 +108,8 @@ class Cluster:
 
     def start_head(self) -> None:
         """A head at the address of the one before. Raises `NotUp`."""
+        # Ray takes a second node that outlives its head, on this machine, for a head that still runs.
+        (self._place / "ray" / "ray_current_cluster").unlink(missing_ok=True)
         options = {
             "port": self._port,
             "dashboard-port": self._dashboard,

@@ -148,8 +148,8 @@ def _end_driver(number: int) -> Callable[[Scene], Struck | None]:
         kill(victim, number=number)
         if not wait(lambda: not processes.is_alive(victim), 90):
             kill(victim)
-            return Struck(victim.pid, at_s, f"it ignored signal {number} for 90 s and was killed")
-        return Struck(victim.pid, at_s)
+            return Struck(victim.pid, at_s, f"it ignored signal {number} for 90 s and was killed", time.time() - at_s)
+        return Struck(victim.pid, at_s, lasted_s=time.time() - at_s)
 
     return strike
 

@@ -58,17 +58,6 @@ def test_a_checkpoint_goes_when_the_ledger_has_the_metrics(desk):
     desk.books.close()
 
 
-def test_a_disk_that_refuses_a_worker_stops_the_study_and_fails_no_trial(desk):
-    desk.books.suggest("a")
-    failed = {"failed": "RuntimeError: unexpected pos 576 vs 534", "refused": errno.ENOSPC}
-    desk.books.on_trial_complete("a", {"done": True, **failed})
-    assert desk.ledger.trials["search-0000"].state == "INTERRUPTED"
-    assert desk.books.stopper.stop_all()
-    with pytest.raises(OSError, match="No space left") as raised:
-        desk.books.close()
-    assert raised.value.filename == str(checkpoint(desk, 0).parent)
-
-
 def test_a_full_disk_at_the_end_of_a_trial_stops_the_study_and_keeps_its_checkpoint(desk, monkeypatch):
     desk.books.suggest("a")
     with monkeypatch.context() as for_a_while:
