@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -209,7 +210,7 @@ class Bookkeeper(search.Searcher):
         elif error:
             self._lost(trial_id, "The process that reports this trial died.")
             return
-        elif "failed" in result and not self._gone():
+        elif "failed" in result and "refused" not in result and not self._gone():
             self._keep_traceback(trial, result.get("traceback", ""))
             self._ledger.end(trial.trial_id, "FAILED", error=result["failed"], workers=workers)
         else:
@@ -221,6 +222,8 @@ class Bookkeeper(search.Searcher):
                     path.unlink()
         self._searcher.tell(trial)
         self._listener.trial_ended(trial)
+        if number := result.get("refused"):  # by the disk: no trial is to blame
+            raise OSError(number, os.strerror(number), self._spec(trial).folder)
 
     def _lost(self, trial_id: str, reason: str) -> None:
         """Tune's `trial_id` was lost: its trial is handed out again, unless that keeps happening."""

@@ -49,6 +49,7 @@ def work(config: Mapping[str, Any]) -> None:
 def _run(spec: dict[str, Any], queue: Any, group: Group) -> dict[str, Any]:
     """The last report of one trial: its metrics, the study's baselines where it is them, or why there are none."""
     from trainables.core.baselines.record import BASELINES
+    from trainables.core.full_disk import refusal
     from trainables.core.training.trial import Stopped, TrialSpec, run_trial
     from trainables.core.training.workers import whereabouts
 
@@ -69,4 +70,6 @@ def _run(spec: dict[str, Any], queue: Any, group: Group) -> dict[str, Any]:
     except RayError:  # nobody hears this worker any more
         raise
     except Exception as error:  # any error of a trial is the trial's result; the study goes on
-        return {"failed": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc(), "workers": workers}
+        failed = {"failed": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc(), "workers": workers}
+        refused = refusal(error)
+        return failed if refused is None else {**failed, "refused": refused}

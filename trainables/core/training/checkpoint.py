@@ -129,7 +129,8 @@ class Checkpoint:
     def _put(self, value: Any, name: str) -> None:
         temporary = self.path.with_name(_temporary(name, os.getpid()))
         try:
-            torch.save(value, temporary)
+            with temporary.open("wb") as file:  # given a path, torch would not say that the disk is full
+                torch.save(value, file)
             temporary.replace(self.path.with_name(name))
         except BaseException:
             with contextlib.suppress(OSError):
