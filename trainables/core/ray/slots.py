@@ -27,6 +27,7 @@ from ray import train
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from trainables.core.ray.causes import cause
 from trainables.core.ray.trial_actor import LEFT_FREE
 from trainables.core.ray.trial_queue import TrialQueue
 from trainables.core.ray.worker_loop import work
@@ -223,16 +224,14 @@ class Slots:
 
     def _ended(self, slot: _Slot) -> None:
         """Its thread is over: by `error`, else because the queue had nothing more for it."""
-        reason = (
-            f"The slot that trained it ended: {slot.error.splitlines()[-1][:300]}" if slot.error else "It went home."
-        )
+        reason = f"The slot that trained it ended: {cause(slot.error)}" if slot.error else "It went home."
         served = ray.get(self.queue.ended.remote(slot.name, reason, False), timeout=QUEUE_S)
         if not slot.error or served:
             self._failed_starts = 0
             return
         self._failed_starts += 1
         if self._failed_starts >= MOST_STARTS:
-            self.trouble = f"No slot could be started, though it was tried {MOST_STARTS} times: {slot.error}"
+            self.trouble = f"No slot could be started, though it was tried {MOST_STARTS} times: {cause(slot.error)}"
 
     def _wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds

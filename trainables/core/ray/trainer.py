@@ -30,6 +30,8 @@ from ray.train.v2._internal.execution.failure_handling.default import DefaultFai
 from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
 from ray.train.v2.api.exceptions import PreemptionError, TrainingFailedError, WorkerGroupError
 
+from trainables.core.ray.causes import cause
+
 if TYPE_CHECKING:
     from trainables.core.training.workers import Group
 
@@ -143,16 +145,12 @@ def _death(error: WorkerGroupError | PreemptionError) -> Death:
     if "running low on memory" in words:
         return Death("Ray ended its worker, since the machine ran out of memory.", own=True)
     if lost:
-        return Death(f"Its worker died: {_last_line(lost[0])}", own=True)
+        return Death(f"Its worker died: {cause(lost[0])}", own=True)
     if failed := next((one for one in found if isinstance(one, TrialFailed)), None):
         return Death(str(failed), own=True, failed=failed)
     if all(isinstance(one, RayError) for one in found):
         return Death("The queue of the study's trials died.", own=False)
-    return Death(f"Its worker ended: {_last_line(found[0])}", own=True)
-
-
-def _last_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[-1][:300]
+    return Death(f"Its worker ended: {cause(found[0])}", own=True)
 
 
 class _Backend(Backend):
