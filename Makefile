@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test test-fast test-system smoke lint format docs lock clean
+.PHONY: help setup demo up down test test-fast test-system test-cluster smoke lint format docs lock clean
 
 help:  ## This list, and what a Ray job uploads
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -41,6 +41,9 @@ test-system: setup  ## The tests that need a browser, real servers or a large Ra
 	@command -v chromium >/dev/null || { apt-get -qq update && apt-get -qq install -y chromium; }
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get -qq update && apt-get -qq install -y postgresql; }
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/system
+
+test-cluster: setup  ## Several studies, several machines, and faults at random moments: a quarter of an hour
+	$(BIN)/python -m pytest tests/clusters
 
 smoke: setup  ## Every study once, in seconds each, on drawn data
 	$(BIN)/python -m benchmarks.smoke

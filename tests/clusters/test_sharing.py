@@ -52,7 +52,8 @@ def test_each_has_its_share_and_none_waits_for_the_end_of_another(head):
     def over():
         shown = head.shell("python", "tune.py", "status", "--all", "--json", RAY_ADDRESS=head.address)
         if shown.returncode == 0:
-            seen.append(json.loads(shown.stdout)["running"])
+            told = [json.loads(line) for line in shown.stdout.splitlines()]
+            seen.append([one for one in told if one["of"] == "cluster" and "waits_for" in one])
         states = {head.get(f"/api/jobs/{job}")["status"] for job in jobs.values()}
         return not states & {"PENDING", "RUNNING"}
 
