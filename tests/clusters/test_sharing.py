@@ -10,7 +10,7 @@ from tuning.records.ledger import Ledger
 
 pytestmark = WITH_RAY
 
-NUM_TRIALS = 4
+NUM_TRIALS = 12  # of seconds each: a slot that is new is left alone for twenty
 HOMES = ("anna", "ben", "chloe")
 
 
@@ -50,10 +50,10 @@ def test_each_has_its_share_and_none_waits_for_the_end_of_another(head):
     seen = []
 
     def over():
-        shown = head.shell("python", "tune.py", "status", "--all", "--json", RAY_ADDRESS=head.address)
-        if shown.returncode == 0:
+        if not any(one["waits_for"] for one in seen):  # each question starts a process that joins Ray
+            shown = head.shell("python", "tune.py", "status", "--all", "--json", RAY_ADDRESS=head.address)
             told = [json.loads(line) for line in shown.stdout.splitlines()]
-            seen.append([one for one in told if one["of"] == "cluster" and "waits_for" in one])
+            seen.extend(one for one in told if one["of"] == "cluster" and "waits_for" in one)
         try:
             states = {head.get(f"/api/jobs/{job}")["status"] for job in jobs.values()}
         except OSError:  # a busy head
@@ -61,12 +61,10 @@ def test_each_has_its_share_and_none_waits_for_the_end_of_another(head):
         return not states & {"PENDING", "RUNNING"}
 
     logs = lambda: "\n".join(head.shell("ray", "job", "logs", job).stdout for job in jobs.values())  # noqa: E731
-    wait_until(over, 600, logs)
+    wait_until(over, 600, logs, every_s=10)
     trials = {name: spans(folder) for name, folder in folders.items()}
     assert {name: len(found) for name, found in trials.items()} == dict.fromkeys(HOMES, NUM_TRIALS), logs()
     first_end = min(found[-1][1] for found in trials.values())
+    assert max(found[0][0] for found in trials.values()) < first_end, "nobody waits for the end of another"
     assert {name: overlap(found, first_end) for name, found in trials.items()} == dict.fromkeys(HOMES, 1)
-    last_begun = max(found[0][0] for found in trials.values())
-    begun_before = [sum(begun < last_begun for begun, _ in found) for found in trials.values()]
-    assert max(begun_before) <= 2, "the last study begins after one trial of another"
-    assert any("behind" in study["waits_for"] for studies in seen for study in studies), seen
+    assert any("behind" in one["waits_for"] for one in seen), seen

@@ -5,16 +5,12 @@ import subprocess
 import sys
 
 import pytest
-import ray
 from ray import cloudpickle
 
 import tuning.execution.sharing
-from tests.support.ray_head import WITH_RAY, ray_head, wait_until
-from tuning.execution.sharing.keeper import NAME, NAMESPACE, Keeper, RayLine, studies_of_cluster
-from tuning.execution.sharing.key import StudyKey
+from tuning.execution.sharing.keeper import Keeper
 from tuning.execution.sharing.messages import message
-from tuning.execution.sharing.share import Share
-from tuning.execution.sharing.shares import Amount, SlotNeed
+from tuning.execution.sharing.shares import Amount
 from tuning.execution.sharing.turns import SETTLE_S, Beat
 
 
@@ -101,38 +97,3 @@ def test_its_code_needs_no_fertune_where_it_runs(tmp_path):
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout.strip()) == (0, "3"), done.stderr
-
-
-@pytest.fixture(scope="module")
-def joined():
-    with ray_head("--num-cpus=2") as head:
-        ray.init(address=head.address, log_to_driver=False, logging_level="ERROR")
-        try:
-            yield head
-        finally:
-            ray.shutdown()
-
-
-class TestOnRay:
-    pytestmark = WITH_RAY
-
-    def test_two_studies_share_two_cpus_and_leave_nothing(self, joined):
-        def share(study):
-            return Share(StudyKey(home="home", study=study), priority="high", slot=SlotNeed(), line=RayLine())
-
-        assert studies_of_cluster() == []
-        with share("first") as first:
-            wait_until(lambda: first.allowed(0, 2) == 2, 60)
-            with share("second") as second:
-                wait_until(lambda: second.allowed(0, 2) == 0 and first.allowed(2, 2) == 1, 30)
-                wait_until(lambda: second.waits_for.startswith("waits for a slot (1 CPU) behind first ("), 30)
-                standing = {one["study"]: one for one in studies_of_cluster()}
-                assert [standing[name]["held"] for name in ("first", "second")] == [2, 0]
-                assert standing["second"]["priority"] == "high"
-                ray.kill(ray.get_actor(NAME, NAMESPACE), no_restart=False)  # what it knew is lost
-                wait_until(lambda: first.allowed(1, 2) == 1 and second.allowed(0, 2) == 1, 60)
-        wait_until(lambda: not _keepers(), 30)
-
-
-def _keepers():
-    return [one for one in ray.util.list_named_actors(all_namespaces=True) if one["name"] == NAME]
