@@ -12,7 +12,8 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from benchmarks.core.chaos.cluster import BIN, NotUp, clean_environment, kill_family, new_family, wait
@@ -80,17 +81,9 @@ class Database:
         if not wait(up, 60, 0.5):
             raise NotUp(f"PostgreSQL does not answer: {(self._place.parent / 'postgres.log').read_text()[-2000:]}")
 
-    @contextlib.contextmanager
-    def away(self) -> Generator[int]:
+    def away(self) -> AbstractContextManager[int]:
         """It is killed, and begun again after the block; gives the number of what was hit."""
-        assert self.family is not None
-        assert self.family.leader is not None
-        pid = self.family.leader.pid
-        kill_family(self.family)
-        try:
-            yield pid
-        finally:
-            self.start()
+        return _away(self.family, self.start)
 
     def stop(self) -> None:
         if self.family:
@@ -158,17 +151,9 @@ class Tracking:
         if not self._answers():
             raise NotUp(f"MLflow does not answer: {log.read_text(errors='replace')[-2000:]}")
 
-    @contextlib.contextmanager
-    def away(self) -> Generator[int]:
+    def away(self) -> AbstractContextManager[int]:
         """The server is killed, and begun again after the block; gives the number of what was hit."""
-        assert self.family is not None
-        assert self.family.leader is not None
-        pid = self.family.leader.pid
-        kill_family(self.family)
-        try:
-            yield pid
-        finally:
-            self.start_server()
+        return _away(self.family, self.start_server)
 
     def stop(self) -> None:
         """Both, and what they started."""
@@ -178,3 +163,14 @@ class Tracking:
 
     def _answers(self) -> bool:
         return answer(f"{self.url}/api/2.0/mlflow/experiments/search?max_results=1")[0] == 200
+
+
+@contextlib.contextmanager
+def _away(family: Family | None, begin: Callable[[], object]) -> Generator[int]:
+    assert family is not None
+    assert family.leader is not None
+    kill_family(family)
+    try:
+        yield family.leader.pid
+    finally:
+        begin()
