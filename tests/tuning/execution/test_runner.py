@@ -244,14 +244,15 @@ def test_a_signal_keeps_what_was_done_and_leaves_no_process_and_the_trial_goes_o
 def test_a_full_disk_ends_the_study_in_its_own_words_and_a_damaged_checkpoint_begins_its_trial_anew(studied, home):
     study, data = tiny_study(name="full", num_samples=1), home / "drawn" / NAME
     with Runner(study, Quiet(), home=home, data_root=data, checkpoint_interval_s=0.0) as runner:
-        write = runner.ledger._write_whole
+        file = runner.ledger._file
+        append = file.append
 
         def full(line):
             if b'"FINISHED"' in line:
                 raise OSError(errno.ENOSPC, "No space left on device")
-            write(line)
+            append(line)
 
-        runner.ledger._write_whole = full
+        file.append = full
         with pytest.raises(OSError, match="No space left on device"):
             runner.search(1)
     checkpoint = home / "full" / "trials" / "search-0000" / "last.pt"
