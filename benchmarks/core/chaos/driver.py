@@ -1,4 +1,4 @@
-"""`python -m benchmarks.core.chaos.driver STUDY --data DIR --trials N [--resume]`: the driver of a study that is disturbed."""
+"""`python -m benchmarks.core.chaos.driver STUDY --data DIR --trials N [--epochs N] [--resume]`: a study that is disturbed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from benchmarks.core.chaos.study import CHECKPOINT_INTERVAL_S, chaos_study
+from benchmarks.core.chaos.study import CHECKPOINT_INTERVAL_S, EPOCHS, chaos_study
 from tuning.execution.devices.placement import Placement
 from tuning.execution.runner import Runner
 from tuning.execution.signals import interruptible
@@ -32,9 +32,10 @@ def main() -> int:
     parser.add_argument("study")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--trials", type=int, required=True)
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--resume", action="store_true")
     given = parser.parse_args()
-    study = chaos_study(given.study, num_trials=given.trials)
+    study = chaos_study(given.study, num_trials=given.trials, epochs=given.epochs)
     placement = Placement(max_concurrent=NUM_SLOTS)
     opened: dict[str, Any] = {
         "data_root": given.data,
