@@ -114,16 +114,22 @@ def _looked(node: Node, said: Answer | str, asked: Asked) -> Look:
 
 
 def _ask(nodes: Sequence[Node], asked: Asked) -> Iterable[tuple[Node, Answer | str]]:
-    """All at once, through Ray. A machine that has left meanwhile is passed over."""
+    """All at once, through Ray. A machine that has left is passed over, even one that Ray has not missed yet."""
     import ray
     from ray.exceptions import RayError
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+    from trainables.core.ray.slots import is_gone
+
     answers = {}
     for node in nodes:
+        if is_gone(node.node_id):
+            continue
         there = NodeAffinitySchedulingStrategy(node.node_id, soft=False)
         task = ray.remote(num_cpus=0, max_calls=1, max_retries=0)(look)
         answers[node] = task.options(scheduling_strategy=there).remote(asked, node.node_id)
+    if not answers:
+        return
     answered, silent = ray.wait(list(answers.values()), num_returns=len(answers), timeout=PATIENCE_S)
     for answer in silent:
         ray.cancel(answer, force=True)

@@ -57,6 +57,12 @@ def but_n2(*, writes_elsewhere=False, **changes):
     return ask
 
 
+def test_machines_that_are_gone_are_not_asked_though_ray_has_not_missed_them(home, monkeypatch):
+    monkeypatch.setattr("trainables.core.ray.slots.is_gone", lambda node: node != "n1")
+    monkeypatch.setattr("ray.remote", lambda **_: lambda _: pytest.fail("a machine was asked"))
+    assert require(home, None) == []
+
+
 def test_machines_that_see_all_are_used_without_a_word(home):
     assert require(home, seeing) == []
 
