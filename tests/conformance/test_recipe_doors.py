@@ -8,6 +8,7 @@ import yaml
 
 from tests.conftest import ROOT
 from tests.support.recipes import found
+from tuning.execution.jobs.environment import environment_of
 
 COMPOSE = [(path, document) for path in found.files("compose") for document in found.documents(path)]
 OBJECTS = [(path, document) for path in found.files("kubernetes") for document in found.documents(path)]
@@ -180,6 +181,23 @@ def test_files_of_secrets_stay_here(name, tmp_path):
         )
         assert ignored.returncode == 0, f"{kept} lets {name} pass"
     assert {"**/.env", "**/*.env"} <= set((ROOT / ".dockerignore").read_text(encoding="utf-8").split())
+
+
+@pytest.mark.parametrize("example", found.files("example"), ids=found.place)
+def test_no_secret_has_a_name_that_goes_with_a_job(example, monkeypatch):
+    named = re.findall(r"^(\w+)=", example.read_text(encoding="utf-8"), re.MULTILINE)
+    for name in named:
+        monkeypatch.setenv(name, "some value")
+    passed, _ = environment_of([], "http://127.0.0.1:8265")
+    assert [name for name in named if name in passed and SECRET.search(name)] == []
+
+
+def test_what_is_installed_is_installed_by_its_hash():
+    texts = [path.read_text(encoding="utf-8").replace("\\\n", " ") for path in found.files("dockerfile")]
+    texts += [command for _, document in LAUNCHERS for command in document["setup_commands"]]
+    installs = [part for text in texts for part in re.split(r"&&|\n", text) if "pip install" in part]
+    assert len(installs) > 2
+    assert [part for part in installs if "--require-hashes" not in part] == []
 
 
 def test_the_image_leaves_out_what_is_not_for_it():
