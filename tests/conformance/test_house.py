@@ -51,7 +51,10 @@ def test_a_function_fits_a_page():
 
 
 def test_the_tests_mirror_the_tree_of_the_code():
-    own = {"support", "support/extension", "support/servers", "conformance", "inputs", "system", "clusters"}
+    own = {
+        *("support", "support/extension", "support/recipes", "support/servers", "conformance", "inputs"),
+        *("system", "system/recipes", "clusters"),
+    }
     for folder in sorted({path.parent for path in (ROOT / "tests").rglob("*.py")} - {ROOT / "tests"}):
         room = folder.relative_to(ROOT / "tests").as_posix().removeprefix("extension").strip("/")
         assert room in own or (ROOT / room).is_dir(), room
