@@ -1,15 +1,14 @@
 """The recipe for Slurm, run by Slurm: a search on two nodes, moved in the middle, which goes on where it was."""
 
 import stat
-import subprocess
 from collections import Counter
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.conftest import ROOT
 from tests.support.ray_head import SMOKE, WITH_RAY, wait_until
+from tests.support.servers.secrets import of_the_checkout, where_it_is
 from tests.support.servers.slurm import processes_of, slurm
 from tuning.records.ledger import Ledger
 
@@ -28,21 +27,6 @@ def finished(folder: Path) -> set[str]:
     """The trials that have ended well; none before the study is begun."""
     ledger = Ledger.read(folder) if (folder / "ledger.jsonl").exists() else None
     return {name for name, one in (ledger.trials if ledger else {}).items() if one.state == "FINISHED"}
-
-
-def where_it_is(secret: bytes, places: list[Path]) -> set[Path]:
-    """The files among `places`, and the command lines of this machine, that hold a secret."""
-    files = [path for place in places for path in (place.rglob("*") if place.is_dir() else [place]) if path.is_file()]
-    return {
-        path for path in [*files, *Path("/proc").glob("[0-9]*/cmdline")] if path.exists() and secret in _bytes(path)
-    }
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:  # it has ended
-        return b""
 
 
 def test_a_search_on_two_nodes_goes_on_after_a_requeue_and_leaves_nothing(cluster, tmp_path):
@@ -86,7 +70,7 @@ def test_a_search_on_two_nodes_goes_on_after_a_requeue_and_leaves_nothing(cluste
 def _the_token_is_nowhere_else(cluster, job, places):
     """In files of the job's own folder in /tmp, which its owner alone reads, and in nothing that others see."""
     path = Path(f"/tmp/fertune-{job}/token")
-    token = path.read_bytes()
+    token = path.read_text()
     assert len(token) == 64
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -97,7 +81,5 @@ def _the_token_is_nowhere_else(cluster, job, places):
     shown = cluster.call("scontrol", "show", "job", "--details", job).stdout
     shown += cluster.call("scontrol", "write", "batch_script", job, "-").stdout
     assert job in shown
-    assert token.decode() not in shown
-    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    checkout = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert where_it_is(token, [ROOT / name for name in checkout]) == set()
+    assert token not in shown
+    assert where_it_is(token, of_the_checkout()) == set()

@@ -20,12 +20,16 @@ def stand_ins(tmp_path, monkeypatch):
     installed = {"program": "/usr/bin/prometheus"}
 
     def part(name: str, ports: Ports) -> Part:
-        command, log = ("sleep", "600"), tmp_path / f"{name}.log"
-        where = {f"--{name}-port": getattr(ports, name)}
         return Part(
-            name=name, title=name.title(), url="http://127.0.0.1:1", ports=where, command=command, log=log, environment=dict(os.environ),
+            name=name,
+            title=name.title(),
+            url="http://127.0.0.1:1",
+            ports={f"--{name}-port": getattr(ports, name)},
+            command=("sleep", "600"),
+            environment=dict(os.environ),
+            log=tmp_path / f"{name}.log",
             is_healthy=lambda: True,
-        )  # fmt: skip
+        )
 
     monkeypatch.setattr(metrics, "program", lambda: installed["program"])
     monkeypatch.setattr(metrics, "prometheus_server", lambda folder, ports: part("prometheus", ports))
