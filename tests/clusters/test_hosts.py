@@ -11,11 +11,12 @@ import pytest
 from benchmarks.core.chaos.cluster import Cluster
 from benchmarks.core.chaos.driver import DONE
 from benchmarks.core.chaos.network import Network, two_hosts
-from benchmarks.core.chaos.study import EPOCHS, draw
+from benchmarks.core.chaos.study import draw
 from tests.support.ray_head import WITH_RAY, wait_until
 from tuning.records.ledger import Ledger
 
 pytestmark = WITH_RAY
+EPOCHS = 40  # of about half a second
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +71,7 @@ def hosts():
 
 
 def test_a_trial_on_both_hosts_goes_on_after_a_cut(hosts):
-    hosts.begin("both", "--workers", "2")
+    hosts.begin("both", "--workers", "2", "--epochs", str(EPOCHS))
     wait_until(lambda: hosts.events("both", "epoch"), 300, lambda: hosts.words("both"))
     addresses = {actor["node_id"] for actor in hosts.cluster.state("actors") if "RayTrainWorker" in actor["class_name"]}
     assert len(addresses) == 2, "a worker on each host"
