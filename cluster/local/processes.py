@@ -42,8 +42,8 @@ class Family:
 
 
 def start(command: Sequence[str], *, environment: Mapping[str, str], family: Family, log: Path) -> Family:
-    """Start `command` in its family's folder, as the leader of a session, its words in `log` (its owner's only)."""
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    """Start `command` in its family's folder, as the leader of a session; `log` (its owner's only) is gone on with."""
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         begun = subprocess.Popen(
             command,

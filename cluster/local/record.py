@@ -23,6 +23,7 @@ class Ports:
     ray: int = 6379
     dashboard: int = 8265
     mlflow: int = 5000
+    prometheus: int = 9090  # where it is installed
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

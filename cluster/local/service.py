@@ -19,14 +19,14 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from cluster.local import asking, parts, processes
+from cluster.local import asking, logs, metrics, parts, processes
 from cluster.local.parts import Part
 from cluster.local.processes import Family, ServiceError
 from cluster.local.record import Ports, Record, Running, boot_id, load, new_secrets, save
 from tuning.execution.signals import interruptible
 from tuning.records.home import ROOT
 
-NAMES = ("mlflow", "ray")  # in the order of their start; the end is the other way round
+NAMES = ("mlflow", "ray")  # in the order of their start, before a Prometheus; the end is the other way round
 Say = Callable[[str], None]
 
 
@@ -46,6 +46,10 @@ class Service:
     @property
     def mlflow_url(self) -> str:
         return f"http://{asking.HOST}:{self.running.ports.mlflow}"
+
+    @property
+    def prometheus_url(self) -> str:
+        return f"http://{asking.HOST}:{self.running.ports.prometheus}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -84,9 +88,13 @@ def up(
             with interruptible():
                 parts.require_free({option: port for part in missing for option, port in part.ports.items()})
                 parts.write_settings(folder, record.secrets)
+                metrics.write_settings(folder, running.ray_folder)
+                for part in made:
+                    logs.rotate(part.log)
                 for part in missing:
                     say(f"Starting {part.title} at {part.url} ...")
                     running = _start(folder, record, running, part)
+                save(folder, dataclasses.replace(record, running=running))
                 _wait(made, running, patience_s, say)
         except BaseException:
             with _deaf():
@@ -98,7 +106,7 @@ def up(
             if missing:
                 say("Stopped again what this command had started.")
             raise
-        return Service(folder=folder, record=record, running=running, healthy=dict.fromkeys(NAMES, True))
+        return Service(folder=folder, record=record, running=running, healthy=dict.fromkeys(running.families, True))
 
 
 def down(home: Path, say: Say) -> bool:
@@ -114,9 +122,9 @@ def down(home: Path, say: Say) -> bool:
         made = {part.name: part for part in _parts(folder, record, running, None, None)}
         if processes.is_alive(running.families["ray"].leader):
             asking.stop_jobs(made["ray"].url, record.secrets.ray_token, say)
-        for name in reversed(NAMES):
+        for name, part in reversed(made.items()):
             if processes.stop(running.families[name]):
-                say(f"{made[name].title} is stopped.")
+                say(f"{part.title} is stopped.")
                 found = True
         _keep_logs(folder, running.ray_folder)
         save(folder, dataclasses.replace(record, running=None))
@@ -179,26 +187,31 @@ def _to_run(folder: Path, record: Record, wanted: Mapping[str, int]) -> Running:
     While one server lives the ports stay as they are: jobs know them.
     """
     before = record.running
-    alive = {name for name in NAMES if before and processes.is_alive(before.families[name].leader)}
+    names = (*NAMES, metrics.NAME) if metrics.program() else NAMES
+    alive = {name for name in names if before and processes.is_alive(before.families.get(name, _NOBODY).leader)}
     if before and alive:
         for name, port in wanted.items():
             given = getattr(before.ports, name)
             if port != given:
                 raise ServiceError(f"The service is up with --{name}-port {given}, not {port}: run `down` first.")
     if before:
-        for name in set(NAMES) - alive:
+        for name in before.families.keys() - alive:
             processes.stop(before.families[name], patience_s=10.0)  # whom a killed leader left behind
         if "ray" not in alive:
             _keep_logs(folder, before.ray_folder)
+    free = {} if metrics.NAME in wanted else {metrics.NAME: metrics.free_port()}
     return Running(
-        ports=before.ports if before and alive else Ports(**wanted),
+        ports=before.ports if before and alive else Ports(**wanted, **free),
         ray_folder=before.ray_folder if before and "ray" in alive else parts.new_ray_folder(folder),
         boot_id=boot_id(),
         families={
             name: before.families[name] if before and name in alive else Family(secrets.token_hex(16), folder)
-            for name in NAMES
+            for name in names
         },
     )
+
+
+_NOBODY = Family("", Path())
 
 
 def _parts(
@@ -206,7 +219,11 @@ def _parts(
 ) -> Sequence[Part]:
     mlflow = parts.mlflow_server(folder, record, running.ports)
     ray = parts.ray_head(folder, record, running.ports, running.ray_folder, num_cpus=num_cpus, num_gpus=num_gpus)
-    return mlflow, ray
+    return (
+        mlflow,
+        ray,
+        *([metrics.prometheus_server(folder, running.ports)] if metrics.NAME in running.families else ()),
+    )
 
 
 def _start(folder: Path, record: Record, running: Running, part: Part) -> Running:

@@ -131,6 +131,7 @@ def stand_ins(tmp_path, monkeypatch):
     """Programs called `ray` and `mlflow` that never answer; `lines` are theirs, to be changed before `up`."""
     lines = {"ray": "exec sleep 600", "mlflow": "exec sleep 600"}
     monkeypatch.setattr(parts, "BIN", tmp_path)
+    monkeypatch.setattr(service.metrics, "program", lambda: None)
 
     def up(**options) -> service.Service:
         for name, line in lines.items():

@@ -3,11 +3,10 @@
 import contextlib
 import dataclasses
 import json
-import os
 import shlex
+import shutil
 import socket
 import stat
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,10 +14,10 @@ import pytest
 
 from cluster.local import processes
 from cluster.local.asking import HOST, answer, basic, bearer
-from cluster.local.processes import Process
-from cluster.local.record import Ports, Record, load
-from tests.conftest import ROOT
 from tests.support.ray_head import WITH_RAY, free_ports, wait_until
+from tests.support.servers import doors
+from tests.support.servers.local import Machine
+from tests.support.servers.secrets import of_the_checkout, where_it_is
 
 pytestmark = WITH_RAY
 JOB = """
@@ -40,44 +39,6 @@ child = subprocess.Popen(["sleep", "600"], start_new_session=True)
 open(sys.argv[1], "w").write(str(child.pid))
 time.sleep(600)
 """
-
-
-class Machine:
-    """A person's machine: a home of their own, ports of their own, nothing of ours in the environment."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.home = folder, folder / "runs"
-        ray, dashboard, mlflow = free_ports(3)
-        self.ports = Ports(ray=ray, dashboard=dashboard, mlflow=mlflow)
-        (folder / "person").mkdir(parents=True)
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("RAY_", "MLFLOW_", "FERTUNE_", "PYTHONPATH"))}
-        self.environment = kept | {"HOME": str(folder / "person"), "FERTUNE_HOME": str(self.home)}
-
-    def call(self, *arguments: str, seconds: float = 200.0) -> subprocess.CompletedProcess[str]:
-        return self.shell(shlex.join([sys.executable, "-m", "cluster.local", *arguments]), seconds)
-
-    def shell(self, line: str, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            line, shell=True, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=seconds
-        )
-
-    def up(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        chosen = [f"--{name}-port={port}" for name, port in dataclasses.asdict(self.ports).items()]
-        return self.call("up", *chosen, "--num-cpus=2", "--num-gpus=0", "--timeout=180", *arguments)
-
-    def submit(self, *arguments: str) -> str:
-        """The printed command, with another job in it."""
-        printed = self.call("status").stdout.splitlines()[-1].removeprefix("Submit a job").strip()
-        assert printed.endswith(" -- python tune.py")
-        return printed.removesuffix(" -- python tune.py") + " " + shlex.join(arguments)
-
-    @property
-    def record(self) -> Record:
-        return load(self.home / "service")
-
-    def everybody(self) -> set[Process]:
-        families = self.record.running.families
-        return set().union(*(processes.members(family) for family in families.values()))
 
 
 @pytest.fixture(scope="module")
@@ -113,20 +74,57 @@ def test_strangers_are_refused(machine):
 
 
 def test_everything_listens_on_loopback_only(machine):
-    sockets = set()
-    for process in machine.everybody():
-        with contextlib.suppress(OSError):
-            for descriptor in Path(f"/proc/{process.pid}/fd").iterdir():
-                with contextlib.suppress(OSError):
-                    sockets.add(os.readlink(descriptor))
-    listening = []
-    for name in ("tcp", "tcp6"):
-        for line in Path("/proc/net", name).read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
-                listening.append(fields[1].rpartition(":")[0])
-    assert len(listening) >= 5
-    assert {address[-8:] for address in listening} == {"0100007F"}, listening  # 127.0.0.1, or ::ffff:127.0.0.1
+    found = doors.listening(process.pid for process in machine.everybody())
+    assert len(found) >= 5
+    assert {address.removeprefix("::ffff:") for address, _ in found} == {HOST}, found
+
+
+def test_no_port_of_ray_answers_without_the_token(machine):
+    """Every port that there is, whatever it is for, is asked everything."""
+    mark, token = machine.folder / "a stranger was here", machine.record.secrets.ray_token
+    open_to = {"its owner": set(), "strangers": set()}
+    for _, port in doors.listening(process.pid for process in machine.everybody()):
+        for given in (None, "0" * 64):
+            said = doors.by_grpc(port, given)
+            open_to["strangers"] |= {(port, method) for method, status in said.items() if status == "OK"}
+            headers = bearer(given) if given else {}
+            for door in doors.HTTP_OF_RAY:
+                status, content = doors.by_http(port, door, headers, doors.job(mark))
+                if status in range(200, 300) and not content.startswith(b"# "):  # measurements, for Prometheus
+                    open_to["strangers"].add((port, door))
+        open_to["its owner"] |= {method for method, status in doors.by_grpc(port, token).items() if status == "OK"}
+        reading = [door for door in doors.HTTP_OF_RAY if door.startswith("GET")]
+        open_to["its owner"] |= {door for door in reading if doors.by_http(port, door, bearer(token))[0] == 200}
+    assert open_to["strangers"] == set()
+    assert not mark.exists()
+    assert {*doors.GRPC[:4], "GET /api/jobs/", "GET /api/v0/actors"} <= open_to["its owner"], "these are the doors"
+
+
+def test_no_page_of_mlflow_answers_without_the_password_and_no_path_leaves_its_folder(machine):
+    port, password = machine.ports.mlflow, machine.record.secrets.mlflow_password
+    for headers in ({}, doors.basic("admin", "password1234"), doors.basic("admin", ""), doors.basic("", password)):
+        said = {door: doors.by_http(port, door, headers)[0] for door in doors.HTTP_OF_MLFLOW}
+        assert set(said.values()) == {401}, said
+    files = "/api/2.0/mlflow-artifacts/artifacts"
+    assert doors.by_http(port, f"GET {files}?path=", doors.basic("admin", password))[0] == 200
+    for way in doors.WAYS_OUT:
+        for door in (f"GET {files}/{way}", f"GET {files}?path={way}", f"GET /get-artifact?run_uuid=a&path={way}"):
+            _, content = doors.by_http(port, door, doors.basic("admin", password))
+            assert password.encode() not in content, door
+            assert b"service.json" not in content or b"error" in content.lower(), (door, content)
+
+
+def test_prometheus_measures_ray(machine):
+    """The machine's own, which is part of the service where it is installed."""
+    assert shutil.which("prometheus"), "This test starts Prometheus: make test-system installs it."
+    assert f"Prometheus     http://127.0.0.1:{machine.ports.prometheus}  " in machine.printed
+
+    def measured(query):
+        _, found = answer(f"http://{HOST}:{machine.ports.prometheus}/api/v1/query?query={query}")
+        return {float(one["value"][1]) for one in found["data"]["result"]} if found else set()
+
+    wait_until(lambda: measured("up") == {1.0}, 90, lambda: str(measured("up")))
+    wait_until(lambda: measured("ray_node_cpu_count"), 90)
 
 
 def test_a_job_tracks_to_the_service(machine):
@@ -163,6 +161,24 @@ def test_passwords_are_in_one_file_and_on_no_command_line(machine):
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             assert not any(secret in path.read_bytes() for secret in secrets), path
+
+
+def test_a_study_leaves_no_secret_where_others_read(machine):
+    """Not in its ledger, its logs and MLflow, nor in the description of its job, the checkout or a command line."""
+    study = ("python", "tune.py", "run", "demo", "--smoke", "--no-baselines", "--num-samples", "1")
+    done = machine.shell(machine.submit("--", *study), 300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (machine.home / "demo-smoke" / "ledger.jsonl").exists()
+    port, secrets = machine.ports.dashboard, machine.record.secrets
+    status, jobs = doors.by_http(port, "GET /api/jobs/", bearer(secrets.ray_token))
+    assert status == 200
+    assert b"demo --smoke" in jobs
+    service = machine.home / "service"
+    for name, secret in dataclasses.asdict(secrets).items():
+        own = {"ray_token": {service / "service.json", service / "ray_token"}}.get(name, {service / "service.json"})
+        places = [machine.home, machine.record.running.ray_folder, machine.folder / "person", *of_the_checkout()]
+        assert where_it_is(secret, places) == own, name
+        assert secret not in jobs.decode() + done.stdout + done.stderr
 
 
 def test_up_again_changes_nothing(machine):

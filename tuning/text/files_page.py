@@ -22,7 +22,8 @@ and its files are there and not in the home.
 _AFTER = """\
 MLflow itself writes `mlflow.db` and `artifacts/` for the modules named here. `mlflow.db.before-upgrade` is the copy that
 `doctor` has you make. What ends in `.tmp` or `.removed`, or begins with `.` and holds `.drawing-`, was half done by a process
-that died: `prune` frees it. `service/` is not a study's: it holds tokens, users and logs of `make up`.
+that died: `prune` frees it. `service/` is not a study's: it holds tokens, users and logs of `make up`;
+`slurm/` the logs of jobs of Slurm, and may be deleted.
 """
 
 

@@ -78,7 +78,7 @@ class Cluster:
     """Both nodes, in `place` (a short path). `environment` is what the head's user has set."""
 
     def __init__(self, place: Path, network: Network, environment: Mapping[str, str]) -> None:
-        self._place, self._network = place, network
+        self._place, self.network = place, network
         self.temporary = place / "tmp"
         self._environment = clean_environment() | {
             "PATH": os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)]),
@@ -115,7 +115,7 @@ class Cluster:
             "dashboard-port": self._dashboard,
             "ray-client-server-port": self._client,
             "dashboard-host": "127.0.0.1",
-            "node-ip-address": self._network.head,
+            "node-ip-address": self.network.head,
             "temp-dir": self._place / "ray",
         }
         self.head = self._started("head", ["--head"], options, self._node_ids)
@@ -124,10 +124,10 @@ class Cluster:
         """A second node, beside whatever the cluster still knows of the one before. Raises `NotUp`."""
         before = self._node_ids()
         options: dict[str, Any] = {
-            "address": f"{self._network.head}:{self._port}",
-            "node-ip-address": self._network.node,
+            "address": f"{self.network.head}:{self._port}",
+            "node-ip-address": self.network.node,
         }
-        if not self._network.namespace:  # one host: other ports than the head's
+        if not self.network.namespace:  # one host: other ports than the head's
             options |= {"min-worker-port": 20_100, "max-worker-port": 20_999}
         self.node = self._started("node", [], options, lambda: self._node_ids() - before)
 
@@ -210,7 +210,7 @@ class Cluster:
         }
         command = [str(BIN / "ray"), "start", "--block", "--disable-usage-stats", *flags]
         command += [f"--{key}={value}" for key, value in options.items()]
-        command = command if name == "head" else self._network.on_second_host(command)
+        command = command if name == "head" else self.network.on_second_host(command)
         family, log = new_family(self._place), self._place / f"{name}.log"
         return processes.start(command, environment=self._environment, family=family, log=log)
 

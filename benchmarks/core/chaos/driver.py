@@ -1,4 +1,4 @@
-"""`python -m benchmarks.core.chaos.driver STUDY --data DIR --trials N [--epochs N] [--resume]`: a study that is disturbed."""
+"""`python -m benchmarks.core.chaos.driver STUDY --data DIR --trials N [--resume]`: the driver of a study that is disturbed."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--trials", type=int, required=True)
     parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--resume", action="store_true")
     given = parser.parse_args()
     study = chaos_study(given.study, num_trials=given.trials, epochs=given.epochs)
-    placement = Placement(max_concurrent=NUM_SLOTS)
+    placement = Placement(max_concurrent=NUM_SLOTS, workers=given.workers)
     opened: dict[str, Any] = {
         "data_root": given.data,
         "placement": placement,

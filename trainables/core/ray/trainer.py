@@ -31,6 +31,7 @@ from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
 from ray.train.v2.api.exceptions import PreemptionError, TrainingFailedError, WorkerGroupError
 
 from trainables.core.ray.causes import cause
+from trainables.core.ray.interface import interface_of
 
 if TYPE_CHECKING:
     from trainables.core.training.workers import Group
@@ -90,7 +91,8 @@ def join() -> Group:
     """The group of the worker that this is called in; the first thing that every worker does.
 
     Tensors on GPUs travel by NCCL, everything else by gloo. Ray may count GPUs that are not there (`--num-gpus=4`): what
-    rank 0's torch sees is what counts.
+    rank 0's torch sees is what counts. Left alone, gloo takes the address of the machine's name, which on many leads to the
+    machine itself (127.0.1.1) and from no other one to it: it is told the interface that Ray uses.
     """
     import torch
     from ray.train.collective import broadcast_from_rank_zero
@@ -104,6 +106,8 @@ def join() -> Group:
         where = broadcast_from_rank_zero((_free_address(), real) if rank == 0 else None)
         assert where is not None
         address, real = where
+        if interface := interface_of(ray.util.get_node_ip_address()):
+            os.environ.setdefault("GLOO_SOCKET_IFNAME", interface)
         backend = "cpu:gloo,cuda:nccl" if real else "gloo"
         torch.distributed.init_process_group(backend, init_method=address, rank=rank, world_size=size)
     return Group(rank, size, get_device() if real else torch.device("cpu"))
