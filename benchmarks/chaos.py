@@ -21,6 +21,7 @@ import dataclasses
 import json
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -58,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--out", type=Path, help="write the rows to this CSV file")
     given = parser.parse_args(arguments)
+    # Whoever begins it in the background of a script has it ignore SIGINT, and so would its drivers, which get one.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     kinds = given.kinds.split(",")
     if unknown := sorted(set(kinds) - KINDS.keys()):
         parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(KINDS)}")
