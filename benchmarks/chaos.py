@@ -3,7 +3,7 @@
     python -m benchmarks.chaos [--faults 100] [--seed 0] [--kinds a,b] [--minutes 60] [--home DIR] [--out rows.csv]
 
 A Ray head and a second node (a network namespace with a cable to pull), MLflow's server over PostgreSQL, a disk of megabytes.
-A search of twelve given points runs on them undisturbed once; then again and again while what `--kinds` names (default: all of
+A search of 24 given points runs on them undisturbed once; then again and again while what `--kinds` names (default: all of
 `benchmarks/core/chaos/faults.py`) is done to it, each five times at least. An operator is played where one is needed: a server,
 a node or a head that is gone is begun anew, a driver that is gone with `--resume`.
 

@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print a JSON line a study, then one of all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--studies", type=int, default=3)
-    parser.add_argument("--trials", type=int, default=4, help="of each study, twelve at most")
+    parser.add_argument("--trials", type=int, default=4, help="of each study, 24 at most")
     parser.add_argument("--epochs", type=int, default=80, help="of each trial; of a third of a second or more")
     parser.add_argument("--cpus", type=int, default=2, help="slots of the head")
     parser.add_argument("--minutes", type=float, default=30, help="give up after so many")

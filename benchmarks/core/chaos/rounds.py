@@ -24,7 +24,7 @@ from benchmarks.core.chaos.study import chaos_study, configuration, measured
 from trainables.core import files
 from tuning.records.ledger import Ledger
 
-MOST_PAUSE_S = 4.0  # between the recovery from a fault and the next one
+MOST_PAUSE_S = 3.0  # between the recovery from a fault and the next one
 MOST_WORKERS_LOST = 2  # of one trial: a worker that dies three times is taken for a trial that kills its workers
 MOST_DRIVERS = 6  # begun in a row without any progress
 PATIENCE_S = 180.0  # for a sign of progress

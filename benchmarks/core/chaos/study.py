@@ -21,7 +21,7 @@ from tuning.records.ledger import Trial
 EPOCHS = 16  # of about half a second
 # How long after a checkpoint the next one may come: several epochs, so that there is progress to lose.
 CHECKPOINT_INTERVAL_S = 1.5
-SPACE: dict[str, list[Any]] = {"lr": [3e-4, 1e-3, 3e-3, 1e-2], "gru_hidden": [8, 16, 24]}
+SPACE: dict[str, list[Any]] = {"lr": [3e-4, 1e-3, 3e-3, 1e-2], "gru_hidden": [8, 12, 16, 20, 24, 32]}
 POINTS = [dict(zip(SPACE, values, strict=True)) for values in itertools.product(*SPACE.values())]
 
 
