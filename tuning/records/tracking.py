@@ -53,7 +53,7 @@ class Tracker:
         """Write what is left and stop."""
         self._closing.set()
         self._thread.join(timeout=1.2 * self.patience_s)
-        if self._projection.is_open and not self.error:
+        if self._projection.is_to_end(self._ended_by) and not self.error:
             self._thread.join(timeout=END_S)
 
     def run_id(self, trial_id: str) -> str:
@@ -91,14 +91,14 @@ class Tracker:
             try:
                 if self._projection.is_behind and not late:
                     more = self._projection.write()
-                elif deadline is not None and self._projection.is_open and not (late and self.error):
+                elif deadline is not None and self._projection.is_to_end(self._ended_by) and not (late and self.error):
                     self._projection.end(self._ended_by)
                 self.error, pause = "", 0.2
             except Exception as error:  # whatever MLflow raises: the ledger keeps the events
                 self.error = trouble(error, self.uri)
                 self._projection.disconnect()
                 pause = min(2 * pause, 10.0)
-            through = not (self._projection.is_behind or self._projection.is_open)
+            through = not (self._projection.is_behind or self._projection.is_to_end(self._ended_by))
             if late or (deadline is not None and through and not self.error):
                 return
             if not more:

@@ -1,4 +1,4 @@
-"""A trial that was halted goes on as it was begun: the same seed, parameters and folds, whatever the study is by now."""
+"""What goes on: a halted trial as it was begun, whatever the study is by now; a ledger says which fertune ran each part."""
 
 import pytest
 from ray import tune
@@ -6,7 +6,10 @@ from ray import tune
 from tests.support.ablation_driver import prepare_subjects, study_of, tuned_study
 from tests.support.without_ray import LoopRunner
 from tuning.ablate import ablate_variants
+from tuning.execution import runner as module
 from tuning.execution.seeds import search_seed
+from tuning.logs import logs
+from tuning.records.home import version
 from tuning.records.ledger import Ledger
 
 
@@ -98,3 +101,24 @@ def test_a_halted_training_of_an_ablation_goes_on_likewise(prepared, tmp_path, s
         assert rest.specs[0] == whole.specs[-1]
         asked = [(spec["phase"], spec["seed"], spec["folds"], str(spec["parameters"])) for spec in rest.specs]
         assert len(set(asked)) == len(asked)
+
+
+def test_the_beginning_of_a_study_and_each_driver_name_their_version(prepared, tmp_path, monkeypatch):
+    study = study_of(design=None, parameters={"lr": tune.loguniform(1e-4, 1e-2)}, num_samples=2)
+    with LoopRunner(study, tmp_path, prepared) as runner:
+        runner.search(1)
+        runner.search(2)
+    for now in (version(), "9.8.7"):
+        monkeypatch.setattr(module, "version", lambda now=now: now)
+        with LoopRunner(study, tmp_path, prepared) as runner:
+            runner.search(3 if now == "9.8.7" else 2)
+            runner.search(len(runner.ledger.of_phase("search")) + 1)
+    events = Ledger.read(tmp_path / study.name).events
+    assert events[0]["event"] == "study"
+    stated = [event["version"] for event in events if event["event"] == "study"]
+    assert (stated[0], set(stated)) == (version(), {version(), "9.8.7"})
+    drivers = [event for event in events if event["event"] == "driver"]
+    assert [event["version"] for event in drivers] == [version(), version(), "9.8.7"]
+    assert all("git_commit" in event for event in drivers)
+    told = [str(line) for line in logs(study.name, home=tmp_path) if "runs trials" in line.text]
+    assert [line.partition("  ")[2] for line in told][-1] == "fertune 9.8.7 runs trials"

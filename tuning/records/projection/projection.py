@@ -36,7 +36,7 @@ class Projection:
         self.store = store_of(uri, home)
         self.position = self._marked()  # how many events MLflow has
         self.runs: Runs | None = None
-        self.is_open = False  # whether the parent run is RUNNING: it ends with the driver
+        self._status = ""  # of the parent run, where it is known
         self._events: Events | None = None
 
     @property
@@ -48,6 +48,15 @@ class Projection:
     def is_behind(self) -> bool:
         """Whether there is something to write, or to find out."""
         return self.unwritten > 0 or (self.runs is None and bool(self.ledger.events))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the parent run is RUNNING: it ends with the driver."""
+        return self._status == "RUNNING"
+
+    def is_to_end(self, error: BaseException | None = None) -> bool:
+        """Whether `end` has something to tell: of a parent run that is open, or of a study that has got over an earlier end."""
+        return self.is_open or (self._status not in ("", "FINISHED") and outcome(self.ledger, error) == "FINISHED")
 
     def run_of(self, trial_id: str) -> str | None:
         """The run of a trial; `None` before it is known."""
@@ -81,8 +90,10 @@ class Projection:
             if status == "FAILED" and error is not None:
                 said = without_password(str(error) or type(error).__name__, self.uri)
                 client.set_tag(parent, tags.ERROR, said[:5000])
+            elif status == "FINISHED":
+                without_error(client, parent)
             client.set_terminated(parent, status=status, end_time=moment)
-            self.is_open = False
+            self._status = status
             self._mark()
 
     def _connect(self) -> None:
@@ -95,7 +106,7 @@ class Projection:
         if STUDY not in runs.by_trial:
             self._mark(is_open=True)
             runs.of(STUDY, self.ledger.folder.name, {}, self.ledger.events[0]["time"])
-        self.is_open = runs.client.get_run(runs.by_trial[STUDY]).info.status == "RUNNING"
+        self._status = runs.client.get_run(runs.by_trial[STUDY]).info.status
         self._events = Events(self.ledger, runs, self.ledger.events[: self.position], self._goes_on)
         self.runs = runs
 
@@ -106,7 +117,7 @@ class Projection:
             self._mark(is_open=True)
             without_error(self.runs.client, self.runs.by_trial[STUDY])
             self.runs.client.update_run(self.runs.by_trial[STUDY], status="RUNNING")
-            self.is_open = True
+            self._status = "RUNNING"
 
     def _marked(self) -> int:
         """How many events this MLflow already holds; another address, or another ledger, starts from nothing."""

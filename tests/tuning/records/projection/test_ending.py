@@ -80,6 +80,20 @@ def test_what_ended_the_driver_is_told_though_it_waits_for_nothing(home, uri, cl
 
 
 @pytest.mark.slow
+def test_a_study_that_has_got_over_its_error_is_finished_though_nothing_was_left_to_train(folder, uri, home, client):
+    with contextlib.suppress(OSError), Ledger.write(folder) as ledger, Tracker(ledger, uri, home) as tracker:
+        ledger.open_study(**FACTS)
+        ledger.start(make_trial(0))
+        ledger.end("search-0000", "FINISHED", METRICS)
+        tracker.run_id("search-0000")
+        raise OSError(2, "the prepared clips were removed")
+    assert states(client, folder) == {"study": "FAILED", "search-0000": "FINISHED"}
+    follow(folder, uri, home, lambda ledger: ledger.select(["search-0000"], "search-0000"))
+    assert states(client, folder) == {"study": "FINISHED", "search-0000": "FINISHED"}
+    assert "fertune.error" not in runs_of(client, folder)["study"].data.tags
+
+
+@pytest.mark.slow
 def test_an_error_before_the_first_trial_leaves_no_run_open(folder, uri, home, client):
     with contextlib.suppress(OSError), Ledger.write(folder) as ledger, Tracker(ledger, uri, home) as tracker:
         ledger.open_study(**FACTS)
