@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import gc
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,7 @@ from trainables.core.training.wall_time import WallTime
 from trainables.core.training.workers import Group
 from trainables.data.core.dataset import DataError
 
-# The worker calls it after every epoch on every rank, with the epoch's numbers, and `note` where there is something to
-# tell; it answers whether to go on.
+# Called after every epoch on every rank, with its numbers, and `note` where there is something to tell: whether to go on.
 Report = Callable[[Mapping[str, Any]], bool]
 
 
@@ -55,7 +55,8 @@ class TrialSpec:
     `checkpoint_interval_s` apart; with 0 there is one after every epoch.
     `memory_share` is the share of its device's memory that a worker may take, `None` for whatever is there; `memory_gaps` is
     what was measured of it (`Forecast.num_bytes`). `idle_times_s` are the reference's on idle devices, by `kind_of`.
-    `local_data` says where on its machine a worker keeps a copy of the data (`near`); with `""` none is made.
+    `local_data` says where on its machine a worker keeps a copy of the data (`near`); with `""` none is made. A trial that goes
+    on tells the rows after the first `epochs_told` again: they can be lost on their way though their checkpoint was written.
     """
 
     trial_id: str
@@ -74,6 +75,7 @@ class TrialSpec:
     memory_gaps: float | None = None
     idle_times_s: Mapping[str, float] = dataclasses.field(default_factory=dict)
     local_data: str = ""
+    epochs_told: int = sys.maxsize
 
 
 class Stopped(Exception):
@@ -165,8 +167,7 @@ def _trained(
     spec: TrialSpec, begun: Callable[[], list[Training]], epochs: int, report: Report, group: Group, note: str = ""
 ) -> list[Training]:
     """The trainings of `begun`, gone on with from their checkpoint where there is one, after their last epoch."""
-    interval_s = spec.checkpoint_interval_s
-    with Checkpoint(Path(spec.folder), _identity(spec), group, interval_s=interval_s) as checkpoint:
+    with Checkpoint(Path(spec.folder), _identity(spec), group, interval_s=spec.checkpoint_interval_s) as checkpoint:
         trainings = begun()
         damage = checkpoint.load_into(trainings)
         if damage:  # it may have been loaded in part
@@ -174,18 +175,18 @@ def _trained(
             trainings = begun()
         for training in trainings:
             training.after_step = lambda: checkpoint.save_if_due(trainings)
-        features = trainings[0].features
-        words = " ".join(filter(None, (damage, note, features.told() if features else "")))
-        told = {"note": words} if words else {}
+        words = filter(None, (damage, note, trainings[0].features.told() if trainings[0].features else ""))
+        told = {"note": said} if (said := " ".join(words)) else {}
         if spec.idle_times_s and (kind := kind_of(group)) not in spec.idle_times_s:
             told["unmeasured"] = kind
-        while (done := min(training.epoch for training in trainings)) < (spec.num_epochs or epochs):
+        through = min(training.epoch for training in trainings)
+        for done in range(min(through, spec.epochs_told), spec.num_epochs or epochs):
             for training in trainings:
                 if training.epoch == done:  # else its epoch was through when the checkpoint was written
                     training.run_epoch()
             go_on = report({"epoch": done + 1, **_mean([training.curve[done] for training in trainings]), **told})
             told = {}
-            checkpoint.save_if_due(trainings, now=not go_on or not interval_s)
+            checkpoint.save_if_due(trainings, now=not go_on or not spec.checkpoint_interval_s)
             if not go_on:
                 raise Stopped
     return trainings

@@ -1,6 +1,7 @@
 """A trial goes on from its checkpoint: within an epoch to the last bit, with other workers, from an earlier version's."""
 
 import copy
+import dataclasses
 
 import pytest
 import torch
@@ -120,6 +121,18 @@ def test_a_checkpoint_whose_best_weights_are_gone_is_set_aside(prepared, tmp_pat
     seen, _ = train(spec)
     assert [row["epoch"] for row in seen] == [1, 2]
     assert "FileNotFoundError" in seen[0]["note"]
+
+
+@pytest.mark.parametrize(("told", "again"), [(0, [1, 2, 3]), (1, [2, 3]), (2, [3]), (3, [3])])
+def test_rows_that_were_lost_on_their_way_are_told_again_from_the_checkpoint(prepared, tmp_path, told, again):
+    whole, metrics = train(make_spec(prepared, tmp_path / "whole", epochs=3))
+    spec = make_spec(prepared, tmp_path / "halted", epochs=3)
+    with pytest.raises(Stopped):
+        train(spec, stop_after=2)
+    rest, resumed = train(dataclasses.replace(spec, epochs_told=told))
+    assert [row["epoch"] for row in rest] == again
+    assert rest == whole[-len(again) :]
+    assert untimed(resumed) == untimed(metrics)
 
 
 def test_what_an_interruption_left_half_written_goes_at_the_next_start(prepared, tmp_path):
