@@ -60,6 +60,14 @@ def test_it_goes_on_first_with_its_own_seed_parameters_and_folds(prepared, tmp_p
     assert trials["search-0001"].parameters == {"lr": halted["parameters"]["lr"]}
 
 
+def test_it_is_told_how_many_rows_of_its_curve_are_known(prepared, tmp_path, halted):
+    with Ledger.write(tmp_path / "depths") as ledger:
+        ledger.epoch("search-0001", {"epoch": 1, "val_accuracy": 0.5})
+    with LoopRunner(search_of(), tmp_path, prepared) as runner:
+        runner.search(2)
+    assert (halted["epochs_told"], runner.specs[0]["epochs_told"]) == (0, 1)
+
+
 def test_what_the_study_is_by_now_is_for_new_trials_alone(prepared, tmp_path, halted):
     now = search_of(seed=5, search_folds=(1,), parameters={"lr": tune.loguniform(1e-2, 1e-1)})
     with LoopRunner(now, tmp_path, prepared) as runner:
