@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import json
 import shlex
-import shutil
 import socket
 import stat
 import sys
@@ -112,19 +111,6 @@ def test_no_page_of_mlflow_answers_without_the_password_and_no_path_leaves_its_f
             _, content = doors.by_http(port, door, doors.basic("admin", password))
             assert password.encode() not in content, door
             assert b"service.json" not in content or b"error" in content.lower(), (door, content)
-
-
-def test_prometheus_measures_ray(machine):
-    """The machine's own, which is part of the service where it is installed."""
-    assert shutil.which("prometheus"), "This test starts Prometheus: make test-system installs it."
-    assert f"Prometheus     http://127.0.0.1:{machine.ports.prometheus}  " in machine.printed
-
-    def measured(query):
-        _, found = answer(f"http://{HOST}:{machine.ports.prometheus}/api/v1/query?query={query}")
-        return {float(one["value"][1]) for one in found["data"]["result"]} if found else set()
-
-    wait_until(lambda: measured("up") == {1.0}, 90, lambda: str(measured("up")))
-    wait_until(lambda: measured("ray_node_cpu_count"), 90)
 
 
 def test_a_job_tracks_to_the_service(machine):
