@@ -36,11 +36,15 @@ def free_port(wanted: int = Ports.prometheus) -> int:
 
 
 def write_settings(folder: Path, ray_folder: Path) -> None:
-    """What Prometheus is to ask: every process of the Ray in `ray_folder` that is measured."""
+    """What Prometheus is to ask: every process of the Ray in `ray_folder` that is measured.
+
+    It begins beside Ray, and can watch no folder that is not there yet: it looks again by itself, which by default it
+    does every five minutes.
+    """
     found = str(ray_folder / DISCOVERY).replace("'", "''")
     (folder / SETTINGS).write_text(
         "global: {scrape_interval: 15s}\n"
-        f"scrape_configs: [{{job_name: ray, file_sd_configs: [{{files: ['{found}']}}]}}]\n",
+        f"scrape_configs: [{{job_name: ray, file_sd_configs: [{{files: ['{found}'], refresh_interval: 15s}}]}}]\n",
         encoding="utf-8",
     )
 

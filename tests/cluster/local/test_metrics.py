@@ -95,7 +95,8 @@ def test_it_listens_on_loopback_and_asks_whom_ray_names(tmp_path):
     folder.mkdir()
     metrics.write_settings(folder, folder / "ray")
     (asked,) = yaml.safe_load((folder / metrics.SETTINGS).read_text())["scrape_configs"]
-    assert asked["file_sd_configs"] == [{"files": [str(folder / "ray" / metrics.DISCOVERY)]}]
+    looked = {"files": [str(folder / "ray" / metrics.DISCOVERY)], "refresh_interval": "15s"}
+    assert asked["file_sd_configs"] == [looked]
     found = metrics.prometheus_server(folder, Ports(prometheus=19_090))
     assert "--web.listen-address=127.0.0.1:19090" in found.command
     assert found.ports == {"--prometheus-port": 19_090}
