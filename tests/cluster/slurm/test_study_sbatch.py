@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.servers.fake_slurm import SBATCH, FakeSlurm
+from tests.support.servers.fake_slurm import FakeSlurm
+from tests.support.servers.slurm import SBATCH
 
 _numbers = itertools.count(2_000_000_000 + os.getpid() * 100)  # of no job that this machine has
 

@@ -1,6 +1,5 @@
 """The doors of Ray and MLflow, as somebody finds them who may open sockets on this machine and knows no secret."""
 
-import base64
 import contextlib
 import http.client
 import json
@@ -10,7 +9,8 @@ from pathlib import Path
 import grpc
 import psutil
 
-HOST = "127.0.0.1"
+from cluster.local.asking import HOST
+
 # What Ray's servers are asked: of the head's memory, of the cluster's jobs, of a node, of a worker, by Ray Client.
 GRPC = (
     "/ray.rpc.NodeInfoGcsService/GetAllNodeInfo",
@@ -85,8 +85,3 @@ def by_http(port: int, door: str, headers: dict[str, str] | None = None, body: o
 def job(mark: Path) -> dict[str, str]:
     """A job that leaves a file, where somebody takes it."""
     return {"entrypoint": f"touch {mark}"}
-
-
-def basic(user: str, password: str) -> dict[str, str]:
-    """The header of somebody who tries a password."""
-    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}

@@ -7,10 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.conftest import ROOT
 from tests.support.ray_head import wait_until
+from tests.support.servers.slurm import SBATCH
 
-SBATCH = ROOT / "cluster" / "slurm" / "study.sbatch"
 PROGRAMS = {
     # Tasks one beside the other, each with the whole of standard input; the step's number is that of its start.
     "srun": r"""
