@@ -1,7 +1,7 @@
 """`python -m cluster.cloud.autostop --minutes N`: shuts this machine down when its Ray had nothing to do for N minutes.
 
 It runs on the head. Idle is a Ray without a running or waiting job or driver, and one that does not answer: a head whose Ray
-is gone costs as much. The disk stays, and `ray up` begins the same head again.
+is gone costs as much. The machine ends with its disk; studies are on the shared one, and `ray up` begins another head.
 """
 
 from __future__ import annotations
