@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ray.scripts.scripts import start
 from typer.main import get_command
 
 import tune
@@ -24,7 +25,7 @@ FOLDERS = {path.name: path for path in found.folders()}
 CHECKS = {"compose": schemas.compose, "launcher": schemas.launcher}
 MANIFESTS = [
     (kind, path, document)
-    for kind in ("compose", "launcher", "kubernetes")
+    for kind in ("compose", "launcher", "kubernetes", "settings")
     for path in found.files(kind)
     for document in found.documents(path)
 ]
@@ -41,8 +42,8 @@ def name_of(manifest) -> str:
 @pytest.fixture
 def refusal(request):
     """What refuses a manifest of its kind."""
-    kind, _, document = request.param
-    check = CHECKS.get(kind) or schemas.of_kubernetes(document)
+    kind, path, document = request.param
+    check = CHECKS.get(kind) or (schemas.settings(path) if kind == "settings" else schemas.of_kubernetes(document))
     if check is schemas.kuberay and not schemas.KUBERAY.is_dir():
         pytest.skip(schemas.NO_KUBERAY)
     return kind, document, check
@@ -116,6 +117,20 @@ def test_a_typo_in_any_key_of_a_manifest_is_refused(refusal):
     planted = dict(typos(document, kind))
     assert len(planted) > 4
     assert [place for place, changed in planted.items() if not check(changed)] == []
+
+
+@pytest.mark.parametrize("path", found.all_files(), ids=found.place)
+def test_ray_start_has_the_options_that_it_is_given(path):
+    text = re.sub(r"\\\s*\n|\s+", " ", path.read_text(encoding="utf-8"))
+    starts = re.findall(r"\bray start((?: --[a-z][^ ;&|`]*(?: [^-;&|`][^ ]*)?)*)", text)
+    given = re.findall(r"(?<= )--[a-z-]+", " ".join(starts))
+    assert {name for name in given if not any(name in option.opts for option in start.params)} == set()
+
+
+def test_a_setting_that_ray_start_refuses_is_noticed():
+    assert schemas.ray_start({"num-cpus": "0", "dashboard-host": "0.0.0.0", "block": "true"}) == ""
+    assert "num-cpux" in schemas.ray_start({"num-cpux": "0"})
+    assert "none" in schemas.ray_start({"num-cpus": "none"})
 
 
 @pytest.mark.parametrize("example", found.files("example"), ids=found.place)

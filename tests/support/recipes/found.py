@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import configparser
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,6 @@ _ENDINGS = {
     ".example": "example",
     ".toml": "settings",
     ".ini": "settings",
-    ".conf": "settings",
 }
 
 
@@ -59,8 +60,15 @@ def kind_of(path: Path) -> str:
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
-    """The documents of a YAML file, with what its anchors and merges mean."""
-    return [document for document in yaml.safe_load_all(path.read_text(encoding="utf-8")) if document]
+    """The documents of a YAML file, with what its anchors and merges mean; the one of a TOML or an INI file."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".toml":
+        return [tomllib.loads(text)]
+    if path.suffix == ".ini":
+        read = configparser.ConfigParser(interpolation=None)
+        read.read_string(text)
+        return [{section: dict(read[section]) for section in read.sections()}]
+    return [document for document in yaml.safe_load_all(text) if document]
 
 
 def commands(readme: Path) -> Iterator[list[str]]:
