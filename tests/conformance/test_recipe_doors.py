@@ -8,37 +8,11 @@ import yaml
 
 from tests.conftest import ROOT
 from tests.support.recipes import found
+from tests.support.recipes.objects import NOT_SECRET, OBJECTS, SECRET, containers, ray_specs
 from tuning.execution.jobs.environment import environment_of
 
 COMPOSE = [(path, document) for path in found.files("compose") for document in found.documents(path)]
-OBJECTS = [(path, document) for path in found.files("kubernetes") for document in found.documents(path)]
 LAUNCHERS = [(path, document) for path in found.files("launcher") for document in found.documents(path)]
-SECRET = re.compile(r"password|token|secret|_key|access_key", re.IGNORECASE)
-NOT_SECRET = re.compile(r"_PATH$|^AWS_DEFAULT_REGION$|automountServiceAccountToken")
-
-
-def ray_specs() -> list[dict]:
-    """The specification of every Ray cluster on Kubernetes."""
-    return [document["spec"] for _, document in OBJECTS if document["kind"] == "RayCluster"]
-
-
-def containers(node) -> list[dict]:
-    """Every container in an object, wherever it is."""
-    if isinstance(node, list):
-        return [one for item in node for one in containers(item)]
-    if not isinstance(node, dict):
-        return []
-    here = node.get("containers", []) + node.get("initContainers", [])
-    return here + [one for key, item in node.items() if key != "containers" for one in containers(item)]
-
-
-def pods(node) -> list[dict]:
-    """Every specification of a pod in an object."""
-    if isinstance(node, list):
-        return [one for item in node for one in pods(item)]
-    if not isinstance(node, dict):
-        return []
-    return [node] if "containers" in node else [one for item in node.values() for one in pods(item)]
 
 
 def test_there_is_something_to_look_at():
@@ -89,61 +63,6 @@ def test_compose_begins_with_no_secret_that_is_empty():
         assert {name for name in used if SECRET.search(name)} <= asked
 
 
-def test_kubernetes_exposes_nothing_and_asks_for_rays_token():
-    for path, document in OBJECTS:
-        if document["kind"] == "Service":
-            assert document["spec"].get("type", "ClusterIP") == "ClusterIP", path
-        assert document["kind"] not in ("Ingress", "Secret"), path
-    for pod in pods([document for _, document in OBJECTS]):
-        assert not pod.get("hostNetwork")
-        assert not [port for one in pod["containers"] for port in one.get("ports", []) if "hostPort" in port]
-        assert pod["securityContext"]["runAsNonRoot"]
-    for spec in ray_specs():
-        assert spec["authOptions"] == {"mode": "token", "secretName": "fertune"}
-        assert spec["headGroupSpec"]["serviceType"] == "ClusterIP"
-        assert not spec["headGroupSpec"].get("enableIngress")
-
-
-def test_kubernetes_denies_all_and_opens_what_is_named():
-    policies = {
-        document["metadata"]["name"]: document["spec"] for _, document in OBJECTS if document["kind"] == "NetworkPolicy"
-    }
-    assert policies.pop("deny-all") == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    roles = {
-        value
-        for _, document in OBJECTS
-        for value in re.findall(r"'fertune-role': '(\w+)'", str(document))
-        if document["kind"] != "NetworkPolicy"
-    }
-    for name, policy in policies.items():
-        for rule in policy.get("ingress", []):
-            assert rule["from"], f"{name} lets everybody in"
-            for source in rule["from"]:
-                assert source["podSelector" if "podSelector" in source else "namespaceSelector"], name
-        named = set(re.findall(r"'fertune-role': '(\w+)'", str(policy)))
-        assert named <= roles, f"{name} opens for a role that no pod has"
-
-
-@pytest.mark.parametrize(("path", "document"), OBJECTS, ids=str)
-def test_a_container_asks_for_what_it_may_use(path, document):
-    limited = [one["resources"] for one in containers(document)]
-    limited += [
-        spec["autoscalerOptions"]["resources"] for spec in [document.get("spec", {})] if "autoscalerOptions" in spec
-    ]
-    assert [one for one in limited if one["requests"] != one["limits"]] == []
-    for one in containers(document):
-        assert one["securityContext"]["allowPrivilegeEscalation"] is False
-        assert one["securityContext"]["capabilities"] == {"drop": ["ALL"]}
-
-
-def test_kubernetes_takes_secrets_by_reference():
-    for _, document in OBJECTS:
-        for one in containers(document):
-            for variable in one.get("env", []):
-                if SECRET.search(variable["name"]) and not NOT_SECRET.search(variable["name"]):
-                    assert "secretKeyRef" in variable.get("valueFrom", {}), variable["name"]
-
-
 def test_compose_takes_secrets_from_the_environment_of_who_begins_it():
     for _, document in COMPOSE:
         for service in document["services"].values():
@@ -161,6 +80,16 @@ def test_the_head_of_a_cloud_listens_on_loopback_and_asks_for_a_token():
         assert any("RAY_AUTH_MODE=token" in command for command in document["setup_commands"])
         assert document["file_mounts"]["~/.ray/auth_token"].startswith("~/")
         assert "0.0.0.0/0" not in path.read_text(encoding="utf-8")
+
+
+def test_an_image_of_others_is_named_by_its_version():
+    images = [one["image"] for _, document in OBJECTS for one in containers(document)]
+    images += [
+        service["image"] for _, document in COMPOSE for service in document["services"].values() if "image" in service
+    ]
+    others = {image for image in images if not image.startswith("fertune")}
+    assert others
+    assert [image for image in others if not re.search(r":v?\d+\.\d+", image)] == []
 
 
 def test_no_recipe_stops_a_ray_that_it_did_not_start():

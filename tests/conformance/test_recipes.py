@@ -122,7 +122,7 @@ def test_a_typo_in_any_key_of_a_manifest_is_refused(refusal):
 @pytest.mark.parametrize("path", found.all_files(), ids=found.place)
 def test_ray_start_has_the_options_that_it_is_given(path):
     text = re.sub(r"\\\s*\n|\s+", " ", path.read_text(encoding="utf-8"))
-    starts = re.findall(r"\bray start((?: --[a-z][^ ;&|`]*(?: [^-;&|`][^ ]*)?)*)", text)
+    starts = re.findall(r"\bray\"? start((?: --[a-z][^ ;&|`]*(?: [^-;&|`][^ ]*)?)*)", text)
     given = re.findall(r"(?<= )--[a-z-]+", " ".join(starts))
     assert {name for name in given if not any(name in option.opts for option in start.params)} == set()
 

@@ -13,7 +13,7 @@ FREE = {
         "annotations",
         "matchLabels",
         "data",
-    },  # those that matter: tests/conformance/test_recipe_doors.py
+    },  # those that matter: tests/conformance/test_recipe_objects.py
     "compose": {"services", "environment", "networks", "volumes", "secrets", "args", "options", "depends_on"},
     "launcher": {"available_node_types"},
     "settings": set(),

@@ -37,7 +37,7 @@ def test_everything_is_in_one_namespace_and_one_image(objects):
     assert "RayJob" not in kinds
     named = {line.split("image: ")[1] for line in yaml.safe_dump_all(made).splitlines() if "image: " in line}
     (tagged,) = yaml.safe_load((KUBERAY / "ray" / "kustomization.yaml").read_text())["images"]
-    assert named == {f"{tagged['newName']}:{tagged['newTag']}", "postgres:17-bookworm"}
+    assert named == {f"{tagged['newName']}:{tagged['newTag']}", "postgres:17.7-bookworm"}
 
 
 def test_a_study_has_the_cluster_of_the_pattern_and_goes_on_where_it_was_lost(objects):
@@ -53,11 +53,23 @@ def test_a_study_has_the_cluster_of_the_pattern_and_goes_on_where_it_was_lost(ob
     # KubeRay refuses rules beside shutdownAfterJobFinishes, and DeleteWorkers beside an autoscaler.
     assert "shutdownAfterJobFinishes" not in spec
     rules = spec["deletionStrategy"]["deletionRules"]
-    assert {rule["condition"]["jobStatus"] for rule in rules} == {"SUCCEEDED", "FAILED"}
+    after = [(rule["policy"], dict(rule["condition"])) for rule in rules]
+    for ended in ({"jobStatus": "SUCCEEDED"}, {"jobDeploymentStatus": "Failed"}):  # Failed: FAILED and STOPPED, or lost
+        waits = {policy: condition["ttlSeconds"] for policy, condition in after if ended.items() <= condition.items()}
+        assert waits["DeleteCluster"] < waits["DeleteSelf"]
     assert "DeleteWorkers" not in {rule["policy"] for rule in rules}
+    assert spec["submitterConfig"] == {"backoffLimit": 0}
     gpu = spec["rayClusterSpec"]["workerGroupSpecs"][0]
     assert (gpu["minReplicas"], gpu["replicas"]) == (0, 0)
     assert gpu["maxReplicas"] > 0
+
+
+def test_the_tables_of_mlflow_are_brought_up_by_the_image_that_serves_them(objects):
+    (job,) = objects["kuberay/upgrade"]
+    (server,) = (one for one in objects["kuberay"] if one["kind"] == "Deployment")
+    ours, theirs = (one["spec"]["template"]["spec"]["containers"][0]["image"] for one in (job, server))
+    assert ours == theirs
+    assert job["metadata"]["namespace"] == server["metadata"]["namespace"]
 
 
 def test_what_is_built_is_accepted(objects):
