@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.support.recipes import found
+from tests.support.recipes import found, schemas
 from tests.support.recipes.objects import NOT_SECRET, OBJECTS, SECRET, containers, labels, pods, ray_specs, walk
 
 
@@ -104,6 +104,15 @@ def test_both_ways_to_begin_a_study_have_names_of_their_own():
         begun = {job["spec"]["entrypoint"].split()[3] for job in jobs}
         submitted = set(re.findall(r"tune\.py submit (\w+)", readme.read_text(encoding="utf-8")))
         assert not begun & submitted, readme
+
+
+def test_a_typo_in_what_ray_is_started_with_is_refused():
+    given = [node["rayStartParams"] for _, document in OBJECTS for node in walk(document) if "rayStartParams" in node]
+    assert given
+    for parameters in given:
+        assert schemas.ray_start(parameters) == ""
+        for name, value in parameters.items():
+            assert f"{name}x" in schemas.ray_start({f"{name}x": value})
 
 
 @pytest.mark.parametrize(("path", "document"), OBJECTS, ids=str)

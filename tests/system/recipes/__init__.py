@@ -1,1 +1,1 @@
-"""Recipes before the tools that will read them: kubectl, hadolint, shellcheck."""
+"""Recipes before the tools that will read them: kubectl, hadolint, shellcheck, promtool."""
