@@ -58,6 +58,14 @@ def test_a_recipe_is_a_file_or_a_folder_with_a_readme(name):
         assert re.search(r"^## What was (not )?run$", text, re.MULTILINE), "it says what was run, and what was not"
 
 
+@pytest.mark.parametrize("name", FOLDERS)
+def test_the_page_of_operators_says_what_it_comes_to(name):
+    page = (ROOT / "docs" / "operator.md").read_text(encoding="utf-8")
+    assert f"| [{name}](../cluster/{name}/README.md)" in page
+    (verbs,) = re.findall(rf"^\| {name} \|(.+)\|$", page, re.MULTILINE)
+    assert len([cell for cell in verbs.split("|") if cell.strip()]) == 5
+
+
 @pytest.mark.parametrize("path", found.all_files(), ids=found.place)
 def test_every_file_is_of_a_kind_that_is_checked(path):
     assert found.kind_of(path)
