@@ -184,7 +184,7 @@ def _opened(folder: Path, say: Say) -> Record:
 def _to_run(folder: Path, record: Record, wanted: Mapping[str, int]) -> Running:
     """What runs already, as it is, and what is to be started: a family without a leader.
 
-    While one server lives the ports stay as they are: jobs know them.
+    While one server lives the ports stay as they are, as jobs know them; but that of a Prometheus that is to be started.
     """
     before = record.running
     names = (*NAMES, metrics.NAME) if metrics.program() else NAMES
@@ -192,16 +192,19 @@ def _to_run(folder: Path, record: Record, wanted: Mapping[str, int]) -> Running:
     if before and alive:
         for name, port in wanted.items():
             given = getattr(before.ports, name)
-            if port != given:
+            if port != given and (name != metrics.NAME or name in alive):
                 raise ServiceError(f"The service is up with --{name}-port {given}, not {port}: run `down` first.")
     if before:
         for name in before.families.keys() - alive:
             processes.stop(before.families[name], patience_s=10.0)  # whom a killed leader left behind
         if "ray" not in alive:
             _keep_logs(folder, before.ray_folder)
-    free = {} if metrics.NAME in wanted else {metrics.NAME: metrics.free_port()}
+    ports = before.ports if before and alive else Ports(**wanted)
+    if metrics.NAME in names and metrics.NAME not in alive:
+        port = wanted.get(metrics.NAME) or metrics.free_port(ports.prometheus)
+        ports = dataclasses.replace(ports, prometheus=port)
     return Running(
-        ports=before.ports if before and alive else Ports(**wanted, **free),
+        ports=ports,
         ray_folder=before.ray_folder if before and "ray" in alive else parts.new_ray_folder(folder),
         boot_id=boot_id(),
         families={

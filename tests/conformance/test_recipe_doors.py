@@ -100,8 +100,11 @@ def test_no_recipe_stops_a_ray_that_it_did_not_start():
             assert stopping == [], found.place(path)
 
 
-@pytest.mark.parametrize("name", [".env", "cluster/compose/.env", "cluster/kuberay/secrets/secrets.env"])
-def test_files_of_secrets_stay_here(name, tmp_path):
+STAYING = [".env", "cluster/compose/.env", "cluster/kuberay/secrets/secrets.env", "cluster/compose/clips/anna.png"]
+
+
+@pytest.mark.parametrize("name", STAYING)
+def test_secrets_and_clips_stay_here(name, tmp_path):
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
     for kept in (".gitignore", ".rayignore"):
         (tmp_path / kept).write_text((ROOT / kept).read_text(encoding="utf-8"), encoding="utf-8")

@@ -17,6 +17,7 @@ import tune
 from tests.conftest import ROOT
 from tests.support.recipes import found, schemas
 from tests.support.recipes.typos import typos
+from tuning.execution.jobs.environment import environment_of
 
 MODULES: dict[str, Path] = {path.parent.name: path for path in sorted(found.FOLDER.glob("*/__main__.py"))} | {
     path.stem: path for path in sorted(found.FOLDER.glob("*.py")) if path.stem != "__init__"
@@ -54,8 +55,7 @@ def test_a_recipe_is_a_file_or_a_folder_with_a_readme(name):
     text = (FOLDERS[name] / "README.md").read_text(encoding="utf-8")
     asked = ["Begin", "Watch", "Grow", "Upgrade", "End"]
     assert [title for title in re.findall(r"^## (.+)$", text, re.MULTILINE) if title in asked] == asked
-    if name not in MODULES:
-        assert re.search(r"^## What was (not )?run$", text, re.MULTILINE), "it says what was run, and what was not"
+    assert re.search(r"^## What was (not )?run$", text, re.MULTILINE), "it says what was run, and what was not"
 
 
 @pytest.mark.parametrize("name", FOLDERS)
@@ -111,6 +111,46 @@ def test_a_command_that_names_what_is_not_there_is_noticed():
 def test_its_links_lead_somewhere(readme):
     linked = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", readme.read_text(encoding="utf-8"))
     assert [link for link in linked if not (readme.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_who_is_sent_to_another_recipe_is_given_the_link(name):
+    text = (FOLDERS[name] / "README.md").read_text(encoding="utf-8")
+    assert [other for other in FOLDERS if f"`{other}`" in text] == []
+
+
+@pytest.mark.parametrize("readme", found.files("readme"), ids=found.place)
+def test_its_commands_find_the_programs_of_the_checkout(readme):
+    """By their path, or after the virtual environment is activated: a fresh shell knows no `ray`, or another `python`."""
+    commands = list(found.commands(readme))
+    activated = [words[:2] == ["source", ".venv/bin/activate"] for words in commands]
+    before = commands[: activated.index(True)] if any(activated) else commands
+    assert [" ".join(words) for words in before if needs_activation(words)] == []
+
+
+def needs_activation(words: list[str]) -> bool:
+    """Whether a shell looks for `python`, `ray` or `mlflow` on its path to run a command."""
+    first = next((word for word in words if not re.match(r"\w+=", word)), "")
+    return first in ("python", "ray", "mlflow") or "$(python" in " ".join(words)
+
+
+def test_what_is_of_this_machine_does_not_go_with_a_job_for_the_containers(monkeypatch):
+    page = FOLDERS["compose"] / "README.md"
+    commands = [" ".join(words) for words in found.commands(page)]
+    (unset,) = (line for line in commands if line.startswith("unset "))
+    assert commands.index(unset) < next(i for i, line in enumerate(commands) if "tune.py submit" in line)
+    for name in ("FERTUNE_HOME", "MLFLOW_TRACKING_URI"):
+        monkeypatch.setenv(name, "/here")
+        assert environment_of([], "http://127.0.0.1:8265")[0][name] == "/here", "a job would have it"
+        assert name in unset.split()
+
+
+def test_a_worker_of_compose_offers_the_cpus_that_it_gets():
+    """So that `--scale` adds none that there are not."""
+    services = [one for path in found.files("compose") for one in found.documents(path)[0]["services"].values()]
+    workers = [one for one in services if "ray start" in one.get("command", "") and "--head" not in one["command"]]
+    assert workers
+    assert [one for one in workers if f"--num-cpus={one['cpus']} " not in one["command"]] == []
 
 
 @pytest.mark.parametrize("refusal", MANIFESTS, ids=name_of, indirect=True)

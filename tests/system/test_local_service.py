@@ -81,22 +81,11 @@ def test_everything_listens_on_loopback_only(machine):
 def test_no_port_of_ray_answers_without_the_token(machine):
     """Every port that there is, whatever it is for, is asked everything."""
     mark, token = machine.folder / "a stranger was here", machine.record.secrets.ray_token
-    open_to = {"its owner": set(), "strangers": set()}
-    for _, port in doors.listening(process.pid for process in machine.everybody()):
-        for given in (None, "0" * 64):
-            said = doors.by_grpc(port, given)
-            open_to["strangers"] |= {(port, method) for method, status in said.items() if status == "OK"}
-            headers = bearer(given) if given else {}
-            for door in doors.HTTP_OF_RAY:
-                status, content = doors.by_http(port, door, headers, doors.job(mark))
-                if status in range(200, 300) and not content.startswith(b"# "):  # measurements, for Prometheus
-                    open_to["strangers"].add((port, door))
-        open_to["its owner"] |= {method for method, status in doors.by_grpc(port, token).items() if status == "OK"}
-        reading = [door for door in doors.HTTP_OF_RAY if door.startswith("GET")]
-        open_to["its owner"] |= {door for door in reading if doors.by_http(port, door, bearer(token))[0] == 200}
-    assert open_to["strangers"] == set()
+    ports = [port for _, port in doors.listening(process.pid for process in machine.everybody())]
+    assert doors.open_to_strangers(ports, mark) == set()
     assert not mark.exists()
-    assert {*doors.GRPC[:4], "GET /api/jobs/", "GET /api/v0/actors"} <= open_to["its owner"], "these are the doors"
+    asked = {*doors.GRPC[:4], "GET /api/jobs/", "GET /api/v0/actors"}
+    assert asked <= doors.open_to_owner(ports, token), "these are the doors"
 
 
 def test_no_page_of_mlflow_answers_without_the_password_and_no_path_leaves_its_folder(machine):
@@ -108,9 +97,10 @@ def test_no_page_of_mlflow_answers_without_the_password_and_no_path_leaves_its_f
     assert doors.by_http(port, f"GET {files}?path=", basic("admin", password))[0] == 200
     for way in doors.WAYS_OUT:
         for door in (f"GET {files}/{way}", f"GET {files}?path={way}", f"GET /get-artifact?run_uuid=a&path={way}"):
-            _, content = doors.by_http(port, door, basic("admin", password))
+            status, content = doors.by_http(port, door, basic("admin", password))
             assert password.encode() not in content, door
-            assert b"service.json" not in content or b"error" in content.lower(), (door, content)
+            # A refusal repeats the path; a listing of the folder above would be an answer.
+            assert status in range(400, 500) or b"service.json" not in content, (door, status, content)
 
 
 def test_prometheus_measures_ray(machine):

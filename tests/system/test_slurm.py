@@ -8,12 +8,13 @@ import psutil
 import pytest
 
 from tests.support.ray_head import SMOKE, WITH_RAY, wait_until
+from tests.support.servers import doors
 from tests.support.servers.secrets import of_the_checkout, where_it_is
-from tests.support.servers.slurm import processes_of, slurm
+from tests.support.servers.slurm import finished, processes_of, ray_of, slurm
 from tuning.records.ledger import Ledger
 
 pytestmark = WITH_RAY
-NUM_TRIALS = 8
+NUM_TRIALS = 4  # two at once: when the first has ended there is one more to begin, and one or two to take up again
 SEARCH = ["demo", "--smoke", "--no-baselines", "--num-samples", str(NUM_TRIALS)]
 
 
@@ -23,32 +24,32 @@ def cluster():
         yield found
 
 
-def finished(folder: Path) -> set[str]:
-    """The trials that have ended well; none before the study is begun."""
-    ledger = Ledger.read(folder) if (folder / "ledger.jsonl").exists() else None
-    return {name for name, one in (ledger.trials if ledger else {}).items() if one.state == "FINISHED"}
-
-
 def test_a_search_on_two_nodes_goes_on_after_a_requeue_and_leaves_nothing(cluster, tmp_path):
     assert SMOKE[3] == SEARCH[0]
-    study, out = tmp_path / "runs" / "demo-smoke", tmp_path / "job.out"
+    home, out = tmp_path / "runs", tmp_path / "job.out"
+    study = home / "demo-smoke"
     asked = ["--nodes=2", "--cpus-per-task=1", f"--output={out}"]
-    job = cluster.submit(asked, SEARCH, FERTUNE_HOME=str(tmp_path / "runs"))
+    job = cluster.submit(asked, SEARCH, FERTUNE_HOME=str(home))
+    logs = home / "slurm" / job
 
     def words():
-        logs = [out, *(tmp_path / "runs" / "slurm" / job).glob("*.log")]
-        return "\n".join(path.read_text()[-3000:] for path in logs if path.exists()) + cluster.words()
+        return (
+            "\n".join(one.read_text()[-3000:] for one in [out, *logs.glob("*.log")] if one.exists()) + cluster.words()
+        )
 
+    first = wait_until(lambda: ray_of(job), 180, words)
+    _its_doors_are_shut(first, tmp_path / "a stranger was here")
+    _its_token_is_its_owners(cluster, job, first["token"])
     wait_until(lambda: finished(study) or cluster.is_over(job), 300, words)
-    assert cluster.job(job)["JobState"] == "RUNNING", words()
-    _the_token_is_nowhere_else(cluster, job, [out, tmp_path / "runs", cluster.folder])
-    family = {psutil.Process(pid) for pid in processes_of(job) if psutil.pid_exists(pid)}
-    assert len(family) > 10
-    before = finished(study)
+    before, family = finished(study), {psutil.Process(pid) for pid in processes_of(job) if psutil.pid_exists(pid)}
+    assert cluster.call("scontrol", "requeue", job).returncode == 0, words()
     assert len(before) < NUM_TRIALS, "it is moved in the middle"
-    assert cluster.call("scontrol", "requeue", job).returncode == 0
+    assert where_it_is(first["token"], []) == set()
+    assert len(family) > 10
     wait_until(lambda: cluster.job(job)["Restarts"] == "1" and not any(one.is_running() for one in family), 120, words)
     num_events = len(Ledger.read(study).events)
+    second = wait_until(lambda: ray_of(job) not in ({}, first) and ray_of(job), 180, words)
+    assert second["token"] != first["token"]
     wait_until(lambda: cluster.is_over(job), 300, words)
     assert (cluster.job(job)["JobState"], cluster.job(job)["ExitCode"]) == ("COMPLETED", "0:0"), words()
 
@@ -61,25 +62,31 @@ def test_a_search_on_two_nodes_goes_on_after_a_requeue_and_leaves_nothing(cluste
     assert not again & before, "what had finished was not run again"
     assert "life 0: Ray on 2 nodes" in out.read_text()
     assert "life 1: Ray on 2 nodes" in out.read_text()
-    logs = tmp_path / "runs" / "slurm" / job
     assert {path.name for path in logs.glob("ray-n?-life-1")} == {"ray-n1-life-1", "ray-n2-life-1"}
+    for one in (first, second):
+        assert where_it_is(one["token"], [out, home, cluster.folder, *of_the_checkout()]) == set()
     wait_until(lambda: not processes_of(job), 30, lambda: str(processes_of(job)))
     assert not Path(f"/tmp/fertune-{job}").exists()
 
 
-def _the_token_is_nowhere_else(cluster, job, places):
-    """In files of the job's own folder in /tmp, which its owner alone reads, and in nothing that others see."""
+def _its_doors_are_shut(ray, mark):
+    """Head, dashboard and client port, asked by somebody who may open sockets on this machine."""
+    asked = {*doors.GRPC[:3], "GET /api/jobs/"}
+    wait_until(lambda: asked <= doors.open_to_owner(ray["ports"], ray["token"]), 60)  # the dashboard comes last
+    assert doors.open_to_strangers(ray["ports"], mark) == set()
+    assert not mark.exists()
+
+
+def _its_token_is_its_owners(cluster, job, token):
+    """In files of the job's own folder in /tmp, which its owner alone reads, and not in what Slurm shows."""
     path = Path(f"/tmp/fertune-{job}/token")
-    token = path.read_text()
     assert len(token) == 64
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert where_it_is(token, places) == set()
     own = where_it_is(token, [path.parent])
+    assert path in own
     assert {found.name for found in own} == {"token"}
     assert {stat.S_IMODE(found.stat().st_mode) for found in own} == {0o600}
     shown = cluster.call("scontrol", "show", "job", "--details", job).stdout
     shown += cluster.call("scontrol", "write", "batch_script", job, "-").stdout
     assert job in shown
     assert token not in shown
-    assert where_it_is(token, of_the_checkout()) == set()

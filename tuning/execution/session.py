@@ -10,8 +10,10 @@ import dataclasses
 import gc
 import logging
 import os
+import secrets
 import time
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 from tuning.execution.devices.autoscaling import autoscaler_pod, could_start, is_here, limits_at
@@ -226,6 +228,7 @@ def _start(tries: int = 2, **settings: Any) -> Any:
     """A local Ray. Ray gives itself half a minute, and a cold or busy machine may need that to read its files alone."""
     import ray
 
+    _make_token()
     try:
         return ray.init(address="local", **settings)
     except Exception as error:  # Ray names no class of its own
@@ -238,6 +241,23 @@ def _start(tries: int = 2, **settings: Any) -> Any:
             ) from error
     _shut_down()
     return _start(tries - 1, **settings)
+
+
+def _make_token() -> None:
+    """The token that a Ray of one's own asks for, where Ray would look for it, if there is none.
+
+    Ray makes one too, but others may read its file.
+    """
+    if os.environ.get("RAY_AUTH_MODE", "token").lower() != "token":
+        return
+    if os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH"):
+        return
+    path = Path.home() / ".ray" / "auth_token"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32))
 
 
 def _tame_lines_of_nodes(verbose: bool) -> None:

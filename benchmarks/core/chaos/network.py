@@ -18,11 +18,12 @@ STAND_IN = "SIGSTOP of all processes of the second node, as no network namespace
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """The addresses of the two hosts. `namespace` is `""` where there is no cable to pull."""
+    """The addresses of the two hosts. `namespace` is `""` where there is no cable to pull, and `why_not` says why."""
 
     head: str = "127.0.0.1"
     node: str = "127.0.0.1"
     namespace: str = ""
+    why_not: str = ""
 
     def on_second_host(self, command: list[str]) -> list[str]:
         """`command` as it runs on the second host."""
@@ -58,9 +59,10 @@ def two_hosts() -> Generator[Network]:
             for given in (("addr", "add", f"{net}.2/24", "dev", "eth0"), ("link", "set", "eth0", "up")):
                 _ip("-n", name, *given)
             _ip("-n", name, "link", "set", "lo", "up")
-        except (OSError, subprocess.CalledProcessError):
+        except (OSError, subprocess.CalledProcessError) as error:
             undoing.close()
-            yield Network()
+            said = error.stderr.decode() if isinstance(error, subprocess.CalledProcessError) else str(error)
+            yield Network(why_not=said.strip())
             return
         yield Network(f"{net}.1", f"{net}.2", name)
 

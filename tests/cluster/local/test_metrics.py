@@ -68,16 +68,43 @@ def test_without_it_there_are_two_servers(stand_ins):
 def test_a_service_of_before_it_was_installed_gets_it_and_one_of_after_loses_it(tmp_path, stand_ins):
     installed, up = stand_ins
     installed["program"] = None
-    ports = dataclasses.asdict(up().running.ports)
+    ports = up().running.ports
     installed["program"] = "/usr/bin/prometheus"
     again = service.up(tmp_path, lambda text: None)
     assert again.healthy.keys() == {"mlflow", "ray", "prometheus"}
-    assert dataclasses.asdict(again.running.ports) == ports
+    assert dataclasses.replace(again.running.ports, prometheus=ports.prometheus) == ports
     family = again.running.families["prometheus"]
     installed["program"] = None
     assert service.up(tmp_path, lambda text: None).healthy.keys() == {"mlflow", "ray"}
     assert not processes.members(family)
     assert load(tmp_path / "service").running.families.keys() == {"mlflow", "ray"}
+
+
+def test_one_that_is_installed_later_has_the_port_that_is_free_then_or_that_is_wanted(tmp_path, stand_ins):
+    """Debian's own starts when it is installed, and takes the port that the service had in mind."""
+    installed, up = stand_ins
+    installed["program"] = None
+    planned, wanted = free_ports(2)
+    before = up(prometheus=planned).running.ports
+    installed["program"] = "/usr/bin/prometheus"
+    with socket.socket() as other:
+        other.bind((HOST, planned))
+        other.listen()
+        found = service.up(tmp_path, lambda text: None).running
+        assert found.ports.prometheus != planned
+        assert dataclasses.replace(found.ports, prometheus=planned) == before
+    processes.stop(found.families["prometheus"])
+    again = service.up(tmp_path, lambda text: None, wanted={"prometheus": wanted}).running
+    assert again.ports.prometheus == wanted
+    with pytest.raises(processes.ServiceError, match=f"up with --prometheus-port {wanted}, not {planned}"):
+        service.up(tmp_path, lambda text: None, wanted={"prometheus": planned})
+
+
+def test_no_port_is_looked_for_where_it_is_not_installed(monkeypatch, stand_ins):
+    installed, up = stand_ins
+    installed["program"] = None
+    monkeypatch.setattr(metrics, "free_port", lambda *_: pytest.fail("nothing needs a port"))
+    assert up().running.ports.prometheus == Ports.prometheus
 
 
 def test_a_port_that_another_prometheus_has_is_passed_by():

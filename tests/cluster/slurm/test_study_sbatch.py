@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import stat
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,49 @@ def test_near_the_limit_of_time_the_study_is_stopped_and_the_job_queued_again(jo
     assert script.returncode == 0, words
     assert (job.fake / "told").read_text() == "TERM "
     assert job.calls("scontrol") == [f"requeue {job.number}"]
+    assert "Slurm will end this job soon" in words
+    assert "This job is queued again, and goes on with the study." in words
+
+
+def test_the_job_is_queued_again_before_its_steps_end(job):
+    """These take as long as they like; at the limit of time the job would be over, and not queued again."""
+    script = job.begin("smiles", DRIVER_S="50")
+    job.wait_for("runs")
+    script.send_signal(signal.SIGTERM)
+    script.communicate(timeout=60)
+    ending = [line.split()[0] for line in (job.fake / "calls").read_text().splitlines() if line.startswith("sc")]
+    assert ending == ["scontrol", "scancel"]
+
+
+def test_a_job_whose_ray_is_not_up_yet_is_queued_again_too(job):
+    script = job.begin("smiles", HEAD="hangs")
+    job.wait_for("tokens")
+    script.send_signal(signal.SIGTERM)
+    words, _ = script.communicate(timeout=60)
+    assert script.returncode == 0, words
+    assert job.calls("scontrol") == [f"requeue {job.number}"]
+    assert not (job.fake / "driver").exists()
+
+
+@pytest.mark.parametrize("code", [0, 1, 2])
+def test_a_study_that_ends_by_itself_near_the_limit_of_time_is_not_queued_again(job, code):
+    script = job.begin("smiles", DRIVER_S="50", TOLD_CODE=str(code))
+    job.wait_for("runs")
+    script.send_signal(signal.SIGTERM)
+    words, _ = script.communicate(timeout=60)
+    assert script.returncode == code, words
+    assert job.calls("scontrol") == []
+
+
+def test_a_job_that_may_not_be_queued_again_says_so_and_has_the_code_of_the_study(job):
+    (job.fake / "no-requeue").touch()
+    script = job.begin("smiles", DRIVER_S="50")
+    job.wait_for("runs")
+    script.send_signal(signal.SIGTERM)
+    words, _ = script.communicate(timeout=60)
+    assert script.returncode == 130
+    assert "This job is not queued again (sbatch --no-requeue?). Submit it once more: the study goes on." in words
+    assert "is queued again, and" not in words
 
 
 def test_where_slurm_ends_the_job_the_study_is_not_told_twice(job):
@@ -101,6 +145,33 @@ def test_where_slurm_ends_the_job_the_study_is_not_told_twice(job):
     assert script.returncode == 130
     assert not (job.fake / "told").exists()
     assert job.calls("scontrol") == []
+
+
+def test_a_submission_that_hands_on_no_environment_starts_all_the_same(job):
+    """`sbatch --export=NONE` sets this for every srun of the job, which then knows no function and no token's path."""
+    code, words = job.run("smiles", SLURM_EXPORT_ENV="NONE", SLURM_NNODES="2")
+    assert code == 0, words
+    assert len(job.calls("ray")) == 2
+
+
+def test_each_node_is_known_by_the_address_that_slurm_has_for_it(job):
+    assert job.run("smiles", SLURM_NNODES="3")[0] == 0
+    assert [options(call)["node-ip-address"] for call in sorted(job.calls("ray"))] == [
+        "10.0.0.1",
+        "10.0.0.2",
+        "10.0.0.3",
+    ]
+
+
+def test_a_loopback_is_no_address_for_others(job):
+    """That of a machine's own name in /etc/hosts: Ray is left to find a better one."""
+    assert job.run("smiles", ADDRESSES="127.0.1.")[0] == 0
+    assert "node-ip-address" not in options(job.calls("ray")[0])
+
+
+def test_what_the_study_writes_is_its_owners(job):
+    assert job.run("smiles")[0] == 0
+    assert stat.S_IMODE((job.fake / "runs").stat().st_mode) == 0o600
 
 
 def test_the_exit_code_is_that_of_the_study(job):
@@ -120,7 +191,7 @@ def test_other_verbs_go_on_by_themselves(job):
 
 
 def test_a_ray_that_dies_ends_the_job_and_says_where_its_words_are(job):
-    code, words = job.run("smiles", HEAD_DIES="yes")
+    code, words = job.run("smiles", HEAD="dies")
     assert code == 2
     assert f"Ray has ended before its head answers. Its words are in {job.checkout}/runs/slurm/{job.number}." in words
     assert not (job.fake / "driver").exists()

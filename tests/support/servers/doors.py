@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import itertools
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import grpc
 import psutil
 
-from cluster.local.asking import HOST
+from cluster.local.asking import HOST, bearer
 
 # What Ray's servers are asked: of the head's memory, of the cluster's jobs, of a node, of a worker, by Ray Client.
 GRPC = (
@@ -80,6 +81,28 @@ def by_http(port: int, door: str, headers: dict[str, str] | None = None, body: o
         return 0, b""
     finally:
         connection.close()
+
+
+def open_to_strangers(ports: Iterable[int], mark: Path) -> set[tuple[int, str]]:
+    """Which doors of Ray at `ports` open to who has no token, or a wrong one; a job that is taken writes `mark`."""
+    found = set()
+    for port, token in itertools.product(ports, (None, "0" * 64)):
+        found |= {(port, method) for method, status in by_grpc(port, token).items() if status == "OK"}
+        for door in HTTP_OF_RAY:
+            status, content = by_http(port, door, bearer(token) if token else {}, job(mark))
+            if status in range(200, 300) and not content.startswith(b"# "):  # measurements, for Prometheus
+                found.add((port, door))
+    return found
+
+
+def open_to_owner(ports: Iterable[int], token: str) -> set[str]:
+    """Which of them open to who has the token; nothing is begun."""
+    found = set()
+    for port in ports:
+        found |= {method for method, status in by_grpc(port, token).items() if status == "OK"}
+        reading = [door for door in HTTP_OF_RAY if door.startswith("GET")]
+        found |= {door for door in reading if by_http(port, door, bearer(token))[0] == 200}
+    return found
 
 
 def job(mark: Path) -> dict[str, str]:

@@ -13,14 +13,19 @@ from tests.support.servers.slurm import SBATCH
 PROGRAMS = {
     # Tasks one beside the other, each with the whole of standard input; the step's number is that of its start.
     "srun": r"""
-step=$(ls "$FAKE/steps" | wc -l); nodes=1; echo "srun $*" >> "$FAKE/calls"; : > "$FAKE/steps/$step"
+step=$(ls "$FAKE/steps" | wc -l); nodes=1; export=${SLURM_EXPORT_ENV:-ALL}; kept=()
+echo "srun $*" >> "$FAKE/calls"; : > "$FAKE/steps/$step"
 while [[ $1 == --* ]]; do
-    case $1 in --nodes=*) nodes=${1#*=} ;; --output=*) output=${1#*=} ;; --relative=*) first=${1#*=} ;; esac; shift
+    case $1 in
+        --nodes=*) nodes=${1#*=} ;; --output=*) output=${1#*=} ;; --relative=*) first=${1#*=} ;; --export=*) export=${1#*=} ;;
+    esac
+    shift
 done
+if [[ $export == NONE ]]; then kept=(-i FAKE="$FAKE" PATH="$PATH"); fi
 given=$(cat)
 trap : TERM
 for ((task = 0; task < nodes; task++)); do
-    env SLURM_STEP_ID="$step" SLURM_PROCID="$task" SLURMD_NODENAME="n$((first + task + 1))" SLURM_CPUS_ON_NODE=3 \
+    env "${kept[@]}" SLURM_STEP_ID="$step" SLURM_PROCID="$task" SLURMD_NODENAME="n$((first + task + 1))" SLURM_CPUS_ON_NODE=3 \
         SLURM_GPUS_ON_NODE="$GPUS" "$@" <<< "$given" > "${output/\%t/$task}" 2>&1 &
     echo "$!" >> "$FAKE/steps/$step"
 done
@@ -42,14 +47,23 @@ while read -r task; do
     pkill "-${1#*=}" -P "$task"; kill "-${1#*=}" "$task"
 done < "$FAKE/steps/${step##*.}"
 """,
-    "scontrol": 'echo "scontrol $*" >> "$FAKE/calls"\n',
+    # Queued again, every process of the job is told to end, this script too; its steps it ends by itself all the same.
+    "scontrol": r"""
+if [[ $* == *"show node"* ]]; then
+    node=${*: -1}; echo "NodeName=$node NodeAddr=$ADDRESSES${node#n} NodeHostName=here"
+else
+    echo "scontrol $*" >> "$FAKE/calls"
+    if [[ -e $FAKE/no-requeue ]]; then echo "Requested operation is presently disabled" >&2; exit 1; fi
+    kill -TERM "$PPID"
+fi
+""",
     "ray": r"""
 echo "ray $*" >> "$FAKE/calls"
 for word; do case $word in
     --temp-dir=*) folder=${word#*=} ;; --port=*) port=${word#*=} ;; --address=*) port=${word#*:} ;;
 esac; done
 echo "$(stat -c %a "$RAY_AUTH_TOKEN_PATH") $(cat "$RAY_AUTH_TOKEN_PATH")" >> "$FAKE/tokens"
-if [[ $HEAD_DIES ]]; then exit 1; fi
+if [[ $HEAD == dies ]]; then exit 1; elif [[ $HEAD == hangs ]]; then exec sleep 60; fi
 mkdir -p "$folder/session_2/logs"; echo words > "$folder/session_2/logs/raylet.out"
 echo "10.0.0.1:$port" > "$folder/ray_current_cluster"
 exec sleep 60
@@ -59,8 +73,9 @@ TUNE = """
 import os, pathlib, signal, sys, time
 fake = pathlib.Path(os.environ["FAKE"])
 (fake / "driver").write_text(repr((sys.argv[1:], {k: v for k, v in os.environ.items() if k.startswith("RAY_")})))
-signal.signal(signal.SIGTERM, lambda *_: ((fake / "told").open("a").write("TERM "), sys.exit(130)))
-(fake / "runs").touch()
+code = int(os.environ["TOLD_CODE"])
+signal.signal(signal.SIGTERM, lambda *_: ((fake / "told").open("a").write("TERM "), sys.exit(code)))
+(fake / "runs").touch(mode=0o666)
 until = time.monotonic() + float(os.environ["DRIVER_S"])
 while time.monotonic() < until:
     time.sleep(0.05)
@@ -91,8 +106,9 @@ class FakeSlurm:
         (self.fake / "state").write_text("RUNNING\n")
         path = os.pathsep.join([str(binaries), os.environ["PATH"]])
         self.environment = {"PATH": path, "HOME": str(folder), "FAKE": str(self.fake), "DRIVER_S": "0"}
-        self.environment |= {"DRIVER_CODE": "0", "HEAD_DIES": "", "GPUS": "", "SLURM_JOB_ID": str(number)}
-        self.environment |= {"SLURM_NNODES": "1", "SLURM_CPUS_PER_TASK": "3"}
+        self.environment |= {"DRIVER_CODE": "0", "TOLD_CODE": "130", "HEAD": "", "GPUS": ""}
+        self.environment |= {"SLURM_JOB_ID": str(number), "SLURM_NNODES": "1", "SLURM_CPUS_PER_TASK": "3"}
+        self.environment |= {"ADDRESSES": "10.0.0."}  # of the nodes, but for their last figure
 
     def begin(self, *given: str, **changes: str) -> subprocess.Popen[str]:
         """The script as Slurm starts it."""

@@ -13,17 +13,20 @@ import sys
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from tests.conftest import ROOT
 from tests.support.ray_head import free_ports, wait_until
 from tests.support.servers.processes import Server
+from tuning.records.ledger import Ledger
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scancel", "scontrol", "sinfo", "squeue")
 SBATCH = ROOT / "cluster" / "slurm" / "study.sbatch"
 OVER = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE")
-# A job that is queued again waits for as long as a credential is valid.
+# A job that is queued again waits for as long as a credential is valid, and for the next look at all jobs. What is not named
+# is as Slurm has it, such as the 30 s of KillWait.
 SETTINGS = """
 ClusterName=tests
 SlurmctldHost={host}(127.0.0.1)
@@ -31,7 +34,7 @@ SlurmctldPort={port}
 SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket,cred_expire=15
+AuthInfo=socket={folder}/munge.socket,cred_expire=10
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool.%n
 SlurmctldPidFile={folder}/slurmctld.pid
@@ -44,7 +47,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 SlurmdParameters=config_overrides
 ReturnToService=2
-KillWait=40
+SchedulerParameters=sched_interval=2
 MinJobAge=3600
 {nodes}
 PartitionName=tests Nodes=ALL Default=YES MaxTime=INFINITE State=UP
@@ -166,6 +169,22 @@ def processes_of(number: str) -> dict[int, str]:
             if mine and process.status() != psutil.STATUS_ZOMBIE:
                 found[process.pid] = words[:120]
     return found
+
+
+def ray_of(number: str) -> dict[str, Any]:
+    """The ports and the token of a job's Ray, as its owner finds them; nothing before it is up."""
+    folder = Path(f"/tmp/fertune-{number}")
+    with contextlib.suppress(FileNotFoundError, IndexError, ValueError):  # a life that begins or ends
+        found = sorted(folder.glob("*/r/ray_current_cluster"))[0]  # of either node: they say the same
+        first = int(found.read_text().rpartition(":")[2])
+        return {"ports": (first, first + 1, first + 2), "token": (folder / "token").read_text()}
+    return {}
+
+
+def finished(folder: Path) -> set[str]:
+    """The trials of a study that have ended well; none before it is begun."""
+    ledger = Ledger.read(folder) if (folder / "ledger.jsonl").exists() else None
+    return {name for name, one in (ledger.trials if ledger else {}).items() if one.state == "FINISHED"}
 
 
 def _path() -> str:

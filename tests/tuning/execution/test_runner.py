@@ -7,17 +7,20 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import mlflow
 import pandas as pd
 import psutil
 import pytest
+import ray
 
 from drawing.layouts import drawn_faces
 from search_spaces.core.designs import sweep
 from tests.conftest import ROOT
 from tests.support.long_study import epochs_since, long_study
 from tests.support.ray_head import WITH_RAY
+from tests.support.servers import doors
 from tests.support.tiny_study import NAME, Quiet, tiny_study
 from tuning.ablate import ablate_variants
 from tuning.confirm import confirm_search
@@ -33,6 +36,14 @@ from tuning.records.mlflow_client import default_uri
 from tuning.statistics.intervals import Interval
 
 pytestmark = WITH_RAY
+NOT_OURS = (
+    "MLFLOW_TRACKING_URI",
+    "RAY_ADDRESS",
+    "RAY_AUTH_MODE",
+    "RAY_AUTH_TOKEN",
+    "RAY_AUTH_TOKEN_PATH",
+    "FERTUNE_HOME",
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,17 +54,27 @@ def home(tmp_path_factory):
 @pytest.fixture(scope="module", autouse=True)
 def _alone(home):
     """No tracking server and no cluster of the person who runs the tests."""
-    saved = {key: os.environ.pop(key, None) for key in ("MLFLOW_TRACKING_URI", "RAY_ADDRESS", "FERTUNE_HOME")}
+    saved = {key: os.environ.pop(key, None) for key in NOT_OURS}
     yield
     os.environ.update({key: value for key, value in saved.items() if value is not None})
 
 
 @pytest.fixture(scope="module")
-def studied(home):
+def said_by_ray():
+    """What the head of the study's Ray says to who has no token, and to who has it."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def studied(home, said_by_ray):
     """The ledger after a search whose second trial fails and whose last trial's worker is killed once."""
     listener, killed = Quiet(), []
 
     def kill_once(trial):
+        if not said_by_ray:
+            port = int(ray.get_runtime_context().gcs_address.rpartition(":")[2])
+            tokens = {"a stranger": None, "its owner": (Path.home() / ".ray" / "auth_token").read_text().strip()}
+            said_by_ray.update({who: set(doors.by_grpc(port, token).values()) for who, token in tokens.items()})
         if trial.trial_id == "search-0002" and trial.curve[-1]["epoch"] == 2 and not killed:
             ours = psutil.Process().children(recursive=True)
             worker = next(process for process in ours if "ray::RayTrainWorker" in process.cmdline()[0])
@@ -67,6 +88,11 @@ def studied(home):
         confirm_search(runner, top=1, seeds=2)
     assert killed
     return Ledger.read(home / NAME)
+
+
+def test_a_ray_of_its_own_asks_for_a_token(studied, said_by_ray):
+    assert "OK" in said_by_ray["its owner"]
+    assert said_by_ray["a stranger"] & {"OK", "UNAUTHENTICATED"} == {"UNAUTHENTICATED"}
 
 
 def test_a_trial_that_raises_is_failed_and_the_study_goes_on(studied):

@@ -1,6 +1,8 @@
 """What a Ray has, and its own words, without a Ray."""
 
 import gc
+import os
+import stat
 import weakref
 
 import pytest
@@ -38,7 +40,8 @@ def test_a_warning_that_nobody_can_act_on_is_left_out_unless_all_is_asked_for(sh
 @pytest.mark.parametrize(
     ("slow", "ending"), [(1, "started"), (2, "TimeoutError: Ray did not start on this machine, though")]
 )
-def test_a_machine_that_is_slow_to_start_ray_gets_a_second_try(monkeypatch, slow, ending):
+def test_a_machine_that_is_slow_to_start_ray_gets_a_second_try(monkeypatch, tmp_path, slow, ending):
+    monkeypatch.setenv("HOME", str(tmp_path))
     asked = []
 
     def init(**settings):
@@ -54,6 +57,44 @@ def test_a_machine_that_is_slow_to_start_ray_gets_a_second_try(monkeypatch, slow
         said = f"TimeoutError: {error}"
     assert said.startswith(ending)
     assert asked == [{"address": "local", "logging_level": 40}] * 2
+
+
+@pytest.fixture
+def found_by_ray(tmp_path, monkeypatch):
+    """Starts a Ray of one's own; the files that it finds in a new home: their contents by name, and their modes."""
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    umask = os.umask(0)
+
+    def start():
+        found = {}
+
+        def init(**settings):
+            files = [path for path in tmp_path.rglob("*") if path.is_file()]
+            found.update({path.name: (path.read_text(), stat.S_IMODE(path.stat().st_mode)) for path in files})
+
+        monkeypatch.setattr(ray, "init", init)
+        _start()
+        return found
+
+    yield start
+    os.umask(umask)
+
+
+def test_the_token_of_a_ray_of_ones_own_is_its_owners_alone_and_stays(found_by_ray):
+    found = found_by_ray()
+    token, mode = found["auth_token"]
+    assert (len(token), mode) == (64, 0o600)
+    assert found_by_ray() == found
+
+
+@pytest.mark.parametrize(
+    "setting", [("RAY_AUTH_MODE", "disabled"), ("RAY_AUTH_TOKEN", "t"), ("RAY_AUTH_TOKEN_PATH", "/t")]
+)
+def test_who_has_another_token_or_wants_none_gets_none(found_by_ray, monkeypatch, setting):
+    monkeypatch.setenv(*setting)
+    assert found_by_ray() == {}
 
 
 def test_no_garbage_is_collected_while_ray_goes_down(monkeypatch):

@@ -1,0 +1,11 @@
+"""A trial on two hosts, each in a network namespace of its own, whose cable is pulled for a moment."""
+
+from tests.support.ray_head import WITH_RAY
+from tests.support.servers.hosts import hosts, train_on_both_through_a_cut
+
+pytestmark = WITH_RAY
+
+
+def test_a_trial_on_both_hosts_goes_on_after_a_short_cut():
+    with hosts() as found:
+        train_on_both_through_a_cut(found, num_epochs=16, cut_s=2)
