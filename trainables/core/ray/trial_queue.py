@@ -23,6 +23,12 @@ class _Job:
     cancelled: bool = False
     over: bool = False
 
+    @property
+    def told_spec(self) -> dict[str, Any]:
+        """The spec for whoever trains it next, who need not tell again what was heard here."""
+        epochs = [report["epoch"] for report in self.reports if "epoch" in report]
+        return {**self.spec, "epochs_told": max(epochs)} if epochs else self.spec
+
 
 class TrialQueue:
     """The trials of a study that wait for a slot or are trained in one, by id. An asynchronous actor: waiting costs nothing.
@@ -81,7 +87,7 @@ class TrialQueue:
             trial_id = self._trained_in(slot)
             assert trial_id is not None
             self._served.add(group)
-            return self._jobs[trial_id].turn, self._jobs[trial_id].spec
+            return self._jobs[trial_id].turn, self._jobs[trial_id].told_spec
 
     async def report(self, trial_id: str, payload: dict[str, Any]) -> bool:
         """A worker's words on a trial; answers whether to go on. A payload with `done` ends the trial."""

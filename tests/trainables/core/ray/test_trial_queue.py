@@ -88,6 +88,19 @@ def test_a_trial_whose_group_died_is_taken_first_by_whoever_comes(scene):
     scene(said())
 
 
+def test_whoever_takes_a_trial_again_is_told_what_was_heard_of_it(scene):
+    async def said():
+        queue = TrialQueue(max_attempts=2)
+        await submitted(queue, {**ONE, "epochs_told": 1})
+        assert (await given(queue, "s", "a"))["epochs_told"] == 1
+        for epoch in (2, 3):
+            await queue.report("search-0000", {"epoch": epoch})
+        await queue.ended("s", "It died.", own=True)
+        assert (await given(queue, "s", "b"))["epochs_told"] == 3
+
+    scene(said())
+
+
 def test_one_that_killed_as_many_groups_as_are_allowed_is_failed_and_the_slot_goes_on(scene):
     async def said():
         queue = TrialQueue(max_attempts=2)
