@@ -141,8 +141,9 @@ class Tracking:
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # seven processes for judging language models
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
         }
-        log, family = self._place / "mlflow.log", new_family(self._place)
-        self.family = processes.start(command, environment=environment, family=family, log=log)
+        log, own = self._place / "mlflow.log", new_family(self._place)
+        # With its leader: for a moment at its start a process has no environment that could be read.
+        family = self.family = processes.start(command, environment=environment, family=own, log=log)
 
         def over() -> bool:
             return self._answers() or not processes.members(family)
