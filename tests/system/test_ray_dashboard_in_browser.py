@@ -5,19 +5,17 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.ray_head import SMOKE, WITH_RAY, ray_head
+from tests.support.ray_head import SMOKE, WITH_RAY
 
-pytestmark = WITH_RAY
+pytestmark = [*WITH_RAY, pytest.mark.parametrize("head", [False], ids=["no token"], indirect=True, scope="session")]
 PAGE_MS = 120_000  # it draws in seconds, beside another test that takes the cores in a minute
 
 
 @pytest.fixture(scope="module")
-def job():
+def job(head, submitted):
     """A head, and the id of a job on it that ran a study of two trials."""
-    with ray_head("--num-cpus=2") as head:
-        done = head.submit("--working-dir", ".", "--", *SMOKE)
-        assert done.returncode == 0, done.stdout
-        yield head, re.search(r"raysubmit_\w+", done.stdout).group()
+    assert submitted.returncode == 0, submitted.stdout
+    return head, re.search(r"raysubmit_\w+", submitted.stdout).group()
 
 
 @pytest.fixture(scope="module")

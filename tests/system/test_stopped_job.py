@@ -7,22 +7,18 @@ from collections import Counter
 import psutil
 import pytest
 
-from tests.support.ray_head import SMOKE, WITH_RAY, ray_head, wait_until
+from tests.support.ray_head import SMOKE, WITH_RAY, wait_until
 from tuning.records.ledger import Ledger
 
-pytestmark = WITH_RAY
-
-
-@pytest.fixture(scope="module")
-def head():
-    with ray_head("--num-cpus=2") as found:
-        yield found
+pytestmark = [*WITH_RAY, pytest.mark.parametrize("head", [False], ids=["no token"], indirect=True, scope="session")]
 
 
 def test_a_stopped_job_saves_its_state_leaves_no_process_and_is_gone_on_with(head):
-    begun = head.submit("--no-wait", "--working-dir", ".", "--", *SMOKE[:-1], "30")
+    home = head.home / "stopped"
+    study = ("env", f"FERTUNE_HOME={home}", *SMOKE[:-1])
+    begun = head.submit("--no-wait", "--working-dir", ".", "--", *study, "30")
     job = re.search(r"raysubmit_\w+", begun.stdout).group()
-    ledger = head.home / "fertune-runs" / "demo-smoke" / "ledger.jsonl"
+    ledger = home / "demo-smoke" / "ledger.jsonl"
     wait_until(
         lambda: ledger.exists() and '"search-0001"' in ledger.read_text(),
         300,
@@ -34,7 +30,7 @@ def test_a_stopped_job_saves_its_state_leaves_no_process_and_is_gone_on_with(hea
     assert head.get(f"/api/jobs/{job}")["status"] == "STOPPED"
     wait_until(lambda: not ours(head), 60, lambda: ours(head))
     stopped = Ledger.read(ledger.parent).trials
-    resumed = head.submit("--", *SMOKE[:-1], str(len(stopped)), "--resume")
+    resumed = head.submit("--working-dir", ".", "--", *study, str(len(stopped)), "--resume")
     assert resumed.returncode == 0, resumed.stdout
     gone_on = Ledger.read(ledger.parent)
     assert gone_on.trials.keys() == stopped.keys()

@@ -205,6 +205,7 @@ def test_nothing_finished_is_run_again(studied, home):
         assert not [event for event in runner.ledger.events[before:] if event["event"] in ("started", "ended")]
 
 
+@pytest.mark.long
 def test_two_workers_train_one_trial_together(home):
     study = tiny_study(name="pair", num_samples=1)
     with Runner(study, Quiet(), home=home, placement=Placement(workers=2)) as runner:
@@ -244,7 +245,11 @@ def test_an_ablation_trains_its_variants_on_one_fold_and_seed_and_says_so_in_mlf
 
 
 @pytest.mark.parametrize(
-    ("number", "send"), [(signal.SIGTERM, os.kill), (signal.SIGINT, os.killpg)], ids=["ray job stop", "ctrl-c"]
+    ("number", "send"),
+    [
+        pytest.param(signal.SIGTERM, os.kill, id="ray job stop"),
+        pytest.param(signal.SIGINT, os.killpg, id="ctrl-c", marks=pytest.mark.long),
+    ],
 )
 def test_a_signal_keeps_what_was_done_and_leaves_no_process_and_the_trial_goes_on(studied, home, number, send):
     """A stop tells the driver alone, a terminal its whole group. The second driver goes on with the trial of the first."""
@@ -267,6 +272,7 @@ def test_a_signal_keeps_what_was_done_and_leaves_no_process_and_the_trial_goes_o
     assert epochs_since(home, len(before.events))[0] >= max(1, done), "it went on from its checkpoint"
 
 
+@pytest.mark.long
 def test_a_full_disk_ends_the_study_in_its_own_words_and_a_damaged_checkpoint_begins_its_trial_anew(studied, home):
     study, data = tiny_study(name="full", num_samples=1), home / "drawn" / NAME
     with Runner(study, Quiet(), home=home, data_root=data, checkpoint_interval_s=0.0) as runner:

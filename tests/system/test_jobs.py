@@ -4,24 +4,11 @@ import json
 import re
 
 import mlflow
-import pytest
 
-from tests.support.ray_head import SMOKE, WITH_RAY, ray_head
+from tests.support.ray_head import SMOKE, WITH_RAY
 from tuning.records.registry import log_and_register
 
 pytestmark = WITH_RAY
-
-
-@pytest.fixture(scope="module", params=[False, True], ids=["no token", "token"])
-def head(request):
-    with ray_head("--num-cpus=2", token=request.param) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def submitted(head):
-    """A study run by a job with an uploaded working directory."""
-    return head.submit("--working-dir", ".", "--", *SMOKE)
 
 
 def lines_of(done) -> list[str]:
