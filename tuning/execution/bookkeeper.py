@@ -120,7 +120,6 @@ class Bookkeeper(search.Searcher):
             self._require_all()
             if self.places.lost:
                 return search.Searcher.FINISHED
-            self._tell_of_waiting()
             busy = len(self._running) + (self._first_id != "")
             if busy >= self.places.granted:
                 return None
@@ -150,6 +149,16 @@ class Bookkeeper(search.Searcher):
         self._first_id = ""
         for trial_id in list(self._running):
             self._lost(trial_id, "Ray ended under it.")
+
+    def is_to_end(self) -> bool:
+        """Whether the run has to end: after an error, or once Ray has no machine. Also tells what the study waits for.
+
+        Asked all the time, as Tune asks for no trial while as many as may run at once do.
+        """
+        with self._keeping_errors():
+            self._require_all()
+            self._tell_of_waiting()
+        return self.error is not None or self.places.lost
 
     def _require_all(self) -> None:
         """Raises where there is no sense in going on."""
@@ -287,4 +296,4 @@ class _Stopper(tune.Stopper):
         return False
 
     def stop_all(self) -> bool:
-        return self._bookkeeper.error is not None or self._bookkeeper.places.lost
+        return self._bookkeeper.is_to_end()

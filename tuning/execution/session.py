@@ -197,7 +197,7 @@ def open_session(*, verbose: bool = False) -> Generator[Session]:
         nodes, free = alive_nodes(), ray.available_resources()
         yield Session(
             nodes=nodes,
-            could_grow=_could_grow(_nodes_at(_found(address))) if address else (),  # which know their group
+            could_grow=_could_grow_at(address),
             here=ray.get_runtime_context().get_node_id(),
             dashboard_url=f"http://{context.dashboard_url}" if context.dashboard_url else "",
             busy_cpus=sum(node.num_cpus for node in nodes) - free.get("CPU", 0.0) if address else 0.0,
@@ -206,6 +206,17 @@ def open_session(*, verbose: bool = False) -> Generator[Session]:
         )
     finally:
         _shut_down()
+
+
+def as_now(session: Session) -> Session:
+    """`session` with the machines that there are now; those of a Ray of one's own stay the same."""
+    if session.is_own:
+        return session
+    return dataclasses.replace(session, nodes=alive_nodes(), could_grow=_could_grow_at(given_address()))
+
+
+def _could_grow_at(address: str) -> tuple[Node, ...]:
+    return _could_grow(_nodes_at(_found(address))) if address else ()  # which know their group
 
 
 def _shut_down() -> None:

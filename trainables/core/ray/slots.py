@@ -40,6 +40,8 @@ IDLE_S = 10.0  # that a slot without a trial is kept for the next phase
 HOME_S = 10.0  # that workers have to go home
 QUEUE_S = 60.0  # for an answer of the queue, which may have to be begun anew
 MOST_STARTS = 3  # in a row that came to nothing
+MOST_TICKS = 20  # in a row that failed
+UNPLACED_S = 60.0  # until a study that has no slot says what it waits for
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -109,7 +111,12 @@ class _Slot:
             self._trainer = Trainer(
                 work,
                 told=functools.partial(_tell, self._queue, self.name),
-                train_loop_config={"queue": self._queue, "slot": self.name, "threads": threads},
+                train_loop_config={
+                    "queue": self._queue,
+                    "slot": self.name,
+                    "threads": threads,
+                    "folder": self.plan.storage,
+                },
                 scaling_config=self.plan.scaling,
                 run_config=train.RunConfig(
                     name=self.name,
@@ -127,7 +134,7 @@ def _tell(queue: Any, slot: str, death: Death) -> bool:
     try:
         if death.failed:
             last = {**death.failed.last, "done": True}
-            ray.get(queue.report.remote(death.failed.trial_id, last), timeout=QUEUE_S)
+            ray.get(queue.report.remote(death.failed.trial_id, death.failed.turn, last), timeout=QUEUE_S)
         return ray.get(queue.ended.remote(slot, death.reason, death.own), timeout=QUEUE_S)
     except RayError:
         return True
@@ -143,14 +150,15 @@ def _new_queue(name: str, max_attempts: int) -> Any:
 class Slots:
     """Opens and ends the slots of one study, `target` of them at most, within its `share` of the cluster. A context.
 
-    `granted` is how many trials may run now. `trouble` says why no slot can be had, `""` where none is known: then nothing
-    is tried any more. `lost` is true once Ray has no machine left. A slot for which there is no use goes home after
-    `IDLE_S`, or once its place is somebody else's.
+    `granted` is how many trials may run now. `lost` is true once Ray has no machine left. A slot for which there is no use
+    goes home after `IDLE_S`, or once its place is somebody else's.
     """
 
     def __init__(self, share: Share, *, name: str, max_attempts: int = 3) -> None:
-        self.share, self.trouble, self.granted, self.target = share, "", 0, 0
+        self.share, self.granted, self.target = share, 0, 0
         self.lost = False
+        self._failure = ""  # of the last starts, after which nothing more is opened
+        self._unplaced_since = time.monotonic()
         self._plan: SlotPlan | None = None
         self._slots: list[_Slot] = []
         self._placed: set[str] = set()  # the names of those that have workers
@@ -179,13 +187,29 @@ class Slots:
         """From now on so many slots, of `plan` if it is given: those of another one go home after their trial."""
         self._plan, self.target = plan or self._plan, target
         if plan:
-            self.trouble, self._failed_starts = "", 0
+            self._failure, self._failed_starts = "", 0
             self._tick()
+
+    @property
+    def trouble(self) -> str:
+        """Why no slot can be had; `""` where there is one, or may be."""
+        return "" if self._placed else self._failure
 
     @property
     def waits_for(self) -> str:
         """What the study waits for and behind whom; `""` where it has what it wants."""
-        return self.share.waits_for
+        if (
+            self.share.waits_for
+            or not self._slots
+            or self._placed
+            or time.monotonic() - self._unplaced_since < UNPLACED_S
+        ):
+            return self.share.waits_for
+        plan = self._slots[0].plan
+        asked = f"{plan.workers} x {plan.cpus_per_worker:g} CPU"
+        if plan.gpus_per_worker:
+            asked += f" and {plan.gpus_per_worker:g} {plan.accelerator_type or 'GPU'}"
+        return f"The study waits for a place of {asked}; `ray status` shows what Ray has"
 
     def cancel(self, trial_ids: Sequence[str]) -> None:
         """Stop trials that nobody follows any more."""
@@ -193,9 +217,17 @@ class Slots:
             self.queue.cancel.remote(list(trial_ids))
 
     def _follow(self) -> None:
+        failed = 0
         while not self._closing.wait(TICK_S):
-            with contextlib.suppress(RayError):
+            try:
                 self._tick()
+                failed = 0
+            except RayError:  # the queue is begun anew, or Ray has ended, which the next look shows
+                pass
+            except Exception as error:
+                failed += 1
+                if failed >= MOST_TICKS:
+                    self._failure, self._placed = f"The slots cannot be looked after: {cause(str(error))}", set()
 
     def _tick(self) -> None:
         with self._ticking:
@@ -216,7 +248,11 @@ class Slots:
             former = [slot.name for slot in self._slots if slot.plan != self._plan]
             kept = self.queue.keep.remote(len(self._slots) if of_use else self.granted, former)
             self._placed = set(ray.get(kept, timeout=QUEUE_S))
-            if self._plan and not self.trouble and not self._closing.is_set():
+            if self._placed or not self._slots:
+                self._unplaced_since = now
+            if self._failure:  # what has a slot goes on there
+                self.granted = min(self.granted, len(self._placed))
+            elif self._plan and not self._closing.is_set():
                 missing = self.granted - (len(self._slots) - len(former))
                 self._slots += [_Slot(self._plan, self.queue) for _ in range(missing)]
                 for slot in opening[: max(0, -missing)] if not of_use else []:
@@ -231,7 +267,7 @@ class Slots:
             return
         self._failed_starts += 1
         if self._failed_starts >= MOST_STARTS:
-            self.trouble = f"No slot could be started, though it was tried {MOST_STARTS} times: {cause(slot.error)}"
+            self._failure = f"No slot could be started, though it was tried {MOST_STARTS} times: {cause(slot.error)}"
 
     def _wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds

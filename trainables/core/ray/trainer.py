@@ -22,13 +22,13 @@ from ray.train.v2._internal.callbacks import placement_group_callback
 from ray.train.v2._internal.callbacks.datasets import DatasetsCallback
 from ray.train.v2._internal.callbacks.placement_group_callback import PlacementGroupCleanerCallback
 from ray.train.v2._internal.constants import get_env_vars_to_propagate
-from ray.train.v2._internal.exceptions import WorkerHealthCheckFailedError
+from ray.train.v2._internal.exceptions import WorkerGroupStartupTimeoutError, WorkerHealthCheckFailedError
 from ray.train.v2._internal.execution.controller import TrainController
 from ray.train.v2._internal.execution.controller.placement_group_cleaner import PlacementGroupCleaner
 from ray.train.v2._internal.execution.failure_handling import FailureDecision
 from ray.train.v2._internal.execution.failure_handling.default import DefaultFailurePolicy
 from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
-from ray.train.v2.api.exceptions import PreemptionError, TrainingFailedError, WorkerGroupError
+from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
 
 from trainables.core.ray.causes import cause
 from trainables.core.ray.interface import interface_of
@@ -41,11 +41,11 @@ MOST_IDLE_DEATHS = 1  # of groups in a row that never had a trial
 
 
 class TrialFailed(Exception):
-    """A trial of several workers ended in an error: its id, and its last report."""
+    """A trial of several workers ended in an error: its id, the turn in which it did, and its last report."""
 
-    def __init__(self, trial_id: str, last: dict[str, Any]) -> None:
-        super().__init__(trial_id, last)
-        self.trial_id, self.last = trial_id, last
+    def __init__(self, trial_id: str, turn: str, last: dict[str, Any]) -> None:
+        super().__init__(trial_id, turn, last)
+        self.trial_id, self.turn, self.last = trial_id, turn, last
 
     def __str__(self) -> str:
         return self.last["failed"]
@@ -121,29 +121,29 @@ def _free_address() -> str:
 
 
 class _Policy(DefaultFailurePolicy):
-    """Another group for each that died, of which it tells first."""
+    """Another group for each that died, of which it tells first; and any time to wait for a place."""
 
     def __init__(self, config: Any, told: Callable[[Death], bool]) -> None:
         super().__init__(config)
         self._tell, self._idle = told, 0
 
     def make_decision(self, training_failed_error: TrainingFailedError) -> FailureDecision:
-        if not isinstance(training_failed_error, WorkerGroupError | PreemptionError):
+        if not isinstance(training_failed_error, WorkerGroupError):
+            failure = getattr(training_failed_error, "controller_failure", None)
+            if isinstance(failure, WorkerGroupStartupTimeoutError):  # Ray has no place for it yet: that is no failure
+                return FailureDecision.RETRY
             return super().make_decision(training_failed_error)
         of_use = self._tell(_death(training_failed_error))
         self._idle = 0 if of_use else self._idle + 1
         return FailureDecision.RAISE if self._idle > MOST_IDLE_DEATHS else FailureDecision.RETRY
 
 
-def _death(error: WorkerGroupError | PreemptionError) -> Death:
-    taken_back = Death("Its machine was taken back.", own=False)
-    if isinstance(error, PreemptionError):
-        return taken_back
+def _death(error: WorkerGroupError) -> Death:
     found = list(error.worker_failures.values())
     lost = [one.health_check_failure for one in found if isinstance(one, WorkerHealthCheckFailedError)]
     words = "\n".join(str(one) for one in lost)
     if any(isinstance(one, RayActorError) and one.preempted for one in lost):
-        return taken_back
+        return Death("Its machine was taken back.", own=False)
     if "node has died" in words:
         return Death("Its machine died.", own=False)
     if "running low on memory" in words:

@@ -89,11 +89,14 @@ class TrialQueue:
             self._served.add(group)
             return self._jobs[trial_id].turn, self._jobs[trial_id].told_spec
 
-    async def report(self, trial_id: str, payload: dict[str, Any]) -> bool:
-        """A worker's words on a trial; answers whether to go on. A payload with `done` ends the trial."""
+    async def report(self, trial_id: str, turn: str, payload: dict[str, Any]) -> bool:
+        """A worker's words on a trial; answers whether to go on. A payload with `done` ends the trial.
+
+        Nobody hears one whose `turn` is not the trial's present one: while it was silent, another took its trial.
+        """
         async with self._changed:
             job = self._jobs.get(trial_id)
-            if job is None or job.over:
+            if job is None or job.over or job.turn != turn:
                 return False
             if payload.get("done"):
                 self._end(job, payload)
@@ -187,7 +190,7 @@ class TrialQueue:
         if trial_id is None:
             return
         job = self._jobs[trial_id]
-        job.slot, job.deaths = "", job.deaths + own
+        job.slot, job.turn, job.deaths = "", "", job.deaths + own
         job.reports.append({"died": reason, "own": own})
         if job.cancelled:
             self._end(job, {"stopped": True, "done": True})

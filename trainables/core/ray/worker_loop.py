@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import socket
 import traceback
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -22,6 +24,10 @@ def work(config: Mapping[str, Any]) -> None:
     from trainables.core.ray.trainer import TrialFailed, join
     from trainables.core.training.workers import is_lost
 
+    if not Path(config["folder"]).is_dir():  # a machine that joined after all others were asked
+        raise FileNotFoundError(
+            f"{socket.gethostname()} does not see {config['folder']}, which all machines have to share."
+        )
     group = join()
     queue, slot, done = config["queue"], config["slot"], ""
     name = group.agree(uuid.uuid4().hex)  # of this group; the one that replaces it after a death has another
@@ -29,7 +35,7 @@ def work(config: Mapping[str, Any]) -> None:
     torch.set_num_threads(config["threads"])
     while (taken := ray.get(queue.take.remote(slot, name, done, node))) is not None:
         done, spec = taken
-        last = _run(spec, queue, group)
+        last = _run(spec, done, queue, group)
         gc.collect()
         lost = "failed" in last and is_lost(group.device)
         if group.device.type == "cuda" and not lost:
@@ -37,17 +43,17 @@ def work(config: Mapping[str, Any]) -> None:
         if "failed" in last and group.world_size > 1:
             # The other ranks wait in a collective: only a new group frees them. Or one of them died, and this is what the
             # rest saw of it: the controller knows.
-            raise TrialFailed(spec["trial_id"], last)
+            raise TrialFailed(spec["trial_id"], done, last)
         if group.leads:
-            ray.get(queue.report.remote(spec["trial_id"], last | {"done": True}))
+            ray.get(queue.report.remote(spec["trial_id"], done, last | {"done": True}))
         if lost:
             raise RuntimeError(last["failed"])  # the GPU answers this process no more
     if group.world_size > 1:
         torch.distributed.destroy_process_group()
 
 
-def _run(spec: dict[str, Any], queue: Any, group: Group) -> dict[str, Any]:
-    """The last report of one trial: its metrics, the study's baselines where it is them, or why there are none."""
+def _run(spec: dict[str, Any], turn: str, queue: Any, group: Group) -> dict[str, Any]:
+    """The last report of a trial in its `turn`: its metrics, the study's baselines where it is them, or why there are none."""
     from trainables.core.baselines.record import BASELINES
     from trainables.core.full_disk import refusal
     from trainables.core.training.trial import Stopped, TrialSpec, run_trial
@@ -56,7 +62,7 @@ def _run(spec: dict[str, Any], queue: Any, group: Group) -> dict[str, Any]:
     workers = group.gather(whereabouts(group.device))
 
     def report(row: Mapping[str, Any]) -> bool:
-        go_on = ray.get(queue.report.remote(spec["trial_id"], dict(row))) if group.leads else True
+        go_on = ray.get(queue.report.remote(spec["trial_id"], turn, dict(row))) if group.leads else True
         return group.agree(go_on)
 
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,13 +11,17 @@ from typing import TYPE_CHECKING
 from tuning.execution.devices.placement import Fit, Placement
 from tuning.execution.phase.places import STOPS
 from tuning.execution.reachable import given_address
-from tuning.execution.session import Session, open_session
+from tuning.execution.session import Session, as_now, open_session
 from tuning.execution.sharing.share import Alone, Share, share_of
 from tuning.execution.sharing.shares import SlotNeed
 from tuning.execution.storage.shared import require_shared
 
 if TYPE_CHECKING:
     from trainables.core.ray.slots import Slots
+
+
+JOIN_S = 120.0  # that the first machine may take to join a head that has none
+POLL_S = 2.0
 
 
 class Machines:
@@ -41,13 +46,30 @@ class Machines:
         self._opened.__exit__(*raised)  # ty: ignore[invalid-argument-type]
 
     def session(self) -> Session:
-        """The connection to Ray. Raises `ValueError` where a machine of it does not see the study's files."""
-        if self._session is None:
-            self._session = self._opened.enter_context(open_session(verbose=self._verbose))
-            if self._session.wait:
-                self._noted(self._session.wait)
-            require_shared(self._session, self._folder, self._prepared, self._noted)
-        return self._session
+        """The connection to Ray, with the machines that there are now.
+
+        A head that was begun anew answers before its machines have joined it: the first is waited for. Raises `ValueError`
+        where a machine does not see the study's files.
+        """
+        if self._session is not None:
+            self._session = as_now(self._session)
+            return self._session
+        opened = self._with_machines(self._opened.enter_context(open_session(verbose=self._verbose)))
+        if opened.wait:
+            self._noted(opened.wait)
+        require_shared(opened, self._folder, self._prepared, self._noted)
+        self._session = opened
+        return opened
+
+    def _with_machines(self, session: Session) -> Session:
+        deadline, told = time.monotonic() + JOIN_S, False
+        while not any(node.num_cpus or node.num_gpus for node in session.machines) and time.monotonic() < deadline:
+            if not told:
+                self._noted(f"Ray has no machine for trials yet. The first one is waited for, {JOIN_S:g} s at most.")
+                told = True
+            time.sleep(POLL_S)
+            session = as_now(session)
+        return session
 
     def slots(self, fit: Fit, placement: Placement) -> Slots:
         """The slots of the study, none of which is open before it is wanted.

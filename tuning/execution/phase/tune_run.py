@@ -13,6 +13,7 @@ from trainables.core.ray.trial_actor import ACTOR_CPUS, TrialActor
 from tuning.execution.bookkeeper import Bookkeeper
 from tuning.execution.devices.placement import Fit, Placement
 from tuning.execution.phase.machines import Machines
+from tuning.execution.phase.places import STOPS
 
 MOST_RUNS = 5  # of Tune for one phase, each after all machines of Ray were gone
 
@@ -60,6 +61,7 @@ class TuneRun:
                 return
             self._bookkeeper.hand_out_again()
             self._machines.begin_anew()
+        raise ConnectionError(f"Ray lost all its machines {MOST_RUNS} times in one phase. {STOPS}")
 
     def _tuner(self, queue: object, number: int) -> tune.Tuner:
         study = self._machines.study

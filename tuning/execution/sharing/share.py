@@ -143,8 +143,10 @@ class Share:
     def _note(self, turn: dict[str, Any]) -> None:
         with self._lock:
             before = self._waits_for
-            if not turn["taken_by"]:
-                self._answer, self._waits_for, self._heard_at = turn["allowed"], turn["waits_for"], self._clock()
+            allowed, waits_for = turn["allowed"], turn["waits_for"]
+            if other := turn["taken_by"]:  # two drivers met a keeper that knew neither: the later one trains nothing
+                allowed, waits_for = 0, f"Study {self._beat.study} is already running on this cluster: {_told(other)}"
+            self._answer, self._waits_for, self._heard_at = allowed, waits_for, self._clock()
             told = self._waits_for
         if self._folder and told != before:
             write_waits(self._folder, told)

@@ -21,20 +21,20 @@ class Remote:
 def work(monkeypatch, *, lost, outcomes, group=Group):
     """What a worker reports of trials that end as `outcomes` say."""
     specs = [{"trial_id": f"t{number}", **outcome} for number, outcome in enumerate(outcomes)]
-    reports, trials = [], iter([*((spec["trial_id"], spec) for spec in specs), None])
+    reports, trials = [], iter([*((f"turn of {spec['trial_id']}", spec) for spec in specs), None])
 
     class Queue:
         take = Remote(lambda slot, name, done, node: next(trials))
-        report = Remote(lambda trial_id, last: reports.append((trial_id, last)))
+        report = Remote(lambda trial_id, turn, last: reports.append((turn, last)))
 
     monkeypatch.setattr(trainer, "join", group)
     monkeypatch.setattr(workers, "is_lost", lambda device: lost)
     monkeypatch.setattr(worker_loop.ray, "get", lambda answer: answer)
     monkeypatch.setattr(worker_loop.ray, "get_runtime_context", lambda: SimpleNamespace(get_node_id=lambda: "node"))
     monkeypatch.setattr(
-        worker_loop, "_run", lambda spec, queue, group: {key: spec[key] for key in spec if key != "trial_id"}
+        worker_loop, "_run", lambda spec, turn, queue, group: {key: spec[key] for key in spec if key != "trial_id"}
     )
-    config = {"queue": Queue, "slot": "s", "threads": torch.get_num_threads()}
+    config = {"queue": Queue, "slot": "s", "threads": torch.get_num_threads(), "folder": "."}
     return reports, lambda: worker_loop.work(config)
 
 
@@ -44,13 +44,16 @@ def test_a_worker_that_lost_its_device_reports_the_trial_and_ends(monkeypatch):
     )
     with pytest.raises(RuntimeError, match="device-side assert"):
         go()
-    assert reports == [("t0", {"metrics": {}, "done": True}), ("t1", {"failed": "device-side assert", "done": True})]
+    assert reports == [
+        ("turn of t0", {"metrics": {}, "done": True}),
+        ("turn of t1", {"failed": "device-side assert", "done": True}),
+    ]
 
 
 def test_a_worker_whose_device_still_answers_goes_on(monkeypatch):
     reports, go = work(monkeypatch, lost=False, outcomes=[{"failed": "a value"}, {"metrics": {}}])
     go()
-    assert [trial_id for trial_id, _ in reports] == ["t0", "t1"]
+    assert [turn for turn, _ in reports] == ["turn of t0", "turn of t1"]
 
 
 def test_an_error_among_several_workers_is_for_the_controller_to_judge(monkeypatch):
@@ -62,7 +65,12 @@ def test_an_error_among_several_workers_is_for_the_controller_to_judge(monkeypat
         go()
     assert reports == []
     copy = pickle.loads(pickle.dumps(raised.value))
-    assert (copy.trial_id, copy.last) == ("t0", {"failed": "connection reset"})
+    assert (copy.trial_id, copy.turn, copy.last) == ("t0", "turn of t0", {"failed": "connection reset"})
+
+
+def test_a_machine_that_does_not_see_the_study_takes_no_trial(monkeypatch, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"does not see .*/ray, which all machines have to share"):
+        worker_loop.work({"folder": str(tmp_path / "ray")})
 
 
 def test_a_device_is_lost_when_it_answers_nothing(monkeypatch):

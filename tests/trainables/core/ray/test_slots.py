@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.support.ray_head import wait_until
 from trainables.core.ray import slots as module
 from trainables.core.ray.slots import SlotPlan, Slots, is_gone
 
@@ -119,6 +120,48 @@ def test_where_none_ever_gets_to_a_trial_it_is_given_up_with_the_reason(ray):
     assert living() == []
     slots.want(1, PLAN)
     assert slots.trouble == "", "a next phase tries again"
+
+
+def test_where_others_have_a_slot_one_that_cannot_be_had_is_no_trouble_and_is_not_tried_for_ever(ray):
+    slots = Slots(ALL, name="demo")
+    slots.want(2, PLAN)
+    slots._tick()
+    for _ in range(module.MOST_STARTS):
+        living()[-1].stop("n2 does not see /runs/demo/ray")
+        slots._tick()
+    assert (slots.trouble, len(living()), slots.granted) == ("", 1, 1)
+    living()[0].stop()
+    slots._tick()
+    assert "n2 does not see" in slots.trouble
+
+
+def test_a_study_that_ray_has_no_place_for_says_what_it_waits_for(ray):
+    slots = Slots(ALL, name="demo")
+    ray.queue.placing = False
+    slots.want(1, PLAN)
+    ray.now += module.UNPLACED_S - 1
+    slots._tick()
+    assert slots.waits_for == ""
+    ray.now += 2
+    slots._tick()
+    assert slots.waits_for == "The study waits for a place of 1 x 1 CPU; `ray status` shows what Ray has"
+    assert slots.trouble == ""
+    ray.queue.placing = True
+    slots._tick()
+    slots._tick()
+    assert slots.waits_for == ""
+
+
+def test_slots_that_cannot_be_looked_after_any_more_end_the_study_with_the_reason(ray, monkeypatch):
+    def refuse(*given):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(module, "TICK_S", 0.001)
+    slots = Slots(ALL, name="demo")
+    monkeypatch.setattr(slots, "_tick", refuse)
+    with slots:
+        wait_until(lambda: slots.trouble)
+    assert "can't start new thread" in slots.trouble
 
 
 def test_another_size_of_trial_forms_them_anew(ray):

@@ -147,3 +147,14 @@ def test_a_name_that_nobody_has_is_a_number(keeper, monkeypatch):
     with share(keeper) as mine:
         mine.allowed(0, 1)
         keeper.wait_until(lambda: keeper.said("demo").user == str(os.getuid()))
+
+
+def test_one_of_two_drivers_that_a_keeper_let_in_unknown_trains_nothing(keeper):
+    keeper.fails = True
+    with share(keeper) as mine, share(keeper) as other:
+        keeper.fails = False
+        keeper.wait_until(lambda: {mine.allowed(0, 2), other.allowed(0, 2)} == {0, 2})
+        later = mine if mine.allowed(0, 2) == 0 else other
+        assert later.waits_for.startswith("Study demo is already running on this cluster: ")
+        keeper.now += PATIENCE_S - 1
+        assert later.allowed(0, 2) == 0

@@ -51,6 +51,23 @@ def test_whoever_joins_a_cluster_asks_its_machines_before_all(tmp_path, monkeypa
     asked, told = [], [].append
     monkeypatch.setattr(machines, "open_session", lambda verbose: contextlib.nullcontext(TWO))
     monkeypatch.setattr(machines, "require_shared", lambda *given: asked.append(given))
+    monkeypatch.setattr(machines, "as_now", lambda session: ONE)
     with Machines(tmp_path / "demo", tmp_path / "prepared", told) as found:
-        assert found.session() is found.session() is TWO
+        assert found.session() is TWO
+        assert found.session() is ONE, "one has left since"
     assert asked == [(TWO, tmp_path / "demo", tmp_path / "prepared", told)]
+
+
+def test_a_head_without_machines_waits_for_the_first_and_not_for_ever(tmp_path, monkeypatch):
+    empty, joining, told = Session(nodes=(Node(num_cpus=0, node_id="n1"),), here="n1"), [], []
+    monkeypatch.setattr(machines, "open_session", lambda verbose: contextlib.nullcontext(empty))
+    monkeypatch.setattr(machines, "as_now", lambda session: joining.pop() if joining else empty)
+    monkeypatch.setattr(machines, "POLL_S", 0.0)
+    joining += [TWO, empty]
+    with Machines(tmp_path / "demo", tmp_path / "prepared", told.append) as found:
+        monkeypatch.setattr(machines, "require_shared", lambda session, *_: told.append(len(session.nodes)))
+        assert found.session() is TWO
+    assert told == ["Ray has no machine for trials yet. The first one is waited for, 120 s at most.", 2]
+    monkeypatch.setattr(machines, "JOIN_S", 0.0)
+    with Machines(tmp_path / "demo", tmp_path / "prepared", told.append) as found:
+        assert found.session() is empty
