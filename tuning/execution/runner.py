@@ -239,7 +239,7 @@ class Runner:
             folder=str(self.ledger.trial_folder(trial.trial_id)),
             num_epochs=trial.num_epochs,
             checkpoint_interval_s=self.checkpoint_interval_s,
-            epochs_told=len(trial.curve),
+            epochs_told=trial.epochs_told,
             **self._told,
         )
 

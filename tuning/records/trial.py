@@ -61,6 +61,11 @@ class Trial:
         return self.state in ("FINISHED", "FAILED")
 
     @property
+    def epochs_told(self) -> int:
+        """How many epochs from the first have a row each; what comes after a gap is told again by whoever goes on."""
+        return sum(row["epoch"] == number for number, row in enumerate(self.curve, 1))
+
+    @property
     def deaths_told(self) -> str:
         """How often what ran it died, and how many of these deaths were its own; `""` where none did."""
         total = self.deaths + self.other_deaths

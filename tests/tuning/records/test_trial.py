@@ -69,3 +69,9 @@ def test_what_can_no_longer_be_trained_is_told_by_its_parameters():
     gone = dataclasses.replace(GIVEN, parameters={"removed": 1})
     assert identity(STUDY, gone) == identity(STUDY, dataclasses.replace(gone))
     assert identity(STUDY, gone) != identity(STUDY, dataclasses.replace(gone, parameters={"removed": 2}))
+
+
+@pytest.mark.parametrize(("epochs", "told"), [([], 0), ([1, 2, 3], 3), ([3, 4], 0), ([1, 2, 5], 2)])
+def test_the_epochs_of_its_curve_are_told_up_to_the_first_gap(epochs, told):
+    trial = make_trial(0, curve=[{"epoch": epoch} for epoch in epochs])
+    assert trial.epochs_told == told

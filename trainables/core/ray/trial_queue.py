@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import math
 import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -16,10 +17,10 @@ class _Job:
 
     spec: dict[str, Any]
     deaths: int  # of its own making
+    deaths_before: int  # of those, in earlier runs
     slot: str = ""  # that trains it; "" while it waits
     turn: str = ""  # this time that it is trained
     reports: list[dict[str, Any]] = dataclasses.field(default_factory=list)
-    handed_on: int = 0
     cancelled: bool = False
     over: bool = False
 
@@ -28,6 +29,18 @@ class _Job:
         """The spec for whoever trains it next, who need not tell again what was heard here."""
         epochs = [report["epoch"] for report in self.reports if "epoch" in report]
         return {**self.spec, "epochs_told": max(epochs)} if epochs else self.spec
+
+    def next_for(self, spec: dict[str, Any], deaths: int) -> int:
+        """Which report comes next for whoever has heard what `spec` says, and of so many `deaths`.
+
+        What was handed on and no more is not heard: whoever asked for it may have died with it.
+        """
+        heard, died = 0, self.deaths_before
+        for number, report in enumerate(self.reports, 1):
+            died += report.get("own", False)
+            if report.get("epoch", math.inf) <= spec.get("epochs_told", 0) or (report.get("own") and died <= deaths):
+                heard = number
+        return heard
 
 
 class TrialQueue:
@@ -55,7 +68,8 @@ class TrialQueue:
     async def submit(self, trial_id: str, spec: dict[str, Any], deaths: int = 0, *, after: str = "") -> int:
         """Put a trial up, or take over one that is here already; returns which of its reports comes next.
 
-        What was said of the trial `after` which it follows, is forgotten.
+        `deaths` of its own making are known, and of its epochs those that `spec` says. What was said of the trial `after`
+        which it follows, is forgotten.
         """
         async with self._changed:
             if after != trial_id and (before := self._jobs.get(after)) and before.over:
@@ -63,11 +77,10 @@ class TrialQueue:
             job = self._jobs.get(trial_id)
             if job is None or job.cancelled:
                 await self._changed.wait_for(lambda: not (job := self._jobs.get(trial_id)) or job.over)
-                self._jobs[trial_id] = job = _Job(spec, deaths)
+                self._jobs[trial_id] = job = _Job(spec, deaths, deaths)
                 self._waiting.append(trial_id)
                 self._changed.notify_all()
-            # The last report may have reached nobody: whoever asked for it may have died with it.
-            return max(0, job.handed_on - 1)
+            return job.next_for(spec, deaths)
 
     async def take(self, slot: str, group: str, done: str, node: str = "") -> tuple[str, dict[str, Any]] | None:
         """What `group` of `slot` trains next, once it is another turn than `done`: turn and trial. `None`: it is to go home.
@@ -114,7 +127,6 @@ class TrialQueue:
                 await asyncio.wait_for(self._changed.wait_for(lambda: len(job.reports) > seen), timeout_s)
             except TimeoutError:
                 return None
-            job.handed_on = max(job.handed_on, seen + 1)
             return {"slot": job.slot, **job.reports[seen]}
 
     async def ended(self, slot: str, reason: str, own: bool) -> bool:

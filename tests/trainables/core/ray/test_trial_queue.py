@@ -193,20 +193,38 @@ def test_reports_come_in_order_and_none_is_lost_or_told_twice(scene):
     scene(told())
 
 
-def test_whoever_submits_a_trial_that_is_trained_already_follows_it_from_the_last_word_that_was_handed_on(scene):
+def test_whoever_submits_a_trial_that_is_trained_already_follows_it_from_what_he_has_heard(scene):
+    """Not from what was handed on: whoever asked for that may have died with it."""
+
     async def told():
-        queue = TrialQueue(max_attempts=1)
+        queue = TrialQueue(max_attempts=3)
         assert await queue.submit("search-0000", ONE) == 0
         await queue.take("s", "a", "")
         for epoch in (1, 2, 3):
             await said(queue, "search-0000", {"epoch": epoch})
-        for seen in range(2):
+        for seen in range(3):
             await queue.next_report("search-0000", seen, 5.0)
-        assert await queue.submit("search-0000", ONE) == 1, "the second may have been lost"
+        assert await queue.submit("search-0000", ONE | {"epochs_told": 0}) == 0
+        assert await queue.submit("search-0000", ONE | {"epochs_told": 2}) == 2
         waiting = await started(queue.take("t", "b", ""))
         assert not waiting.done(), "nobody trains it a second time"
         await said(queue, "search-0000", DONE)
-        assert await queue.submit("search-0000", ONE) == 1, "nor when it is through and nobody heard of it"
+        assert await queue.submit("search-0000", ONE | {"epochs_told": 3}) == 3, "the end, if nobody heard of it"
+        waiting.cancel()
+
+    scene(told())
+
+
+def test_a_death_that_he_has_heard_of_is_told_to_nobody_twice(scene):
+    async def told():
+        queue = TrialQueue(max_attempts=3)
+        await queue.submit("search-0000", ONE, deaths=1)
+        await queue.take("s", "a", "")
+        await said(queue, "search-0000", {"epoch": 1})
+        await queue.ended("s", "It died.", own=True)
+        heard_of_epoch = ONE | {"epochs_told": 1}
+        assert await queue.submit("search-0000", heard_of_epoch, deaths=1) == 1
+        assert await queue.submit("search-0000", heard_of_epoch, deaths=2) == 2
 
     scene(told())
 
