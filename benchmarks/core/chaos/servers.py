@@ -122,7 +122,7 @@ class Tracking:
 
     def __init__(self, place: Path, *, programs: Path | None) -> None:
         self.database = Database(place, programs) if programs else LockedFile(place / "mlflow.db")
-        self._place, self.family = place, None
+        self._place = place
         (self._port,) = free_ports(1)
         self.url = f"http://{HOST}:{self._port}"
         self.family: Family | None = None
