@@ -17,10 +17,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from benchmarks.core.chaos.cluster import BIN, NotUp, clean_environment, kill_family, new_family, wait
+from cluster.core.ports import free_ports
 from cluster.local import processes
 from cluster.local.asking import HOST, answer
 from cluster.local.processes import Family
-from tests.support.ray_head import free_ports
 from tuning.records.home import ROOT
 
 STAND_IN = "SQLite, whose file is locked exclusively, as PostgreSQL or a driver for it is not installed here"
