@@ -56,11 +56,15 @@ class Known:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Overview:
-    """Studies `on_cluster`, those of the home, and why a cluster could not be asked: `""` where it was, or there is none."""
+    """Studies `on_cluster`, those of the home, and why a cluster could not be asked: `""` where it was, or there is none.
+
+    `asked` is whether `$RAY_ADDRESS` named a cluster.
+    """
 
     on_cluster: list[OnCluster]
     studies: list[Known]
     unreachable: str = ""
+    asked: bool = True
 
 
 def overview(*, home: str | Path | None = None) -> Overview:
@@ -68,13 +72,13 @@ def overview(*, home: str | Path | None = None) -> Overview:
     place = home_of(home)
     on_cluster: list[OnCluster] = []
     unreachable = ""
-    if given_address():
+    if address := given_address():
         try:
             on_cluster = _on_cluster(known_identity(place))
         except Exception as error:  # the home is told of nevertheless
             unreachable = message_of(error)
     studies = [_known(place, name) for name in known_studies(place)]
-    return Overview(on_cluster=on_cluster, studies=studies, unreachable=unreachable)
+    return Overview(on_cluster=on_cluster, studies=studies, unreachable=unreachable, asked=bool(address))
 
 
 def as_told(one: Mapping[str, Any], identity: str) -> OnCluster:

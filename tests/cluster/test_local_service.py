@@ -15,12 +15,13 @@ import pytest
 from filelock import FileLock
 from typer.testing import CliRunner
 
+from cluster.core.ports import free_ports
 from cluster.local import parts, processes, service
 from cluster.local.__main__ import app
 from cluster.local.asking import HOST
 from cluster.local.processes import Family, Process, ServiceError
 from cluster.local.record import Ports, Record, Running, boot_id, load, new_secrets, save
-from tests.support.ray_head import free_ports, wait_until
+from tests.support.ray_head import wait_until
 
 until = functools.partial(wait_until, every_s=0.05)  # what is waited for here takes a blink
 

@@ -103,6 +103,7 @@ def test_a_command_that_names_what_is_not_there_is_noticed():
         assert not named_rightly(words)
     assert not named_rightly(["python", "-m", "cluster.nowhere"])
     assert not named_rightly(["$C", "exec", "nobody", "python", "tune.py", "status"])
+    assert not named_rightly(["$C", "exec", "-T", "nobody", "pg_dump"])
     assert named_rightly(["python", "tune.py", "submit", "demo", "--retry", "3"])
     assert named_rightly([".venv/bin/python", "-m", "cluster.core.env_file", "cluster/compose/.env.example"])
 
@@ -198,7 +199,7 @@ def named_rightly(words: list[str]) -> bool:
     targets = re.findall(r"^make ([a-z-]+)", text)
     modules = re.findall(r"-m (cluster(?:\.\w+)+)", text)
     paths = re.findall(r"(?:^|[\s=])((?:cluster|docs|runs/\w+/|tests)/[\w./-]+)", text)
-    services = re.findall(r"\$C (?:exec|logs --follow|run --rm) (\w+)", text)
+    services = re.findall(r"\$C (?:exec(?: -T)?|logs --follow|run --rm|stop) (\w+)", text)
     return (
         set(verbs) <= known_verbs()
         and set(targets) <= set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))

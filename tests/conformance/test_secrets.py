@@ -24,6 +24,17 @@ SECRETS = {
     "a password in an address": r"\b[a-z][a-z0-9+]*://[^\s/:@\"'`{}$<]+:(?!(?:s3cret|s3cr%40t|secret|hunter2)@)[^\s/:@\"'`{}$<]{3,}@[\w\[]",
 }
 RANDOM = re.compile(r"(?<![\w+/.-])(?=[\w+/-]*\d)(?=[\w+/-]*[A-Za-z])[A-Za-z0-9+_/-]{32,}={0,2}(?![\w+/=.-])")
+READERS = ("pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "read_pickle")
+# What is safe by an argument is called by its full name, so that the argument is looked at.
+SAFE_BY_ARGUMENT = ("torch.load", "numpy.load", "yaml.load", "yaml.unsafe_load", "yaml.full_load")
+# Who may import one of them, as it writes pickles, and what it uses of it.
+WRITERS = {
+    "trainables/core/prepared/cropping.py": {"pickle.dumps", "pickle.PicklingError"},
+    "tuning/execution/sharing/keeper.py": {
+        "cloudpickle.register_pickle_by_value",
+        "cloudpickle.unregister_pickle_by_value",
+    },
+}
 CODE = ("tune.py", "fertune.py", "tuning", "search_spaces", "trainables", "dashboards", "cluster", "drawing")
 
 
@@ -81,9 +92,11 @@ def test_nothing_is_unpickled():
     for path in (
         one for name in CODE for one in ([ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("*.py"))
     ):
+        place = path.relative_to(ROOT).as_posix()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and (why := unsafe(node)):
-                found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {why}")
+            why = unsafe(node) if isinstance(node, ast.Call) else brought(node, place)
+            if why:
+                found.append(f"{place}:{node.lineno}: {why}")
     assert found == []
 
 
@@ -92,6 +105,7 @@ def test_nothing_is_unpickled():
     [
         "pickle.loads(x)",
         "cloudpickle.load(f)",
+        "pickle.Unpickler(f)",
         "torch.load(p)",
         "torch.load(p, weights_only=False)",
         "np.load(p, allow_pickle=True)",
@@ -110,13 +124,59 @@ def test_what_would_not_is_let_pass(call):
     assert not unsafe(ast.parse(call, mode="eval").body)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import pickle",
+        "import pickle as p",
+        "import os, dill",
+        "from pickle import loads",
+        "from pickle import Unpickler as Reader",
+        "from ray import cloudpickle",
+        "import ray.cloudpickle as cloudpickle",
+        "from torch import load",
+        "from numpy import load as read",
+        "from yaml import Loader, load",
+        "from pandas import read_pickle",
+        "__import__('pickle')",
+        "importlib.import_module('pickle')",
+    ],
+)
+def test_what_would_bring_a_reader_of_pickles_under_any_name_is_noticed(text):
+    (node,) = ast.parse(text).body
+    assert unsafe(node.value) if isinstance(node, ast.Expr) else brought(node, "tuning/other.py")
+
+
+@pytest.mark.parametrize("place", WRITERS)
+def test_those_who_write_pickles_read_none(place):
+    tree = ast.parse((ROOT / place).read_text(encoding="utf-8"))
+    used = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert {name for name in used if name.startswith(("pickle.", "cloudpickle."))} == WRITERS[place]
+
+
+def brought(node: ast.AST, place: str) -> str:
+    """Why an import brings what reads pickles, under whatever name; empty where it does not, or `place` is one of `WRITERS`."""
+    if isinstance(node, ast.Import):
+        names = [one.name for one in node.names]
+        renamed = any(one.asname for one in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        names = [f"{node.module}.{one.name}" for one in node.names]
+        renamed = any(one.asname for one in node.names)
+    else:
+        return ""
+    found = [name for name in names if set(name.split(".")) & set(READERS) or name in SAFE_BY_ARGUMENT]
+    return f"{', '.join(found)} is imported" if found and (renamed or place not in WRITERS) else ""
+
+
 def unsafe(call: ast.Call) -> str:
     """Why a call may run what a file holds; empty where it may not."""
     name = ast.unparse(call.func)
     given = {word.arg: ast.unparse(word.value) for word in call.keywords}
     module, _, verb = name.rpartition(".")
-    if module in ("pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve") and verb in ("load", "loads", "open"):
+    if module in READERS and verb in ("load", "loads", "open", "Unpickler", "DbfilenameShelf"):
         return f"{name} unpickles"
+    if verb in ("import_module", "__import__") and {getattr(word, "value", None) for word in call.args} & set(READERS):
+        return f"{ast.unparse(call)} brings what unpickles"
     if name == "torch.load" and given.get("weights_only") != "True":
         return "torch.load without weights_only=True"
     if module in ("np", "numpy") and verb == "load" and given.get("allow_pickle", "False") != "False":

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from typing import Any
 import psutil
 import pytest
 
+from cluster.core.ports import free_ports
 from tests.conftest import ROOT
 
 # Of every module whose tests start a Ray: one at a time, since each needs the cores, and minutes where others take them too.
@@ -114,18 +114,6 @@ def ray_head(*options: str, token: bool = False, port: int = 0, **settings: str)
     finally:
         end(head)
         shutil.rmtree(place, ignore_errors=True)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on, beyond those that Ray gives its workers (10002 to 19999)."""
-    with contextlib.ExitStack() as held:
-        ports = []
-        while len(ports) < count:
-            one = held.enter_context(socket.socket())
-            one.bind(("127.0.0.1", 0))
-            if one.getsockname()[1] > 20_000:
-                ports.append(one.getsockname()[1])
-        return ports
 
 
 def wait_until(condition: Any, timeout_s: float = 30, message: Any = lambda: "", *, every_s: float = 0.3) -> Any:

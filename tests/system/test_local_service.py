@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from cluster.core.ports import free_ports
 from cluster.local import processes
 from cluster.local.asking import HOST, answer, basic, bearer
-from tests.support.ray_head import WITH_RAY, free_ports, wait_until
+from tests.support.ray_head import WITH_RAY, wait_until
 from tests.support.servers import doors
 from tests.support.servers.local import Machine
 from tests.support.servers.secrets import of_the_checkout, where_it_is

@@ -1,5 +1,6 @@
 """The recipe for Slurm, run by Slurm: a search on two nodes, moved in the middle, which goes on where it was."""
 
+import re
 import stat
 from collections import Counter
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cluster.local.asking import HOST
 from tests.support.ray_head import SMOKE, WITH_RAY, wait_until
 from tests.support.servers import doors
 from tests.support.servers.secrets import of_the_checkout, where_it_is
@@ -38,7 +40,7 @@ def test_a_search_on_two_nodes_goes_on_after_a_requeue_and_leaves_nothing(cluste
         )
 
     first = wait_until(lambda: ray_of(job), 180, words)
-    _its_doors_are_shut(first, tmp_path / "a stranger was here")
+    _its_doors_are_shut(job, first["token"], tmp_path / "a stranger was here")
     _its_token_is_its_owners(cluster, job, first["token"])
     wait_until(lambda: finished(study) or cluster.is_over(job), 300, words)
     before, family = finished(study), {psutil.Process(pid) for pid in processes_of(job) if psutil.pid_exists(pid)}
@@ -69,11 +71,27 @@ def test_a_search_on_two_nodes_goes_on_after_a_requeue_and_leaves_nothing(cluste
     assert not Path(f"/tmp/fertune-{job}").exists()
 
 
-def _its_doors_are_shut(ray, mark):
-    """Head, dashboard and client port, asked by somebody who may open sockets on this machine."""
-    asked = {*doors.GRPC[:3], "GET /api/jobs/"}
-    wait_until(lambda: asked <= doors.open_to_owner(ray["ports"], ray["token"]), 60)  # the dashboard comes last
-    assert doors.open_to_strangers(ray["ports"], mark) == set()
+def _its_doors_are_shut(job, token, mark):
+    """Everything at which a process of the job's Ray listens, where it listens, asked by who may open sockets there."""
+    asked = {*doors.GRPC[:4], "GET /api/jobs/"}
+
+    def found():
+        """Ports by host. What Slurm's own programs listen at is not the job's."""
+        pids = [pid for pid, words in processes_of(job).items() if not re.match(r"\S*(srun|slurmstepd)\b", words)]
+        ports = {}
+        for address, port in doors.listening(pids):
+            host = address.removeprefix("::ffff:")
+            ports.setdefault(HOST if host in ("0.0.0.0", "::", "::1") else host, set()).add(port)
+        return ports
+
+    def opened():
+        return set().union(*(doors.open_to_owner(ports, token, host) for host, ports in found().items()))
+
+    wait_until(lambda: asked <= opened(), 120, lambda: str(found()))  # the dashboard comes last
+    everything = found()
+    assert sum(map(len, everything.values())) >= 5
+    for host, ports in everything.items():
+        assert doors.open_to_strangers(ports, mark, host) == set()
     assert not mark.exists()
 
 

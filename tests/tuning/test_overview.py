@@ -114,6 +114,7 @@ def test_a_cluster_that_does_not_answer_does_not_hide_the_home(tmp_path, monkeyp
     monkeypatch.setenv("FERTUNE_HOME", str(tmp_path))
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
     done = call("status", "--all")
+    assert "No cluster was asked" not in done.stdout
     assert "The cluster: Ray at 127.0.0.1:9 ($RAY_ADDRESS) does not answer" in done.stdout
     assert "  smiles: idle, 1 finished; ended search-0000, 0 s ago" in done.stdout
     rows = [json.loads(line) for line in call("status", "--all", "--json").stdout.splitlines()]
@@ -122,4 +123,8 @@ def test_a_cluster_that_does_not_answer_does_not_hide_the_home(tmp_path, monkeyp
 
 def test_a_home_without_studies_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("FERTUNE_HOME", str(tmp_path))
-    assert f"No study was begun under {tmp_path}." in call("status", "--all").stdout
+    told = call("status", "--all").stdout
+    assert f"No study was begun under {tmp_path}." in told
+    assert told.endswith(
+        "No cluster was asked: $RAY_ADDRESS names none. RAY_ADDRESS=auto finds the one on this machine.\n"
+    )

@@ -11,6 +11,8 @@ from typing import Any
 
 from tuning.records.home import elsewhere
 
+NOT_ASKED = "No cluster was asked: $RAY_ADDRESS names none. RAY_ADDRESS=auto finds the one on this machine."
+
 
 def show_listed(what: str, found: Sequence[Any], as_json: bool) -> None:
     """A line for each name, and of registered models (`models`) what a person reads of each."""
@@ -54,7 +56,8 @@ def show_overview(home: Path, found: Any, as_json: bool) -> None:
         if found.unreachable:
             print(json.dumps({"of": "cluster", "unreachable": found.unreachable}))
         return
-    print("\n".join(overview_lines(found) or [f"No study was begun under {home}.{elsewhere(home)}"]))
+    told = overview_lines(found) or [f"No study was begun under {home}.{elsewhere(home)}"]
+    print("\n".join([*told, *([] if found.asked else [NOT_ASKED])]))
 
 
 def overview_lines(found: Any, now: float | None = None) -> list[str]:

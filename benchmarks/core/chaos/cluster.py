@@ -17,10 +17,10 @@ from typing import Any
 
 from benchmarks.core.chaos import titles
 from benchmarks.core.chaos.network import Network
+from cluster.core.ports import free_ports
 from cluster.local import processes
 from cluster.local.asking import answer
 from cluster.local.processes import Family, Process
-from tests.support.ray_head import free_ports
 from tuning.records.home import ROOT
 
 BIN = Path(sys.executable).parent

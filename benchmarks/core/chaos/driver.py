@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from benchmarks.core.chaos import told
 from benchmarks.core.chaos.study import CHECKPOINT_INTERVAL_S, EPOCHS, chaos_study
 from tuning.execution.devices.placement import Placement
 from tuning.execution.runner import Runner
@@ -43,11 +44,14 @@ def main() -> int:
         "placement": placement,
         "checkpoint_interval_s": CHECKPOINT_INTERVAL_S,
     }
+    told.watch()
     try:
         with reporting_errors(goes_on=RESUMES), interruptible(), Runner(study, Log(), **opened) as runner:
             runner.search(runner.search_size(given.trials, resume=given.resume, extend=None))
     except typer.Exit as ending:
         return ending.exit_code
+    if told.Watched.last:
+        print(told.line_of(told.table_of(told.Watched.last)))
     print(DONE, flush=True)
     return 0
 

@@ -25,7 +25,7 @@ from cluster.local.processes import Family, Process
 from trainables.core import files
 
 LASTS_S = (2.0, 6.0)  # a disk that is full, a server that is away
-CUT_S = (3.0, 12.0)  # a network
+CUT_S = (3.0, 40.0)  # a network
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,9 +9,8 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from optuna.trial import TrialState
-
 from benchmarks.core.chaos.study import configuration, measured
+from benchmarks.core.chaos.told import Table, in_order, table_of
 from search_spaces.core.study import Study
 from trainables.core import files
 from trainables.core.training.metrics import measured_at
@@ -41,21 +40,32 @@ class Verdict:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Run:
-    """A run of MLflow, as far as it is compared. `curves` has the values of each metric by step: all that were logged."""
+    """A run of MLflow, as far as it is compared. `curves` has for each metric all points that were logged, step and value."""
 
     run_id: str
     trial_id: str
     status: str
     metrics: Mapping[str, float]
-    curves: Mapping[str, Mapping[int, set[float]]]
+    curves: Mapping[str, Sequence[tuple[int, float]]]
 
 
-def judge(study: Study, ledger: Ledger, runs: Sequence[Run], reference: Reference, left: Iterable[str] = ()) -> Verdict:
-    """The verdict on the whole study; `runs` are those of its experiment, `left` is what it left on its cluster."""
+def judge(
+    study: Study,
+    ledger: Ledger,
+    runs: Sequence[Run],
+    reference: Reference,
+    left: Iterable[str] = (),
+    *,
+    of_driver: Table | None,
+) -> Verdict:
+    """The verdict on the whole study; `runs` are those of its experiment, `left` is what it left on its cluster.
+
+    `of_driver` is what the driver that ended it told Optuna, by its own words.
+    """
     return Verdict(
         lost_trials=lost_trials(ledger.of_phase("search"), reference),
         duplicate_runs=duplicate_runs(ledger, runs),
-        disagreements=[*against_mlflow(ledger, runs), *against_optuna(study, ledger)],
+        disagreements=[*against_mlflow(ledger, runs), *against_optuna(study, ledger, of_driver)],
         orphans=[*left, *left_files(ledger.folder)],
     )
 
@@ -107,34 +117,38 @@ def against_mlflow(ledger: Ledger, runs: Sequence[Run]) -> list[str]:
             if key in trial.metrics and run.metrics.get(key) != trial.metrics[key]:
                 wrong.append(f"{trial.trial_id}: {key} is {trial.metrics[key]}, in MLflow {run.metrics.get(key)}")
         for key in measured_at("epoch"):
-            told = {int(row["epoch"]): {row[key]} for row in trial.curve if key in row}
-            if dict(run.curves.get(key, {})) != told:
-                wrong.append(f"{trial.trial_id}: the curve of {key} has {len(told)} steps, in MLflow others")
+            told = sorted((int(row["epoch"]), row[key]) for row in trial.curve if key in row)
+            logged = sorted(run.curves.get(key, ()))
+            if logged != told:
+                points = f"{len(told)} points, in MLflow {len(logged)}"
+                wrong.append(
+                    f"{trial.trial_id}: the curve of {key} has {points}{', or others' * (len(told) == len(logged))}"
+                )
     return wrong
 
 
-def against_optuna(study: Study, ledger: Ledger) -> list[str]:
-    """Where the Optuna study that a resumed search would begin with tells another story than the ledger."""
+def against_optuna(study: Study, ledger: Ledger, of_driver: Table | None) -> list[str]:
+    """Where Optuna tells another story than the ledger: that of the driver which ended the study, and of a resumed search."""
     begun = ledger.of_phase("search")
-    searcher = OptunaSearcher(study, num_samples=len(begun), begun=begun)
     names = [objective.metric for objective in study.objectives]
-    told = sorted(
-        (tuple(sorted(trial.params.items())), tuple(trial.values or ()))
-        for trial in searcher._optuna.trials
-        if trial.state == TrialState.COMPLETE
+    expected = in_order(
+        [
+            (dict(trial.parameters), list(objective_values(trial, names)))
+            for trial in begun
+            if trial.state == "FINISHED" and all(map(math.isfinite, objective_values(trial, names)))
+        ]
     )
-    expected = sorted(
-        (tuple(sorted(trial.parameters.items())), tuple(objective_values(trial, names)))
-        for trial in begun
-        if trial.state == "FINISHED" and all(map(math.isfinite, objective_values(trial, names)))
-    )
-    waiting = sum(trial.state in (TrialState.WAITING, TrialState.RUNNING) for trial in searcher._optuna.trials)
-    wrong = (
-        []
-        if told == expected
-        else [f"Optuna has {len(told)} complete trials, the ledger {len(expected)}, or other values"]
-    )
-    return wrong + ([f"Optuna still waits for {waiting} trials"] if waiting else [])
+    resumed = table_of(OptunaSearcher(study, num_samples=len(begun), begun=begun))
+    wrong = [] if of_driver else ["the driver told nothing of its Optuna"]
+    for whose, table in (("the driver's Optuna", of_driver), ("Optuna", resumed)):
+        if table is None:
+            continue
+        told, waiting = table
+        if told != expected:
+            wrong.append(f"{whose} has {len(told)} complete trials, the ledger {len(expected)}, or other values")
+        if waiting:
+            wrong.append(f"{whose} still waits for {waiting} trials")
+    return wrong
 
 
 def left_files(study: Path) -> list[str]:
@@ -144,16 +158,16 @@ def left_files(study: Path) -> list[str]:
 
 
 def read_runs(client: Any, ledger: Ledger) -> list[Run]:
-    """All runs of the study's experiment, also those of another ledger of its name; none where there is no experiment."""
-    experiment = client.get_experiment_by_name(f"fertune/{ledger.folder.name}")
-    if experiment is None:
-        return []
+    """All runs of the study's experiment, also those of another ledger of its name, but those that were deleted.
+
+    None where there is no experiment.
+    """
     found = []
-    for run in client.search_runs([experiment.experiment_id], max_results=1000):
-        curves: dict[str, dict[int, set[float]]] = {}
+    for run in _of_mlflow(client, ledger, "ACTIVE_ONLY"):
+        curves: dict[str, list[tuple[int, float]]] = {}
         for key in measured_at("epoch"):
             for point in client.get_metric_history(run.info.run_id, key) if key in run.data.metrics else ():
-                curves.setdefault(key, {}).setdefault(point.step, set()).add(point.value)
+                curves.setdefault(key, []).append((point.step, point.value))
         found.append(
             Run(
                 run_id=run.info.run_id,
@@ -164,3 +178,17 @@ def read_runs(client: Any, ledger: Ledger) -> list[Run]:
             )
         )
     return found
+
+
+def num_deleted(client: Any, ledger: Ledger) -> int:
+    """How many runs of the study's experiment were deleted: those of a trial that had two, by fertune itself."""
+    return len(_of_mlflow(client, ledger, "DELETED_ONLY"))
+
+
+def _of_mlflow(client: Any, ledger: Ledger, view: str) -> list[Any]:
+    from mlflow.entities import ViewType  # seconds of imports
+
+    experiment = client.get_experiment_by_name(f"fertune/{ledger.folder.name}")
+    if experiment is None:
+        return []
+    return client.search_runs([experiment.experiment_id], run_view_type=getattr(ViewType, view), max_results=1000)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import random
 import shutil
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,15 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.core.chaos import progress
-from benchmarks.core.chaos.cluster import Cluster, NotUp, wait, what_is_left
+from benchmarks.core.chaos.cluster import Cluster, NotUp, kill, wait, what_is_left
 from benchmarks.core.chaos.disk import Disk
 from benchmarks.core.chaos.driver import DONE
 from benchmarks.core.chaos.faults import KINDS, OF_MLFLOW, Scene, Struck
-from benchmarks.core.chaos.judging import Reference, Verdict, judge, read_runs
+from benchmarks.core.chaos.judging import Reference, Verdict, judge, num_deleted, read_runs
 from benchmarks.core.chaos.network import Network
 from benchmarks.core.chaos.rows import Row
 from benchmarks.core.chaos.servers import Tracking
 from benchmarks.core.chaos.study import chaos_study, configuration, measured
+from benchmarks.core.chaos.told import read_table
+from cluster.local import processes
 from trainables.core import files
 from tuning.records.ledger import Ledger
 
@@ -30,6 +34,8 @@ MOST_DRIVERS = 6  # begun in a row without any progress
 PATIENCE_S = 180.0  # for a sign of progress
 BEGIN_S = 400.0  # for a driver to have its first trial
 LEFT_S = 60.0  # for what a study leaves behind to go
+LAST_S = 180.0  # for the last study to end by itself, after its last fault
+OVER = "the time was over before the study had ended"
 Played = tuple[list[Row], Verdict]
 
 
@@ -64,12 +70,16 @@ class Theatre:
         return self._reference(kept)
 
     def play(self, number: int, due: Sequence[str], reference: Reference, rng: random.Random, until_s: float) -> Played:
-        """A study under as many of the faults that are `due` as it lasts for; none comes after `until_s` of the `clock`."""
+        """A study under as many of the faults that are `due` as it lasts for.
+
+        It is over by `until_s` of the `clock`, and no fault comes in the last minutes before. Where it has not ended by then,
+        it is ended and not judged, and none of its faults count. Raises `NotUp` where it does not end though there is time.
+        """
         name = f"round-{number:03d}"
         scene = self._scene(name, rng)
-        running, rows, waiting = _Running(self, scene, name), list[Row](), list(due)
+        running, rows, waiting = _Running(self, scene, name, until_s), list[Row](), list(due)
         running.begin()
-        while waiting and self.clock() < until_s and running.goes_on():
+        while waiting and self.clock() < until_s - min(LAST_S, until_s / 10) and running.goes_on():
             time.sleep(rng.uniform(0, MOST_PAUSE_S))
             kind = next((one for one in waiting if not _spared(one, scene)), None)
             struck = KINDS[kind](scene) if kind and running.goes_on() else None
@@ -79,11 +89,20 @@ class Theatre:
             waiting.remove(kind)
             rows.append(running.recovered(kind, struck, number, self.clock() - (time.time() - struck.at_s)))
             self.tell(_line(rows[-1]))
-        running.end()
-        verdict = self._verdict(name, reference)
+        if ended := running.end():
+            verdict = self._verdict(name, reference)
+        else:
+            running.stop()
+            self.tell(f"          {name}: {OVER}; its faults do not count")
+            rows = [
+                dataclasses.replace(row, counted=False, note="; ".join([*filter(None, [row.note]), OVER]))
+                for row in rows
+            ]
+            verdict = Verdict()
+            self._left()
         for words in verdict.all:
             self.tell(f"          {words}")
-        self._put_away(name, keep=bool(verdict.all))
+        self._put_away(name, keep=bool(verdict.all) or not ended)
         return rows, verdict
 
     def _scene(self, name: str, rng: random.Random) -> Scene:
@@ -95,7 +114,10 @@ class Theatre:
     def _verdict(self, name: str, reference: Reference) -> Verdict:
         left, ledger = self._left(), Ledger.read(self.disk.home / name)
         study = chaos_study(name, num_trials=self.trials)
-        return judge(study, ledger, read_runs(self.client, ledger), reference, left)
+        if number := num_deleted(self.client, ledger):
+            self.tell(f"          {name}: {number} runs that were there twice were deleted in MLflow")
+        of_driver = read_table(self.words / f"{name}.log")
+        return judge(study, ledger, read_runs(self.client, ledger), reference, left, of_driver=of_driver)
 
     def _left(self) -> list[str]:
         """What is left of a study that has ended, after the time that it has to go."""
@@ -121,10 +143,10 @@ class Theatre:
 
 
 class _Running:
-    """A study that runs, by driver after driver."""
+    """A study that runs, by driver after driver, until `until_s` of the theatre's clock."""
 
-    def __init__(self, theatre: Theatre, scene: Scene, name: str) -> None:
-        self._theatre, self._scene, self._name = theatre, scene, name
+    def __init__(self, theatre: Theatre, scene: Scene, name: str, until_s: float = math.inf) -> None:
+        self._theatre, self._scene, self._name, self._until_s = theatre, scene, name, until_s
         self._log = theatre.words / f"{name}.log"
         self._num_drivers = 0
         self._idle, self._seen = 0, 0  # drivers since the ledger last grew, and its size then
@@ -165,7 +187,7 @@ class _Running:
             self._resume()
             return self.is_done or bool(progress.unfinished(self.events, time.time()))
 
-        wait(runs, BEGIN_S)
+        wait(runs, self._left_of(BEGIN_S))
         return not self.is_done and bool(progress.unfinished(self.events, time.time()))
 
     def recovered(self, kind: str, struck: Struck, number: int, at_s: float) -> Row:
@@ -182,14 +204,15 @@ class _Running:
             found = progress.recovery(self.events, struck.at_s, struck.lasted_s)
             return found is not None or self._has_failed(struck)
 
-        over_in_time = wait(over, PATIENCE_S)
+        patience_s = self._left_of(PATIENCE_S)
+        over_in_time = wait(over, patience_s)
         seconds, notes = time.time() - struck.at_s, [struck.note]
         running = progress.unfinished(self.events, struck.at_s)
         trial, epoch = next(iter(running.items()), ("", 0))
         if found is not None:
             trial, epoch, seconds = found.trial_id, found.epoch, found.seconds
         elif not of_mlflow or not over_in_time:
-            notes.append("failed" if over_in_time else f"no sign of progress for {PATIENCE_S:g} s")
+            notes.append("failed" if over_in_time else f"no sign of progress for {patience_s:.0f} s")
         if self._num_drivers > begun:
             notes.append(f"resumed {self._num_drivers - begun} times")
         counted = bool(struck.unwritten) if of_mlflow else bool(trial)
@@ -199,18 +222,36 @@ class _Running:
             recovery_s=round(seconds, 1), counted=counted, note=note,
         )  # fmt: skip
 
-    def end(self) -> None:
-        """Go on until all trials have ended and MLflow has every event; raises `NotUp` where it does not come to that."""
+    def end(self) -> bool:
+        """Go on until all trials have ended and MLflow has every event; false where the time is over before.
+
+        Raises `NotUp` where it does not come to that though there is time.
+        """
 
         def over() -> bool:
             if self._scene.driver:
                 return False
             if self.last_words == DONE and progress.tracked(self._scene.study) >= len(self.events):
                 return True
-            self.begin("--resume")
+            if self._left_of(1.0):
+                self.begin("--resume")
             return False
 
-        wait(over, 10 * PATIENCE_S, 0.5)
+        if wait(over, self._left_of(10 * PATIENCE_S), 0.5):
+            return True
+        if self._theatre.clock() >= self._until_s:
+            return False
+        raise NotUp(f"{self._name} has not ended after {10 * PATIENCE_S:g} s: {self.last_words}")
+
+    def stop(self) -> None:
+        """End the driver that there is."""
+        if driver := self._scene.driver:
+            kill(driver, number=signal.SIGTERM)
+            wait(lambda: not processes.is_alive(driver), LEFT_S)
+            kill(driver)
+
+    def _left_of(self, most_s: float) -> float:
+        return max(0.0, min(most_s, self._until_s - self._theatre.clock()))
 
     def _resume(self) -> None:
         """What an operator does about a driver that is gone before the study has ended."""

@@ -6,13 +6,14 @@ import dataclasses
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.core.chaos.judging import Verdict
 
 LEAST = 5  # faults of each kind
+MOST_RECOVERY_S = 90.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -94,3 +95,17 @@ def summary(kept: Kept, kinds: Sequence[str]) -> dict[str, Any]:
         "longest_recovery_s": round(max((row.recovery_s for row in counted), default=0.0), 1),
         "rounds": kept.num_rounds,
     }
+
+
+def shortcomings(found: Mapping[str, Any], faults: int) -> list[str]:
+    """Why a benchmark that was to have `faults` faults has not shown that nothing is lost, by its `summary`; none if it has."""
+    wrong = [f"{key} is {found[key]}" for key in Verdict.__dataclass_fields__ if found[key]]
+    if found["longest_recovery_s"] > MOST_RECOVERY_S:
+        wrong.append(f"the longest recovery took {found['longest_recovery_s']} s, more than {MOST_RECOVERY_S:g} s")
+    if found["faults"] < faults:
+        wrong.append(f"{found['faults']} faults of {faults} counted")
+    if faults >= LEAST * len(found["by_kind"]):
+        wrong += [
+            f"{kind} counted {number} times, not {LEAST}" for kind, number in found["by_kind"].items() if number < LEAST
+        ]
+    return wrong

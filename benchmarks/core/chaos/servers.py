@@ -17,10 +17,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from benchmarks.core.chaos.cluster import BIN, NotUp, clean_environment, kill_family, new_family, wait
+from cluster.core.ports import free_ports
 from cluster.local import processes
 from cluster.local.asking import HOST, answer
 from cluster.local.processes import Family
-from tests.support.ray_head import free_ports
 from tuning.records.home import ROOT
 
 STAND_IN = "SQLite, whose file is locked exclusively, as PostgreSQL or a driver for it is not installed here"
@@ -122,7 +122,7 @@ class Tracking:
 
     def __init__(self, place: Path, *, programs: Path | None) -> None:
         self.database = Database(place, programs) if programs else LockedFile(place / "mlflow.db")
-        self._place, self.family = place, None
+        self._place = place
         (self._port,) = free_ports(1)
         self.url = f"http://{HOST}:{self._port}"
         self.family: Family | None = None

@@ -13,9 +13,9 @@ from cluster.local.processes import Family, Process, members
 # What a process of each kind is called: `ray::` and the class of its actor.
 TITLES: dict[str, tuple[str, ...]] = {
     "worker": ("RayTrainWorker",),
-    "slot": ("TrialActor", "Slot", "ResourceTrainable"),
+    "slot": ("TrialActor", "ResourceTrainable"),
     "controller": ("TrainController",),
-    "mailbox": ("TrialQueue", "Mailbox"),
+    "mailbox": ("TrialQueue",),
 }
 DRIVER = "benchmarks.core.chaos.driver"
 # Ray's own processes, which live as long as it does.

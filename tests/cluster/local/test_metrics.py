@@ -7,11 +7,11 @@ import socket
 import pytest
 import yaml
 
+from cluster.core.ports import free_ports
 from cluster.local import metrics, parts, processes, service
 from cluster.local.asking import HOST
 from cluster.local.parts import Part
 from cluster.local.record import Ports, load
-from tests.support.ray_head import free_ports
 
 
 @pytest.fixture

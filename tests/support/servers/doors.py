@@ -5,6 +5,7 @@ import http.client
 import itertools
 import json
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -53,12 +54,12 @@ def listening(pids: Iterable[int]) -> dict[tuple[str, int], int]:
     return found
 
 
-def by_grpc(port: int, token: str | None, methods: Sequence[str] = GRPC) -> dict[str, str]:
+def by_grpc(port: int, token: str | None, methods: Sequence[str] = GRPC, host: str = HOST) -> dict[str, str]:
     """What each method answers, without arguments: `OK` or the name of gRPC's status."""
     metadata = [("authorization", f"Bearer {token}")] if token else []
     options = [("grpc.enable_http_proxy", 0)]
     said = {}
-    with grpc.insecure_channel(f"{HOST}:{port}", options=options) as channel:
+    with grpc.insecure_channel(f"{host}:{port}", options=options) as channel:
         for method in methods:
             try:
                 channel.unary_unary(method)(b"", timeout=3, metadata=metadata)
@@ -68,11 +69,13 @@ def by_grpc(port: int, token: str | None, methods: Sequence[str] = GRPC) -> dict
     return said
 
 
-def by_http(port: int, door: str, headers: dict[str, str] | None = None, body: object = None) -> tuple[int, bytes]:
+def by_http(
+    port: int, door: str, headers: dict[str, str] | None = None, body: object = None, host: str = HOST
+) -> tuple[int, bytes]:
     """Status and content of what answers at `door`, "METHOD PATH", which is sent as it is; 0 where that is no HTTP."""
     method, _, path = door.partition(" ")
     given = {"Content-Type": "application/json", **(headers or {})}
-    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    connection = http.client.HTTPConnection(host, port, timeout=5)
     try:
         connection.request(method, path, json.dumps(body or {}).encode() if method != "GET" else None, given)
         answer = connection.getresponse()
@@ -83,26 +86,32 @@ def by_http(port: int, door: str, headers: dict[str, str] | None = None, body: o
         connection.close()
 
 
-def open_to_strangers(ports: Iterable[int], mark: Path) -> set[tuple[int, str]]:
+def open_to_strangers(ports: Iterable[int], mark: Path, host: str = HOST) -> set[tuple[int, str]]:
     """Which doors of Ray at `ports` open to who has no token, or a wrong one; a job that is taken writes `mark`."""
-    found = set()
-    for port, token in itertools.product(ports, (None, "0" * 64)):
-        found |= {(port, method) for method, status in by_grpc(port, token).items() if status == "OK"}
+
+    def opened(port: int, token: str | None) -> set[tuple[int, str]]:
+        found = {(port, method) for method, status in by_grpc(port, token, host=host).items() if status == "OK"}
         for door in HTTP_OF_RAY:
-            status, content = by_http(port, door, bearer(token) if token else {}, job(mark))
+            status, content = by_http(port, door, bearer(token) if token else {}, job(mark), host)
             if status in range(200, 300) and not content.startswith(b"# "):  # measurements, for Prometheus
                 found.add((port, door))
-    return found
+        return found
+
+    with ThreadPoolExecutor(8) as pool:  # what does not answer is waited for
+        asked = [pool.submit(opened, port, token) for port, token in itertools.product(ports, (None, "0" * 64))]
+        return set().union(*(one.result() for one in asked))
 
 
-def open_to_owner(ports: Iterable[int], token: str) -> set[str]:
+def open_to_owner(ports: Iterable[int], token: str, host: str = HOST) -> set[str]:
     """Which of them open to who has the token; nothing is begun."""
-    found = set()
-    for port in ports:
-        found |= {method for method, status in by_grpc(port, token).items() if status == "OK"}
+
+    def opened(port: int) -> set[str]:
+        found = {method for method, status in by_grpc(port, token, host=host).items() if status == "OK"}
         reading = [door for door in HTTP_OF_RAY if door.startswith("GET")]
-        found |= {door for door in reading if by_http(port, door, bearer(token))[0] == 200}
-    return found
+        return found | {door for door in reading if by_http(port, door, bearer(token), host=host)[0] == 200}
+
+    with ThreadPoolExecutor(8) as pool:
+        return set().union(*pool.map(opened, ports))
 
 
 def job(mark: Path) -> dict[str, str]:

@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cluster.core.ports import free_ports
 from cluster.local import processes
 from cluster.local.processes import Process
 from cluster.local.record import Ports, Record, load
 from tests.conftest import ROOT
-from tests.support.ray_head import free_ports
 
 
 class Machine:

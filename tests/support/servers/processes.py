@@ -16,7 +16,7 @@ from urllib.request import urlopen
 
 import psycopg2
 
-from tests.support.ray_head import free_ports
+from cluster.core.ports import free_ports
 
 USER, PASSWORD = "ada", "a password of tests"
 START_S = 180.0

@@ -17,8 +17,9 @@ from typing import Any
 
 import psutil
 
+from cluster.core.ports import free_ports
 from tests.conftest import ROOT
-from tests.support.ray_head import free_ports, wait_until
+from tests.support.ray_head import wait_until
 from tests.support.servers.processes import Server
 from tuning.records.ledger import Ledger
 

@@ -97,6 +97,31 @@ def test_who_has_another_token_or_wants_none_gets_none(found_by_ray, monkeypatch
     assert found_by_ray() == {}
 
 
+def test_of_two_drivers_at_once_both_get_the_token_of_the_first_and_nobody_half_a_token(
+    found_by_ray, tmp_path, monkeypatch
+):
+    path, link = tmp_path / ".ray" / "auth_token", os.link
+
+    def after_the_other(draft, target):
+        assert (len(draft.read_text()), stat.S_IMODE(draft.stat().st_mode)) == (64, 0o600)
+        assert not path.exists(), "it is there once it is whole"
+        path.write_text("of the other")
+        link(draft, target)
+
+    monkeypatch.setattr(os, "link", after_the_other)
+    assert found_by_ray().keys() == {"auth_token"}, "no draft is left"
+    assert path.read_text() == "of the other"
+
+
+def test_a_token_is_made_where_there_are_no_links(found_by_ray, monkeypatch):
+    def link(draft, target):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "link", link)
+    found = found_by_ray()
+    assert (found.keys(), found["auth_token"][1]) == ({"auth_token"}, 0o600)
+
+
 def test_no_garbage_is_collected_while_ray_goes_down(monkeypatch):
     """In another thread that would end the process without a word: Ray bears no access to what it takes down."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,6 +23,11 @@ SECRETS = (
     *("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"),
     *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
 )
+# Who asks, with or without a password, within an address; and a password that follows its name.
+_WITHIN = re.compile(
+    r"//[^/?#\s]*@ | ^[^/?#\s]+:[^/?#\s]+@ | (password|passwd|pwd|secret|token|access_?key|signature)\s*=",
+    re.IGNORECASE | re.VERBOSE,
+)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -29,8 +35,8 @@ def environment_of(named: Sequence[str], address: str) -> tuple[dict[str, str], 
     """The variables that go with a job to the head at `address`, and what a person should know of them.
 
     Those of fertune and of places (`PLACES`) go where they are set here, others where they are `named`.
-    Raises `ValueError` for a name that is not set, for Ray's own, and for an address that holds a password or means a file of
-    no fixed place.
+    Raises `ValueError` for a name that is not set, for Ray's own, for what is not named and holds a user or a password, and for
+    an address that means a file of no fixed place.
     """
     for name in named:
         if name not in os.environ:
@@ -39,10 +45,13 @@ def environment_of(named: Sequence[str], address: str) -> tuple[dict[str, str], 
             raise ValueError(f"--env {name}: what Ray goes by, its token too, is set where the cluster was started.")
     by_itself = [name for name in os.environ if name.startswith(PREFIX) or name in PLACES]
     found = {name: os.environ[name] for name in (*by_itself, *named) if os.environ[name]}
+    for name in found:
+        if name not in named:
+            _refuse_secret(name, found[name])
     notes = [_home(found)]
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
         if name in found:
-            notes.append(_store(name, found[name], address, is_named=name in named))
+            notes.append(_store(name, found[name], address))
     if commit := git_commit():
         found[GIT_COMMIT] = commit
     if kept := [name for name in SECRETS if os.environ.get(name) and name not in named]:
@@ -72,14 +81,23 @@ def _home(found: dict[str, str]) -> str:
     return f"FERTUNE_HOME is taken as {found['FERTUNE_HOME']}, on the cluster's machines."
 
 
-def _store(name: str, uri: str, address: str, *, is_named: bool) -> str:
+def _refuse_secret(name: str, value: str) -> None:
+    if not _WITHIN.search(value):
+        return
+    if name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+        where = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in its own environment, or ~/.mlflow/credentials"
+    elif name in PLACES:
+        where = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in its own environment, or ~/.aws/credentials"
+    else:
+        where = f"{name} in its own environment, where it is started"
+    raise ValueError(
+        f"{name} holds a user or a password, and Ray writes a job's environment into its logs. Give the address alone here; "
+        f"the head needs {where}. --env {name} passes it all the same."
+    )
+
+
+def _store(name: str, uri: str, address: str) -> str:
     parts = urlsplit(uri)
-    if parts.password and not is_named:
-        raise ValueError(
-            f"{name} holds a password, and Ray writes a job's environment into its logs. Give the address alone here; the head "
-            "needs MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in its own environment, or ~/.mlflow/credentials. "
-            f"--env {name} passes it all the same."
-        )
     path = uri.partition(":///")[2] if parts.scheme.startswith("sqlite") else parts.path
     if (parts.scheme.startswith("sqlite") or parts.scheme in ("", "file")) and not path.startswith("/"):
         raise ValueError(

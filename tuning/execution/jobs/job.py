@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from trainables.core.wording import first_line
-from tuning.execution.jobs.address import Head
 from tuning.records.home import program
 
 if TYPE_CHECKING:

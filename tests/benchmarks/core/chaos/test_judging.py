@@ -4,10 +4,12 @@ import dataclasses
 
 import pytest
 
-from benchmarks.core.chaos.judging import PARENT, Run, judge, left_files, read_runs
+from benchmarks.core.chaos import judging, told
+from benchmarks.core.chaos.judging import PARENT, Run, left_files, num_deleted, read_runs
 from benchmarks.core.chaos.study import POINTS, chaos_study, configuration, measured
 from tests.support.mlflow_store import new_store
 from trainables.core import files
+from tuning.execution.searcher import OptunaSearcher
 from tuning.execution.seeds import search_seed
 from tuning.records.ledger import Ledger
 from tuning.records.mlflow_client import make_client
@@ -51,11 +53,22 @@ def write(ledger, *, lost=(), ends=NUM_TRIALS):
             ledger.end(trial.trial_id, "FINISHED", metrics_of(number))
 
 
+def table(ledger):
+    """What Optuna is told of the study."""
+    begun = ledger.of_phase("search")
+    return told.table_of(OptunaSearcher(STUDY, num_samples=len(begun), begun=begun))
+
+
+def judge(study, ledger, runs, reference, left=()):
+    """The verdict where the driver that ended the study told Optuna what a resumed search would."""
+    return judging.judge(study, ledger, runs, reference, left, of_driver=table(ledger))
+
+
 def runs_of(ledger):
     """What MLflow has of a study in order."""
     runs = [Run(run_id=PARENT, trial_id=PARENT, status="FINISHED", metrics={}, curves={})]
     for trial in ledger.trials.values():
-        curves = {key: {int(one["epoch"]): {one[key]} for one in trial.curve} for key in CURVES}
+        curves = {key: [(int(one["epoch"]), one[key]) for one in trial.curve] for key in CURVES}
         told = {"trial_id": trial.trial_id, "status": trial.state, "metrics": trial.metrics, "curves": curves}
         runs.append(Run(run_id=trial.trial_id, **told))
     return runs
@@ -79,7 +92,12 @@ def test_a_study_in_order_has_nothing_wrong_by_what_mlflow_holds(ledger, referen
     uri = new_store(tmp_path)
     with Tracker(ledger, uri, tmp_path):
         write(ledger)
-    assert judge(STUDY, ledger, read_runs(make_client(uri), ledger), reference).all == []
+    client = make_client(uri)
+    runs = read_runs(client, ledger)
+    assert judge(STUDY, ledger, runs, reference).all == []
+    again = client.create_run(client.get_run(runs[0].run_id).info.experiment_id)
+    client.delete_run(again.info.run_id)
+    assert (len(read_runs(client, ledger)), num_deleted(client, ledger)) == (len(runs), 1)
 
 
 def test_a_trial_that_failed_is_lost(ledger, reference):
@@ -122,7 +140,7 @@ def test_a_second_run_of_a_trial_and_of_the_study_is_a_duplicate(ledger, referen
         (0, {"status": "RUNNING"}, "MLflow's parent run is RUNNING, and all trials have finished"),
         (1, {"status": "RUNNING"}, "search-0000 is FINISHED, in MLflow RUNNING"),
         (1, {"metrics": {"accuracy": 0.5, "uar": 0.1}}, "search-0000: uar is 0.4, in MLflow 0.1"),
-        (1, {"curves": {}}, "search-0000: the curve of train_loss has 2 steps, in MLflow others"),
+        (1, {"curves": {}}, "search-0000: the curve of train_loss has 2 points, in MLflow 0"),
         (1, {"trial_id": "search-0009"}, "MLflow has no run of search-0000"),
     ],
 )
@@ -141,8 +159,33 @@ def test_another_value_of_a_step_is_a_disagreement_and_the_same_value_again_is_n
     ledger.end("search-0000", "FINISHED", metrics_of(0))
     runs = runs_of(ledger)
     assert judge(STUDY, ledger, runs, reference).all == []
-    runs[1].curves["val_uar"][2].add(0.7)
-    assert len(judge(STUDY, ledger, runs, reference).disagreements) == 1
+    runs[1].curves["val_uar"][1] = (2, 0.7)
+    words = "search-0000: the curve of val_uar has 2 points, in MLflow 2, or others"
+    assert judge(STUDY, ledger, runs, reference).disagreements == [words]
+
+
+def test_a_row_that_was_logged_twice_is_a_disagreement(ledger, reference):
+    write(ledger)
+    runs = runs_of(ledger)
+    runs[1].curves["val_uar"].append(runs[1].curves["val_uar"][0])
+    words = "search-0000: the curve of val_uar has 2 points, in MLflow 3"
+    assert judge(STUDY, ledger, runs, reference).disagreements == [words]
+
+
+def test_what_the_driver_told_its_own_optuna_is_compared_with_the_ledger(ledger, reference):
+    write(ledger)
+    (first, values), *others = table(ledger)[0]
+    for of_driver, words in (
+        (None, "the driver told nothing of its Optuna"),
+        ((others, 0), "the driver's Optuna has 2 complete trials, the ledger 3, or other values"),
+        (
+            ([(first, [0.1, *values[1:]]), *others], 0),
+            "the driver's Optuna has 3 complete trials, the ledger 3, or other values",
+        ),
+        (([(first, values), *others], 1), "the driver's Optuna still waits for 1 trials"),
+    ):
+        verdict = judging.judge(STUDY, ledger, runs_of(ledger), reference, of_driver=of_driver)
+        assert verdict.disagreements == [words]
 
 
 def test_what_optuna_would_not_be_told_is_a_disagreement(ledger, reference):

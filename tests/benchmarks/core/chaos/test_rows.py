@@ -2,9 +2,11 @@
 
 from collections import Counter
 
+import pytest
+
 from benchmarks.core.chaos.faults import KINDS
 from benchmarks.core.chaos.judging import Verdict
-from benchmarks.core.chaos.rows import LEAST, Kept, Row, drawn, still_due, summary
+from benchmarks.core.chaos.rows import LEAST, Kept, Row, drawn, shortcomings, still_due, summary
 
 
 def row(kind, **changes):
@@ -51,3 +53,28 @@ def test_an_interrupted_benchmark_knows_the_rounds_that_were_judged(tmp_path):
 
 def test_nothing_done_is_summed_up_too(tmp_path):
     assert summary(Kept(tmp_path / "none.jsonl"), ["worker"])["longest_recovery_s"] == 0.0
+
+
+FOUND = {
+    "faults": 10,
+    "by_kind": {"worker": 5, "head": 5},
+    "longest_recovery_s": 90.0,
+    "rounds": 2,
+    **dict.fromkeys(Verdict.__dataclass_fields__, 0),
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "faults", "wrong"),
+    [
+        ({}, 10, []),
+        ({"lost_trials": 1}, 10, ["lost_trials is 1"]),
+        ({"orphans": 2}, 10, ["orphans is 2"]),
+        ({"longest_recovery_s": 90.1}, 10, ["the longest recovery took 90.1 s, more than 90 s"]),
+        ({}, 11, ["10 faults of 11 counted"]),
+        ({"by_kind": {"worker": 6, "head": 4}}, 10, ["head counted 4 times, not 5"]),
+        ({"by_kind": {"worker": 6, "head": 3}, "faults": 9}, 9, []),
+    ],
+)
+def test_what_a_benchmark_has_not_shown_is_said(changes, faults, wrong):
+    assert shortcomings(FOUND | changes, faults) == wrong

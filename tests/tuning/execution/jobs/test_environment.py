@@ -51,13 +51,37 @@ def test_a_name_that_is_not_set_and_rays_own_are_refused(monkeypatch):
         environment_of(("RAY_AUTH_TOKEN",), HEAD)
 
 
-def test_an_address_with_a_password_is_refused_unless_it_is_named(monkeypatch):
-    uri = "https://me:hunter2@mlflow.example"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    with pytest.raises(ValueError, match="MLFLOW_TRACKING_URI holds a password, and Ray writes") as raised:
+@pytest.mark.parametrize(
+    ("name", "value", "where"),
+    [
+        ("MLFLOW_TRACKING_URI", "https://me:hunter2@mlflow.example", "~/.mlflow/credentials"),
+        ("MLFLOW_TRACKING_URI", "https://hunter2@mlflow.example/x", "MLFLOW_TRACKING_PASSWORD in its own environment"),
+        ("MLFLOW_TRACKING_URI", "postgresql://db/mlflow?user=me&password=hunter2", "~/.mlflow/credentials"),
+        ("MLFLOW_REGISTRY_URI", "https://hunter2@mlflow.example", "~/.mlflow/credentials"),
+        ("MLFLOW_S3_ENDPOINT_URL", "http://key:hunter2@store:9000", "~/.aws/credentials"),
+        ("AWS_ENDPOINT_URL", "key:hunter2@store:9000", "~/.aws/credentials"),
+        ("AWS_ENDPOINT_URL_S3", "http://store:9000/?AccessKey=hunter2", "~/.aws/credentials"),
+        (
+            "FERTUNE_ARTIFACTS",
+            "s3://hunter2@bucket/runs",
+            "FERTUNE_ARTIFACTS in its own environment, where it is started",
+        ),
+    ],
+)
+def test_an_address_with_a_user_or_a_password_is_refused_unless_it_is_named(monkeypatch, name, value, where):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=f"^{name} holds a user or a password, and Ray writes") as raised:
         environment_of((), HEAD)
     assert "hunter2" not in str(raised.value)
-    assert environment_of(("MLFLOW_TRACKING_URI",), HEAD)[0]["MLFLOW_TRACKING_URI"] == uri
+    assert where in str(raised.value)
+    assert environment_of((name,), HEAD)[0][name] == value
+
+
+def test_a_path_with_an_at_sign_is_no_secret(monkeypatch):
+    given = {"FERTUNE_HOME": "/shared/me@here/runs", "FERTUNE_ARTIFACTS": "s3://bucket/me@here/tokens"}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert given.items() <= environment_of((), HEAD)[0].items()
 
 
 @pytest.mark.parametrize(
