@@ -200,7 +200,10 @@ class _Running:
             nonlocal found
             self._resume()
             if of_mlflow:
-                return progress.tracked(self._scene.study) >= struck.events
+                told = progress.tracked(self._scene.study) >= struck.events
+                if not told and self.is_done:  # it ended while MLflow was away: the next command on it tells
+                    self.begin("--resume")
+                return told
             found = progress.recovery(self.events, struck.at_s, struck.lasted_s)
             return found is not None or self._has_failed(struck)
 

@@ -47,6 +47,18 @@ def test_a_study_that_does_not_end_though_there_is_time_stops_the_benchmark(tmp_
         running_until(tmp_path, math.inf).end()
 
 
+def test_what_a_study_that_has_ended_could_not_tell_mlflow_the_next_command_tells(tmp_path, monkeypatch):
+    running = running_until(tmp_path, math.inf)
+    begun, told = [], [3, 3, 9]
+    monkeypatch.setattr(_Running, "is_done", True)
+    monkeypatch.setattr(_Running, "events", [])
+    monkeypatch.setattr(running, "begin", lambda *flags: begun.append(flags))
+    monkeypatch.setattr(rounds.progress, "tracked", lambda study: told.pop(0))
+    row = running.recovered("mlflow", Struck(pid=1, at_s=0.0, events=9, unwritten=6), 0, 1.0)
+    assert begun == [("--resume",)] * 2
+    assert (row.counted, "no sign" in row.note) == (True, False)
+
+
 class Study:
     """A study in the place of a `_Running`, which has the end `ends` after one fault."""
 
