@@ -116,7 +116,7 @@ def test_a_cluster_that_does_not_answer_does_not_hide_the_home(tmp_path, monkeyp
     done = call("status", "--all")
     assert "No cluster was asked" not in done.stdout
     assert "The cluster: Ray at 127.0.0.1:9 ($RAY_ADDRESS) does not answer" in done.stdout
-    assert "  smiles: idle, 1 finished; ended search-0000, 0 s ago" in done.stdout
+    assert "  smiles: idle, 1 finished; ended search-0000, " in done.stdout
     rows = [json.loads(line) for line in call("status", "--all", "--json").stdout.splitlines()]
     assert [(row["of"], row.get("study")) for row in rows] == [("home", "smiles"), ("cluster", None)]
 
