@@ -69,6 +69,13 @@ def by_grpc(port: int, token: str | None, methods: Sequence[str] = GRPC, host: s
     return said
 
 
+def said_at(address: str) -> dict[str, set[str]]:
+    """What the head at `address` says to who has no token, and to who has that of this machine's user."""
+    host, _, port = address.rpartition(":")
+    tokens = {"a stranger": None, "its owner": (Path.home() / ".ray" / "auth_token").read_text().strip()}
+    return {who: set(by_grpc(int(port), token, host=host).values()) for who, token in tokens.items()}
+
+
 def by_http(
     port: int, door: str, headers: dict[str, str] | None = None, body: object = None, host: str = HOST
 ) -> tuple[int, bytes]:

@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import mlflow
 import pandas as pd
@@ -72,9 +71,7 @@ def studied(home, said_by_ray):
 
     def kill_once(trial):
         if not said_by_ray:
-            port = int(ray.get_runtime_context().gcs_address.rpartition(":")[2])
-            tokens = {"a stranger": None, "its owner": (Path.home() / ".ray" / "auth_token").read_text().strip()}
-            said_by_ray.update({who: set(doors.by_grpc(port, token).values()) for who, token in tokens.items()})
+            said_by_ray.update(doors.said_at(ray.get_runtime_context().gcs_address))
         if trial.trial_id == "search-0002" and trial.curve[-1]["epoch"] == 2 and not killed:
             ours = psutil.Process().children(recursive=True)
             worker = next(process for process in ours if "ray::RayTrainWorker" in process.cmdline()[0])
@@ -246,10 +243,8 @@ def test_an_ablation_trains_its_variants_on_one_fold_and_seed_and_says_so_in_mlf
 
 @pytest.mark.parametrize(
     ("number", "send"),
-    [
-        pytest.param(signal.SIGTERM, os.kill, id="ray job stop"),
-        pytest.param(signal.SIGINT, os.killpg, id="ctrl-c", marks=pytest.mark.long),
-    ],
+    [(signal.SIGTERM, os.kill), pytest.param(signal.SIGINT, os.killpg, marks=pytest.mark.long)],
+    ids=["ray job stop", "ctrl-c"],
 )
 def test_a_signal_keeps_what_was_done_and_leaves_no_process_and_the_trial_goes_on(studied, home, number, send):
     """A stop tells the driver alone, a terminal its whole group. The second driver goes on with the trial of the first."""
@@ -299,8 +294,5 @@ def test_a_full_disk_ends_the_study_in_its_own_words_and_a_damaged_checkpoint_be
 
 def test_other_data_under_the_same_study_is_refused(studied, home, tmp_path):
     drawn_faces.write(tmp_path / "others", **{**tiny_study().drawing, "seed": 7})
-    with (
-        pytest.raises(ValueError, match="other data"),
-        Runner(tiny_study(), Quiet(), home=home, data_root=tmp_path / "others"),
-    ):
-        pass
+    with pytest.raises(ValueError, match="other data"):
+        Runner(tiny_study(), Quiet(), home=home, data_root=tmp_path / "others").__enter__()
