@@ -25,7 +25,8 @@ class Hosts:
         self.home, self.network, self.place = place / "home", network, place
         self.home.mkdir()
         self.data = draw(place / "data")
-        self.cluster = Cluster(place, network, {"FERTUNE_HOME": str(self.home)})
+        # In a home of their own: that of whoever tests may hold a token, and then this head would ask for it.
+        self.cluster = Cluster(place, network, {"FERTUNE_HOME": str(self.home), "HOME": str(place)})
 
     def begin(self, study: str, *options: str) -> None:
         """A study of one trial, as a job."""
