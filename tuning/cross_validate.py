@@ -18,9 +18,9 @@ from tuning.confirming.beside import present_champion, trials_of_champion
 from tuning.evidence.nested_cross_validation import SEARCHED, NestedResult, nested_results
 from tuning.execution.devices.placement import Placement
 from tuning.execution.runner import Listener, Runner
-from tuning.execution.searcher import OptunaSearcher
+from tuning.execution.search.optuna_searcher import OptunaSearcher
+from tuning.execution.search.space import Space
 from tuning.execution.seeds import fresh_seeds
-from tuning.execution.space import Space
 from tuning.notifying.watched import notified
 from tuning.records.front.choice import choose
 from tuning.records.home import home_of, name_of

@@ -9,8 +9,8 @@ from typing import Any
 
 from search_spaces.core.study import Study
 from trainables.core.wording import counted
+from tuning.execution.search.space import Space
 from tuning.execution.seeds import ABLATION_SEED
-from tuning.execution.space import Space
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import best_by_variant, searches_of
 from tuning.records.trial import identity

@@ -22,7 +22,7 @@ from trainables.core.training.trial import TrialSpec
 from tuning.execution.devices.idle_times import unmeasured
 from tuning.execution.phase.places import Places, Unlimited
 from tuning.execution.preparation import ClipListener
-from tuning.execution.searcher import Searcher
+from tuning.execution.search.searcher import Searcher
 from tuning.records.ledger import Ledger, Trial
 
 GOES_ON = "It goes on from its checkpoint."

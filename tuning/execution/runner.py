@@ -23,10 +23,11 @@ from tuning.execution.phase.machines import Machines
 from tuning.execution.phase.places import Fits, gone
 from tuning.execution.phase.tune_run import TuneRun
 from tuning.execution.readiness import require_ready, require_unchanged
-from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaSearcher, Searcher
+from tuning.execution.search.optuna_searcher import OptunaSearcher
+from tuning.execution.search.searcher import HaltedFirst, InTurn, ListSearcher, Searcher
+from tuning.execution.search.space import Space, all_tried
 from tuning.execution.session import Session
 from tuning.execution.signals import interruptible
-from tuning.execution.space import Space, all_tried
 from tuning.execution.storage.shared import node_data
 from tuning.execution.study_data import cut, data_of
 from tuning.records.front.choice import choose

@@ -9,8 +9,8 @@ from search_spaces.core.designs import Design
 from search_spaces.core.study import Study
 from tuning.execution.ahead import chosen_of, lacking_searches
 from tuning.execution.runner import Runner
-from tuning.execution.searcher import OptunaSearcher
-from tuning.execution.space import all_tried
+from tuning.execution.search.optuna_searcher import OptunaSearcher
+from tuning.execution.search.space import all_tried
 from tuning.records.ledger import Trial
 from tuning.records.selection import searches_of
 

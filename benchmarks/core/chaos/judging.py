@@ -15,7 +15,7 @@ from benchmarks.core.chaos.study import configuration, measured
 from search_spaces.core.study import Study
 from trainables.core import files
 from trainables.core.training.metrics import measured_at
-from tuning.execution.searcher import OptunaSearcher
+from tuning.execution.search.optuna_searcher import OptunaSearcher
 from tuning.records import tags
 from tuning.records.ledger import Ledger, Trial, objective_values
 from tuning.records.projection.events import STATUS

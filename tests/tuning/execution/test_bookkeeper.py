@@ -12,7 +12,7 @@ from tests.support.builders import make_trial
 from tuning.execution import bookkeeper
 from tuning.execution.bookkeeper import Bookkeeper
 from tuning.execution.devices.idle_times import unmeasured
-from tuning.execution.searcher import ListSearcher
+from tuning.execution.search.searcher import ListSearcher
 
 DONE = {"done": True, "metrics/accuracy": 0.5}
 

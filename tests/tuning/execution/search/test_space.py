@@ -9,8 +9,8 @@ from ray import tune
 
 from search_spaces.core.study import Study
 from tests.support.builders import make_trial
-from tuning.execution.searcher import OptunaSearcher
-from tuning.execution.space import Space
+from tuning.execution.search.optuna_searcher import OptunaSearcher
+from tuning.execution.search.space import Space
 
 DEPTHS = tune.choice([0, 1, 2])
 SHORTCUTS = tune.choice(["linear", "parameter_free"])
