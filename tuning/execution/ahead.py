@@ -9,6 +9,7 @@ from typing import Any
 
 from search_spaces.core.study import Study
 from trainables.core.wording import counted
+from tuning.execution.search.named import name_for, num_ahead
 from tuning.execution.search.space import Space
 from tuning.execution.seeds import ABLATION_SEED
 from tuning.records.ledger import Ledger, Trial
@@ -104,7 +105,7 @@ def chosen_of(study: Study, trial: Trial) -> Trial:
 
 def _of_search(study: Study, ledger: Ledger, search_size: int) -> Ahead:
     begun, folds = ledger.of_phase("search"), len(study.search_folds)
-    num_new = Space(study).num_new(search_size, begun)
+    num_new = num_ahead(name_for(study, ledger.study.get("searcher")), study, search_size, begun)
     most = len(begun) + num_new
     words = f"{counted(min(search_size, most), 'trial')} on {counted(folds, 'fold')}"
     if most < search_size:

@@ -128,7 +128,10 @@ class Bookkeeper(search.Searcher):
             if self._first and not self._first_id and not late:
                 self._first_id = trial_id
                 return {"spec": dataclasses.asdict(self._first.spec)}
-            trial = self._again.popleft() if self._again else None if late or self._exhausted else self._searcher.ask()
+            over = late or self._exhausted
+            if not self._again and not over and not self._searcher.ready:
+                return None  # Tune asks again
+            trial = self._again.popleft() if self._again else None if over else self._searcher.ask()
             if trial is not None:
                 trial.trial_id = trial.trial_id or self._ledger.next_id(trial.phase)
                 self._ledger.start(trial)

@@ -23,9 +23,8 @@ from tuning.execution.phase.machines import Machines
 from tuning.execution.phase.places import Fits, gone
 from tuning.execution.phase.tune_run import TuneRun
 from tuning.execution.readiness import require_ready, require_unchanged
-from tuning.execution.search.optuna_searcher import OptunaSearcher
+from tuning.execution.search.named import search_of
 from tuning.execution.search.searcher import HaltedFirst, InTurn, ListSearcher, Searcher
-from tuning.execution.search.space import Space, all_tried
 from tuning.execution.session import Session
 from tuning.execution.signals import interruptible
 from tuning.execution.storage.shared import node_data
@@ -128,20 +127,19 @@ class Runner:
     def search(self, num_samples: int, *, time_budget_s: float | None = None, **remembered: str | None) -> None:
         """Bring the study to `num_samples` search trials: half-run ones first, then new ones; select the front.
 
-        Then the weights that nothing needs go, unless `keep_weights` is `all`. That and `prefer` (`Preference`) are what may be
-        `remembered` with the study, where they are given.
+        Then the weights that nothing needs go, unless `keep_weights` is `all`. That, `prefer` (`Preference`) and the `searcher`
+        are what may be `remembered` with the study, where they are given.
         """
-        begun = self.ledger.of_phase("search")
-        halted = [trial for trial in begun if trial.halted]
-        num_new = Space(self.study).num_new(num_samples, begun)
-        searcher = OptunaSearcher(self.study, num_samples=num_samples, begun=begun, first=self.ledger.former_front)
+        halted = [trial for trial in self.ledger.of_phase("search") if trial.halted]
+        search = search_of(self.study, self.ledger, num_samples, remembered.pop("searcher", None), self.noted)
         deadline = None if time_budget_s is None else time.monotonic() + time_budget_s
-        if len(begun) + num_new < num_samples:
-            self.noted(all_tried(self.study.name, len(begun) + num_new))
-        facts: dict[str, Any] = {"num_samples": num_samples} | {key: one for key, one in remembered.items() if one}
-        self.run("search", HaltedFirst(halted, searcher), num_new + len(halted), deadline=deadline, **facts)
-        if searcher.exhausted:
-            self.noted(all_tried(self.study.name, len(self.ledger.of_phase("search"))))
+        facts: dict[str, Any] = {"num_samples": num_samples, "searcher": search.name}
+        facts |= {key: one for key, one in remembered.items() if one}
+        self.run(
+            "search", HaltedFirst(halted, search.searcher), search.num_new + len(halted), deadline=deadline, **facts
+        )
+        if search.searcher.exhausted:
+            self.noted(search.all_tried(len(self.ledger.of_phase("search"))))
         self.select()
         self.free()
 

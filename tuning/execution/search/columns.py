@@ -61,7 +61,8 @@ class Column:
             return self._at(rng.uniform())
         if weights is None:
             return values[int(rng.integers(len(values)))]
-        shares = np.array([weights[value] for value in values], dtype=float)
+        least = min(weights.values())
+        shares = np.array([weights.get(value, least) for value in values], dtype=float)
         return values[int(rng.choice(len(values), p=shares / shares.sum()))]
 
     def near(self, value: Any, rng: np.random.Generator) -> list[Any]:

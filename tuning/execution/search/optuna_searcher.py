@@ -25,7 +25,7 @@ _MOST_REPEATED = 20  # suggestions in a row that were tried before, until a poin
 
 
 class OptunaSearcher:
-    """Multi-objective TPE over a study's parameters, `num_samples` trials in all.
+    """A `sampler` of Optuna's over a study's parameters, `num_samples` trials in all; without one, multi-objective TPE.
 
     `begun` are the search trials there are: they count, and those that finished and fit today's space teach the sampler.
     The configurations of `first` that fit it are tried before the study's first points. `changes` are those of a design's
@@ -42,6 +42,7 @@ class OptunaSearcher:
         begun: list[Trial],
         first: Sequence[Trial] = (),
         changes: Mapping[str, Any] | None = None,
+        sampler: optuna.samplers.BaseSampler | None = None,
     ) -> None:
         self._study, self._number, self._num_samples = study, len(begun), num_samples
         self._metrics = [objective.metric for objective in study.objectives]
@@ -52,7 +53,7 @@ class OptunaSearcher:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            sampler = optuna.samplers.TPESampler(
+            sampler = sampler or optuna.samplers.TPESampler(
                 seed=study.seed + len(begun),
                 multivariate=True,
                 group=self._space.is_conditional,  # one model for each set of parameters that exist together
@@ -94,6 +95,11 @@ class OptunaSearcher:
         complete = trial.state == "FINISHED" and all(map(math.isfinite, values))
         # A trial stopped early has no comparable values: Optuna may not take its early ones for final.
         self._optuna.tell(asked, values if complete else None, state=None if complete else TrialState.FAIL)
+
+    @property
+    def ready(self) -> bool:
+        """It works a proposal out when it is asked."""
+        return True
 
     def _asked_for(self) -> optuna.Trial | None:
         """A trial of Optuna's with a point that is untried; `None` where there is none."""

@@ -20,6 +20,11 @@ class Searcher(Protocol):
         """A trial has ended: one that was asked for here, or one of an earlier run that was resumed."""
         ...
 
+    @property
+    def ready(self) -> bool:
+        """Whether `ask` answers at once; whoever can wait asks then."""
+        ...
+
 
 class ListSearcher:
     """Trials that are known beforehand: a confirmation, a refit, an enumerated design."""
@@ -33,6 +38,11 @@ class ListSearcher:
     def tell(self, trial: Trial) -> None:
         """A list learns nothing."""
 
+    @property
+    def ready(self) -> bool:
+        """A list is."""
+        return True
+
 
 class HaltedFirst:
     """Half-run trials first, then what `then` answers."""
@@ -45,6 +55,11 @@ class HaltedFirst:
 
     def tell(self, trial: Trial) -> None:
         self._then.tell(trial)
+
+    @property
+    def ready(self) -> bool:
+        """Whether one is half run, or the other is ready."""
+        return bool(self._halted) or self._then.ready
 
 
 class InTurn:
@@ -64,3 +79,8 @@ class InTurn:
 
     def tell(self, trial: Trial) -> None:
         self._searchers[trial.variant].tell(trial)
+
+    @property
+    def ready(self) -> bool:
+        """Whether all are: who is asked does not hang on who is quick."""
+        return all(searcher.ready for searcher in self._searchers.values())

@@ -60,6 +60,19 @@ class Space:
         lacking = [key for key in self.distributions if key not in point and self._exists(key, point)]
         return not lacking and self.identity(searched) == self.identity(parameters)
 
+    def has(self, key: str, value: Any) -> bool:
+        """Whether the parameter `key` may be `value`."""
+        try:
+            optuna.trial.create_trial(params={key: value}, distributions={key: self.distributions[key]}, value=0.0)
+        except (TypeError, ValueError):
+            return False
+        return True
+
+    def admits(self, parameters: Mapping[str, Any]) -> bool:
+        """Whether `parameters`, of an earlier run, are a point of today's space."""
+        point = self.point(parameters)
+        return self.fits(parameters) and all(self.has(key, point[key]) for key in self.distributions if key in point)
+
     def identity(self, parameters: Mapping[str, Any]) -> Hashable:
         """Equal for points that train the same."""
         try:
@@ -147,11 +160,12 @@ def is_open(trial: Trial) -> bool:
     return trial.state == "FAILED" and not trial.error.startswith(DoesNotFit.__name__)
 
 
-def all_tried(name: str, num_trials: int) -> str:
-    """The sentence for a search that ends before its time, with `num_trials`, because nothing is left to try."""
+def all_tried(name: str, num_trials: int, *, again: bool = False) -> str:
+    """The sentence for a search that ends before its time, with `num_trials`, because nothing is left to try, also `again`."""
+    rest = "further seeds of its best would tell no more" if again else "none is tried twice"
     return (
-        f"The search of {name} ends with {counted(num_trials, 'trial')}: its space has no more configurations, and none is "
-        "tried twice. To go on, widen `parameters`."
+        f"The search of {name} ends with {counted(num_trials, 'trial')}: its space has no more configurations, and {rest}. "
+        "To go on, widen `parameters`."
     )
 
 

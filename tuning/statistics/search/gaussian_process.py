@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 from scipy import linalg, optimize
 
-MOST_POINTS = 400  # that are conditioned on, of which `thinned` keeps those that tell most
+MOST_POINTS = 400  # that are conditioned on, of which `kept_rows` keeps those that tell most
 _MOST_FITTED = 120  # of them, by which the settings of the kernel are chosen
 _CONSTANT = 4.0  # the variance of the mean, in that of the scores
 _JITTER = 1e-8
@@ -38,6 +38,10 @@ class Scores:
     is_number: np.ndarray
     within: float = 0.0
 
+    def of(self, rows: np.ndarray) -> Scores:
+        """Those of some points alone; what is known of their noise stays."""
+        return dataclasses.replace(self, points=self.points[rows], means=self.means[rows], counts=self.counts[rows])
+
 
 def pooled(points: np.ndarray, scores: np.ndarray, is_number: np.ndarray) -> Scores:
     """The `scores` `(N,)` of `points` `(N, D)`, in which a point may stand several times; the distinct ones in order."""
@@ -49,16 +53,14 @@ def pooled(points: np.ndarray, scores: np.ndarray, is_number: np.ndarray) -> Sco
     return Scores(points=points[np.sort(first)], means=means, counts=counts, is_number=is_number, within=within)
 
 
-def thinned(scores: Scores, most: int, keep: np.ndarray | None = None) -> Scores:
-    """At most `most` of the points: those that `keep` `(N,)` marks, then half the best of the others, half the last."""
+def kept_rows(scores: Scores, most: int, keep: np.ndarray | None = None) -> np.ndarray:
+    """The rows of at most `most` points: those that `keep` `(N,)` marks, then half the best of the others, half the last."""
     number = len(scores.means)
     if number <= most:
-        return scores
-    kept = np.flatnonzero(keep)[:most] if keep is not None else np.zeros(0, dtype=int)
-    best = np.argsort(-scores.means, kind="stable")[: (most - len(kept)) // 2]
-    chosen = dict.fromkeys([*kept.tolist(), *best.tolist(), *range(number - 1, -1, -1)])
-    rows = np.sort(np.array(list(chosen)[:most]))
-    return dataclasses.replace(scores, points=scores.points[rows], means=scores.means[rows], counts=scores.counts[rows])
+        return np.arange(number)
+    marked = [] if keep is None else np.flatnonzero(keep)[:most].tolist()
+    best = np.argsort(-scores.means, kind="stable")[: (most - len(marked)) // 2].tolist()
+    return np.sort(list(dict.fromkeys([*marked, *best, *range(number - 1, -1, -1)]))[:most])
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -81,13 +83,9 @@ class GaussianProcess:
         """
         if not len(scores.means):
             raise ValueError("A model needs one score at least.")
-        scores = thinned(scores, MOST_POINTS)
-        some = scores
-        if len(scores.means) > _MOST_FITTED:
-            rows = np.unique(np.linspace(0, len(scores.means) - 1, _MOST_FITTED).astype(int))
-            some = dataclasses.replace(
-                scores, points=scores.points[rows], means=scores.means[rows], counts=scores.counts[rows]
-            )
+        scores = scores.of(kept_rows(scores, MOST_POINTS))
+        number = len(scores.means)
+        some = scores.of(np.unique(np.linspace(0, number - 1, min(number, _MOST_FITTED)).astype(int)))
         centre = float(np.average(scores.means, weights=scores.counts))
         spread = float(np.sqrt(np.average((scores.means - centre) ** 2, weights=scores.counts)))
         scale = spread or 1.0
@@ -131,24 +129,24 @@ class GaussianProcess:
         return self._conditioned(whole, self._settings, self._centre, self._scale)
 
 
-def _apart(points: np.ndarray, others: np.ndarray, is_number: np.ndarray) -> np.ndarray:
+def apart(points: np.ndarray, others: np.ndarray, is_number: np.ndarray) -> np.ndarray:
     """How far apart the values are in each column, `(D, N, M)`, from 0 to 1; what exists is 1 from what does not."""
     one, other = points.T[:, :, np.newaxis], others.T[:, np.newaxis, :]
     absent = np.isnan(one), np.isnan(other)
-    apart = np.where(is_number[:, np.newaxis, np.newaxis], np.abs(one - other), (one != other).astype(float))
-    apart[absent[0] ^ absent[1]] = 1.0
-    apart[absent[0] & absent[1]] = 0.0
-    return apart
+    found = np.where(is_number[:, np.newaxis, np.newaxis], np.abs(one - other), (one != other).astype(float))
+    found[absent[0] ^ absent[1]] = 1.0
+    found[absent[0] & absent[1]] = 0.0
+    return found
 
 
 def _covariance(settings: np.ndarray, points: np.ndarray, others: np.ndarray, is_number: np.ndarray) -> np.ndarray:
-    return np.exp(settings[-2]) * _correlations(settings, _apart(points, others, is_number), is_number) + _CONSTANT
+    return np.exp(settings[-2]) * _correlations(settings, apart(points, others, is_number), is_number) + _CONSTANT
 
 
-def _correlations(settings: np.ndarray, apart: np.ndarray, is_number: np.ndarray) -> np.ndarray:
+def _correlations(settings: np.ndarray, gaps: np.ndarray, is_number: np.ndarray) -> np.ndarray:
     """`(N, M)`, a product over columns: Matérn's of 5/2 for numbers, exponential in what differs for choices."""
-    logs = np.zeros(apart.shape[1:])
-    for distance, length, number in zip(apart, np.exp(settings[:-2]), is_number, strict=True):
+    logs = np.zeros(gaps.shape[1:])
+    for distance, length, number in zip(gaps, np.exp(settings[:-2]), is_number, strict=True):
         far = distance / length
         logs += np.log1p(_ROOT5 * far + 5 / 3 * far**2) - _ROOT5 * far if number else -far
     return np.exp(logs)
@@ -159,13 +157,13 @@ def _likeliest(scores: Scores, centre: float, scale: float) -> np.ndarray:
     columns, number = scores.points.shape[1], len(scores.means)
     believed = np.array([*[_LENGTH] * columns, _SIGNAL, _NOISE], dtype=float)
     believed[:columns, 0] += np.log(max(columns, 1)) / 2
-    apart = _apart(scores.points, scores.points, scores.is_number)
+    gaps = apart(scores.points, scores.points, scores.is_number)
     values, within = (scores.means - centre) / scale, scores.within / scale**2
     repeated = float(scores.counts.sum()) - number
 
     def unlikely(settings: np.ndarray) -> tuple[float, np.ndarray]:
         signal, noise = np.exp(settings[-2]), np.exp(settings[-1])
-        varied = signal * _correlations(settings, apart, scores.is_number)
+        varied = signal * _correlations(settings, gaps, scores.is_number)
         covariance = varied + _CONSTANT
         covariance[np.diag_indices(number)] += noise / scores.counts + _JITTER
         factor = linalg.cholesky(covariance, lower=True)
@@ -176,7 +174,7 @@ def _likeliest(scores: Scores, centre: float, scale: float) -> np.ndarray:
         value += 0.5 * (within / noise + repeated * settings[-1])
         slope = inverse - np.outer(weights, weights)
         gradient = off / believed[:, 1]
-        for column, (distance, is_number) in enumerate(zip(apart, scores.is_number, strict=True)):
+        for column, (distance, is_number) in enumerate(zip(gaps, scores.is_number, strict=True)):
             far = distance / np.exp(settings[column])
             by_length = (
                 (5 / 3 * far**2 * (1 + _ROOT5 * far) / (1 + _ROOT5 * far + 5 / 3 * far**2)) if is_number else far
