@@ -102,6 +102,7 @@ def plan(
     pilot: str | None = None,
     smoke: bool = False,
     prefer: str | None = None,
+    searcher: str | None = None,
 ) -> Plan:
     """What a study will take: `num_samples` trials of a search or `extend` more, or an ablation over `folds` and `seeds`.
 
@@ -115,7 +116,7 @@ def plan(
     """
     loaded, place = as_study(study, smoke=smoke), home_of(home)
     asked: dict[str, Any] = {"num_samples": num_samples, "extend": extend, "folds": folds, "seeds": seeds}
-    require_fitting(loaded, **asked, sd=sd, pilot=pilot, keep_weights=keep_weights, prefer=prefer)
+    require_fitting(loaded, **asked, sd=sd, pilot=pilot, keep_weights=keep_weights, prefer=prefer, searcher=searcher)
     require_one_spread(sd, pilot)
     seeds = default_seeds(loaded) if seeds is None else seeds
     ledger = Ledger.read(place / loaded.name)
@@ -123,7 +124,7 @@ def plan(
     sizes = _folds(loaded, ledger.study, place, data_root, keep_spelling, cluster_by or "", new_data)
     chosen = None if loaded.design is None else _chosen(loaded, folds, sizes)
     size = ledger.search_size(loaded.num_samples, num_samples, extend)
-    ahead = ahead_of(loaded, ledger, search_size=size, folds=chosen, seeds=seeds)
+    ahead = ahead_of(loaded, ledger, search_size=size, folds=chosen, seeds=seeds, searcher=searcher)
     left, most, (seconds, hours_from) = ahead.num_left, ahead.most_at_once, _seconds_each(loaded, ledger, place, sizes)
     placement = of_study(placement or Placement(workers=workers), loaded.name, ledger.study)
     disk = _disk(loaded, ledger, ahead, place, placement, keep_weights, sizes)

@@ -16,7 +16,9 @@ from tuning.records.ledger import Trial
 from tuning.records.selection import searches_of
 
 
-def search_each(runner: Runner, *, deadline: float | None = None, keep_weights: str | None = None) -> bool:
+def search_each(
+    runner: Runner, *, deadline: float | None = None, keep_weights: str | None = None, searcher: str | None = None
+) -> bool:
     """Bring every variant to as many search trials as the design gives each, in one Ray Tune run.
 
     Every variant's searcher has the same seeds and begins with the same points. Half-run trials go on first. Tells whether
@@ -25,10 +27,10 @@ def search_each(runner: Runner, *, deadline: float | None = None, keep_weights: 
     design = runner.study.design
     assert design is not None
     begun = searches_of(runner.ledger, design)
-    searcher = name_for(runner.study, runner.ledger.study.get("searcher"), runner.noted)
-    searchers = {name: _OfVariant(runner.study, design, name, begun, searcher) for name in design.variants}
+    name = name_for(runner.study, searcher or runner.ledger.study.get("searcher"), runner.noted)
+    searchers = {one: _OfVariant(runner.study, design, one, begun, name) for one in design.variants}
     lacking = lacking_searches(runner.study, begun)
-    facts = {"searcher": searcher} | ({"keep_weights": keep_weights} if keep_weights else {})
+    facts = {"searcher": name} | ({"keep_weights": keep_weights} if keep_weights else {})
     runner.run_in_turn("search", searchers, begun=begun, num_new=sum(lacking.values()), deadline=deadline, **facts)
     runner.free()
     ended = [trial for trial in searches_of(runner.ledger, design) if trial.ended]
