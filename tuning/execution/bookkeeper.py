@@ -129,8 +129,8 @@ class Bookkeeper(search.Searcher):
                 self._first_id = trial_id
                 return {"spec": dataclasses.asdict(self._first.spec)}
             over = late or self._exhausted
-            if not self._again and not over and not self._searcher.ready:
-                return None  # Tune asks again
+            if busy and not self._again and not over and not self._searcher.ready:
+                return None  # Tune asks again in a moment; with nothing that runs it would sleep for a second
             trial = self._again.popleft() if self._again else None if over else self._searcher.ask()
             if trial is not None:
                 trial.trial_id = trial.trial_id or self._ledger.next_id(trial.phase)

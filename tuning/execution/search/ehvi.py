@@ -66,7 +66,11 @@ class Ehvi:
         self._identities: dict[Hashable, Hashable] = {}
 
     def propose(self, history: History) -> Proposal | None:
-        """What to try next; `None` where nothing is left that is worth it."""
+        """What to try next, with what is `given` where that is new; `None` where nothing is left that is worth it."""
+        found = self._proposed(history)
+        return self._proposed(dataclasses.replace(history, given={})) if found is None and history.given else found
+
+    def _proposed(self, history: History) -> Proposal | None:
         rng = np.random.default_rng([self._study.seed, history.number])
         if history.number < NUM_FIRST or history.num_scored < LEAST_SCORED:
             self._foreseen.look()  # while the first trials run

@@ -71,7 +71,7 @@ class ModelSearcher:
         if proposal is None:
             self.exhausted = True
             return None
-        if proposal.why == "first" or (self._first and self._first[0].items() <= proposal.point.items()):
+        if self._first:
             self._first.popleft()
         self._tried.add(self._space.identity(proposal.point))
         self._running.append(proposal.point)

@@ -62,6 +62,16 @@ def test_first_points_come_first_then_some_at_random_then_what_the_model_expects
     assert len({str(sorted(trial.parameters.items())) for trial in trials}) == 7
 
 
+def test_a_first_point_that_was_tried_is_passed_over():
+    other = {"rbg_depth": 0, "shortcut": "linear", "gru_hidden": 8, "attention": "none"}
+    space = {**SPACE, "shortcut": tune.choice(["linear", "parameter_free"])}
+    study = make_study(space, first_points=(other, {**other, "shortcut": "parameter_free"}, {"rbg_depth": 1}))
+    trials = run(ModelSearcher(study, num_samples=5, begun=[]))
+    assert [trial.parameters["rbg_depth"] for trial in trials][0::2][:2] == [0, 1]
+    assert whys(trials)[0] == whys(trials)[2] == "first"
+    assert len({str(sorted(trial.parameters.items())) for trial in trials}) == 5
+
+
 def test_a_proposal_of_the_model_says_what_is_expected():
     trials = run(ModelSearcher(make_study(first_points=(POINT,)), num_samples=6, begun=[]))
     told = trials[-1].proposed
