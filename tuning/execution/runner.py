@@ -135,9 +135,8 @@ class Runner:
         deadline = None if time_budget_s is None else time.monotonic() + time_budget_s
         facts: dict[str, Any] = {"num_samples": num_samples, "searcher": search.name}
         facts |= {key: one for key, one in remembered.items() if one}
-        self.run(
-            "search", HaltedFirst(halted, search.searcher), search.num_new + len(halted), deadline=deadline, **facts
-        )
+        trials, count = HaltedFirst(halted, search.searcher), search.num_new + len(halted)
+        self.run("search", trials, count, deadline=deadline, **facts)
         if search.searcher.exhausted:
             self.noted(search.all_tried(len(self.ledger.of_phase("search"))))
         self.select()
@@ -166,7 +165,9 @@ class Runner:
         todo = [trial for trial in todo if trial.state != "FINISHED"]
         self.run(phase, ListSearcher(todo), len(todo), deadline=deadline, **facts)
 
-    def run(self, phase: Phase, searcher: Searcher, count: int, *, deadline: float | None = None, **facts: Any) -> None:
+    def run(
+        self, phase: Phase, searcher: Searcher, count: int, /, *, deadline: float | None = None, **facts: Any
+    ) -> None:
         """Run up to `count` trials of `searcher` through Ray Tune; returns when all have ended.
 
         No trial begins after `deadline` (of `time.monotonic`). `facts` are remembered of the study, also where no trial is

@@ -67,9 +67,9 @@ def test_the_default_search_tries_promising_configurations_with_other_seeds_when
         begun = runner.ledger.of_phase("search")
         assert runner.ledger.study["searcher"] == "ehvi"
         whys = [trial.proposed["why"] for trial in begun]
-        assert len({str(sorted(trial.parameters.items())) for trial in begun[:5]}) == 5
+        different = {str(sorted(trial.parameters.items())) for trial in begun}
         assert whys[:1] == ["first"]
-        assert set(whys[5:]) == {"again"}
+        assert whys.count("again") == len(begun) - len(different) >= 2
         assert len({trial.seed for trial in begun}) == len(begun)
 
 

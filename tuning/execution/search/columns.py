@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
@@ -24,7 +25,7 @@ class Column:
 
     distribution: BaseDistribution
 
-    @property
+    @functools.cached_property
     def is_number(self) -> bool:
         """Whether its values have an order."""
         found = self.distribution
@@ -43,16 +44,24 @@ class Column:
         return None
 
     def place(self, value: Any) -> float:
-        """Where `value` stands. Raises `ValueError` for what is no choice."""
+        """Where `value` stands. Raises `KeyError` for what is no choice."""
+        if self._places is not None:
+            return self._places[value]
         match self.distribution:
-            case CategoricalDistribution(choices=choices):
-                if not self.is_number:
-                    return float(choices.index(value))
-                return _ranked(choices).index(value) / max(len(choices) - 1, 1)
             case IntDistribution(low=low, high=high, log=log) | FloatDistribution(low=low, high=high, log=log):
                 scale = math.log if log else float
                 return (scale(value) - scale(low)) / (scale(high) - scale(low)) if high > low else 0.0
         raise TypeError(f"{self.distribution!r} is no distribution of a search.")
+
+    @functools.cached_property
+    def _places(self) -> dict[Any, float] | None:
+        """Where each choice stands; `None` of a range."""
+        if not isinstance(self.distribution, CategoricalDistribution):
+            return None
+        choices = self.distribution.choices
+        if not self.is_number:
+            return {choice: float(index) for index, choice in enumerate(choices)}
+        return {choice: rank / max(len(choices) - 1, 1) for rank, choice in enumerate(_ranked(choices))}
 
     def drawn(self, rng: np.random.Generator, weights: Mapping[Any, float] | None = None) -> Any:
         """A value, each as likely as another on the parameter's scale, or by its weight where `weights` are given."""

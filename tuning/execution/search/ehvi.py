@@ -27,8 +27,8 @@ NUM_FIRST = 3  # points that are begun without the model
 LEAST_SCORED = 2  # points with a score that it needs
 _NUM_FIRST_DRAWN = 24  # of which that one is begun that is least like the others
 _MOST_LISTED = 1024  # points of a space that are all compared; of a larger one some are drawn
-_NUM_DRAWN, _NUM_NEAR = 384, 8  # and more near so many of the best
-_NUM_EXACT = 4  # of the best, whose networks are built where not all are
+_NUM_DRAWN, _NUM_NEAR = 256, 8  # and more near so many of the best
+_NUM_EXACT = 2  # of the best, whose networks are built where not all are
 _BELIEF = 4.0  # trials, at which what the author believes counts as its first power: beta of piBO
 _AGAIN = 0.1  # of what another seed is worth counts against a new point
 _LEAST_AGAIN = 1e-5  # of the hypervolume: what another seed must be worth where nothing new is left
@@ -125,6 +125,7 @@ class Ehvi:
         return self._identities[key] not in closed
 
     def _scene(self, history: History, rng: np.random.Generator) -> _Scene:
+        self._foreseen.note(history.ended)
         outlook = outlook_of(history, self._space.columns, self._quality, self._sign, self._foreseen.metrics)
         candidates = self._candidates(history, outlook, rng)
         costs = self._foreseen.costs([*candidates, *outlook.points], outlook.ended)

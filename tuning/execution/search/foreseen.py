@@ -85,10 +85,10 @@ class Foreseen:
         self._exact = [metric for metric in self.metrics if METRICS[metric].known == "exactly"]
         self._built: dict[Hashable, dict[str, float]] = {}
         self._looked_at: list[dict[str, Any]] | None = None
+        self._num_noted = 0
 
     def costs(self, points: Sequence[Point], ended: Ended) -> Costs:
         """Of `points`, as far as shapes and the trials that `ended` tell. What nothing tells yet is 0 for all of them."""
-        self._note(ended)
         columns = self._space.columns
         table, measured = columns.table(points), ended.table
         by_shapes, is_exact = self._by_shapes([*points, *ended.points], np.concatenate([table, measured]))
@@ -145,14 +145,13 @@ class Foreseen:
             self._built[network] = found
         return {metric: self._built[network][metric] for metric in self._exact if metric in self._built[network]}
 
-    def _note(self, ended: Ended) -> None:
-        """What a trial measured exactly need not be looked at again."""
-        if not all(metric in ended.values for metric in self._exact):
-            return
-        for row, point in enumerate(ended.points):
-            found = {metric: float(ended.values[metric][row]) for metric in self._exact}
+    def note(self, ended: Sequence[tuple[Point, Mapping[str, float]]]) -> None:
+        """What trials that `ended` measured exactly need not be looked at again; those of before were noted."""
+        for point, values in ended[self._num_noted :]:
+            found = {metric: values.get(metric, math.nan) for metric in self._exact}
             if all(map(math.isfinite, found.values())):
                 self._built.setdefault(self._network(point), found)
+        self._num_noted = len(ended)
 
     def _by_shapes(self, points: Sequence[Point], table: np.ndarray) -> tuple[dict[str, np.ndarray], bool]:
         """The logarithm of each exact cost at `points`, `(N,)`; and whether it is that of each, not of some like it."""

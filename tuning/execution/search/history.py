@@ -16,7 +16,7 @@ from tuning.statistics.search.gaussian_process import MOST_POINTS, GaussianProce
 
 Point = Mapping[str, Any]
 
-_MOST_TIMED = 400  # trials that costs are learnt from, the last ones
+_MOST_TIMED = 128  # trials that costs are learnt from, the last ones
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

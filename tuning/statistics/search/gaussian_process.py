@@ -12,8 +12,8 @@ from typing import Self
 import numpy as np
 from scipy import linalg, optimize
 
-MOST_POINTS = 400  # that are conditioned on, of which `kept_rows` keeps those that tell most
-_MOST_FITTED = 120  # of them, by which the settings of the kernel are chosen
+MOST_POINTS = 256  # that are conditioned on, of which `kept_rows` keeps those that tell most
+_MOST_FITTED = 80  # of them, by which the settings of the kernel are chosen
 _CONSTANT = 4.0  # the variance of the mean, in that of the scores
 _JITTER = 1e-8
 # What is believed before any score, as the mean and the standard deviation of logarithms.
