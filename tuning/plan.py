@@ -117,10 +117,9 @@ def plan(
     loaded, place = as_study(study, smoke=smoke), home_of(home)
     asked: dict[str, Any] = {"num_samples": num_samples, "extend": extend, "folds": folds, "seeds": seeds}
     require_fitting(loaded, **asked, sd=sd, pilot=pilot, keep_weights=keep_weights, prefer=prefer, searcher=searcher)
-    require_one_spread(sd, pilot)
     seeds = default_seeds(loaded) if seeds is None else seeds
     ledger = Ledger.read(place / loaded.name)
-    _require_possible(loaded, ledger)
+    _require_possible(loaded, ledger, sd, pilot)
     sizes = _folds(loaded, ledger.study, place, data_root, keep_spelling, cluster_by or "", new_data)
     chosen = None if loaded.design is None else _chosen(loaded, folds, sizes)
     size = ledger.search_size(loaded.num_samples, num_samples, extend)
@@ -151,8 +150,9 @@ def _with_effect(found: Plan, tested: Sequence[FoldSize], points: float | None, 
     return dataclasses.replace(found, num_people=num_people, detectable_points=points, detectable_from=points_from)
 
 
-def _require_possible(study: Study, ledger: Ledger) -> None:
-    """Raises `ValueError` for a seed that the study may not begin with, and for weights that are not there or misfit."""
+def _require_possible(study: Study, ledger: Ledger, sd: float | None, pilot: str | None) -> None:
+    """Raises `ValueError` for a seed that the study may not begin with, weights that are not there or misfit, two spreads."""
+    require_one_spread(sd, pilot)
     if study.design is None or study.design.tune_each:
         require_study_seed(study.seed, ledger)
     starting_weights(study)
