@@ -50,7 +50,8 @@ def run(
     resume: arg.Resume = False, extend: arg.Extend = None, prefer: arg.Prefer = None, smoke: arg.Smoke = False,
     keep_weights: arg.KeepWeights = None, keep_spelling: arg.KeepSpelling = False, cluster_by: arg.ClusterBy = None,
     new_data: arg.NewData = False, dry_run: arg.DryRun = False, sd: arg.Spread = None, pilot: arg.Pilot = None,
-    no_baselines: arg.NoBaselines = False, priority: arg.Priority = None, notify: arg.Notify = None,
+    no_baselines: arg.NoBaselines = False, searcher: arg.Searcher = None,
+    priority: arg.Priority = None, notify: arg.Notify = None,
     as_json: arg.AsJson = False, verbose: arg.Verbose = False,
 ) -> None:  # fmt: skip
     """Run, resume or extend a study: a search or an ablation.
@@ -67,7 +68,7 @@ def run(
         from tuning.text import outcomes
 
         work |= {"keep_spelling": keep_spelling, "cluster_by": cluster_by, "new_data": new_data}
-        work["keep_weights"] = keep_weights
+        work |= {"keep_weights": keep_weights, "searcher": searcher}
         each: dict[str, Any] = {"cpus_per_worker": cpus_per_worker, "gpus_per_worker": gpus_per_worker}
         each |= {"max_concurrent": max_concurrent, "device_kind": device_kind, "priority": priority or "normal"}
         work["placement"] = fertune.Placement(workers=workers_per_trial, **each)

@@ -54,6 +54,14 @@ from tuning.text import options
             ["run", "res_rbg_depth", "--prefer", "small"],
             "Study res_rbg_depth is an ablation; --prefer is an",
         ),
+        (
+            ["run", "demo", "--searcher", "tpe"],
+            "The searcher was given as 'tpe'; allowed are ehvi, optuna:tpe, optuna:nsga2",
+        ),
+        (
+            ["run", "res_rbg_depth", "--searcher", "ehvi"],
+            "Study res_rbg_depth searches nothing; --searcher is for searches.",
+        ),
         (["status", "demo"], "There is no study begun under"),
         (["status", "demo", "--all"], "STUDY and --all were both given; --all shows every study."),
         (["run", "demo", "--priority", "urgent"], "--priority was given as 'urgent'; allowed are low, normal, high."),

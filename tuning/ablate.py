@@ -41,6 +41,7 @@ def ablate(
     time_budget_s: float | None = None,
     resume: bool = False,
     keep_weights: str | None = None,
+    searcher: str | None = None,
     smoke: bool = False,
     notify: str | None = None,
     progress: bool | Listener = False,
@@ -53,7 +54,7 @@ def ablate(
     """
     loaded = as_study(study, smoke=smoke)
     require_design(loaded)
-    require_fitting(loaded, folds=folds, seeds=seeds, keep_weights=keep_weights)
+    require_fitting(loaded, folds=folds, seeds=seeds, keep_weights=keep_weights, searcher=searcher)
     given: dict[str, Any] = {"home": home, "data_root": data_root, "placement": placement, "verbose": verbose}
     given |= {"keep_spelling": keep_spelling, "cluster_by": cluster_by, "new_data": new_data}
     resume = resume or new_data
@@ -68,6 +69,7 @@ def ablate(
         Runner(loaded, listener, **given, require=require) as runner,
     ):
         work: dict[str, Any] = {"time_budget_s": time_budget_s, "keep_weights": keep_weights}
+        work["searcher"] = searcher
         ablate_variants(runner, folds=folds, seeds=num_seeds, **work)
     return runner.ran
 
@@ -86,6 +88,7 @@ def ablate_variants(
     seeds: int = NUM_SEEDS,
     time_budget_s: float | None = None,
     keep_weights: str | None = None,
+    searcher: str | None = None,
 ) -> None:
     """Train every variant of the study's design on `folds` (`None`: all, in a smoke run two) with `seeds` seeds.
 
@@ -102,7 +105,7 @@ def ablate_variants(
         raise ValueError(f"{seeds} seeds were asked for; an ablation needs 1 at least.")
     deadline = None if time_budget_s is None else time.monotonic() + time_budget_s
     if design.tune_each:
-        if not search_each(runner, deadline=deadline, keep_weights=keep_weights):
+        if not search_each(runner, deadline=deadline, keep_weights=keep_weights, searcher=searcher):
             return
         finished = [trial for trial in searches_of(runner.ledger, design) if trial.state == "FINISHED"]
         comparable(runner.study, runner.ledger, finished, runner.noted)  # tells of the others

@@ -18,9 +18,9 @@ from tuning.confirming.beside import present_champion, trials_of_champion
 from tuning.evidence.nested_cross_validation import SEARCHED, NestedResult, nested_results
 from tuning.execution.devices.placement import Placement
 from tuning.execution.runner import Listener, Runner
-from tuning.execution.searcher import OptunaSearcher
+from tuning.execution.search.named import name_for, searcher_of
+from tuning.execution.search.space import Space
 from tuning.execution.seeds import fresh_seeds
-from tuning.execution.space import Space
 from tuning.notifying.watched import notified
 from tuning.records.front.choice import choose
 from tuning.records.home import home_of, name_of
@@ -81,7 +81,8 @@ def cross_validate_search(runner: Runner, *, num_samples: int, seeds: int = 2) -
     """
     plan = planned(runner, num_samples=num_samples, seeds=seeds)
     begun = runner.ledger.of_phase("nested_search")
-    searchers = {_name(fold): _OfFold(runner.study, fold, num_samples, begun) for fold in range(plan.num_folds)}
+    searcher, folds = name_for(runner.study, runner.ledger.study.get("searcher"), runner.noted), range(plan.num_folds)
+    searchers = {_name(fold): _OfFold(runner.study, fold, num_samples, begun, searcher) for fold in folds}
     runner.run_in_turn("nested_search", searchers, begun=begun, num_new=plan.searches)
     chosen = {fold: best for fold in range(plan.num_folds) if (best := _chosen(runner, fold))}
     fresh = fresh_seeds(runner.ledger, seeds)
@@ -153,9 +154,10 @@ def _require(runner: Runner, *, num_samples: int, seeds: int) -> None:
 class _OfFold:
     """The searcher of one fold, which learns from the trials of that fold alone."""
 
-    def __init__(self, study: Study, fold: int, num_samples: int, begun: list[Trial]) -> None:
+    def __init__(self, study: Study, fold: int, num_samples: int, begun: list[Trial], searcher: str) -> None:
         self._name = _name(fold)
-        self._searcher = OptunaSearcher(_study_of(study, fold), num_samples=num_samples, begun=_trials_of(begun, fold))
+        own = _trials_of(begun, fold)
+        self._searcher = searcher_of(searcher, _study_of(study, fold), num_samples=num_samples, begun=own)
 
     def ask(self) -> Trial | None:
         trial = self._searcher.ask()
@@ -163,6 +165,11 @@ class _OfFold:
 
     def tell(self, trial: Trial) -> None:
         self._searcher.tell(trial)
+
+    @property
+    def ready(self) -> bool:
+        """Whether its searcher is."""
+        return self._searcher.ready
 
 
 def _name(fold: int) -> str:

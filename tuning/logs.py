@@ -15,6 +15,7 @@ from tuning.evidence.model.override import override_in
 from tuning.evidence.refusals import opponent
 from tuning.records.home import Named, home_of, name_of
 from tuning.records.ledger import Ledger, Trial, read_begun
+from tuning.text.proposals import proposed
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -98,6 +99,7 @@ def _race(event: Mapping[str, Any]) -> str:
 def _of_trial(ledger: Ledger, trial: Trial) -> Iterator[str]:
     yield f"{trial.trial_id}: {trial.state.lower()}, started {_clock(trial.started_at)}, seed {trial.seed}"
     yield "parameters: " + " ".join(f"{key}={value}" for key, value in trial.parameters.items())
+    yield from proposed(trial.proposed)
     for worker in trial.workers:
         gpus = f", GPUs {worker['gpus']}" if worker["gpus"] else ""
         yield f"worker: {worker['host']}, {worker['device']}{gpus}"

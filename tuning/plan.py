@@ -102,6 +102,7 @@ def plan(
     pilot: str | None = None,
     smoke: bool = False,
     prefer: str | None = None,
+    searcher: str | None = None,
 ) -> Plan:
     """What a study will take: `num_samples` trials of a search or `extend` more, or an ablation over `folds` and `seeds`.
 
@@ -115,15 +116,14 @@ def plan(
     """
     loaded, place = as_study(study, smoke=smoke), home_of(home)
     asked: dict[str, Any] = {"num_samples": num_samples, "extend": extend, "folds": folds, "seeds": seeds}
-    require_fitting(loaded, **asked, sd=sd, pilot=pilot, keep_weights=keep_weights, prefer=prefer)
-    require_one_spread(sd, pilot)
+    require_fitting(loaded, **asked, sd=sd, pilot=pilot, keep_weights=keep_weights, prefer=prefer, searcher=searcher)
     seeds = default_seeds(loaded) if seeds is None else seeds
     ledger = Ledger.read(place / loaded.name)
-    _require_possible(loaded, ledger)
+    _require_possible(loaded, ledger, sd, pilot)
     sizes = _folds(loaded, ledger.study, place, data_root, keep_spelling, cluster_by or "", new_data)
     chosen = None if loaded.design is None else _chosen(loaded, folds, sizes)
     size = ledger.search_size(loaded.num_samples, num_samples, extend)
-    ahead = ahead_of(loaded, ledger, search_size=size, folds=chosen, seeds=seeds)
+    ahead = ahead_of(loaded, ledger, search_size=size, folds=chosen, seeds=seeds, searcher=searcher)
     left, most, (seconds, hours_from) = ahead.num_left, ahead.most_at_once, _seconds_each(loaded, ledger, place, sizes)
     placement = of_study(placement or Placement(workers=workers), loaded.name, ledger.study)
     disk = _disk(loaded, ledger, ahead, place, placement, keep_weights, sizes)
@@ -150,8 +150,9 @@ def _with_effect(found: Plan, tested: Sequence[FoldSize], points: float | None, 
     return dataclasses.replace(found, num_people=num_people, detectable_points=points, detectable_from=points_from)
 
 
-def _require_possible(study: Study, ledger: Ledger) -> None:
-    """Raises `ValueError` for a seed that the study may not begin with, and for weights that are not there or misfit."""
+def _require_possible(study: Study, ledger: Ledger, sd: float | None, pilot: str | None) -> None:
+    """Raises `ValueError` for a seed that the study may not begin with, weights that are not there or misfit, two spreads."""
+    require_one_spread(sd, pilot)
     if study.design is None or study.design.tune_each:
         require_study_seed(study.seed, ledger)
     starting_weights(study)

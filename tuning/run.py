@@ -36,6 +36,7 @@ def run(
     extend: int | None = None,
     keep_weights: str | None = None,
     prefer: str | None = None,
+    searcher: str | None = None,
     smoke: bool = False,
     baselines: bool = True,
     notify: str | None = None,
@@ -53,30 +54,30 @@ def run(
     What needs no search is measured first (docs/decisions/0025), once, unless `baselines` is false here or in the study.
     At a search's end the weights of its trials go that nothing needs; with `keep_weights="all"`, which the study remembers
     until `"needed"` is given, they stay. `prefer` says which member of the front is recommended (`Preference`), and is
-    remembered until another is given. `notify` is a command for a shell, run where the study ends or stalls (docs/operator.md).
+    remembered, as is the `searcher` (docs/decisions/0041). `notify` is a command for a shell, run where it ends or stalls.
     `progress` is `True` for bars on this terminal, or a listener.
     Raises `ValueError` where the study was begun and neither `resume` nor `extend` is given, where the disk cannot hold what
     runs at once, and where data, placement or these numbers are of no use.
     """
     loaded = as_study(study, smoke=smoke)
     loaded = dataclasses.replace(loaded, baselines=loaded.baselines and baselines)
-    asked: dict[str, Any] = {"num_samples": num_samples, "extend": extend, "folds": folds, "seeds": seeds}
-    require_fitting(loaded, **asked, keep_weights=keep_weights, prefer=prefer)
+    sized: dict[str, Any] = {"num_samples": num_samples, "extend": extend}
+    asked = {**sized, "folds": folds, "seeds": seeds}
+    require_fitting(loaded, **asked, keep_weights=keep_weights, prefer=prefer, searcher=searcher)
     given: dict[str, Any] = {"home": home, "data_root": data_root, "placement": placement, "verbose": verbose}
     given |= {"keep_spelling": keep_spelling, "cluster_by": cluster_by, "new_data": new_data}
-    resume = resume or new_data
+    resume, remembered = resume or new_data, {"keep_weights": keep_weights, "searcher": searcher}
     if loaded.design is not None:
         more: dict[str, Any] = {"folds": folds, "seeds": seeds, "time_budget_s": time_budget_s, "resume": resume}
-        return ablate(loaded, **given, **more, keep_weights=keep_weights, notify=notify, progress=progress)
+        return ablate(loaded, **given, **more, **remembered, notify=notify, progress=progress)
 
-    sized: dict[str, Any] = {"num_samples": num_samples, "extend": extend}
     require = functools.partial(_require, **sized, resume=resume, keep_weights=keep_weights)
     with (
         notified(notify, loaded.name, home_of(home), heard(progress)) as listener,
         Runner(loaded, listener, **given, require=require) as runner,
     ):
         size = runner.search_size(**sized, resume=resume)
-        runner.search(size, time_budget_s=time_budget_s, keep_weights=keep_weights, prefer=prefer)
+        runner.search(size, time_budget_s=time_budget_s, prefer=prefer, **remembered)
     return runner.ran
 
 

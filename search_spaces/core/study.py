@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from search_spaces.core.conditions import check_conditions, check_no_circle, joined
 from search_spaces.core.designs import Design
+from search_spaces.core.prior import Prior, check_prior
 from search_spaces.core.values import check_values, plain_fields
 from trainables.core import files, lookup
 from trainables.core.config import OnlyIf, TrainerConfig, check_keys, make_config, only_if_of, with_effect
@@ -60,7 +61,8 @@ class Study:
     effect by the trainable's `Config` is not tried either, and need not be repeated. `published` quotes a paper's figures
     by variant or system, in our units (0.981 for 98.1 %). `folds` is `published`, or `random_leaky` for clips dealt at
     random, which puts one person on both sides: such results are marked everywhere and never promoted.
-    `first_points` are tried before the searcher's own suggestions. `controls` are named changes to a confirmed
+    `first_points` are tried before the searcher's own suggestions. `prior` weighs choices as their author believes in them,
+    `{"rbg_depth": {1: 3, 2: 1}}`: it counts less with every trial. `controls` are named changes to a confirmed
     configuration that are trained and scored beside it. `drawing` is what the drawn copy of the data set is made with
     when no data root is given (of a real data set under `--smoke` alone); `smoke` overrides settings for a run of
     seconds. Without `baselines` none is measured before the first trial (docs/decisions/0025). A file's name sets the
@@ -79,6 +81,7 @@ class Study:
     num_samples: Annotated[int, AtLeast(1)] = 20
     search_folds: tuple[int, ...] = (0,)
     first_points: tuple[Mapping[str, Any], ...] = ()
+    prior: Prior = dataclasses.field(default_factory=dict)
     controls: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     drawing: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     smoke: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -110,6 +113,7 @@ class Study:
         check_conditions(self.only_if, self.parameters, {key for one in changes for key in one})
         check_no_circle(self.exists_only_if)
         check_values(self)
+        check_prior(self.prior, self.parameters)
         if not self.objectives:
             raise ValueError("A study needs at least one objective.")
         _check_folds(self.search_folds)

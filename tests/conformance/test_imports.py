@@ -166,8 +166,8 @@ def test_every_file_imports_what_its_place_allows():
         ("tuning/statistics/power.py", "import statsmodels", "statsmodels"),
         (
             "tuning/records/ledger.py",
-            "from tuning.execution.searcher import InTurn",
-            "tuning.execution.searcher.InTurn",
+            "from tuning.execution.search.searcher import InTurn",
+            "tuning.execution.search.searcher.InTurn",
         ),
         ("tuning/evidence/holdout.py", "from tuning.execution import seeds", "tuning.execution.seeds"),
         ("tuning/evidence/holdout.py", "from tuning.text.tables import LEAKY", "tuning.text.tables.LEAKY"),
@@ -192,7 +192,7 @@ def test_the_rule_catches(place, line, name):
     [
         ("tune.py", "import fertune"),
         ("fertune.py", "from tuning.run import run"),
-        ("tuning/execution/searcher.py", "import optuna, ray"),
+        ("tuning/execution/search/optuna_searcher.py", "import optuna, ray"),
         ("tuning/execution/session.py", "from ray._private import worker"),
         ("trainables/core/serving/mlflow_model.py", "import mlflow"),
         ("dashboards/importance.py", "import optuna.visualization\nfrom tuning.records.ledger import Ledger"),

@@ -39,3 +39,15 @@ def test_a_refusal_names_the_majority_baseline_whatever_the_ledger_calls_it(tmp_
     assert told == [
         f"refused: search-0003 against {against}, test 1" for against in ("the majority baseline", "models:/smiles/2")
     ]
+
+
+def test_a_trial_says_why_it_was_proposed_and_what_was_expected(tmp_path):
+    facts = {"why": "model", "expected": {"accuracy": [0.6, 0.05]}, "gain": 0.01, "num_compared": 12}
+    with Ledger.write(tmp_path / "smiles") as ledger:
+        ledger.start(make_trial(0, proposed=facts))
+        ledger.start(make_trial(1))
+    assert [line.text for line in logs("smiles", "search-0000", home=tmp_path)][2:4] == [
+        "proposed: 1.00 % more hypervolume expected, the most of 12 points for its time",
+        "expected: accuracy 60.0 % (standard deviation 5.0)",
+    ]
+    assert not [line for line in logs("smiles", "search-0001", home=tmp_path) if "proposed" in line.text]

@@ -105,7 +105,7 @@ def test_a_dry_run_of_a_search_and_of_variants_that_are_tuned(tmp_path):
                 search_folds=(0, 1),
                 num_samples=12,
             ),
-            {},
+            {"searcher": "optuna:tpe"},
             4,
         ),
         (study_of(name="new"), {"folds": (0, 1), "seeds": 1}, 6),

@@ -16,15 +16,13 @@ from trainables.core import lookup
 from trainables.core.config import TrainerConfig
 from trainables.core.prepared.stored import margin_size, open_prepared, prepared_folders
 from trainables.core.training.checkpoint import COPIES
-from trainables.core.training.costs import planned_weights_mb
+from trainables.core.training.costs import planned_costs, shapes_network
 from trainables.core.wording import counted, size
 from trainables.data.core.dataset import DataError
 
 _ROW, _FILE = 40, 4000  # bytes of a row of predictions beside its logits, and of the file beside its rows
 _COPIES_OF_PREDICTIONS = 2  # MLflow has one
 _FRAMES_OF_A_CLIP = 16
-# Settings of the training, which change no network.
-_WITHOUT_WEIGHT = TrainerConfig.__dataclass_fields__.keys() - {"num_classes", "num_frames", "image_size"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -145,9 +143,9 @@ def largest_configuration(study: Study) -> tuple[TrainerConfig, float]:
     sizes: dict[tuple[Any, ...], float] = {}
 
     def measured(config: TrainerConfig) -> float:
-        network = tuple(value for key, value in vars(config).items() if key not in _WITHOUT_WEIGHT)
+        network = tuple(value for key, value in vars(config).items() if shapes_network(key))
         if network not in sizes:
-            sizes[network] = planned_weights_mb(build_model, config)
+            sizes[network] = planned_costs(build_model, config)["weights_mb"]
         return sizes[network]
 
     _, largest = extremes(study, measured)

@@ -9,8 +9,9 @@ from typing import Any
 
 from search_spaces.core.study import Study
 from trainables.core.wording import counted
+from tuning.execution.search.named import name_for, num_ahead
+from tuning.execution.search.space import Space
 from tuning.execution.seeds import ABLATION_SEED
-from tuning.execution.space import Space
 from tuning.records.ledger import Ledger, Trial
 from tuning.records.selection import best_by_variant, searches_of
 from tuning.records.trial import identity
@@ -48,9 +49,22 @@ class Ahead:
         return None if self.num_ablated is None else max(self.num_searched, self.num_ablated)
 
 
-def ahead_of(study: Study, ledger: Ledger, *, search_size: int, folds: tuple[int, ...] | None, seeds: int) -> Ahead:
-    """What is ahead of a search of `search_size` trials, or of an ablation on `folds` (`None`: nobody knows) with `seeds`."""
-    return _of_search(study, ledger, search_size) if study.design is None else _of_ablation(study, ledger, folds, seeds)
+def ahead_of(
+    study: Study,
+    ledger: Ledger,
+    *,
+    search_size: int,
+    folds: tuple[int, ...] | None,
+    seeds: int,
+    searcher: str | None = None,
+) -> Ahead:
+    """What is ahead of a search of `search_size` trials, or of an ablation on `folds` (`None`: nobody knows) with `seeds`.
+
+    A search is that of `searcher`, else of the one that it had.
+    """
+    if study.design is None:
+        return _of_search(study, ledger, search_size, name_for(study, searcher or ledger.study.get("searcher")))
+    return _of_ablation(study, ledger, folds, seeds)
 
 
 def default_seeds(study: Study) -> int:
@@ -102,9 +116,9 @@ def chosen_of(study: Study, trial: Trial) -> Trial:
     return dataclasses.replace(trial, parameters=chosen)
 
 
-def _of_search(study: Study, ledger: Ledger, search_size: int) -> Ahead:
+def _of_search(study: Study, ledger: Ledger, search_size: int, searcher: str) -> Ahead:
     begun, folds = ledger.of_phase("search"), len(study.search_folds)
-    num_new = Space(study).num_new(search_size, begun)
+    num_new = num_ahead(searcher, study, search_size, begun)
     most = len(begun) + num_new
     words = f"{counted(min(search_size, most), 'trial')} on {counted(folds, 'fold')}"
     if most < search_size:

@@ -8,6 +8,7 @@ from typing import Any
 from search_spaces.core.preference import preference_of
 from search_spaces.core.study import Study
 from trainables.core.wording import counted
+from tuning.execution.search.named import require_searcher
 from tuning.records.ledger import Ledger
 from tuning.records.left_over import KEEPS
 
@@ -35,6 +36,10 @@ def require_fitting(study: Study, **asked: Any) -> None:
         raise ValueError(f"--keep-weights was given as {given['keep_weights']!r}; allowed are {' and '.join(KEEPS)}.")
     if "keep_weights" in given and study.design is not None and not study.design.tune_each:
         raise ValueError(f"Study {study.name} searches nothing and keeps no weights; --keep-weights is for searches.")
+    if "searcher" in given:
+        if study.design is not None and not study.design.tune_each:
+            raise ValueError(f"Study {study.name} searches nothing; --searcher is for searches.")
+        require_searcher(given["searcher"])
     preference_of(given.get("prefer"))
     for name in ("num_samples", "extend", "seeds"):
         if given.get(name, 1) < 1:

@@ -22,7 +22,7 @@ from trainables.core.training.trial import TrialSpec
 from tuning.execution.devices.idle_times import unmeasured
 from tuning.execution.phase.places import Places, Unlimited
 from tuning.execution.preparation import ClipListener
-from tuning.execution.searcher import Searcher
+from tuning.execution.search.searcher import Searcher
 from tuning.records.ledger import Ledger, Trial
 
 GOES_ON = "It goes on from its checkpoint."
@@ -127,7 +127,10 @@ class Bookkeeper(search.Searcher):
             if self._first and not self._first_id and not late:
                 self._first_id = trial_id
                 return {"spec": dataclasses.asdict(self._first.spec)}
-            trial = self._again.popleft() if self._again else None if late or self._exhausted else self._searcher.ask()
+            over = late or self._exhausted
+            if busy and not self._again and not over and not self._searcher.ready:
+                return None  # Tune asks again in a moment; with nothing that runs it would sleep for a second
+            trial = self._again.popleft() if self._again else None if over else self._searcher.ask()
             if trial is not None:
                 trial.trial_id = trial.trial_id or self._ledger.next_id(trial.phase)
                 self._ledger.start(trial)

@@ -23,10 +23,10 @@ from tuning.execution.phase.machines import Machines
 from tuning.execution.phase.places import Fits, gone
 from tuning.execution.phase.tune_run import TuneRun
 from tuning.execution.readiness import require_ready, require_unchanged
-from tuning.execution.searcher import HaltedFirst, InTurn, ListSearcher, OptunaSearcher, Searcher
+from tuning.execution.search.named import search_of
+from tuning.execution.search.searcher import HaltedFirst, InTurn, ListSearcher, Searcher
 from tuning.execution.session import Session
 from tuning.execution.signals import interruptible
-from tuning.execution.space import Space, all_tried
 from tuning.execution.storage.shared import node_data
 from tuning.execution.study_data import cut, data_of
 from tuning.records.front.choice import choose
@@ -127,20 +127,18 @@ class Runner:
     def search(self, num_samples: int, *, time_budget_s: float | None = None, **remembered: str | None) -> None:
         """Bring the study to `num_samples` search trials: half-run ones first, then new ones; select the front.
 
-        Then the weights that nothing needs go, unless `keep_weights` is `all`. That and `prefer` (`Preference`) are what may be
-        `remembered` with the study, where they are given.
+        Then the weights that nothing needs go, unless `keep_weights` is `all`. That, `prefer` (`Preference`) and the `searcher`
+        are what may be `remembered` with the study, where they are given.
         """
-        begun = self.ledger.of_phase("search")
-        halted = [trial for trial in begun if trial.halted]
-        num_new = Space(self.study).num_new(num_samples, begun)
-        searcher = OptunaSearcher(self.study, num_samples=num_samples, begun=begun, first=self.ledger.former_front)
+        halted = [trial for trial in self.ledger.of_phase("search") if trial.halted]
+        search = search_of(self.study, self.ledger, num_samples, remembered.pop("searcher", None), self.noted)
         deadline = None if time_budget_s is None else time.monotonic() + time_budget_s
-        if len(begun) + num_new < num_samples:
-            self.noted(all_tried(self.study.name, len(begun) + num_new))
-        facts: dict[str, Any] = {"num_samples": num_samples} | {key: one for key, one in remembered.items() if one}
-        self.run("search", HaltedFirst(halted, searcher), num_new + len(halted), deadline=deadline, **facts)
-        if searcher.exhausted:
-            self.noted(all_tried(self.study.name, len(self.ledger.of_phase("search"))))
+        facts: dict[str, Any] = {"num_samples": num_samples, "searcher": search.name}
+        facts |= {key: one for key, one in remembered.items() if one}
+        trials, count = HaltedFirst(halted, search.searcher), search.num_new + len(halted)
+        self.run("search", trials, count, deadline=deadline, **facts)
+        if search.searcher.exhausted:
+            self.noted(search.all_tried(len(self.ledger.of_phase("search"))))
         self.select()
         self.free()
 
@@ -167,7 +165,9 @@ class Runner:
         todo = [trial for trial in todo if trial.state != "FINISHED"]
         self.run(phase, ListSearcher(todo), len(todo), deadline=deadline, **facts)
 
-    def run(self, phase: Phase, searcher: Searcher, count: int, *, deadline: float | None = None, **facts: Any) -> None:
+    def run(
+        self, phase: Phase, searcher: Searcher, count: int, /, *, deadline: float | None = None, **facts: Any
+    ) -> None:
         """Run up to `count` trials of `searcher` through Ray Tune; returns when all have ended.
 
         No trial begins after `deadline` (of `time.monotonic`). `facts` are remembered of the study, also where no trial is

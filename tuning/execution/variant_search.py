@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from typing import Any
 
 from search_spaces.core.designs import Design
 from search_spaces.core.study import Study
 from tuning.execution.ahead import chosen_of, lacking_searches
 from tuning.execution.runner import Runner
-from tuning.execution.searcher import OptunaSearcher
-from tuning.execution.space import all_tried
+from tuning.execution.search.named import name_for, searcher_of
+from tuning.execution.search.space import all_tried
 from tuning.records.ledger import Trial
 from tuning.records.selection import searches_of
 
 
-def search_each(runner: Runner, *, deadline: float | None = None, keep_weights: str | None = None) -> bool:
+def search_each(
+    runner: Runner, *, deadline: float | None = None, keep_weights: str | None = None, searcher: str | None = None
+) -> bool:
     """Bring every variant to as many search trials as the design gives each, in one Ray Tune run.
 
     Every variant's searcher has the same seeds and begins with the same points. Half-run trials go on first. Tells whether
@@ -24,9 +27,10 @@ def search_each(runner: Runner, *, deadline: float | None = None, keep_weights: 
     design = runner.study.design
     assert design is not None
     begun = searches_of(runner.ledger, design)
-    searchers = {name: _OfVariant(runner.study, design, name, begun) for name in design.variants}
+    name = name_for(runner.study, searcher or runner.ledger.study.get("searcher"), runner.noted)
+    searchers = {one: _OfVariant(runner.study, design, one, begun, name) for one in design.variants}
     lacking = lacking_searches(runner.study, begun)
-    facts = {"keep_weights": keep_weights} if keep_weights else {}
+    facts = {"searcher": name} | ({"keep_weights": keep_weights} if keep_weights else {})
     runner.run_in_turn("search", searchers, begun=begun, num_new=sum(lacking.values()), deadline=deadline, **facts)
     runner.free()
     ended = [trial for trial in searches_of(runner.ledger, design) if trial.ended]
@@ -42,10 +46,11 @@ def search_each(runner: Runner, *, deadline: float | None = None, keep_weights: 
 class _OfVariant:
     """The searcher of one variant: what is asked for gets the variant's own changes, which are no choice of the searcher."""
 
-    def __init__(self, study: Study, design: Design, name: str, begun: list[Trial]) -> None:
+    def __init__(self, study: Study, design: Design, name: str, begun: list[Trial], searcher: str) -> None:
         self._study, self._name, self._changes = study, name, design.variants[name]
         own = [chosen_of(study, trial) for trial in begun if trial.variant == name]
-        self._searcher = OptunaSearcher(study, num_samples=design.tune_each, begun=own, changes=self._changes)
+        given: dict[str, Any] = {"num_samples": design.tune_each, "begun": own, "changes": self._changes}
+        self._searcher = searcher_of(searcher, study, **given)
 
     def ask(self) -> Trial | None:
         trial = self._searcher.ask()
@@ -56,3 +61,8 @@ class _OfVariant:
 
     def tell(self, trial: Trial) -> None:
         self._searcher.tell(chosen_of(self._study, trial))
+
+    @property
+    def ready(self) -> bool:
+        """Whether its searcher is."""
+        return self._searcher.ready

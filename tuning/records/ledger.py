@@ -104,7 +104,9 @@ class Ledger:
 
     def start(self, trial: Trial) -> None:
         """A trial begins, or begins again after an interruption: then its curve goes on."""
-        self._append({"event": "started", "trial_id": trial.trial_id} | {key: getattr(trial, key) for key in _GIVEN})
+        given = {key: getattr(trial, key) for key in _GIVEN}
+        given |= {"proposed": trial.proposed} if trial.proposed else {}
+        self._append({"event": "started", "trial_id": trial.trial_id} | given)
 
     def epoch(self, trial_id: str, row: dict[str, float]) -> None:
         """One row of a trial's curve."""

@@ -26,6 +26,7 @@ class Trial:
     `data_version` counts the data that the study had until then, the first as 1 (`Ledger.data_version`).
     `curve` has one row per epoch, `metrics` what was logged once at the chosen epoch, `workers` host, device and GPUs.
     `deaths` counts how often what ran it died by its own doing, `other_deaths` how often otherwise, as with a lost node.
+    `proposed` is what a search expected of it when it was proposed, and why it was (`tuning/text/proposals.py`).
     `taken_from` says of one that was not trained here, but taken from those kept of champions, where it was (`Origin`).
     """
 
@@ -47,6 +48,7 @@ class Trial:
     error: str = ""
     workers: list[dict[str, str]] = dataclasses.field(default_factory=list)
     taken_from: dict[str, Any] = dataclasses.field(default_factory=dict)
+    proposed: dict[str, Any] = dataclasses.field(default_factory=dict)
     deaths: int = 0
     other_deaths: int = 0
 

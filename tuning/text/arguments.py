@@ -107,6 +107,14 @@ Prefer = Annotated[
         "'accuracy=3,param_count=1'; remembered.",
     ),
 ]
+Searcher = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="What proposes trials: ehvi (the default), optuna:{tpe,nsga2,gp,random}, or any sampler of Optuna's by its import "
+        "path, package.module:Class; remembered.",
+    ),
+]
 Smoke = Annotated[
     bool, typer.Option("--smoke", help="Run all of it once, small: a minute or two, to see that it works.")
 ]

@@ -14,7 +14,7 @@ from benchmarks.core.chaos.told import Table, in_order, table_of
 from search_spaces.core.study import Study
 from trainables.core import files
 from trainables.core.training.metrics import measured_at
-from tuning.execution.searcher import OptunaSearcher
+from tuning.execution.search.optuna_searcher import OptunaSearcher
 from tuning.records import tags
 from tuning.records.ledger import Ledger, Trial, objective_values
 from tuning.records.projection.events import STATUS

@@ -12,7 +12,7 @@ from tests.support.builders import prepare_random
 from trainables import res_rbg
 from trainables.core import files
 from trainables.core.config import make_config
-from trainables.core.training.costs import planned_weights_mb, weights_mb
+from trainables.core.training.costs import planned_costs, weights_mb
 from trainables.models.backbones import frame_network
 from tuning.evidence.disk import disk_forecast, largest_configuration, require_room
 
@@ -43,7 +43,7 @@ def test_the_largest_configuration_is_found_among_all_ends():
 def test_counting_draws_no_random_number_and_reads_no_weights(monkeypatch):
     before = torch.random.get_rng_state()
     config = make_config(res_rbg.Config, {"backbone": "resnet18", "weights": "/nowhere.safetensors"})
-    assert planned_weights_mb(res_rbg.build_model, config) > 40
+    assert planned_costs(res_rbg.build_model, config)["weights_mb"] > 40
     assert (torch.random.get_rng_state() == before).all()
 
 

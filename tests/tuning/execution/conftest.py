@@ -8,7 +8,7 @@ from tests.support.builders import make_trial
 from tests.support.tiny_study import Quiet
 from trainables.core.training.trial import TrialSpec
 from tuning.execution.bookkeeper import Bookkeeper
-from tuning.execution.searcher import ListSearcher
+from tuning.execution.search.searcher import ListSearcher
 from tuning.records.ledger import Ledger
 
 

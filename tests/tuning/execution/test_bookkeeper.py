@@ -12,7 +12,7 @@ from tests.support.builders import make_trial
 from tuning.execution import bookkeeper
 from tuning.execution.bookkeeper import Bookkeeper
 from tuning.execution.devices.idle_times import unmeasured
-from tuning.execution.searcher import ListSearcher
+from tuning.execution.search.searcher import ListSearcher
 
 DONE = {"done": True, "metrics/accuracy": 0.5}
 
@@ -160,3 +160,15 @@ def test_nothing_is_begun_after_the_deadline(desk, monkeypatch):
     assert desk.books.suggest("c") == Searcher.FINISHED
     desk.books.close()
     assert [trial.state for trial in desk.ledger.trials.values()] == ["FINISHED"], "what was begun has its time"
+
+
+def test_a_proposal_that_is_not_worked_out_yet_is_waited_for_only_where_nothing_runs(desk):
+    """Tune asks again in a moment, and does so at once where something runs."""
+    searcher = desk.books._searcher
+    desk.books._searcher = SimpleNamespace(ask=searcher.ask, tell=searcher.tell, ready=False)
+    assert desk.books.suggest("a")["spec"]["trial_id"] == "search-0000"
+    assert desk.books.suggest("b") is None
+    assert not desk.books.over
+    desk.books._searcher = searcher
+    assert desk.books.suggest("b")["spec"]["trial_id"] == "search-0001"
+    desk.books.close()

@@ -43,7 +43,7 @@ def small_search(**changes):
 
 def test_a_search_ends_with_a_sentence_when_every_configuration_is_tried(prepared, tmp_path):
     with LoopRunner(small_search(), tmp_path, prepared) as runner:
-        runner.search(3)
+        runner.search(3, searcher="optuna:tpe")
         assert not [note for note in runner.listener.notes if note.startswith("The search of")]
         runner.search(8)
         tried = [trial.parameters for trial in runner.ledger.of_phase("search")]
@@ -58,6 +58,21 @@ def test_a_search_ends_with_a_sentence_when_every_configuration_is_tried(prepare
     )
 
 
+def test_the_default_search_tries_promising_configurations_with_other_seeds_when_nothing_else_is_left(
+    prepared, tmp_path
+):
+    told = iter([0.5, 0.62, 0.6, 0.61, 0.6, 0.63, 0.6, 0.64])
+    with LoopRunner(small_search(), tmp_path, prepared, train=lambda _: {**METRICS, "accuracy": next(told)}) as runner:
+        runner.search(8)
+        begun = runner.ledger.of_phase("search")
+        assert runner.ledger.study["searcher"] == "ehvi"
+        whys = [trial.proposed["why"] for trial in begun]
+        different = {str(sorted(trial.parameters.items())) for trial in begun}
+        assert whys[:1] == ["first"]
+        assert whys.count("again") == len(begun) - len(different) >= 2
+        assert len({trial.seed for trial in begun}) == len(begun)
+
+
 def test_a_search_of_an_earlier_version_goes_on_without_trying_anything_again(prepared, tmp_path):
     """It wrote down the shortcut of a network without a pair, and tried both."""
     with LoopRunner(small_search(), tmp_path, prepared) as runner:
@@ -68,7 +83,7 @@ def test_a_search_of_an_earlier_version_goes_on_without_trying_anything_again(pr
         halted = make_trial(2, parameters={"rbg_depth": 1, "shortcut": "linear"})
         runner.ledger.start(halted)
         runner.ledger.end(halted.trial_id, "INTERRUPTED")
-        runner.search(8)
+        runner.search(8, searcher="optuna:tpe")
         assert runner.specs[0]["trial_id"] == "search-0002", "what was half run goes on"
         assert len(runner.specs) == 4
         assert all(spec["parameters"]["rbg_depth"] > 0 for spec in runner.specs)

@@ -23,6 +23,7 @@ from trainables.core.training.trainer import as_tuple
 
 LATENCY_BUDGET_S = 0.5
 MAX_LATENCY_RUNS = 20
+_WITHOUT_WEIGHT = TrainerConfig.__dataclass_fields__.keys() - {"num_classes", "num_frames", "image_size"}
 
 
 @runtime_checkable
@@ -57,10 +58,16 @@ def weights_mb(model: nn.Module) -> float:
     return num_bytes / 2**20
 
 
-def planned_weights_mb(build_model: Callable[[TrainerConfig], nn.Module], config: TrainerConfig) -> float:
-    """`weights_mb` of the network that `build_model` makes of `config`, from its shapes alone: nothing is drawn or loaded."""
+def planned_costs(build_model: Callable[[TrainerConfig], nn.Module], config: TrainerConfig) -> dict[str, float]:
+    """`param_count` and `weights_mb` of what `build_model` makes of `config`, by shapes alone: nothing is drawn or loaded."""
     with torch.device("meta"):
-        return weights_mb(build_model(config))
+        model = build_model(config)
+    return {"param_count": float(param_count(model)), "weights_mb": weights_mb(model)}
+
+
+def shapes_network(name: str) -> bool:
+    """Whether the setting `name` may change the shapes of a network; most of the trainer's own do not."""
+    return name not in _WITHOUT_WEIGHT
 
 
 def latency_ms(model: nn.Module, config: TrainerConfig, device: torch.device | str) -> float:

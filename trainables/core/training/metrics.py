@@ -30,7 +30,8 @@ class Metric:
     of a trial among others; `source` for what only papers state.
 
     `share_of_clips`: it has a binomial standard error. `by_device`: it compares only on one kind of device. `cost`: it is
-    told of every model that is recommended or promoted.
+    told of every model that is recommended or promoted. `known` says whether it is, before a trial begins: `exactly` by
+    `planned_costs`, or `nearly`, once a few trials were measured; a search needs no more of them to learn it.
 
     `tests/conformance/test_metrics.py` wants of every entry: a `name` in snake_case, given once; a `label` of its own, which
     does not repeat the `unit`; a unit where there is a `scale`; a `measured` that begins with a capital and ends with a full
@@ -49,6 +50,7 @@ class Metric:
     share_of_clips: bool = False
     by_device: bool = False
     cost: bool = False
+    known: Literal["", "nearly", "exactly"] = ""
 
     @property
     def is_objective(self) -> bool:
@@ -99,6 +101,7 @@ METRICS = _by_name(
         "without evaluation, preparation, waiting, and the shared features of a frozen trunk, which are data.",
         by_device=True,
         cost=True,
+        known="nearly",
     ),
     Metric(
         name="train_time_spread",
@@ -115,6 +118,7 @@ METRICS = _by_name(
         decimals=1,
         measured="Seconds from the opening of the data to a trial's last file, evaluation included, of all attempts.",
         by_device=True,
+        known="nearly",
     ),
     Metric(
         name="param_count",
@@ -125,6 +129,7 @@ METRICS = _by_name(
         decimals=3,
         measured="Number of parameters, trained or not; one that is used twice counts once.",
         cost=True,
+        known="exactly",
     ),
     Metric(
         name="weights_mb",
@@ -134,6 +139,7 @@ METRICS = _by_name(
         decimals=1,
         measured="Size of the state dict's values in a file, floating point as fp32.",
         cost=True,
+        known="exactly",
     ),
     Metric(
         name="latency_ms",
@@ -144,6 +150,7 @@ METRICS = _by_name(
         measured="Median time of one whole clip at batch 1 on the device that trained, its faces found already.",
         by_device=True,
         cost=True,
+        known="nearly",
     ),
     Metric(
         name="train_flops",
@@ -154,6 +161,7 @@ METRICS = _by_name(
         decimals=2,
         measured="Operations of the forward and backward passes over all clips of all epochs, a multiply-add counted as two; "
         "not of a trunk whose features are shared.",
+        known="nearly",
     ),
     Metric(
         name="epochs_to_90",
@@ -259,6 +267,7 @@ def _deployed(metric: Metric) -> Metric:
         measured=f"{metric.measured} Of the form that a network is deployed in, where that is another.",
         where="deployed",
         cost=False,
+        known="",
     )
 
 

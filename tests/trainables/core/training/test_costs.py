@@ -7,8 +7,17 @@ from torch import Tensor, nn
 
 from trainables.core.config import TrainerConfig, make_config
 from trainables.core.training import precision
-from trainables.core.training.costs import costs, latency_ms, param_count, train_flops, weights_mb
-from trainables.res_rbg import Config, build_model
+from trainables.core.training.costs import (
+    costs,
+    latency_ms,
+    param_count,
+    planned_costs,
+    shapes_network,
+    train_flops,
+    weights_mb,
+)
+from trainables.core.training.metrics import METRICS
+from trainables.res_rbg import SMALL, Config, build_model
 
 TINY = TrainerConfig(num_frames=2, image_size=4)
 
@@ -130,3 +139,15 @@ def test_a_network_that_fails_still_gets_its_mode_back() -> None:
     with pytest.raises(RuntimeError):
         latency_ms(model, TrainerConfig(num_frames=3, image_size=4), "cpu")
     assert model.training
+
+
+def test_what_is_known_exactly_before_a_trial_is_what_the_trial_measures() -> None:
+    config = make_config(Config, {**SMALL, "gru_hidden": 8})
+    planned = planned_costs(build_model, config)
+    assert planned.keys() == {name for name, metric in METRICS.items() if metric.known == "exactly"}
+    measured = costs(build_model(config), config, "cpu")
+    assert planned == pytest.approx({name: measured[name] for name in planned})
+
+
+def test_the_settings_of_the_trainer_alone_shape_no_network() -> None:
+    assert [shapes_network(name) for name in ("lr", "epochs", "image_size", "gru_hidden")] == [False, False, True, True]

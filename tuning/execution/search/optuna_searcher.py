@@ -1,4 +1,4 @@
-"""What to try next, by ask and tell: an Optuna study is asked for parameters and told, correctly, how each trial ended.
+"""A sampler of Optuna's, by ask and tell: it is asked for parameters and told, correctly, how each trial ended.
 
 Ray's own `OptunaSearch` tells Optuna that a trial stopped early is complete and leaves one without a value running for
 ever, so this asks and tells Optuna itself. The Optuna study lives in memory and is rebuilt from the ledger.
@@ -9,36 +9,23 @@ from __future__ import annotations
 import contextlib
 import math
 import warnings
-from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import optuna
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from search_spaces.core.study import Study
+from tuning.execution.search.space import Space, is_open
 from tuning.execution.seeds import search_seed
-from tuning.execution.space import Space, is_open
 from tuning.records.ledger import Trial, objective_values
 
 _MOST_REPEATED = 20  # suggestions in a row that were tried before, until a point is drawn among those that were not
 
 
-class Searcher(Protocol):
-    """Where the trials of a run come from."""
-
-    def ask(self) -> Trial | None:
-        """The next trial, without an id where it is new; `None` when there is nothing more to try."""
-        ...
-
-    def tell(self, trial: Trial) -> None:
-        """A trial has ended: one that was asked for here, or one of an earlier run that was resumed."""
-        ...
-
-
 class OptunaSearcher:
-    """Multi-objective TPE over a study's parameters, `num_samples` trials in all.
+    """A `sampler` of Optuna's over a study's parameters, `num_samples` trials in all; without one, multi-objective TPE.
 
     `begun` are the search trials there are: they count, and those that finished and fit today's space teach the sampler.
     The configurations of `first` that fit it are tried before the study's first points. `changes` are those of a design's
@@ -55,6 +42,7 @@ class OptunaSearcher:
         begun: list[Trial],
         first: Sequence[Trial] = (),
         changes: Mapping[str, Any] | None = None,
+        sampler: optuna.samplers.BaseSampler | None = None,
     ) -> None:
         self._study, self._number, self._num_samples = study, len(begun), num_samples
         self._metrics = [objective.metric for objective in study.objectives]
@@ -65,7 +53,7 @@ class OptunaSearcher:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            sampler = optuna.samplers.TPESampler(
+            sampler = sampler or optuna.samplers.TPESampler(
                 seed=study.seed + len(begun),
                 multivariate=True,
                 group=self._space.is_conditional,  # one model for each set of parameters that exist together
@@ -108,6 +96,11 @@ class OptunaSearcher:
         # A trial stopped early has no comparable values: Optuna may not take its early ones for final.
         self._optuna.tell(asked, values if complete else None, state=None if complete else TrialState.FAIL)
 
+    @property
+    def ready(self) -> bool:
+        """It works a proposal out when it is asked."""
+        return True
+
     def _asked_for(self) -> optuna.Trial | None:
         """A trial of Optuna's with a point that is untried; `None` where there is none."""
         for _ in range(_MOST_REPEATED):
@@ -143,51 +136,6 @@ class OptunaSearcher:
         point = {key: value for key, value in self._space.point(parameters).items() if key in self._space.distributions}
         distributions = {key: self._space.distributions[key] for key in point}
         return optuna.trial.create_trial(params=point, distributions=distributions, values=values)
-
-
-class ListSearcher:
-    """Trials that are known beforehand: a confirmation, a refit, an enumerated design."""
-
-    def __init__(self, trials: list[Trial]) -> None:
-        self._trials = list(trials)
-
-    def ask(self) -> Trial | None:
-        return self._trials.pop(0) if self._trials else None
-
-    def tell(self, trial: Trial) -> None:
-        """A list learns nothing."""
-
-
-class HaltedFirst:
-    """Half-run trials first, then what `then` answers."""
-
-    def __init__(self, halted: list[Trial], then: Searcher) -> None:
-        self._halted, self._then = list(halted), then
-
-    def ask(self) -> Trial | None:
-        return self._halted.pop(0) if self._halted else self._then.ask()
-
-    def tell(self, trial: Trial) -> None:
-        self._then.tell(trial)
-
-
-class InTurn:
-    """Searchers by the `variant` of their trials, asked in turn, so that an early end leaves all about equally far."""
-
-    def __init__(self, searchers: Mapping[str, Searcher]) -> None:
-        self._searchers, self._turns = dict(searchers), deque(searchers)
-
-    def ask(self) -> Trial | None:
-        for _ in range(len(self._turns)):
-            name = self._turns[0]
-            self._turns.rotate(-1)
-            trial = self._searchers[name].ask()
-            if trial is not None:
-                return trial
-        return None
-
-    def tell(self, trial: Trial) -> None:
-        self._searchers[trial.variant].tell(trial)
 
 
 def _key(parameters: dict[str, Any]) -> tuple[Any, ...]:

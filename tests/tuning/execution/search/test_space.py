@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState
@@ -9,8 +10,8 @@ from ray import tune
 
 from search_spaces.core.study import Study
 from tests.support.builders import make_trial
-from tuning.execution.searcher import OptunaSearcher
-from tuning.execution.space import Space
+from tuning.execution.search.optuna_searcher import OptunaSearcher
+from tuning.execution.search.space import Space
 
 DEPTHS = tune.choice([0, 1, 2])
 SHORTCUTS = tune.choice(["linear", "parameter_free"])
@@ -179,3 +180,36 @@ def test_a_trial_of_before_that_todays_ranges_refuse_does_not_end_the_search():
     tried = parameters_of(run(OptunaSearcher(study, num_samples=5, begun=[refused])))
     assert len(tried) == 4
     assert not Space(study).fits({"gru_hidden": 8, "dropout": 1.0, "removed": 1})
+
+
+def test_points_are_listed_drawn_and_found_near_others_as_far_as_they_exist():
+    study = make_study({"rbg_depth": DEPTHS, "shortcut": SHORTCUTS, "gru_hidden": tune.choice([8, 16, 32])})
+    space, rng = Space(study), np.random.default_rng(0)
+    listed = space.points(15)
+    assert len(listed) == 15
+    assert space.points(14) is None
+    assert Space(make_study({"lr": tune.loguniform(1e-4, 1e-2)})).points(99) is None
+    for point in [space.drawn(rng) for _ in range(30)]:
+        assert point in listed
+    given = [space.drawn(rng, given={"rbg_depth": 0, "shortcut": "linear"}) for _ in range(5)]
+    assert all(point.keys() == {"rbg_depth", "gru_hidden"} for point in given)
+    weighed = [space.drawn(rng, {"rbg_depth": {0: 1.0, 1: 1e-6, 2: 1e-6}}) for _ in range(20)]
+    assert {point["rbg_depth"] for point in weighed} == {0}
+    near = space.near({"rbg_depth": 0, "gru_hidden": 16}, rng)
+    assert [(point["rbg_depth"], point["gru_hidden"], "shortcut" in point) for point in near] == [
+        (1, 16, True),
+        (0, 8, False),
+        (0, 32, False),
+    ]
+
+
+def test_what_todays_space_admits():
+    space = Space(make_study({"rbg_depth": DEPTHS, "lr": tune.loguniform(1e-4, 1e-2)}))
+    assert space.admits({"rbg_depth": 1, "lr": 1e-3})
+    for point in (
+        {"rbg_depth": 3, "lr": 1e-3},
+        {"rbg_depth": 1, "lr": 1.0},
+        {"rbg_depth": 1},
+        {"rbg_depth": 1, "lr": "1"},
+    ):
+        assert not space.admits(point)

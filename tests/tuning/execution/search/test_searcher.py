@@ -10,7 +10,8 @@ from ray import tune
 
 from search_spaces.core.study import Study
 from tests.support.builders import make_trial
-from tuning.execution.searcher import ListSearcher, OptunaSearcher
+from tuning.execution.search.optuna_searcher import OptunaSearcher
+from tuning.execution.search.searcher import ListSearcher
 from tuning.execution.seeds import SEARCH_STRIDE
 
 SPACE = {

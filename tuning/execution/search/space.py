@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import math
 import random
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from ray.tune.search.optuna import OptunaSearch
@@ -17,6 +17,7 @@ from search_spaces.core.study import Study
 from trainables.core.config import has_effect
 from trainables.core.training.memory.fitting import DoesNotFit
 from trainables.core.wording import counted
+from tuning.execution.search.columns import Columns
 from tuning.records.ledger import Trial
 
 _MOST_CHOSEN_FROM = 1000  # untried configurations, of which one is drawn
@@ -37,6 +38,7 @@ class Space:
         converted = OptunaSearch.convert_search_space(dict(study.parameters))
         order = dict.fromkeys(one for key in converted for one in (*needed_by(key, self._only_if), key))
         self.distributions: dict[str, BaseDistribution] = {key: converted[key] for key in order if key in converted}
+        self.columns = Columns(self.distributions)
         self.is_conditional = any(other in converted for key in converted for other in needed_by(key, self._only_if))
 
     def ask(self, study: optuna.Study) -> optuna.Trial:
@@ -57,6 +59,19 @@ class Space:
         searched = {key: value for key, value in point.items() if key in self.distributions}
         lacking = [key for key in self.distributions if key not in point and self._exists(key, point)]
         return not lacking and self.identity(searched) == self.identity(parameters)
+
+    def has(self, key: str, value: Any) -> bool:
+        """Whether the parameter `key` may be `value`."""
+        try:
+            optuna.trial.create_trial(params={key: value}, distributions={key: self.distributions[key]}, value=0.0)
+        except (TypeError, ValueError):
+            return False
+        return True
+
+    def admits(self, parameters: Mapping[str, Any]) -> bool:
+        """Whether `parameters`, of an earlier run, are a point of today's space."""
+        point = self.point(parameters)
+        return self.fits(parameters) and all(self.has(key, point[key]) for key in self.distributions if key in point)
 
     def identity(self, parameters: Mapping[str, Any]) -> Hashable:
         """Equal for points that train the same."""
@@ -84,9 +99,40 @@ class Space:
         wanted = max(0, num_samples - len(begun))
         return len(list(itertools.islice(self._left(self.tried(begun)), wanted))) if self._is_finite else wanted
 
+    def points(self, most: int) -> list[dict[str, Any]] | None:
+        """Every point of a finite space of at most `most` points; `None` of any other."""
+        if not self._is_finite:
+            return None
+        found = list(itertools.islice(self._points({}, tuple(self.distributions)), most + 1))
+        return found if len(found) <= most else None
+
+    def drawn(
+        self,
+        rng: np.random.Generator,
+        weights: Mapping[str, Mapping[Any, float]] | None = None,
+        given: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """A point drawn anew, by the `weights` of choices where there are any; it has what is `given`, where that exists."""
+        point: dict[str, Any] = {}
+        for key, column in self.columns.by_key.items():
+            if not self._exists(key, point):
+                continue
+            fixed = given is not None and key in given
+            point[key] = given[key] if given and fixed else column.drawn(rng, (weights or {}).get(key))
+        return point
+
+    def near(self, point: Mapping[str, Any], rng: np.random.Generator) -> list[dict[str, Any]]:
+        """Points that differ from `point` in one parameter, and in what exists for that reason alone, which is drawn."""
+        return [
+            self.drawn(rng, given={**point, key: value})
+            for key, column in self.columns.by_key.items()
+            if key in point
+            for value in column.near(point[key], rng)
+        ]
+
     @property
     def _is_finite(self) -> bool:
-        return all(_values(distribution) is not None for distribution in self.distributions.values())
+        return all(column.values is not None for column in self.columns.by_key.values())
 
     def _exists(self, key: str, chosen: Mapping[str, Any]) -> bool:
         return has_effect(key, {**self._beside, **chosen}, self._only_if)
@@ -105,7 +151,7 @@ class Space:
         elif not self._exists(keys[0], chosen):
             yield from self._points(chosen, keys[1:])
         else:
-            for value in _values(self.distributions[keys[0]]) or ():
+            for value in self.columns.by_key[keys[0]].values or ():
                 yield from self._points({**chosen, keys[0]: value}, keys[1:])
 
 
@@ -114,24 +160,13 @@ def is_open(trial: Trial) -> bool:
     return trial.state == "FAILED" and not trial.error.startswith(DoesNotFit.__name__)
 
 
-def all_tried(name: str, num_trials: int) -> str:
-    """The sentence for a search that ends before its time, with `num_trials`, because nothing is left to try."""
+def all_tried(name: str, num_trials: int, *, again: bool = False) -> str:
+    """The sentence for a search that ends before its time, with `num_trials`, because nothing is left to try, also `again`."""
+    rest = "further seeds of its best would tell no more" if again else "none is tried twice"
     return (
-        f"The search of {name} ends with {counted(num_trials, 'trial')}: its space has no more configurations, and none is "
-        "tried twice. To go on, widen `parameters`."
+        f"The search of {name} ends with {counted(num_trials, 'trial')}: its space has no more configurations, and {rest}. "
+        "To go on, widen `parameters`."
     )
-
-
-def _values(distribution: BaseDistribution) -> Sequence[Any] | None:
-    """Every value, in order; `None` of a continuous range."""
-    match distribution:
-        case CategoricalDistribution(choices=choices):
-            return choices
-        case IntDistribution(low=low, high=high, step=step):
-            return range(low, high + 1, step)
-        case FloatDistribution(low=low, high=high, step=float(step)):
-            return [low + number * step for number in range(math.floor((high - low) / step + 1e-9) + 1)]
-    return None
 
 
 def _suggest(trial: optuna.Trial, key: str, distribution: BaseDistribution) -> None:
