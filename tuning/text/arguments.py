@@ -111,7 +111,7 @@ Searcher = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="What proposes trials: ehvi (the default), optuna:{tpe,nsga2,gp,random}, or any sampler of Optuna's by its import "
+        help="What proposes trials: ehvi, optuna:{tpe,nsga2,gp,random} (tpe is the default), or any sampler of Optuna's by its import "
         "path, package.module:Class; remembered.",
     ),
 ]

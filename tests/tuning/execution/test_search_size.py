@@ -58,12 +58,12 @@ def test_a_search_ends_with_a_sentence_when_every_configuration_is_tried(prepare
     )
 
 
-def test_the_default_search_tries_promising_configurations_with_other_seeds_when_nothing_else_is_left(
+def test_a_search_by_model_tries_promising_configurations_with_other_seeds_when_nothing_else_is_left(
     prepared, tmp_path
 ):
     told = iter([0.5, 0.62, 0.6, 0.61, 0.6, 0.63, 0.6, 0.64])
     with LoopRunner(small_search(), tmp_path, prepared, train=lambda _: {**METRICS, "accuracy": next(told)}) as runner:
-        runner.search(8)
+        runner.search(8, searcher="ehvi")
         begun = runner.ledger.of_phase("search")
         assert runner.ledger.study["searcher"] == "ehvi"
         whys = [trial.proposed["why"] for trial in begun]

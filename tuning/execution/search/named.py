@@ -19,7 +19,7 @@ from tuning.execution.search.optuna_searcher import OptunaSearcher
 from tuning.execution.search.space import Space, all_tried
 from tuning.records.ledger import Ledger, Trial
 
-DEFAULT, INSTEAD = "ehvi", "optuna:tpe"
+OWN, DEFAULT = "ehvi", "optuna:tpe"  # until figures of real studies stand behind it
 _OPTUNA = {
     "optuna:tpe": optuna.samplers.TPESampler,
     "optuna:nsga2": optuna.samplers.NSGAIISampler,
@@ -30,7 +30,7 @@ _OPTUNA = {
 
 def require_searcher(name: str) -> None:
     """Raises `ValueError` for what is no searcher: what was given, and what is allowed."""
-    if name != DEFAULT:
+    if name != OWN:
         _sampler_type(name)
 
 
@@ -38,14 +38,14 @@ def name_for(study: Study, asked: str | None, tell: Callable[[str], None] = lamb
     """The searcher of `study` where `asked` was asked for, or nothing; another, which is told, where that cannot search it."""
     name = asked or DEFAULT
     require_searcher(name)
-    if name != DEFAULT or can_foresee(study):
+    if name != OWN or can_foresee(study):
         return name
     objectives = ", ".join(objective.metric for objective in study.objectives)
     tell(
-        f"{INSTEAD} searches {study.name}: {DEFAULT} needs one objective that only a trial can tell, and others that are "
+        f"{DEFAULT} searches {study.name}: {OWN} needs one objective that only a trial can tell, and others that are "
         f"known before it begins; the objectives are {objectives}."
     )
-    return INSTEAD
+    return DEFAULT
 
 
 def searcher_of(
@@ -60,7 +60,7 @@ def searcher_of(
 ) -> ModelSearcher | OptunaSearcher:
     """The searcher `name`, one of `name_for`. `again`: points may be tried with another seed, where it can tell which."""
     given: dict[str, Any] = {"num_samples": num_samples, "begun": list(begun), "first": first, "changes": changes}
-    if name == DEFAULT:
+    if name == OWN:
         return ModelSearcher(study, **given, again=again)
     if name == "optuna:tpe":
         return OptunaSearcher(study, **given)
@@ -74,7 +74,7 @@ def searcher_of(
 
 def num_ahead(name: str, study: Study, num_samples: int, begun: Sequence[Trial]) -> int:
     """How many trials a search of `num_samples` may still begin after those `begun`, at most."""
-    if name == DEFAULT:
+    if name == OWN:
         return max(0, num_samples - len(begun))
     return Space(study).num_new(num_samples, begun)
 
@@ -90,7 +90,7 @@ class Search:
 
     def all_tried(self, num_trials: int) -> str:
         """The sentence for its end with `num_trials`, because nothing is left to try."""
-        return all_tried(self.study, num_trials, again=self.name == DEFAULT)
+        return all_tried(self.study, num_trials, again=self.name == OWN)
 
 
 def search_of(study: Study, ledger: Ledger, num_samples: int, asked: str | None, tell: Callable[[str], None]) -> Search:
@@ -122,7 +122,7 @@ def _sampler_type(name: str) -> type[BaseSampler]:
         found = None
     if not (isinstance(found, type) and issubclass(found, BaseSampler)):
         raise ValueError(
-            f"The searcher was given as {name!r}; allowed are {', '.join((DEFAULT, *_OPTUNA))}, and any sampler of Optuna's "
+            f"The searcher was given as {name!r}; allowed are {', '.join((OWN, *_OPTUNA))}, and any sampler of Optuna's "
             "by its import path, such as optuna.samplers:QMCSampler."
         )
     return found
