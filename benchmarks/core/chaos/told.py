@@ -8,8 +8,8 @@ from typing import Any
 
 from optuna.trial import TrialState
 
-from tuning.execution import runner
-from tuning.execution.searcher import OptunaSearcher
+from tuning.execution.search import named
+from tuning.execution.search.optuna_searcher import OptunaSearcher
 
 MARK = "Optuna: "
 # Of each complete trial its parameters by name, and its values; and how many trials are neither complete nor failed.
@@ -27,8 +27,8 @@ class Watched(OptunaSearcher):
 
 
 def watch() -> None:
-    """The runner's searchers are `Watched` from now on."""
-    runner.OptunaSearcher = Watched  # ty: ignore[invalid-assignment]
+    """The searchers of a run are `Watched` from now on."""
+    named.OptunaSearcher = Watched  # ty: ignore[invalid-assignment]
 
 
 def table_of(searcher: OptunaSearcher) -> Table:

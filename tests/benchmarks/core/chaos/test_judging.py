@@ -9,7 +9,7 @@ from benchmarks.core.chaos.judging import PARENT, Run, left_files, num_deleted, 
 from benchmarks.core.chaos.study import POINTS, chaos_study, configuration, measured
 from tests.support.mlflow_store import new_store
 from trainables.core import files
-from tuning.execution.searcher import OptunaSearcher
+from tuning.execution.search.optuna_searcher import OptunaSearcher
 from tuning.execution.seeds import search_seed
 from tuning.records.ledger import Ledger
 from tuning.records.mlflow_client import make_client

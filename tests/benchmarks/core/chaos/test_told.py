@@ -4,8 +4,8 @@ import pytest
 
 from benchmarks.core.chaos import told
 from benchmarks.core.chaos.study import POINTS, chaos_study
-from tuning.execution import runner
-from tuning.execution.searcher import OptunaSearcher
+from tuning.execution.search import named
+from tuning.execution.search.optuna_searcher import OptunaSearcher
 
 METRICS = {"accuracy": 1 / 3, "uar": 0.1 + 0.2, "param_count": 5e5}
 
@@ -13,10 +13,10 @@ METRICS = {"accuracy": 1 / 3, "uar": 0.1 + 0.2, "param_count": 5e5}
 @pytest.fixture
 def searcher(monkeypatch):
     """One of a driver that watches, which was told of the first of two trials."""
-    monkeypatch.setattr(runner, "OptunaSearcher", OptunaSearcher)
+    monkeypatch.setattr(named, "OptunaSearcher", OptunaSearcher)
     monkeypatch.setattr(told.Watched, "last", None)
     told.watch()
-    found = runner.OptunaSearcher(chaos_study("round-000", num_trials=2), num_samples=2, begun=[])
+    found = named.OptunaSearcher(chaos_study("round-000", num_trials=2), num_samples=2, begun=[])
     trial = found.ask()
     trial.state, trial.metrics = "FINISHED", METRICS
     found.tell(trial)
