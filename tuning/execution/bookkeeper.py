@@ -154,10 +154,7 @@ class Bookkeeper(search.Searcher):
             self._lost(trial_id, "Ray ended under it.")
 
     def is_to_end(self) -> bool:
-        """Whether the run has to end: after an error, or once Ray has no machine. Also tells what the study waits for.
-
-        Asked all the time, as Tune asks for no trial while as many as may run at once do.
-        """
+        """Asked all the time: whether the run has to end, by an error or without a machine; tells what the study waits for."""
         with self._keeping_errors():
             self._require_all()
             self._tell_of_waiting()

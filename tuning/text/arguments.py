@@ -111,8 +111,8 @@ Searcher = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="What proposes trials: optuna:{tpe,nsga2,gp,random} (default: optuna:tpe), ehvi, or any sampler of Optuna's by its "
-        "import path, package.module:Class; remembered.",
+        help="What proposes trials: optuna:{tpe,nsga2,gp,random} (default: optuna:tpe), ehvi, or any sampler of Optuna's by "
+        "its import path, package.module:Class; remembered.",
     ),
 ]
 Smoke = Annotated[
