@@ -4,6 +4,7 @@ import json
 import re
 
 import mlflow
+import pytest
 
 from tests.support.ray_head import SMOKE, WITH_RAY
 from tuning.records.registry import log_and_register
@@ -30,6 +31,7 @@ def test_a_job_runs_a_study_and_its_store_outlives_it(head, submitted):
     assert phases.count("search") == 2
 
 
+@pytest.mark.long
 def test_a_job_without_a_working_directory_runs_where_the_head_was_started(head, submitted):
     """And finds the study of the other job."""
     done = head.submit("--", *SMOKE[:-2], "--extend", "1")

@@ -7,10 +7,14 @@ from collections import Counter
 import psutil
 import pytest
 
-from tests.support.ray_head import SMOKE, WITH_RAY, wait_until
+from tests.support.ray_head import SMOKE, wait_until
 from tuning.records.ledger import Ledger
 
-pytestmark = [*WITH_RAY, pytest.mark.parametrize("head", [False], ids=["no token"], indirect=True, scope="session")]
+# Beside the others with a Ray, which would take longer than all the rest: it has a head of its own there.
+pytestmark = [
+    *(pytest.mark.ray, pytest.mark.xdist_group("stopped"), pytest.mark.timeout(900)),
+    pytest.mark.parametrize("head", [False], ids=["no token"], indirect=True, scope="session"),
+]
 
 
 def test_a_stopped_job_saves_its_state_leaves_no_process_and_is_gone_on_with(head):
@@ -41,7 +45,9 @@ def test_a_stopped_job_saves_its_state_leaves_no_process_and_is_gone_on_with(hea
 
 def ours(head) -> list[str]:
     """The processes of jobs on this head that still run: not Ray's own, which live as long as it does."""
-    lasting = re.compile(r"ray::(IDLE|DashboardAgent|RuntimeEnvAgent|TrainStateActor|_AutoscalingCoordinatorActor)")
+    lasting = re.compile(
+        r"ray::(IDLE|DashboardAgent|RuntimeEnvAgent|TrainStateActor|_AutoscalingCoordinatorActor|_StatsActor)"
+    )
     family = psutil.Process(head.pid).children(recursive=True)
     commands = [
         " ".join(process.cmdline()) for process in family if process.is_running() and process.status() != "zombie"
