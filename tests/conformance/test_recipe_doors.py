@@ -128,7 +128,7 @@ def test_what_is_installed_is_installed_by_its_hash():
     texts = [path.read_text(encoding="utf-8").replace("\\\n", " ") for path in found.files("dockerfile")]
     texts += [command for _, document in LAUNCHERS for command in document["setup_commands"]]
     installs = [part for text in texts for part in re.split(r"&&|\n", text) if "pip install" in part]
-    assert len(installs) > 2
+    assert len(installs) > 1
     assert [part for part in installs if "--require-hashes" not in part] == []
 
 

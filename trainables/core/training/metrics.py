@@ -63,6 +63,8 @@ def _by_name(*metrics: Metric) -> dict[str, Metric]:
 
 
 _PERCENT: Any = {"unit": "%", "scale": 100, "decimals": 1}
+_SIZE: Any = {"direction": "min", "cost": True, "known": "exactly"}
+_TIME: Any = {"direction": "min", "decimals": 1, "by_device": True, "known": "nearly"}
 
 METRICS = _by_name(
     Metric(
@@ -95,13 +97,10 @@ METRICS = _by_name(
         name="train_time_s",
         label="training time",
         unit="s",
-        direction="min",
-        decimals=1,
         measured="Device-seconds of optimisation for the full schedule on an idle device (`timing/schedule.py`), all workers; "
         "without evaluation, preparation, waiting, and the shared features of a frozen trunk, which are data.",
-        by_device=True,
         cost=True,
-        known="nearly",
+        **_TIME,
     ),
     Metric(
         name="train_time_spread",
@@ -114,43 +113,33 @@ METRICS = _by_name(
         name="wall_time_s",
         label="wall time",
         unit="s",
-        direction="min",
-        decimals=1,
         measured="Seconds from the opening of the data to a trial's last file, evaluation included, of all attempts.",
-        by_device=True,
-        known="nearly",
+        **_TIME,
     ),
     Metric(
         name="param_count",
         label="parameters",
         unit="M",
-        direction="min",
         scale=1e-6,
         decimals=3,
         measured="Number of parameters, trained or not; one that is used twice counts once.",
-        cost=True,
-        known="exactly",
+        **_SIZE,
     ),
     Metric(
         name="weights_mb",
         label="weights",
         unit="MiB",
-        direction="min",
         decimals=1,
         measured="Size of the state dict's values in a file, floating point as fp32.",
-        cost=True,
-        known="exactly",
+        **_SIZE,
     ),
     Metric(
         name="latency_ms",
         label="latency",
         unit="ms",
-        direction="min",
-        decimals=1,
         measured="Median time of one whole clip at batch 1 on the device that trained, its faces found already.",
-        by_device=True,
         cost=True,
-        known="nearly",
+        **_TIME,
     ),
     Metric(
         name="train_flops",
