@@ -198,14 +198,9 @@ class Slots:
     @property
     def waits_for(self) -> str:
         """What the study waits for and behind whom; `""` where it has what it wants."""
-        if (
-            self.share.waits_for
-            or not self._slots
-            or self._placed
-            or time.monotonic() - self._unplaced_since < UNPLACED_S
-        ):
+        plan, waited = self._plan, time.monotonic() - self._unplaced_since >= UNPLACED_S
+        if self.share.waits_for or plan is None or not self._slots or self._placed or not waited:
             return self.share.waits_for
-        plan = self._slots[0].plan
         asked = f"{plan.workers} x {plan.cpus_per_worker:g} CPU"
         if plan.gpus_per_worker:
             asked += f" and {plan.gpus_per_worker:g} {plan.accelerator_type or 'GPU'}"
